@@ -1,0 +1,358 @@
+/**
+ * The border between the page and the worker: commands go down, views come up. Types only; no keys ever cross it.
+ * Every id here is an opaque string. Every time is milliseconds since 1970, for display only.
+ */
+
+/** A random id of this device's own for a group; safe in a URL, means nothing to anybody else. */
+export type GroupRef = string;
+export type PostId = string;
+export type PhotoId = string;
+export type MemberId = string;
+export type InviteId = string;
+export type RequestId = string;
+/** A join this device has begun with a link. */
+export type JoinId = string;
+
+export type GroupKind = 'team' | 'across' | 'family' | 'one-to-one';
+export type PersonRole = 'clinician' | 'patient' | 'family';
+export type History = 'start' | 'today';
+
+// ---------------------------------------------------------------------------------------------------------- views
+
+export interface ConnectionView {
+  /** `offline` when no session with the relay is up; `connecting` while one is being made. */
+  readonly state: 'online' | 'connecting' | 'offline';
+  /** Since when offline; null while online. */
+  readonly since: number | null;
+  /** Posts and changes on this device that the relay has not stored yet, over all groups. */
+  readonly waiting: number;
+  /** When this device last had everything the relay had. */
+  readonly lastSynced: number | null;
+}
+
+export interface StorageView {
+  readonly used: number;
+  readonly quota: number;
+  /** Whether the browser promised to keep our data; null while not asked. */
+  readonly persisted: boolean | null;
+  /** True when the device refused a write for lack of space; reading goes on. */
+  readonly full: boolean;
+}
+
+export interface Profile {
+  readonly name: string;
+  readonly role: PersonRole;
+  /** Minutes without a touch before the app locks. */
+  readonly lockAfter: number;
+}
+
+/** What the whole app shows. Sent first, and again at every change. */
+export type AppView =
+  | { readonly phase: 'starting' }
+  /** Nobody has been set up on this device. */
+  | { readonly phase: 'new' }
+  /** `retryAt`: after wrong passphrases, the time before which another try is refused. */
+  | { readonly phase: 'locked'; readonly name: null; readonly retryAt: number | null; readonly wrongTries: number }
+  | { readonly phase: 'open'; readonly profile: Profile; readonly connection: ConnectionView; readonly storage: StorageView }
+  /** Another tab or window writes; this one may take over. */
+  | { readonly phase: 'elsewhere' }
+  /** Storage can't be opened or is damaged; nothing was deleted. */
+  | { readonly phase: 'failed'; readonly fault: Fault };
+
+export interface GroupSummary {
+  readonly group: GroupRef;
+  readonly name: string;
+  readonly kind: GroupKind;
+  /** The newest thing that happened, for the list: who and the first words; null in an empty group. */
+  readonly last: { readonly who: string; readonly mine: boolean; readonly words: string; readonly photos: number; readonly at: number } | null;
+  readonly unread: number;
+  readonly people: readonly string[];
+  /** Requests to join that wait for this person. */
+  readonly requests: number;
+  /** Ownership is offered to this person. */
+  readonly offered: boolean;
+  readonly waiting: number;
+  readonly ended: Ended | null;
+}
+
+/** Why a group is read-only. */
+export type Ended = 'removed' | 'left' | 'gone' | 'forked';
+
+export interface HomeView {
+  readonly groups: readonly GroupSummary[];
+  readonly joins: readonly JoinView[];
+  /** Over all groups. */
+  readonly unread: number;
+}
+
+export interface PersonView {
+  readonly member: MemberId;
+  readonly name: string;
+  readonly role: PersonRole;
+  /** “Daughter”, “Neighbour”; empty when none was given. */
+  readonly relationship: string;
+  readonly owner: boolean;
+  readonly me: boolean;
+  readonly since: number;
+  /** Reads from the start, or only from the day they joined. */
+  readonly history: History;
+  /** Another live member bears the same name: show `mark`. */
+  readonly sameName: boolean;
+  /** Four digits that tell two people of one name apart. */
+  readonly mark: string;
+  readonly invitedBy: string | null;
+  /** Set when the person is no longer in the group. */
+  readonly ended: { readonly how: 'removed' | 'left'; readonly at: number } | null;
+}
+
+export interface InviteView {
+  readonly invite: InviteId;
+  readonly by: string;
+  readonly relationship: string;
+  readonly history: History;
+  readonly expires: number;
+  readonly state: 'pending' | 'used' | 'expired' | 'revoked' | 'voided';
+  /** Present while this device still holds the secret of a pending invite it made. */
+  readonly link: string | null;
+}
+
+export interface RequestView {
+  readonly request: RequestId;
+  readonly invite: InviteId;
+  readonly name: string;
+  readonly role: PersonRole;
+  readonly relationship: string;
+  readonly history: History;
+  /** 12 digits, without spaces. */
+  readonly number: string;
+  readonly at: number;
+}
+
+export interface GroupView {
+  readonly group: GroupRef;
+  readonly name: string;
+  readonly kind: GroupKind;
+  /** Live members first, in the order they joined; then those who left. */
+  readonly people: readonly PersonView[];
+  readonly me: MemberId;
+  readonly iOwn: boolean;
+  /** Ownership offered and not yet answered. */
+  readonly offer: { readonly to: MemberId; readonly name: string; readonly toMe: boolean } | null;
+  readonly invites: readonly InviteView[];
+  readonly requests: readonly RequestView[];
+  /** “From the start” can only be granted by someone who can read from the start. */
+  readonly iReadFromStart: boolean;
+  /** When keys last changed. */
+  readonly keysChanged: number;
+  readonly ended: Ended | null;
+  /** The relay stores the group (false for a group made offline and not yet sent). */
+  readonly stored: boolean;
+  readonly waiting: number;
+  readonly alarm: Alarm | null;
+}
+
+/** Something is wrong that the person must know; each has its own words. */
+export type Alarm = 'fork' | 'rollback' | 'gap' | 'wrong-key';
+
+export interface PhotoView {
+  readonly photo: PhotoId;
+  readonly width: number;
+  readonly height: number;
+  /** Bytes of the full picture. */
+  readonly size: number;
+  /** Where it is: `here` can be shown; `away` will be fetched on ask; `missing` the relay does not hold it (yet). */
+  readonly where: 'here' | 'away' | 'missing';
+}
+
+/** Delivery is where the item is; it is never a step ahead of the truth. */
+export type Delivery =
+  /** Saved here, may still be undone until `until`. */
+  | { readonly at: 'held'; readonly until: number }
+  /** Saved here, waiting for the network. `done`/`of` count attachment bytes already with the relay. */
+  | { readonly at: 'saved'; readonly done: number; readonly of: number }
+  /** The relay stored it durably. */
+  | { readonly at: 'sent' }
+  /** `by` are names; `of` is how many others can read it. */
+  | { readonly at: 'seen'; readonly by: readonly string[]; readonly notYet: readonly string[]; readonly of: number }
+  /** The group ended before it could be sent; the words are still here and can be copied. */
+  | { readonly at: 'unsent' };
+
+export interface PostItem {
+  readonly is: 'post';
+  readonly id: PostId;
+  /** Items are shown in ascending `order`, then `id`. */
+  readonly order: number;
+  readonly author: MemberId;
+  readonly name: string;
+  readonly role: PersonRole;
+  readonly relationship: string;
+  readonly mine: boolean;
+  /** The author's own clock. */
+  readonly at: number;
+  /** When the relay stored it; null while it is only here. Day separators use `sentAt ?? at`. */
+  readonly sentAt: number | null;
+  readonly text: string;
+  readonly photos: readonly PhotoView[];
+  readonly replyTo: { readonly id: PostId; readonly name: string; readonly words: string } | null;
+  readonly replies: number;
+  readonly edited: number | null;
+  readonly retracted: number | null;
+  /** Taken out because its author was removed before everyone had it. */
+  readonly withdrawn: boolean;
+  readonly unread: boolean;
+  /** Only on own posts. */
+  readonly delivery: Delivery | null;
+}
+
+/** Something that happened to the group: “Fay joined”, “Pat owns this group now”. */
+export interface NoteItem {
+  readonly is: 'note';
+  readonly id: string;
+  readonly order: number;
+  readonly at: number;
+  readonly what: 'made' | 'joined' | 'removed' | 'left' | 'owner' | 'renamed';
+  readonly who: string;
+  readonly me: boolean;
+  readonly by: string | null;
+}
+
+export type FeedItem = PostItem | NoteItem;
+
+/** The newest items first loaded; `older` extends it backwards. Patches arrive as changed items. */
+export type FeedView =
+  | { readonly reset: true; readonly items: readonly FeedItem[]; readonly more: boolean; readonly unreadFrom: PostId | null }
+  | { readonly reset: false; readonly put: readonly FeedItem[]; readonly gone: readonly string[]; readonly more: boolean };
+
+export interface DraftView {
+  readonly text: string;
+  readonly photos: readonly PhotoView[];
+  readonly replyTo: PostId | null;
+}
+
+export interface JoinView {
+  readonly join: JoinId;
+  readonly state:
+    /** Fetching the card. */
+    | 'opening'
+    /** The card is here; nothing was asked yet. */
+    | 'card'
+    /** Asked; `number` is to be compared. */
+    | 'waiting'
+    | 'refused'
+    | 'used' | 'expired' | 'revoked' | 'unknown' | 'bad-link' | 'other-relay'
+    /** The link was opened without network: it is kept and goes on by itself. */
+    | 'offline'
+    /** In: go to `group`. */
+    | 'in';
+  readonly card: {
+    readonly inviter: string; readonly inviterRole: PersonRole; readonly kind: GroupKind;
+    /** How many people are inside, by role. */
+    readonly inside: { readonly clinician: number; readonly patient: number; readonly family: number };
+    readonly relationship: string; readonly history: History; readonly expires: number;
+  } | null;
+  /** 12 digits. */
+  readonly number: string | null;
+  readonly group: GroupRef | null;
+}
+
+/** What a view is asked by, and what arrives. */
+export interface Views {
+  app: { key: null; view: AppView };
+  home: { key: null; view: HomeView };
+  group: { key: GroupRef; view: GroupView };
+  feed: { key: GroupRef; view: FeedView };
+  /** Sent once when subscribed, to restore the composer. */
+  draft: { key: GroupRef; view: DraftView };
+  join: { key: JoinId; view: JoinView };
+}
+export type ViewName = keyof Views;
+
+// ------------------------------------------------------------------------------------------------------- commands
+
+/** A photo already re-encoded by the page: JPEG or WebP, longest side ≤ 2048 px, no metadata. */
+export interface EncodedPhoto {
+  readonly full: Uint8Array<ArrayBuffer>; readonly thumb: Uint8Array<ArrayBuffer>;
+  readonly width: number; readonly height: number; readonly type: 'image/jpeg' | 'image/webp';
+}
+
+/** Each command: what it takes, what it answers. */
+export interface Commands {
+  /** First run: makes the vault on this device. */
+  'set-up': { in: { name: string; role: PersonRole; passphrase: string }; out: null };
+  unlock: { in: { passphrase: string }; out: null };
+  /** The page ends the worker afterwards. */
+  lock: { in: null; out: null };
+  'change-passphrase': { in: { old: string; next: string }; out: null };
+  'set-profile': { in: { name?: string; role?: PersonRole; lockAfter?: number }; out: null };
+  /** This tab becomes the one that writes. */
+  'take-over': { in: null; out: null };
+
+  'new-group': { in: { name: string; kind: GroupKind }; out: { group: GroupRef } };
+  'rename-group': { in: { group: GroupRef; name: string }; out: null };
+  /** Drops the local copy of a group that has ended. */
+  'forget-group': { in: { group: GroupRef }; out: null };
+
+  /** Posts the words given and the photos of the draft; empties the draft. */
+  post: { in: { group: GroupRef; text: string; photos: readonly PhotoId[]; replyTo: PostId | null }; out: { post: PostId } };
+  /** Within the few seconds: takes a post back into the draft. */
+  'undo-post': { in: { group: GroupRef; post: PostId }; out: null };
+  edit: { in: { group: GroupRef; post: PostId; text: string }; out: null };
+  retract: { in: { group: GroupRef; post: PostId }; out: null };
+  'save-draft': { in: { group: GroupRef; text: string; replyTo: PostId | null }; out: null };
+  /** Adds an encoded photo to the draft. */
+  'add-photo': { in: { group: GroupRef; photo: EncodedPhoto }; out: PhotoView };
+  'drop-photo': { in: { group: GroupRef; photo: PhotoId }; out: null };
+  /** Bytes to show, fetched from the relay when they are not here. */
+  photo: { in: { group: GroupRef; photo: PhotoId; size: 'thumb' | 'full' }; out: { bytes: Uint8Array<ArrayBuffer>; type: string } };
+  older: { in: { group: GroupRef }; out: null };
+  /** These posts were on the screen of an unlocked, visible page. */
+  seen: { in: { group: GroupRef; posts: readonly PostId[] }; out: null };
+
+  invite: { in: { group: GroupRef; history: History; days: number; relationship: string }; out: { invite: InviteId; link: string } };
+  'revoke-invite': { in: { group: GroupRef; invite: InviteId }; out: null };
+  'let-in': { in: { group: GroupRef; request: RequestId }; out: null };
+  refuse: { in: { group: GroupRef; request: RequestId }; out: null };
+  remove: { in: { group: GroupRef; member: MemberId }; out: null };
+  'offer-owner': { in: { group: GroupRef; member: MemberId }; out: null };
+  'withdraw-offer': { in: { group: GroupRef }; out: null };
+  'accept-owner': { in: { group: GroupRef }; out: null };
+  leave: { in: { group: GroupRef }; out: null };
+
+  /** Reads an invite link (the fragment, with or without `#`); works before the network does. */
+  'open-link': { in: { fragment: string }; out: { join: JoinId } };
+  ask: { in: { join: JoinId }; out: null };
+  'cancel-join': { in: { join: JoinId }; out: null };
+
+  /** The page became visible, or the network came back: try at once. */
+  wake: { in: null; out: null };
+  /** Answer of `navigator.storage.persist()`. */
+  persisted: { in: { granted: boolean }; out: null };
+}
+export type CommandName = keyof Commands;
+
+/** Why a command did not happen. The page has words for each; none carries user data. */
+export type Fault =
+  | 'wrong-passphrase' | 'too-soon' | 'weak-passphrase' | 'locked' | 'not-writer'
+  | 'needs-network' | 'not-allowed' | 'changed-meanwhile' | 'group-ended' | 'not-found'
+  | 'too-large' | 'not-an-image' | 'storage-full' | 'storage-lost' | 'storage-damaged' | 'too-late' | 'too-many'
+  | 'bad-link' | 'invite-used' | 'invite-expired' | 'invite-revoked' | 'refused-by-relay' | 'unavailable' | 'internal';
+
+export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault };
+
+/** Page to worker. */
+export type Down =
+  | { readonly [K in CommandName]: { readonly is: 'command'; readonly id: number; readonly name: K; readonly input: Commands[K]['in'] } }[CommandName]
+  | { readonly is: 'watch'; readonly name: ViewName; readonly key: string | null }
+  | { readonly is: 'unwatch'; readonly name: ViewName; readonly key: string | null };
+/** Worker to page. */
+export type Up =
+  | { readonly is: 'outcome'; readonly id: number; readonly outcome: Outcome<unknown> }
+  | { readonly [V in ViewName]: { readonly is: 'view'; readonly name: V; readonly key: Views[V]['key']; readonly view: Views[V]['view'] } }[ViewName];
+
+/** What the page holds of the core. Implemented over a worker in `state/`. */
+export interface CoreClient {
+  /** Runs a command; never throws. */
+  run<K extends CommandName>(name: K, input: Commands[K]['in']): Promise<Outcome<Commands[K]['out']>>;
+  /** Watches a view; the returned function stops it. */
+  watch<V extends ViewName>(name: V, key: Views[V]['key'], show: (view: Views[V]['view']) => void): () => void;
+}
