@@ -1,0 +1,106 @@
+/** `npm start`: from a fresh checkout to a running Carefold. Needs nothing but Node, because it runs before anything is installed. */
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { makeReady } from './tree.mjs';
+
+const HELP = `Carefold: care groups that only their members can read.
+
+  npm start                 install and build what is missing, then serve the app and the relay
+
+Settings are read from the environment:
+  PORT             8787        the port to listen on
+  HOST             127.0.0.1   the address to listen on; 0.0.0.0 for every network
+  CAREFOLD_DATA    ./data      the folder for what the relay keeps (ciphertext only)
+  CAREFOLD_PUBLIC              the https address that people use, when a proxy stands in front
+
+  npm start -- --help       show this
+`;
+const LOOPBACK = ['127.0.0.1', 'localhost', '::1'];
+
+const fail = (line) => {
+  process.stderr.write(`${line}\n`);
+  process.exit(1);
+};
+const say = (line) => process.stdout.write(`${line}\n`);
+
+/** Settings from the environment, or a worded fault. */
+function settings(env) {
+  const port = Number(env['PORT'] || 8787);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) return { fault: `PORT must be a number from 0 to 65535, not “${env['PORT']}”.` };
+  const address = env['CAREFOLD_PUBLIC'];
+  if (address && (!URL.canParse(address) || new URL(address).protocol !== 'https:'))
+    return { fault: `CAREFOLD_PUBLIC must be an https address, not “${address}”.` };
+  return { port, host: env['HOST'] || '127.0.0.1', folder: resolve(env['CAREFOLD_DATA'] || './data'), address };
+}
+
+/** Why the port cannot be listened on, or nothing. Asked before a minute of building, not after. */
+function portFault(host, port) {
+  return new Promise((done) => {
+    const probe = createServer();
+    probe.once('error', (error) =>
+      done(
+        error.code === 'EADDRINUSE'
+          ? `Port ${port} is already in use. Choose another one: PORT=${port + 1} npm start`
+          : error.code === 'EACCES'
+            ? `Port ${port} may not be used without more rights. Choose one above 1023.`
+            : `This computer cannot listen on ${host}:${port} (${error.code}).`
+      )
+    );
+    probe.listen(port, host, () => probe.close(() => done(undefined)));
+  });
+}
+
+/** Why the folder cannot be written, or nothing. */
+function folderFault(folder) {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return `The folder ${folder} cannot be written (${error.code}). Choose another one: CAREFOLD_DATA=/some/folder npm start`;
+  }
+}
+
+/** What another device has to open, or nothing when only this computer can. */
+function addressForOthers({ host, port, address }) {
+  if (address) return address;
+  if (LOOPBACK.includes(host)) return undefined;
+  const everywhere = host === '0.0.0.0' || host === '::';
+  const found = Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one && one.family === 'IPv4' && !one.internal);
+  return `http://${everywhere ? (found?.address ?? host) : host}:${port}`;
+}
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) fail(`Carefold needs Node 20.19 or newer; this is ${process.versions.node}.`);
+
+const options = process.argv.slice(2);
+if (options.includes('--help') || options.includes('-h')) {
+  say(HELP);
+  process.exit(0);
+}
+if (options.length > 0) fail(`Unknown option: ${options[0]}. See npm start -- --help`);
+
+const chosen = settings(process.env);
+if (chosen.fault) fail(chosen.fault);
+const fault = (await portFault(chosen.host, chosen.port)) ?? folderFault(chosen.folder);
+if (fault) fail(fault);
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const unready = await makeReady(root, say);
+if (unready) fail(unready);
+
+process.chdir(root);
+process.env['CAREFOLD_DATA'] = chosen.folder;
+say(`What the relay keeps lives in ${chosen.folder}`);
+const others = addressForOthers(chosen);
+if (others) {
+  const { renderUnicodeCompact } = await import('uqr');
+  say(`\n${renderUnicodeCompact(others, { border: 2 })}\n\nOn another device open ${others}`);
+  if (!others.startsWith('https:')) say('Phones need https for this: see “On phones” in README.md.');
+}
+await import(pathToFileURL(resolve(root, 'dist/relay.js')).href);
