@@ -1,0 +1,94 @@
+/** Small, total functions on byte arrays. */
+import type { Bytes, Hex } from './brand';
+
+const DIGITS = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
+const utf8 = new TextEncoder();
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+export const EMPTY: Bytes = new Uint8Array(0);
+
+export function concat(...parts: readonly Uint8Array[]): Bytes {
+  let size = 0;
+  for (const p of parts) size += p.length;
+  const out = new Uint8Array(size);
+  let at = 0;
+  for (const p of parts) {
+    out.set(p, at);
+    at += p.length;
+  }
+  return out;
+}
+
+/** Equality of public bytes; not constant in time. */
+export function equal(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Order of byte strings as numbers written big end first; shorter first when one begins with the other. */
+export function compare(a: Uint8Array, b: Uint8Array): number {
+  const n = Math.min(a.length, b.length);
+  for (let i = 0; i < n; i++) if (a[i] !== b[i]) return (a[i] as number) - (b[i] as number);
+  return a.length - b.length;
+}
+
+export function hex<T extends Bytes>(b: T): Hex<T> {
+  let s = '';
+  for (let i = 0; i < b.length; i++) s += DIGITS[b[i] as number] as string;
+  return s as Hex<T>;
+}
+
+/** Bytes of lower-case hex; null when it is anything else. */
+export function unhex(s: string): Bytes | null {
+  if (s.length % 2 !== 0 || !/^[0-9a-f]*$/.test(s)) return null;
+  const out = new Uint8Array(s.length / 2);
+  for (let i = 0; i < out.length; i++) out[i] = parseInt(s.slice(2 * i, 2 * i + 2), 16);
+  return out;
+}
+
+export const fromText = (s: string): Bytes => utf8.encode(s);
+
+/** Text of well-formed UTF-8; null when it is anything else. */
+export function toText(b: Uint8Array): string | null {
+  try {
+    return strict.decode(b);
+  } catch {
+    return null;
+  }
+}
+
+const B64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+/** URL-safe base64 without padding. */
+export function base64url(b: Uint8Array): string {
+  let s = '';
+  for (let i = 0; i < b.length; i += 3) {
+    const left = b.length - i;
+    const v = ((b[i] as number) << 16) | ((left > 1 ? (b[i + 1] as number) : 0) << 8) | (left > 2 ? (b[i + 2] as number) : 0);
+    s += (B64[v >> 18] as string) + (B64[(v >> 12) & 63] as string);
+    if (left > 1) s += B64[(v >> 6) & 63] as string;
+    if (left > 2) s += B64[v & 63] as string;
+  }
+  return s;
+}
+
+/** Bytes of canonical URL-safe base64 without padding; null when it is anything else. */
+export function unbase64url(s: string): Bytes | null {
+  if (s.length % 4 === 1) return null;
+  const out = new Uint8Array(Math.floor((s.length * 3) / 4));
+  let at = 0;
+  let bits = 0;
+  let have = 0;
+  for (const c of s) {
+    const v = B64.indexOf(c);
+    if (v < 0) return null;
+    bits = ((bits << 6) | v) & 0xffff;
+    have += 6;
+    if (have >= 8) {
+      have -= 8;
+      out[at++] = (bits >> have) & 255;
+    }
+  }
+  return (bits & ((1 << have) - 1)) === 0 ? out : null;
+}

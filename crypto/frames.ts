@@ -1,0 +1,286 @@
+/**
+ * What travels over the socket between a device and the relay (PROTOCOL §12): the first byte names the frame. `re` is
+ * chosen by the device and echoed in the answer. A page, a push and an answer are built from the same pieces.
+ */
+import type { Bytes, GroupId, Hash, InvitePk, LogPk, RelayPk } from './brand';
+import { HASH } from './hash';
+import { LIMIT } from './limits';
+import { readReceipt, type Receipt, writeReceipt } from './receipt';
+import { unreachable, type Result } from './result';
+import { SIGN_PK, SIGNATURE } from './verify';
+import { decode, type Malformed, type Reader, Writer } from './wire';
+
+/** Bumped whenever a frame changes its shape. */
+export const WIRE_VERSION = 1;
+export const NONCE = 32;
+export const BEARER = 32;
+export const REQUEST_ID = 16;
+
+/** An envelope as the relay keeps it: `device` is the row's index in the fold, `seq` its place in the group's feed. */
+export interface StoredEnvelope { readonly device: number; readonly n: number; readonly seq: number; readonly time: number; readonly envelope: Bytes }
+/** A roster entry with its receipt. */
+export interface ReceiptedEntry { readonly entry: Bytes; readonly receipt: Receipt }
+/** A lockbox for the device `to`, of the entry at roster seq `seq`. */
+export interface AddressedLockbox { readonly to: LogPk; readonly lockbox: Bytes }
+export interface OwnLockbox { readonly seq: number; readonly lockbox: Bytes }
+export interface LogHead { readonly logPk: LogPk; readonly n: number; readonly hash: Hash }
+/** The hash that the first envelope of a log in this page says came before it. */
+export interface Prev { readonly device: number; readonly prev: Hash }
+export interface MailedRequest { readonly invite: InvitePk; readonly request: Bytes; readonly body: Bytes; readonly time: number }
+
+/** Why the relay refused. The order is the wire's code, from 1; add at the end. */
+export const REFUSALS = [
+  'malformed', 'too-large', 'bad-proof', 'unknown-group', 'unknown-log', 'gap', 'stale', 'conflict', 'behind', 'moved', 'held', 'void',
+  'no-blob', 'no-lockbox', 'full', 'rate', 'not-allowed', 'not-found', 'too-many', 'healing', 'version', 'unavailable'
+] as const;
+export type Refusal = (typeof REFUSALS)[number];
+
+export type ToRelay =
+  /** Proves a log key or an invite key for one group and opens its session. */
+  | { readonly is: 'auth'; readonly re: number; readonly group: GroupId; readonly as: 'log' | 'invite'; readonly key: LogPk | InvitePk; readonly nonce: Bytes; readonly signature: Bytes }
+  /** Puts a group there. Answered by `entered`. */
+  | { readonly is: 'create'; readonly re: number; readonly group: GroupId; readonly genesis: Bytes; readonly boxes: readonly AddressedLockbox[] }
+  /** The next envelope of the session's own log. Answered by `acks` or `refused` with `re` = n. */
+  | { readonly is: 'append'; readonly group: GroupId; readonly n: number; readonly envelope: Bytes }
+  /** Lockboxes for an entry that follows; held by the session until `enter` names the same seq. */
+  | { readonly is: 'boxes'; readonly group: GroupId; readonly seq: number; readonly boxes: readonly AddressedLockbox[] }
+  /** A roster entry, compare-and-swap on `seq`. Answered by `entered`. */
+  | { readonly is: 'enter'; readonly re: number; readonly group: GroupId; readonly seq: number; readonly entry: Bytes }
+  /** Entries with seq > after. Answered by `entries`. */
+  | { readonly is: 'roster'; readonly re: number; readonly group: GroupId; readonly after: number }
+  /** The session's own lockboxes with seq > after. Answered by `lockboxes`. */
+  | { readonly is: 'lockboxes'; readonly re: number; readonly group: GroupId; readonly after: number }
+  /** Envelopes beyond feed seq `from`: upwards (seq > from) or downwards (seq < from, newest first). Answered by `page`. */
+  | { readonly is: 'fetch'; readonly re: number; readonly group: GroupId; readonly way: 'up' | 'down'; readonly from: number; readonly most: number }
+  /** Stores an invite's card. Answered by `done`. */
+  | { readonly is: 'put-card'; readonly re: number; readonly group: GroupId; readonly invite: InvitePk; readonly card: Bytes }
+  /** By an invite session: the card. Answered by `card`. */
+  | { readonly is: 'get-card'; readonly re: number; readonly group: GroupId }
+  /** By an invite session: leaves a request under the invite. Answered by `done`. */
+  | { readonly is: 'put-request'; readonly re: number; readonly group: GroupId; readonly request: Bytes; readonly body: Bytes }
+  /** By an invite session: takes its request back. */
+  | { readonly is: 'drop-request'; readonly re: number; readonly group: GroupId; readonly request: Bytes }
+  /** By an invite session: the answer to its request, when there is one. Answered by `answer`. */
+  | { readonly is: 'get-answer'; readonly re: number; readonly group: GroupId; readonly request: Bytes }
+  /** Requests waiting for this device's member (the registrant) or the owner. Answered by `requests`. */
+  | { readonly is: 'mailbox'; readonly re: number; readonly group: GroupId }
+  /** Answers a request and frees its slot. Answered by `done`. */
+  | { readonly is: 'put-answer'; readonly re: number; readonly group: GroupId; readonly invite: InvitePk; readonly request: Bytes; readonly body: Bytes }
+  | { readonly is: 'ping'; readonly re: number };
+
+export type FromRelay =
+  /** First frame of every connection. */
+  | { readonly is: 'hello'; readonly version: number; readonly relayPk: RelayPk; readonly incarnation: number; readonly nonce: Bytes; readonly time: number }
+  /** The session stands. `head` is the session's own log (n = 0 when empty or an invite session); `bearer` opens blobs over HTTP. */
+  | { readonly is: 'welcome'; readonly re: number; readonly group: GroupId; readonly rosterSeq: number; readonly feedSeq: number; readonly head: { readonly n: number; readonly hash: Hash }; readonly bearer: Bytes }
+  /** The session's row has ended at roster seq `seq`: entries up to it and own lockboxes may be fetched, nothing else. */
+  | { readonly is: 'gone'; readonly re: number; readonly group: GroupId; readonly seq: number }
+  | { readonly is: 'entered'; readonly re: number; readonly group: GroupId; readonly receipt: Receipt }
+  | { readonly is: 'acks'; readonly group: GroupId; readonly items: readonly { readonly n: number; readonly seq: number; readonly time: number }[] }
+  /** Answer to `roster` (re > 0) or a push (re = 0). */
+  | { readonly is: 'entries'; readonly re: number; readonly group: GroupId; readonly items: readonly ReceiptedEntry[]; readonly more: boolean }
+  | { readonly is: 'lockboxes'; readonly re: number; readonly group: GroupId; readonly items: readonly OwnLockbox[]; readonly more: boolean }
+  /** Answer to `fetch` (re > 0) or a push (re = 0; `prevs` is then empty). Items in ascending seq when upwards or pushed, descending otherwise. */
+  | { readonly is: 'page'; readonly re: number; readonly group: GroupId; readonly items: readonly StoredEnvelope[]; readonly prevs: readonly Prev[]; readonly more: boolean }
+  | { readonly is: 'card'; readonly re: number; readonly group: GroupId; readonly card: Bytes }
+  | { readonly is: 'answer'; readonly re: number; readonly group: GroupId; readonly request: Bytes; readonly body: Bytes }
+  | { readonly is: 'requests'; readonly re: number; readonly group: GroupId; readonly items: readonly MailedRequest[] }
+  | { readonly is: 'done'; readonly re: number; readonly group: GroupId }
+  /** `re` is the asker's (n for an append). What else is filled depends on `why`: see PROTOCOL §12.3. */
+  | { readonly is: 'refused'; readonly re: number; readonly group: GroupId; readonly why: Refusal; readonly detail: RefusalDetail }
+  | { readonly is: 'pong'; readonly re: number };
+
+export interface RefusalDetail {
+  /** Of an append: own log's head. Of `behind`: roster head seq. Otherwise 0. */
+  readonly n: number;
+  /** Of an append: hash of the refused bytes (stale) or of the head (gap, conflict). Otherwise zeros. */
+  readonly hash: Hash;
+  /** Of `stale`: roster seq that an envelope must at least name. Of `rate`: milliseconds to wait. */
+  readonly fence: number;
+  /** Of `moved`: where the logs that end really stand. */
+  readonly heads: readonly LogHead[];
+  /** Of `void`: the fold's word. */
+  readonly words: string;
+}
+export const NO_DETAIL: RefusalDetail = { n: 0, hash: new Uint8Array(HASH) as Bytes as Hash, fence: 0, heads: [], words: '' };
+
+const TO = ['auth', 'create', 'append', 'boxes', 'enter', 'roster', 'lockboxes', 'fetch', 'put-card', 'get-card', 'put-request', 'drop-request', 'get-answer', 'mailbox', 'put-answer', 'ping'] as const;
+const FROM = ['hello', 'welcome', 'gone', 'entered', 'acks', 'entries', 'lockboxes', 'page', 'card', 'answer', 'requests', 'done', 'refused', 'pong'] as const;
+
+const GROUP = 32;
+const group = (r: Reader): GroupId => r.fixed<GroupId>(GROUP);
+const writeBox = (b: AddressedLockbox, w: Writer): void => void w.fixed(b.to).bytes(b.lockbox);
+const readBox = (r: Reader): AddressedLockbox => ({ to: r.fixed<LogPk>(SIGN_PK), lockbox: r.bytes(LIMIT.lockbox) });
+
+export function encodeToRelay(f: ToRelay): Bytes {
+  const w = new Writer().u8(TO.indexOf(f.is) + 1);
+  switch (f.is) {
+    case 'auth':
+      return w.num(f.re).fixed(f.group).bool(f.as === 'invite').fixed(f.key).fixed(f.nonce).fixed(f.signature).done();
+    case 'create':
+      return w.num(f.re).fixed(f.group).bytes(f.genesis).list(f.boxes, writeBox).done();
+    case 'append':
+      return w.fixed(f.group).num(f.n).bytes(f.envelope).done();
+    case 'boxes':
+      return w.fixed(f.group).num(f.seq).list(f.boxes, writeBox).done();
+    case 'enter':
+      return w.num(f.re).fixed(f.group).num(f.seq).bytes(f.entry).done();
+    case 'roster':
+    case 'lockboxes':
+      return w.num(f.re).fixed(f.group).num(f.after).done();
+    case 'fetch':
+      return w.num(f.re).fixed(f.group).bool(f.way === 'down').num(f.from).num(f.most).done();
+    case 'put-card':
+      return w.num(f.re).fixed(f.group).fixed(f.invite).bytes(f.card).done();
+    case 'get-card':
+    case 'mailbox':
+      return w.num(f.re).fixed(f.group).done();
+    case 'put-request':
+      return w.num(f.re).fixed(f.group).fixed(f.request).bytes(f.body).done();
+    case 'drop-request':
+    case 'get-answer':
+      return w.num(f.re).fixed(f.group).fixed(f.request).done();
+    case 'put-answer':
+      return w.num(f.re).fixed(f.group).fixed(f.invite).fixed(f.request).bytes(f.body).done();
+    case 'ping':
+      return w.num(f.re).done();
+    default:
+      return unreachable(f);
+  }
+}
+
+function readToRelay(r: Reader): ToRelay {
+  const is = TO[r.u8() - 1] ?? r.fail();
+  switch (is) {
+    case 'auth':
+      return { is, re: r.num(), group: group(r), as: r.bool() ? 'invite' : 'log', key: r.fixed<LogPk>(SIGN_PK), nonce: r.fixed(NONCE), signature: r.fixed(SIGNATURE) };
+    case 'create':
+      return { is, re: r.num(), group: group(r), genesis: r.bytes(LIMIT.entry), boxes: r.list(LIMIT.devices, readBox) };
+    case 'append':
+      return { is, group: group(r), n: r.num(), envelope: r.bytes(LIMIT.envelope) };
+    case 'boxes':
+      return { is, group: group(r), seq: r.num(), boxes: r.list(2 * LIMIT.devices, readBox) };
+    case 'enter':
+      return { is, re: r.num(), group: group(r), seq: r.num(), entry: r.bytes(LIMIT.entry) };
+    case 'roster':
+    case 'lockboxes':
+      return { is, re: r.num(), group: group(r), after: r.num() };
+    case 'fetch':
+      return { is, re: r.num(), group: group(r), way: r.bool() ? 'down' : 'up', from: r.num(), most: r.num() };
+    case 'put-card':
+      return { is, re: r.num(), group: group(r), invite: r.fixed<InvitePk>(SIGN_PK), card: r.bytes(LIMIT.card) };
+    case 'get-card':
+    case 'mailbox':
+      return { is, re: r.num(), group: group(r) };
+    case 'put-request':
+      return { is, re: r.num(), group: group(r), request: r.fixed(REQUEST_ID), body: r.bytes(LIMIT.request) };
+    case 'drop-request':
+    case 'get-answer':
+      return { is, re: r.num(), group: group(r), request: r.fixed(REQUEST_ID) };
+    case 'put-answer':
+      return { is, re: r.num(), group: group(r), invite: r.fixed<InvitePk>(SIGN_PK), request: r.fixed(REQUEST_ID), body: r.bytes(LIMIT.answer) };
+    case 'ping':
+      return { is, re: r.num() };
+    default:
+      return unreachable(is);
+  }
+}
+
+export function encodeFromRelay(f: FromRelay): Bytes {
+  const w = new Writer().u8(FROM.indexOf(f.is) + 1);
+  switch (f.is) {
+    case 'hello':
+      return w.num(f.version).fixed(f.relayPk).num(f.incarnation).fixed(f.nonce).num(f.time).done();
+    case 'welcome':
+      return w.num(f.re).fixed(f.group).num(f.rosterSeq).num(f.feedSeq).num(f.head.n).fixed(f.head.hash).fixed(f.bearer).done();
+    case 'gone':
+      return w.num(f.re).fixed(f.group).num(f.seq).done();
+    case 'entered':
+      w.num(f.re).fixed(f.group);
+      writeReceipt(f.receipt, w);
+      return w.done();
+    case 'acks':
+      return w.fixed(f.group).list(f.items, (i, x) => x.num(i.n).num(i.seq).num(i.time)).done();
+    case 'entries':
+      w.num(f.re).fixed(f.group).bool(f.more);
+      return w.list(f.items, (i, x) => writeReceipt(i.receipt, x.bytes(i.entry))).done();
+    case 'lockboxes':
+      return w.num(f.re).fixed(f.group).bool(f.more).list(f.items, (i, x) => x.num(i.seq).bytes(i.lockbox)).done();
+    case 'page':
+      w.num(f.re).fixed(f.group).bool(f.more).list(f.prevs, (p, x) => x.num(p.device).fixed(p.prev));
+      return w.list(f.items, writeStored).done();
+    case 'card':
+      return w.num(f.re).fixed(f.group).bytes(f.card).done();
+    case 'answer':
+      return w.num(f.re).fixed(f.group).fixed(f.request).bytes(f.body).done();
+    case 'requests':
+      return w.num(f.re).fixed(f.group).list(f.items, (i, x) => x.fixed(i.invite).fixed(i.request).num(i.time).bytes(i.body)).done();
+    case 'done':
+      return w.num(f.re).fixed(f.group).done();
+    case 'refused':
+      w.num(f.re).fixed(f.group).u8(REFUSALS.indexOf(f.why) + 1).num(f.detail.n).fixed(f.detail.hash).num(f.detail.fence);
+      return w.list(f.detail.heads, (h, x) => x.fixed(h.logPk).num(h.n).fixed(h.hash)).text(f.detail.words).done();
+    case 'pong':
+      return w.num(f.re).done();
+    default:
+      return unreachable(f);
+  }
+}
+
+/** One envelope inside a `page`, so that a relay can build it once and send the same bytes to everyone. */
+export const writeStored = (i: StoredEnvelope, w: Writer): void => void w.num(i.device).num(i.n).num(i.seq).num(i.time).bytes(i.envelope);
+const readStored = (r: Reader): StoredEnvelope => ({ device: r.num(), n: r.num(), seq: r.num(), time: r.num(), envelope: r.bytes(LIMIT.envelope) });
+
+const MOST = 4096;
+
+function readFromRelay(r: Reader): FromRelay {
+  const is = FROM[r.u8() - 1] ?? r.fail();
+  switch (is) {
+    case 'hello':
+      return { is, version: r.num(), relayPk: r.fixed<RelayPk>(SIGN_PK), incarnation: r.num(), nonce: r.fixed(NONCE), time: r.num() };
+    case 'welcome':
+      return { is, re: r.num(), group: group(r), rosterSeq: r.num(), feedSeq: r.num(), head: { n: r.num(), hash: r.fixed<Hash>(HASH) }, bearer: r.fixed(BEARER) };
+    case 'gone':
+      return { is, re: r.num(), group: group(r), seq: r.num() };
+    case 'entered':
+      return { is, re: r.num(), group: group(r), receipt: readReceipt(r) };
+    case 'acks':
+      return { is, group: group(r), items: r.list(MOST, (x) => ({ n: x.num(), seq: x.num(), time: x.num() })) };
+    case 'entries':
+      return { is, re: r.num(), group: group(r), more: r.bool(), items: r.list(MOST, (x) => ({ entry: x.bytes(LIMIT.entry), receipt: readReceipt(x) })) };
+    case 'lockboxes':
+      return { is, re: r.num(), group: group(r), more: r.bool(), items: r.list(MOST, (x) => ({ seq: x.num(), lockbox: x.bytes(LIMIT.lockbox) })) };
+    case 'page':
+      return {
+        is, re: r.num(), group: group(r), more: r.bool(),
+        prevs: r.list(MOST, (x) => ({ device: x.num(), prev: x.fixed<Hash>(HASH) })),
+        items: r.list(MOST, readStored)
+      };
+    case 'card':
+      return { is, re: r.num(), group: group(r), card: r.bytes(LIMIT.card) };
+    case 'answer':
+      return { is, re: r.num(), group: group(r), request: r.fixed(REQUEST_ID), body: r.bytes(LIMIT.answer) };
+    case 'requests':
+      return {
+        is, re: r.num(), group: group(r),
+        items: r.list(MOST, (x) => ({ invite: x.fixed<InvitePk>(SIGN_PK), request: x.fixed(REQUEST_ID), time: x.num(), body: x.bytes(LIMIT.request) }))
+      };
+    case 'done':
+      return { is, re: r.num(), group: group(r) };
+    case 'refused':
+      return {
+        is, re: r.num(), group: group(r), why: REFUSALS[r.u8() - 1] ?? r.fail(),
+        detail: {
+          n: r.num(), hash: r.fixed<Hash>(HASH), fence: r.num(),
+          heads: r.list(LIMIT.devices, (x) => ({ logPk: x.fixed<LogPk>(SIGN_PK), n: x.num(), hash: x.fixed<Hash>(HASH) })), words: r.text(64)
+        }
+      };
+    case 'pong':
+      return { is, re: r.num() };
+    default:
+      return unreachable(is);
+  }
+}
+
+export const decodeToRelay = (b: Uint8Array): Result<ToRelay, Malformed> => decode(b, readToRelay);
+export const decodeFromRelay = (b: Uint8Array): Result<FromRelay, Malformed> => decode(b, readFromRelay);

@@ -1,0 +1,29 @@
+/** Every size that both sides refuse above (PROTOCOL §4). Bytes unless said. */
+export const LIMIT = {
+  /** A frame either way over the socket. */
+  frame: 256 * 1024,
+  /** A frame before the session proved a key. */
+  frameBeforeAuth: 4 * 1024,
+  envelope: 96 * 1024,
+  plaintext: 64 * 1024,
+  blobsPerEnvelope: 24,
+  entry: 64 * 1024,
+  display: 8 * 1024,
+  lockbox: 128 * 1024,
+  card: 4 * 1024,
+  request: 32 * 1024,
+  answer: 4 * 1024,
+  /** Requests waiting under one invite. */
+  requestsPerInvite: 3,
+  /** Live rows of a group. */
+  devices: 250,
+  /** Live ordinary rows of a member. */
+  devicesPerMember: 8,
+  /** Pending invites of a group. */
+  invites: 100,
+  blob: 64 * 1024 * 1024,
+  /** Envelopes, entries or lockboxes in one page. */
+  page: 500,
+  /** Pages and pushes are cut at this size. */
+  pageBytes: 192 * 1024
+} as const;

@@ -1,0 +1,72 @@
+/** Lockboxes (PROTOCOL §10): keys of epochs sealed to one device by X-Wing (ML-KEM-768 and X25519). */
+import type { Bytes, ContentKey, Hash, KemPk, KemSk, LogPk, RosterKey } from './brand';
+import { concat } from './bytes';
+import type { EpochPlace } from './epoch';
+import { hash } from './hash';
+import { LABEL } from './labels';
+import { err, ok, type Result } from './result';
+import { na, type Random } from './sodium';
+import { decode, Writer } from './wire';
+
+const CIPHERTEXT = 1120;
+const ENCAPSULATION_SEED = 64;
+const NONCE = 24;
+const MAC = 16;
+const MOST_EPOCHS = 4096;
+
+/** Keys of one epoch as a lockbox carries them; `content` is null outside the receiver's horizon. */
+export interface KeyringItem { readonly epoch: number; readonly roster: RosterKey; readonly content: ContentKey | null }
+
+export interface KemPair { readonly pk: KemPk; readonly sk: KemSk }
+
+/** An X-Wing key pair from 32 bytes of seed. */
+export function kemPair(seed: Bytes): KemPair {
+  const k = na().crypto_kem_xwing_seed_keypair(seed);
+  return { pk: k.publicKey as Bytes as KemPk, sk: k.privateKey as Bytes as KemSk };
+}
+
+/** Whom and what a sealed box is for; tampering with either opens nothing. */
+interface BoxPlace { readonly label: Bytes; readonly place: Bytes }
+
+/** Seals bytes to an X-Wing key: ciphertext (1120) ‖ nonce (24) ‖ sealed. */
+export function sealTo(kem: KemPk, p: BoxPlace, plaintext: Bytes, random: Random): Bytes {
+  const e = na().crypto_kem_xwing_enc_deterministic(kem, random(ENCAPSULATION_SEED));
+  const nonce = random(NONCE);
+  const key = hash(p.label, e.sharedSecret, e.ciphertext, kem, p.place);
+  return concat(e.ciphertext, nonce, na().crypto_aead_xchacha20poly1305_ietf_encrypt(plaintext, p.place, null, nonce, key));
+}
+
+export function openFrom(pair: KemPair, p: BoxPlace, box: Bytes): Result<Bytes, 'unreadable'> {
+  if (box.length < CIPHERTEXT + NONCE + MAC) return err('unreadable');
+  const ciphertext = box.slice(0, CIPHERTEXT);
+  const nonce = box.slice(CIPHERTEXT, CIPHERTEXT + NONCE);
+  try {
+    const key = hash(p.label, na().crypto_kem_xwing_dec(ciphertext, pair.sk), ciphertext, pair.pk, p.place);
+    return ok(na().crypto_aead_xchacha20poly1305_ietf_decrypt(null, box.slice(CIPHERTEXT + NONCE), p.place, nonce, key) as Bytes);
+  } catch {
+    return err('unreadable');
+  }
+}
+
+const boxPlace = (to: LogPk, p: EpochPlace): BoxPlace => ({ label: LABEL.lockboxKey, place: new Writer().fixed(p.prev).num(p.seq).fixed(to).done() });
+
+/** A lockbox for the entry at `place`; ascending by epoch. */
+export function sealLockbox(to: LogPk, kem: KemPk, place: EpochPlace, keyring: readonly KeyringItem[], random: Random): Bytes {
+  const w = new Writer().list(keyring, (k, x) => {
+    x.num(k.epoch).fixed(k.roster).bool(k.content !== null);
+    if (k.content !== null) x.fixed(k.content);
+  });
+  return sealTo(kem, boxPlace(to, place), w.done(), random);
+}
+
+/** The keys inside. They count only once they match their commitments. */
+export function openLockbox(to: LogPk, pair: KemPair, place: EpochPlace, lockbox: Bytes): Result<KeyringItem[], 'unreadable'> {
+  const opened = openFrom(pair, boxPlace(to, place), lockbox);
+  if (!opened.ok) return opened;
+  const read = decode(opened.value, (r) =>
+    r.list(MOST_EPOCHS, (x) => ({ epoch: x.num(), roster: x.fixed<RosterKey>(32), content: x.bool() ? x.fixed<ContentKey>(32) : null }))
+  );
+  return read.ok ? read : err('unreadable');
+}
+
+export const lockboxHash = (lockbox: Uint8Array): Hash => hash(LABEL.lockboxHash, lockbox);

@@ -1,0 +1,32 @@
+/** Argon2id (hash-wasm): passphrases, and the number two people compare when one asks to join (PROTOCOL §13.5, §16). */
+import { argon2id } from 'hash-wasm';
+import type { Bytes, GroupId, InvitePk, KemPk, LogPk } from './brand';
+import { hash } from './hash';
+import { LABEL } from './labels';
+
+/** Memory in KiB, passes, lanes. */
+export interface Argon { readonly memory: number; readonly passes: number; readonly lanes: number }
+export const ARGON: Argon = { memory: 64 * 1024, passes: 3, lanes: 1 };
+export const SALT = 16;
+
+/** 32 bytes from a passphrase, NFKC-normalised, and 16 bytes of salt. */
+export async function stretch(passphrase: string, salt: Bytes, a: Argon): Promise<Bytes> {
+  return argon(new TextEncoder().encode(passphrase.normalize('NFKC')), salt, a);
+}
+
+async function argon(password: Bytes, salt: Bytes, a: Argon): Promise<Bytes> {
+  const out = await argon2id({ password, salt, memorySize: a.memory, iterations: a.passes, parallelism: a.lanes, hashLength: 32, outputType: 'binary' });
+  return new Uint8Array(out);
+}
+
+const DIGITS = 12;
+
+/** The 12 digits that joiner and approver compare: slow to search, so nobody matches them by trying keys. */
+export async function joinNumber(group: GroupId, invite: InvitePk, logPk: LogPk, kem: KemPk): Promise<string> {
+  const salt = hash(LABEL.number, group, invite).slice(0, SALT);
+  const h = await argon(hash(LABEL.number, logPk, kem, group, invite), salt, ARGON);
+  let v = 0n;
+  for (const b of h.subarray(0, 16)) v = (v << 8n) | BigInt(b);
+  return (v % 10n ** BigInt(DIGITS)).toString().padStart(DIGITS, '0');
+}
+

@@ -1,0 +1,140 @@
+/**
+ * The fold (PROTOCOL §8): state after entries, the same code on relay and clients. It needs no key, no clock and no network, and it
+ * never fails: a void entry takes its seq and changes nothing else.
+ */
+import type { GroupId, Hash, Hex, InvitePk, MemberTag } from '../brand';
+import { equal, hex } from '../bytes';
+import { LIMIT } from '../limits';
+import { err, ok, unreachable, type Result } from '../result';
+import { chainAfter, decodeEntry, groupIdOf, verifyEntry, type Cut, type Entry, type Rotation } from './entry';
+import { judge, subjectOf, type VoidFault } from './rules';
+import type { Invite, Member, RosterState, Row } from './state';
+import { ZERO_HASH } from '../hash';
+
+export interface Folded {
+  readonly state: RosterState;
+  /** Null when the entry counted. */
+  readonly void: VoidFault | null;
+  /** The entry, when its bytes could be read at all. */
+  readonly entry: Entry | null;
+}
+
+/** The state after a genesis receipted at `time`; a fault when the bytes are no valid genesis of `group`. */
+export function begin(group: GroupId, genesis: Uint8Array, time: number): Result<RosterState, VoidFault> {
+  if (genesis.length > LIMIT.entry) return err('too-large');
+  const d = decodeEntry(genesis);
+  if (!d.ok) return err('malformed');
+  const e = d.value;
+  if (e.body.kind !== 'genesis' || e.seq !== 1 || !equal(groupIdOf(genesis), group)) return err('wrong-place');
+  if (!verifyEntry(genesis, e)) return err('forged');
+  const { rotation, member, kem } = e.body;
+  if (rotation.boxes.length !== 1 || !equal((rotation.boxes[0] as { to: Uint8Array }).to, e.author)) return err('wrong-recipients');
+  const row: Row = { logPk: e.author, member, kem, device: 1, rank: 'ordinary', from: 1, end: null };
+  const founder: Member = { tag: member, from: 1, at: time, horizon: 1, invitedBy: null, end: null };
+  return ok({
+    group,
+    seq: 1,
+    chains: [chainAfter(ZERO_HASH, genesis, time)],
+    time,
+    owner: hex(member),
+    offer: null,
+    fence: 1,
+    rows: new Map([[hex(e.author), row]]),
+    members: new Map([[hex(member), founder]]),
+    invites: new Map(),
+    epochs: [{ seq: 1, contentCommit: rotation.contentCommit, rosterCommit: rotation.rosterCommit }],
+    owed: []
+  });
+}
+
+/** The state after one more entry, receipted at `time`. */
+export function fold(s: RosterState, bytes: Uint8Array, time: number): Folded {
+  const now = Math.max(s.time, time);
+  const chain = chainAfter(s.chains[s.seq - 1] as Hash, bytes, time);
+  const passed: RosterState = { ...s, seq: s.seq + 1, chains: [...s.chains, chain], time: now };
+  if (bytes.length > LIMIT.entry) return { state: passed, void: 'too-large', entry: null };
+  const d = decodeEntry(bytes);
+  if (!d.ok) return { state: passed, void: 'malformed', entry: null };
+  const fault = judge(s, d.value, verifyEntry(bytes, d.value), now);
+  return fault === null ? { state: apply(s, passed, d.value), void: null, entry: d.value } : { state: passed, void: fault, entry: d.value };
+}
+
+/** The effect of an entry that counts: `s` before it, `to` the same with its seq taken. */
+function apply(s: RosterState, to: RosterState, e: Entry): RosterState {
+  const b = e.body;
+  switch (b.kind) {
+    case 'genesis':
+    case 'name':
+      return to;
+    case 'invite': {
+      const invite: Invite = { invite: b.invite, by: (s.rows.get(hex(e.author)) as Row).member, seq: e.seq, expires: b.expires, history: b.history, state: 'pending' };
+      return { ...to, invites: new Map(s.invites).set(hex(b.invite), invite) };
+    }
+    case 'revoke-invite':
+      return { ...to, invites: settle(s, (i) => equal(i.invite, b.invite), 'revoked') };
+    case 'admit': {
+      const i = s.invites.get(hex(b.invite)) as Invite;
+      const by = s.members.get(hex((s.rows.get(hex(e.author)) as Row).member)) as Member;
+      const row: Row = { logPk: b.row.logPk, member: b.row.member, kem: b.row.kem, device: s.rows.size + 1, rank: 'ordinary', from: e.seq, end: null };
+      const member: Member = { tag: row.member, from: e.seq, at: to.time, horizon: i.history === 'start' ? by.horizon : e.seq, invitedBy: i.by, end: null };
+      const grown: RosterState = {
+        ...to,
+        rows: new Map(s.rows).set(hex(row.logPk), row),
+        members: new Map(s.members).set(hex(row.member), member),
+        invites: settle(s, (x) => equal(x.invite, b.invite), 'used')
+      };
+      return rotate(grown, e.seq, b.rotation);
+    }
+    case 'remove':
+      return rotate(end(s, to, subjectOf(s, e) as Hex<MemberTag>, 'removed', b.cuts), e.seq, b.rotation);
+    case 'offer-owner':
+      return { ...to, offer: b.to === null ? null : { to: hex(b.to), seq: e.seq } };
+    case 'accept-owner': {
+      const ex = s.owner;
+      const owner = hex((s.rows.get(hex(e.author)) as Row).member);
+      return rotate({ ...to, owner, offer: null, invites: settle(s, (i) => hex(i.by) === ex, 'void') }, e.seq, b.rotation);
+    }
+    case 'leave': {
+      const left = end(s, to, subjectOf(s, e) as Hex<MemberTag>, 'left', b.cuts);
+      const last = s.owed[s.owed.length - 1];
+      const owed = last !== undefined && last.to === null ? s.owed : [...s.owed, { from: e.seq, to: null }];
+      return { ...left, owed, fence: e.seq };
+    }
+    case 'rotate':
+      return rotate(to, e.seq, b.rotation);
+    default:
+      return unreachable(b);
+  }
+}
+
+/** New epoch, named by the entry's seq; pays a rotation that is owed. */
+function rotate(s: RosterState, seq: number, r: Rotation): RosterState {
+  return {
+    ...s,
+    fence: seq,
+    epochs: [...s.epochs, { seq, contentCommit: r.contentCommit, rosterCommit: r.rosterCommit }],
+    owed: s.owed.map((o) => (o.to === null ? { from: o.from, to: seq } : o))
+  };
+}
+
+/** Ends all rows of a member; voids its pending invites and what was offered to it (R6). */
+function end(s: RosterState, to: RosterState, tag: Hex<MemberTag>, how: 'removed' | 'left', cuts: readonly Cut[]): RosterState {
+  const rows = new Map(s.rows);
+  for (const cut of cuts) {
+    const key = hex(cut.logPk);
+    rows.set(key, { ...(rows.get(key) as Row), end: { seq: to.seq, cut } });
+  }
+  const member = s.members.get(tag) as Member;
+  return {
+    ...to,
+    rows,
+    members: new Map(s.members).set(tag, { ...member, end: { how, seq: to.seq, at: to.time } }),
+    invites: settle(s, (i) => hex(i.by) === tag, 'void'),
+    offer: s.offer?.to === tag ? null : s.offer
+  };
+}
+
+/** Pending invites that match take another state. */
+function settle(s: RosterState, match: (i: Invite) => boolean, state: Invite['state']): ReadonlyMap<Hex<InvitePk>, Invite> {
+  return new Map([...s.invites].map(([k, i]) => [k, i.state === 'pending' && match(i) ? { ...i, state } : i]));
+}

@@ -1,0 +1,97 @@
+/** Who may do what, judged at the state before the entry (PROTOCOL §9). Pure, keyless, total. */
+import type { Hex, LogPk, MemberTag } from '../brand';
+import { equal, hex } from '../bytes';
+import { LIMIT } from '../limits';
+import { unreachable } from '../result';
+import { verifyNewRow, type Cut, type Entry, type Rotation } from './entry';
+import { chainHead, isLive, liveRows, owedAt, type RosterState, type Row, rowsOf } from './state';
+
+/** Why an entry is void. It stays in the chain, takes its seq, and changes nothing. */
+export type VoidFault =
+  | 'malformed' | 'too-large' | 'wrong-place' | 'forged' | 'not-live' | 'not-owner' | 'owner-cannot' | 'unknown-member' | 'unknown-invite'
+  | 'used' | 'expired' | 'key-reused' | 'bad-claim' | 'wrong-recipients' | 'wrong-cuts' | 'owed' | 'no-offer' | 'too-many';
+
+/** Null when the entry counts; otherwise the reason it is void. `now` is the running maximum of receipt times, its own included. */
+export function judge(s: RosterState, e: Entry, signed: boolean, now: number): VoidFault | null {
+  if (e.seq !== s.seq + 1 || !equal(e.prev, chainHead(s))) return 'wrong-place';
+  const author = s.rows.get(hex(e.author));
+  if (author === undefined || !isLive(author)) return 'not-live';
+  if (!signed) return 'forged';
+  const by = hex(author.member);
+  const owns = by === s.owner;
+  const owed = owedAt(s, s.seq);
+  const b = e.body;
+  switch (b.kind) {
+    case 'genesis':
+      return 'wrong-place';
+    case 'name':
+      return !owns ? 'not-owner' : owed ? 'owed' : null;
+    case 'invite':
+      if (!owns) return 'not-owner';
+      if (owed) return 'owed';
+      if (s.invites.has(hex(b.invite)) || s.rows.has(hex(b.invite) as string as Hex<LogPk>)) return 'key-reused';
+      return [...s.invites.values()].filter((i) => i.state === 'pending' && i.expires >= now).length >= LIMIT.invites ? 'too-many' : null;
+    case 'revoke-invite': {
+      if (!owns) return 'not-owner';
+      const i = s.invites.get(hex(b.invite));
+      return i === undefined ? 'unknown-invite' : i.state !== 'pending' ? 'used' : null;
+    }
+    case 'admit': {
+      if (!owns) return 'not-owner';
+      const i = s.invites.get(hex(b.invite));
+      if (i === undefined) return 'unknown-invite';
+      if (i.state !== 'pending') return 'used';
+      if (now > i.expires) return 'expired';
+      const key = hex(b.row.logPk);
+      if (s.rows.has(key) || s.members.has(hex(b.row.member))) return 'key-reused';
+      if (!verifyNewRow(s.group, b.invite, b.row)) return 'bad-claim';
+      const after = liveRows(s);
+      if (after.length >= LIMIT.devices) return 'too-many';
+      return recipients(b.rotation, [...after.map((r) => hex(r.logPk)), key]);
+    }
+    case 'remove': {
+      if (!owns) return 'not-owner';
+      const subject = hex(b.member);
+      if (subject === s.owner) return 'owner-cannot';
+      const rows = rowsOf(s, subject);
+      if (rows.length === 0) return 'unknown-member';
+      return cuts(b.cuts, rows) ?? recipients(b.rotation, liveRows(s).filter((r) => hex(r.member) !== subject).map((r) => hex(r.logPk)));
+    }
+    case 'offer-owner': {
+      if (!owns) return 'not-owner';
+      if (b.to === null) return s.offer === null ? 'no-offer' : null;
+      const to = hex(b.to);
+      if (to === s.owner) return 'owner-cannot';
+      return rowsOf(s, to).length === 0 ? 'unknown-member' : null;
+    }
+    case 'accept-owner':
+      if (s.offer === null || s.offer.to !== by || s.offer.seq !== b.offer) return 'no-offer';
+      return recipients(b.rotation, liveRows(s).map((r) => hex(r.logPk)));
+    case 'leave':
+      return owns ? 'owner-cannot' : cuts(b.cuts, rowsOf(s, by));
+    case 'rotate':
+      return recipients(b.rotation, liveRows(s).map((r) => hex(r.logPk)));
+    default:
+      return unreachable(b);
+  }
+}
+
+/** R7: exactly the live rows after the entry. */
+function recipients(r: Rotation, live: readonly Hex<LogPk>[]): VoidFault | null {
+  const want = new Set<string>(live);
+  return r.boxes.length === want.size && r.boxes.every((b) => want.has(hex(b.to))) ? null : 'wrong-recipients';
+}
+
+/** A cut for exactly the rows that end. */
+function cuts(given: readonly Cut[], rows: readonly Row[]): VoidFault | null {
+  const want = new Set<string>(rows.map((r) => hex(r.logPk)));
+  return given.length === want.size && given.every((c) => want.has(hex(c.logPk))) ? null : 'wrong-cuts';
+}
+
+/** The member that an entry ends, if it ends one. */
+export function subjectOf(s: RosterState, e: Entry): Hex<MemberTag> | null {
+  if (e.body.kind === 'remove') return hex(e.body.member);
+  if (e.body.kind !== 'leave') return null;
+  const author = s.rows.get(hex(e.author));
+  return author === undefined ? null : hex(author.member);
+}
