@@ -1,3 +1,4 @@
-// Everything is decrypted on the device: there is nothing a server could render.
+/** The app runs on the device alone: nothing is rendered anywhere else. */
 export const ssr = false;
 export const prerender = false;
+export const trailingSlash = 'never';

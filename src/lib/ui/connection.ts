@@ -1,0 +1,30 @@
+/** The state of the connection in words; never a step ahead of the truth. */
+import type { ConnectionView } from '$lib/core/port';
+import * as m from '$lib/paraglide/messages';
+import { clockTime, longAgo } from './when';
+
+export type How = 'ok' | 'sending' | 'connecting' | 'offline';
+
+/** The few words of the pill. */
+export function connectionWords(view: ConnectionView): { readonly how: How; readonly short: string } {
+  const waiting = view.waiting;
+  switch (view.state) {
+    case 'offline':
+      return { how: 'offline', short: waiting > 0 ? m.status_offline_waiting({ count: waiting }) : m.status_offline() };
+    case 'connecting':
+      return { how: 'connecting', short: waiting > 0 ? m.status_connecting_waiting({ count: waiting }) : m.status_connecting() };
+    case 'online':
+      return waiting > 0 ? { how: 'sending', short: m.status_sending({ count: waiting }) } : { how: 'ok', short: m.status_ok() };
+  }
+}
+
+/** The sentences behind it: since when, what waits, when everything was last here. */
+export function connectionMore(view: ConnectionView): readonly string[] {
+  const lines: string[] = [];
+  if (view.state === 'offline') lines.push(view.since === null ? m.status_more_offline() : m.status_more_offline_since({ time: clockTime(view.since) }));
+  else if (view.state === 'connecting') lines.push(m.status_more_connecting());
+  else lines.push(view.waiting > 0 ? m.status_more_sending() : m.status_more_ok());
+  if (view.waiting > 0) lines.push(m.status_more_waiting({ count: view.waiting }));
+  lines.push(view.lastSynced === null ? m.status_more_never() : m.status_more_synced({ time: longAgo(view.lastSynced) }));
+  return lines;
+}

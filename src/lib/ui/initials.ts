@@ -1,0 +1,19 @@
+/** Words before a name that say what somebody is, not who. */
+const TITLES = /^(dr|prof|mr|mrs|ms|mx|sr|sra|dra|don|doña)\.?$/i;
+
+/** One or two capital letters for a name: first and last word, titles left out; “?” for an empty name. */
+export function initials(name: string): string {
+  const words = name.trim().split(/\s+/).filter(Boolean);
+  const own = words.filter((word) => !TITLES.test(word));
+  const use = own.length > 0 ? own : words;
+  const first = use[0];
+  if (first === undefined) return '?';
+  const last = use.length > 1 ? use[use.length - 1] : undefined;
+  return (letter(first) + (last === undefined ? '' : letter(last))).toLocaleUpperCase();
+}
+
+/** The first character as a reader sees it: an accent or an emoji is not torn apart. */
+function letter(word: string): string {
+  const [first] = new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(word);
+  return first?.segment ?? '';
+}
