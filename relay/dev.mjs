@@ -1,0 +1,24 @@
+/** `npm run dev`: the app with hot reload, beside a relay that restarts when its sources change. Ctrl-C ends both. */
+import { spawn } from 'node:child_process';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isInstalled, npm } from './tree.mjs';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+if (!isInstalled(root) && (await npm(root, ['ci', '--include=dev'])) !== 0) process.exit(1);
+
+const children = [
+  ['node_modules/tsx/dist/cli.mjs', 'watch', '--clear-screen=false', 'relay/main.ts'],
+  ['node_modules/vite/bin/vite.js', 'dev', ...process.argv.slice(2)]
+].map((args) => spawn(process.execPath, args, { cwd: root, stdio: 'inherit' }));
+
+let ending = false;
+function end(code) {
+  if (ending) return;
+  ending = true;
+  for (const child of children) child.kill('SIGTERM');
+  process.exitCode = code;
+}
+for (const child of children) child.on('close', (code) => end(code ?? 0));
+process.on('SIGINT', () => end(0));
+process.on('SIGTERM', () => end(0));

@@ -1,0 +1,17 @@
+import { defineConfig } from '@playwright/test';
+
+/** Browsers and relays are started by the tests themselves (support/): a story needs several of each. */
+export default defineConfig({
+  testDir: '.',
+  testMatch: '**/*.test.ts',
+  outputDir: '../../test-results/e2e',
+  globalSetup: './support/setup.ts',
+  workers: 2,
+  fullyParallel: false,
+  retries: 0,
+  forbidOnly: true,
+  timeout: 180_000,
+  globalTimeout: 480_000,
+  expect: { timeout: 15_000 },
+  reporter: 'list'
+});

@@ -1,0 +1,93 @@
+/**
+ * The one wire between a browser and the world: a SOCKS proxy that can be cut, and that keeps what passed through it.
+ * Cutting a real wire also cuts the sockets of workers, which the browser's own offline switch does not promise.
+ */
+import { connect, createServer, type Socket } from 'node:net';
+
+export interface Network {
+  readonly port: number;
+  /** Ends every connection and refuses new ones. */
+  cut(): void;
+  mend(): void;
+  /** Everything that crossed since the start, both ways, client frames unmasked, as one searchable buffer. */
+  captured(): Buffer;
+  close(): Promise<void>;
+}
+
+/** Undoes the masking that browsers apply to WebSocket frames (RFC 6455 § 5.3), so that a search sees what was sent. */
+function unmask(bytes: Buffer): Buffer {
+  const handshake = bytes.indexOf('\r\n\r\n');
+  if (handshake < 0 || !/\r\nupgrade: websocket/i.test(bytes.subarray(0, handshake).toString('latin1'))) return bytes;
+  const out: Buffer[] = [bytes.subarray(0, handshake + 4)];
+  let at = handshake + 4;
+  while (at + 6 <= bytes.length) {
+    const short = bytes.readUInt8(at + 1) & 0x7f;
+    const wide = short === 126 ? 2 : short === 127 ? 8 : 0;
+    const body = at + 2 + wide + 4;
+    if (body > bytes.length) break;
+    const size = short === 126 ? bytes.readUInt16BE(at + 2) : short === 127 ? Number(bytes.readBigUInt64BE(at + 2)) : short;
+    const mask = bytes.subarray(body - 4, body);
+    out.push(Buffer.from(bytes.subarray(body, body + size).map((byte, i) => byte ^ (mask[i % 4] ?? 0))));
+    at = body + size;
+  }
+  return Buffer.concat(out);
+}
+
+/** Starts a proxy on a free port of the loopback address. */
+export async function startNetwork(): Promise<Network> {
+  let whole = true;
+  const open = new Set<Socket>();
+  const sent: Buffer[][] = [];
+  const received: Buffer[] = [];
+  const keep = (socket: Socket): void => {
+    open.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => open.delete(socket));
+  };
+
+  const server = createServer((client) => {
+    keep(client);
+    if (!whole) return void client.destroy();
+    // greeting → “no password”; request → connect and answer (RFC 1928)
+    client.once('data', () => {
+      client.write(Buffer.from([5, 0]));
+      client.once('data', (request) => {
+        const named = request.readUInt8(3) === 3;
+        const host = named ? request.subarray(5, 5 + request.readUInt8(4)).toString() : request.subarray(4, 8).join('.');
+        const port = request.readUInt16BE(request.length - 2);
+        // nothing but this machine: a test never reaches out
+        if (!whole || !/^(127\.|localhost$)/.test(host)) return void client.end(Buffer.from([5, 2, 0, 1, 0, 0, 0, 0, 0, 0]));
+        const up: Buffer[] = [];
+        sent.push(up);
+        const target = connect(port, host, () => client.write(Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0])));
+        keep(target);
+        client.on('data', (chunk) => void up.push(chunk));
+        target.on('data', (chunk) => void received.push(chunk));
+        client.pipe(target).pipe(client);
+        client.once('close', () => target.destroy());
+        target.once('close', () => client.destroy());
+      });
+    });
+  });
+  const port = await new Promise<number>((done) => {
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      done(address && typeof address === 'object' ? address.port : 0);
+    });
+  });
+  const dropAll = (): void => open.forEach((socket) => void socket.destroy());
+  return {
+    port,
+    cut: () => {
+      whole = false;
+      dropAll();
+    },
+    mend: () => void (whole = true),
+    captured: () => Buffer.concat([...sent.map((chunks) => unmask(Buffer.concat(chunks))), ...received]),
+    close: () =>
+      new Promise((done) => {
+        dropAll();
+        server.close(() => done());
+      })
+  };
+}

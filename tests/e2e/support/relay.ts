@@ -1,0 +1,89 @@
+/** A real relay as its own process, on a free port, with a folder of its own that outlives a crash. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+export interface Relay {
+  readonly port: number;
+  /** `http://127.0.0.1:<port>`: a secure context for browsers, without TLS. */
+  readonly url: string;
+  /** The folder it keeps, to be searched or copied. */
+  readonly folder: string;
+  /** All it printed so far, over every restart. */
+  output(): string;
+  /** Ends it as Ctrl-C does; resolves with its exit code. */
+  stop(): Promise<number | null>;
+  /** Ends it as a power cut does, without any chance to tidy up. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port and folder. */
+  start(): Promise<void>;
+  /** Ends it and deletes its folder. */
+  discard(): Promise<void>;
+}
+
+/** A port of the loopback address that nobody listens on now. */
+export const freePort = (): Promise<number> =>
+  new Promise((done, fail) => {
+    const probe = createServer();
+    probe.once('error', fail);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => (address && typeof address === 'object' ? done(address.port) : fail(new Error('no port'))));
+    });
+  });
+
+const ended = (child: ChildProcess): Promise<number | null> =>
+  child.exitCode !== null || child.signalCode !== null ? Promise.resolve(child.exitCode) : new Promise((done) => child.once('exit', done));
+
+/** Starts a relay and waits until it listens; throws with what it printed when it does not. */
+export async function startRelay(env: Readonly<Record<string, string>> = {}): Promise<Relay> {
+  const port = await freePort();
+  const folder = await mkdtemp(join(tmpdir(), 'carefold-relay-'));
+  let printed = '';
+  let child: ChildProcess | undefined;
+
+  const start = async (): Promise<void> => {
+    const started = spawn(process.execPath, ['dist/relay.js'], {
+      cwd: root,
+      env: { ...process.env, PORT: String(port), HOST: '127.0.0.1', CAREFOLD_DATA: folder, ...env },
+      stdio: ['ignore', 'pipe', 'pipe']
+    });
+    child = started;
+    const from = printed.length;
+    await new Promise<void>((done, fail) => {
+      const listen = (chunk: Buffer): void => {
+        printed += chunk.toString();
+        if (printed.slice(from).includes('Carefold is ready at')) done();
+      };
+      started.stdout?.on('data', listen);
+      started.stderr?.on('data', listen);
+      started.once('error', fail);
+      started.once('exit', (code) => fail(new Error(`the relay ended with ${code}: ${printed.slice(from)}`)));
+    });
+  };
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    if (!child) return null;
+    if (child.exitCode === null) child.kill(signal);
+    return ended(child);
+  };
+
+  await start();
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    folder,
+    output: () => printed,
+    start,
+    stop: () => end('SIGINT'),
+    kill: async () => void (await end('SIGKILL')),
+    discard: async () => {
+      await end('SIGKILL');
+      await rm(folder, { recursive: true, force: true });
+    }
+  };
+}

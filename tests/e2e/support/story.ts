@@ -1,0 +1,84 @@
+/** What people do, in the words they hear: every step finds its button or field by accessible name, as a screen reader would. */
+import { expect, type Locator, type Page } from '@playwright/test';
+
+export interface Person {
+  readonly name: string;
+  readonly role: 'Clinician' | 'Patient' | 'Family or friend';
+  readonly passphrase: string;
+}
+export type Kind = 'Team' | 'Across teams' | 'Family' | 'One to one';
+
+export const OLIVIA: Person = { name: 'Olivia Brandt', role: 'Clinician', passphrase: 'amber lantern quiet harbour' };
+export const PAT: Person = { name: 'Pat Moreno', role: 'Patient', passphrase: 'violet kettle morning bridge' };
+export const FAY: Person = { name: 'Fay Moreno', role: 'Family or friend', passphrase: 'copper window gentle orchard' };
+
+const button = (page: Page, name: string | RegExp): Locator => page.getByRole('button', { name }).first();
+
+/** First run on a new device: from “Welcome to Carefold” to what comes after it. */
+export async function setUp(page: Page, person: Person): Promise<void> {
+  await expect(page.getByRole('heading', { name: 'Welcome to Carefold' })).toBeVisible();
+  await page.getByLabel('Your name').fill(person.name);
+  await page.getByRole('radio', { name: person.role }).check({ force: true });
+  await page.getByLabel('Passphrase', { exact: true }).fill(person.passphrase);
+  await page.getByLabel('Repeat passphrase').fill(person.passphrase);
+  await button(page, 'Create').click();
+  await expect(page.getByRole('heading', { name: 'Welcome to Carefold' })).toBeHidden({ timeout: 30_000 });
+}
+
+export async function unlock(page: Page, person: Person): Promise<void> {
+  await page.getByLabel('Passphrase', { exact: true }).fill(person.passphrase);
+  await button(page, 'Unlock').click();
+  await expect(button(page, 'Unlock')).toBeHidden({ timeout: 30_000 });
+}
+
+export async function newGroup(page: Page, name: string, kind: Kind): Promise<void> {
+  await button(page, 'New group').click();
+  await page.getByRole('radio', { name: kind }).check({ force: true });
+  await page.getByLabel('Group name').fill(name);
+  await button(page, 'Create group').click();
+  await expect(page.getByLabel('Write an update')).toBeVisible();
+}
+
+export async function openGroup(page: Page, name: string): Promise<void> {
+  await page.getByRole('link', { name: new RegExp(name) }).first().click();
+  await expect(page.getByRole('heading', { name })).toBeVisible();
+}
+
+export async function post(page: Page, words: string): Promise<void> {
+  await page.getByLabel('Write an update').fill(words);
+  await button(page, 'Post').click();
+  await expect(postOf(page, words)).toBeVisible();
+}
+
+/** The post that contains these words. */
+export const postOf = (page: Page, words: string): Locator => page.getByRole('article').filter({ hasText: words }).first();
+
+/** Waits until a post of one's own says so: “Saved here”, “Sent”, “Seen by 1 of 2”. */
+export const expectState = (page: Page, words: string, state: string | RegExp): Promise<void> => expect(postOf(page, words)).toContainText(state, { timeout: 30_000 });
+
+/** Makes an invite and gives back its link, as “Copy link” would put it on the clipboard. */
+export async function invite(page: Page, history: 'From the start' | 'From today', relationship = ''): Promise<string> {
+  await button(page, 'Invite').click();
+  await page.getByRole('radio', { name: history }).check({ force: true });
+  if (relationship) await page.getByLabel(/relationship/i).fill(relationship);
+  await button(page, 'Copy link').click();
+  return page.evaluate(() => navigator.clipboard.readText());
+}
+
+/** Opens a link on a device that is set up, asks to join, and gives back the 12 digits it shows. */
+export async function askToJoin(page: Page): Promise<string> {
+  await button(page, 'Ask to join').click();
+  return numberOn(page);
+}
+
+/** The 12 digits on the screen, without their spaces. */
+export async function numberOn(page: Page): Promise<string> {
+  const digits = page.getByText(/^\s*(\d{3,4}\s?){3,4}\s*$/).first();
+  await expect(digits).toBeVisible({ timeout: 30_000 });
+  return (await digits.innerText()).replace(/\D/g, '');
+}
+
+export async function letIn(page: Page, name: string): Promise<void> {
+  await expect(page.getByText(name).first()).toBeVisible({ timeout: 30_000 });
+  await button(page, 'Let in').click();
+}
