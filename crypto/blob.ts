@@ -2,10 +2,13 @@
 import type { BlobId, Bytes, Hash } from './brand';
 import { concat, equal } from './bytes';
 import { hash } from './hash';
+import { blobId } from './kept';
 import { LABEL } from './labels';
 import { padme } from './padding';
 import { err, ok, type Result } from './result';
 import { na, type Random } from './sodium';
+
+export { blobId };
 
 const CHUNK = 1024 * 1024;
 const HEADER = 24;
@@ -21,8 +24,6 @@ export interface SealedBlob {
 }
 /** What a record says of a blob: enough to fetch, open and check it. */
 export type BlobRef = Omit<SealedBlob, 'ciphertext'>;
-
-export const blobId = (ciphertext: Uint8Array): BlobId => hash(LABEL.blob, ciphertext) as Bytes as BlobId;
 
 export function sealBlob(plaintext: Bytes, random: Random): SealedBlob {
   const key = random(32);

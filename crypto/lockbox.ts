@@ -1,5 +1,5 @@
 /** Lockboxes (PROTOCOL §10): keys of epochs sealed to one device by X-Wing (ML-KEM-768 and X25519). */
-import type { Bytes, ContentKey, Hash, KemPk, KemSk, LogPk, RosterKey } from './brand';
+import type { Bytes, ContentKey, KemPk, KemSk, LogPk, RosterKey } from './brand';
 import { concat } from './bytes';
 import type { EpochPlace } from './epoch';
 import { hash } from './hash';
@@ -7,6 +7,8 @@ import { LABEL } from './labels';
 import { err, ok, type Result } from './result';
 import { na, type Random } from './sodium';
 import { decode, Writer } from './wire';
+
+export { lockboxHash } from './kept';
 
 const CIPHERTEXT = 1120;
 const ENCAPSULATION_SEED = 64;
@@ -68,5 +70,3 @@ export function openLockbox(to: LogPk, pair: KemPair, place: EpochPlace, lockbox
   );
   return read.ok ? read : err('unreadable');
 }
-
-export const lockboxHash = (lockbox: Uint8Array): Hash => hash(LABEL.lockboxHash, lockbox);
