@@ -28,6 +28,10 @@ export type ContentKey = Brand<Bytes, 'ContentKey'>;
 export type RosterKey = Brand<Bytes, 'RosterKey'>;
 /** 32 bytes, hash of a blob's ciphertext. */
 export type BlobId = Brand<Bytes, 'BlobId'>;
+/** 32 random bytes that everything at rest on one device hangs on. */
+export type VaultKey = Brand<Bytes, 'VaultKey'>;
+/** 32 bytes, key of the rows of the strict database; made from the vault key. */
+export type RowKey = Brand<Bytes, 'RowKey'>;
 
 /** Lower-case hex of one of the ids above, for use as a map key. */
 export type Hex<T extends Bytes = Bytes> = Brand<string, 'Hex'> & { readonly of?: T };

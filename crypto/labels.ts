@@ -29,5 +29,10 @@ export const LABEL = {
   number: label('number/1'),
   blob: label('blob/1'),
   record: label('record/1'),
-  mark: label('mark/1')
+  mark: label('mark/1'),
+  vaultWrap: label('vault-wrap/1'),
+  rowKey: label('row-key/1'),
+  row: label('row/1'),
+  cacheKey: label('cache-key/1'),
+  cacheRow: label('cache-row/1')
 } as const;

@@ -1,0 +1,187 @@
+/**
+ * The disk of a browser: two databases. `carefold` is written with strict durability, `carefold-cache` relaxed. Schemas only
+ * ever grow, so that yesterday's build can open what today's has made.
+ */
+import { Dexie, type Collection, type Table as Store, type Transaction } from 'dexie';
+import type { Bytes } from '$crypto/brand';
+import { equal } from '$crypto/bytes';
+import { boundsOf, type Disk } from './disk';
+import { faultOf } from './fault';
+import { CACHE_TABLES, StoreError, TABLES, type CacheTable, type Change, type RangeOptions, type Row, type Table } from './store';
+
+/** Short names: each row carries them. `n`: order of writing, in the blob table only. */
+interface Kept {
+  readonly k: string;
+  readonly v: Bytes;
+  readonly n?: number;
+}
+interface Fence {
+  readonly k: 'writer';
+  readonly n: number;
+}
+
+export interface DexieOptions {
+  /** Beginning of the databases' names. */
+  readonly name?: string;
+  /** Resolves after so many milliseconds. */
+  readonly wait?: (ms: number) => Promise<void>;
+  /** Another IndexedDB than the browser's own. */
+  readonly indexedDB?: IDBFactory;
+  readonly IDBKeyRange?: typeof globalThis.IDBKeyRange;
+}
+
+/** Pauses between tries after the connection was lost, in milliseconds: iOS needs a moment after a suspend. */
+const PAUSES = [50, 200, 800, 2000];
+/** Blobs looked at in one go when making room. */
+const EVICT = 10;
+
+const CACHE: readonly string[] = CACHE_TABLES;
+const WRITER = 'writer';
+const HEADER = 'header';
+
+/** Opens at first use. */
+export function dexieDisk(options: DexieOptions = {}): Disk {
+  const { name = 'carefold', wait = (ms) => new Promise<void>((done) => setTimeout(done, ms)) } = options;
+  const own = options.indexedDB && options.IDBKeyRange ? { indexedDB: options.indexedDB, IDBKeyRange: options.IDBKeyRange } : {};
+  const strict = new Dexie(name, { ...own, chromeTransactionDurability: 'strict' });
+  strict.version(1).stores(schema([...TABLES, 'fence', 'vault']));
+  const relaxed = new Dexie(`${name}-cache`, { ...own, chromeTransactionDurability: 'relaxed' });
+  relaxed.version(1).stores({ ...schema([...CACHE_TABLES, 'fence']), blob: 'k, n' });
+
+  let closed = false;
+  const dbOf = (table: Table | CacheTable): Dexie => (CACHE.includes(table) ? relaxed : strict);
+  const rowsOf = (table: Table | CacheTable): Store<Kept, string> => dbOf(table).table(table);
+
+  /** Runs work that may be repeated; a lost connection is opened anew, with patience, before it is called lost. */
+  async function run<T>(db: Dexie, work: () => PromiseLike<T>): Promise<T> {
+    for (let tries = 0; ; tries++) {
+      try {
+        if (closed) throw new StoreError('lost');
+        return await work();
+      } catch (e) {
+        const fault = faultOf(e);
+        if (fault === null) throw e;
+        const pause = PAUSES[tries];
+        if (e instanceof StoreError || fault !== 'lost' || closed || pause === undefined) throw new StoreError(fault);
+        await wait(pause);
+        db.close({ disableAutoOpen: false });
+      }
+    }
+  }
+
+  /** Everything in one transaction that first looks at the fence. */
+  const write = (db: Dexie, tables: readonly string[], fence: number, work: (tx: Transaction) => Promise<void>): Promise<void> =>
+    run(db, () =>
+      db.transaction('rw', ['fence', ...tables], async (tx) => {
+        const held = await tx.table<Fence, string>('fence').get(WRITER);
+        if (held === undefined) throw new StoreError('lost');
+        if (held.n !== fence) throw new StoreError('fenced');
+        await work(tx);
+      })
+    );
+
+  function select(table: Table | CacheTable, prefix: string, range: RangeOptions = {}): Collection<Kept, string> | null {
+    const b = boundsOf(prefix, range);
+    if (b === null) return null;
+    const found = rowsOf(table).where('k').between(b.lower, b.upper, !b.lowerOpen, false);
+    const turned = range.reverse === true ? found.reverse() : found;
+    return range.most === undefined ? turned : turned.limit(range.most);
+  }
+
+  return {
+    async get(table, key) {
+      const row = await run(dbOf(table), () => rowsOf(table).get(key));
+      return row === undefined ? null : row.v;
+    },
+    range: (table, prefix, range) =>
+      run(dbOf(table), async (): Promise<Row[]> => {
+        const rows = (await select(table, prefix, range)?.toArray()) ?? [];
+        return rows.map(({ k, v }) => ({ key: k, value: v }));
+      }),
+
+    commit: (fence, changes) => write(strict, tablesIn(changes), fence, (tx) => put(tx, changes)),
+    cacheCommit: (fence, changes) => write(relaxed, tablesIn(changes), fence, (tx) => put(tx, changes)),
+    async dropPrefix(fence, prefix) {
+      // the cache first: what a cut leaves behind then still belongs to a group somebody can forget again
+      for (const [db, tables] of [
+        [relaxed, CACHE_TABLES],
+        [strict, TABLES]
+      ] as const) {
+        await write(db, tables, fence, async (tx) => {
+          const b = boundsOf(prefix);
+          for (const t of b === null ? [] : tables)
+            await tx.table<Kept, string>(t).where('k').between(prefix, b?.upper, true, false).delete();
+        });
+      }
+    },
+    async evict(fence, bytes) {
+      let freed = 0;
+      for (let left = true; left && freed < bytes;) {
+        await write(relaxed, ['blob'], fence, async (tx) => {
+          const blobs = tx.table<Kept, string>('blob');
+          const oldest = await blobs.orderBy('n').limit(EVICT).toArray();
+          left = oldest.length > 0;
+          await blobs.bulkDelete(oldest.map(({ k }) => k));
+          for (const { v } of oldest) freed += v.length;
+        });
+      }
+      return freed;
+    },
+
+    async takeFence() {
+      const take = async (db: Dexie, at: (held: number) => number): Promise<number> =>
+        run(db, () =>
+          db.transaction('rw', ['fence'], async (tx) => {
+            const fences = tx.table<Fence, string>('fence');
+            const n = at((await fences.get(WRITER))?.n ?? 0);
+            await fences.put({ k: WRITER, n });
+            return n;
+          })
+        );
+      const fence = await take(strict, (held) => held + 1);
+      // the cache's copy may lag after a power cut, never lead
+      await take(relaxed, (held) => Math.max(held, fence));
+      return fence;
+    },
+
+    header: async () => (await run(strict, () => strict.table<Kept, string>('vault').get(HEADER)))?.v ?? null,
+    swapHeader: (old, next) =>
+      run(strict, () =>
+        strict.transaction('rw', ['vault'], async (tx) => {
+          const vault = tx.table<Kept, string>('vault');
+          const held = (await vault.get(HEADER))?.v ?? null;
+          if (held === null || old === null ? held !== old : !equal(held, old)) return false;
+          await vault.put({ k: HEADER, v: next });
+          return true;
+        })
+      ),
+    close() {
+      closed = true;
+      strict.close();
+      relaxed.close();
+    }
+  };
+}
+
+const schema = (tables: readonly string[]): Record<string, string> => Object.fromEntries(tables.map((t) => [t, 'k']));
+
+const tablesIn = (changes: readonly Change<string>[]): string[] => [...new Set(changes.map((c) => c.table))];
+
+async function put(tx: Transaction, changes: readonly Change<string>[]): Promise<void> {
+  for (const table of tablesIn(changes)) {
+    const rows = tx.table<Kept, string>(table);
+    const kept: { k: string; v: Bytes; n?: number }[] = [];
+    const gone: string[] = [];
+    for (const c of changes) {
+      if (c.table !== table) continue;
+      if (c.value === null) gone.push(c.key);
+      else kept.push({ k: c.key, v: c.value });
+    }
+    if (table === 'blob' && kept.length > 0) {
+      let n = (await rows.orderBy('n').last())?.n ?? 0;
+      for (const row of kept) row.n = ++n;
+    }
+    if (gone.length > 0) await rows.bulkDelete(gone);
+    if (kept.length > 0) await rows.bulkPut(kept);
+  }
+}

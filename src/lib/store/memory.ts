@@ -1,0 +1,205 @@
+/**
+ * A disk in memory with the semantics of the browser's, for tests and the simulation: strict commits are there once they
+ * resolve, relaxed ones only once flushed, and a power cut may come at any moment.
+ */
+import type { Bytes } from '$crypto/brand';
+import { boundsOf, type Disk } from './disk';
+import { CACHE_TABLES, StoreError, TABLES, type CacheChange, type Change, type StoreFault } from './store';
+
+/** What becomes of one write: it happens, it fails with a fault and changes nothing, or it happens and nobody hears of it. */
+export type Fate = 'done' | StoreFault | 'done-unheard';
+export type Write = 'commit' | 'cache-commit' | 'drop-prefix' | 'take-fence' | 'swap-header';
+
+export interface MemoryOptions {
+  /** Asked before every write. */
+  readonly fate?: (write: Write) => Fate;
+  /** Bytes of rows that fit. */
+  readonly room?: number;
+}
+
+/** One device. Processes come and go on it; its rows stay. */
+export interface MemoryDevice {
+  /** The databases, as a fresh process finds them. */
+  open(): Disk;
+  /** Relaxed writes so far reach the medium. */
+  flush(): void;
+  /** A power cut: every open disk is `lost`, and of the relaxed writes since the last flush only the first `kept` stay (none unless said). */
+  cut(kept?: number): void;
+  /** Every byte on the medium, with its key, as somebody sees who takes the device. */
+  dump(): { readonly table: string; readonly key: string; readonly value: Bytes }[];
+}
+
+type Rows = Map<string, Bytes>;
+interface Medium {
+  readonly tables: Map<string, Rows>;
+  fence: number | null;
+  header: Bytes | null;
+}
+
+const STRICT: readonly string[] = TABLES;
+
+export function memoryDevice({ fate = () => 'done', room = Infinity }: MemoryOptions = {}): MemoryDevice {
+  const now: Medium = {
+    tables: new Map([...TABLES, ...CACHE_TABLES].map((t) => [t, new Map<string, Bytes>()])),
+    fence: null,
+    header: null
+  };
+  /** The relaxed tables as last flushed, and what was written since. */
+  let flushed = copyCache(now);
+  let unflushed: (readonly (CacheChange | Drop)[])[] = [];
+  let power = 0;
+
+  const rowsOf = (table: string): Rows => now.tables.get(table) as Rows;
+
+  function judge(write: Write): () => void {
+    const f = fate(write);
+    if (f !== 'done' && f !== 'done-unheard') throw new StoreError(f);
+    return () => {
+      if (f === 'done-unheard') throw new StoreError('lost');
+    };
+  }
+
+  function checkFence(fence: number): void {
+    if (now.fence === null) throw new StoreError('lost');
+    if (now.fence !== fence) throw new StoreError('fenced');
+  }
+
+  function checkRoom(changes: readonly (Change | CacheChange)[]): void {
+    if (room === Infinity) return;
+    let used = 0;
+    for (const rows of now.tables.values()) for (const v of rows.values()) used += v.length;
+    for (const c of changes) used += (c.value?.length ?? 0) - (rowsOf(c.table).get(c.key)?.length ?? 0);
+    if (used > room) throw new StoreError('full');
+  }
+
+  function open(): Disk {
+    const mine = power;
+    let closed = false;
+    /** Everything happens in one turn, so a transaction is atomic by itself. */
+    const run = async <T>(work: () => T): Promise<T> => {
+      await Promise.resolve();
+      if (closed || mine !== power) throw new StoreError('lost');
+      return work();
+    };
+    return {
+      get: (table, key) => run(() => rowsOf(table).get(key)?.slice() ?? null),
+      range: (table, prefix, options = {}) =>
+        run(() => {
+          const b = boundsOf(prefix, options);
+          if (b === null) return [];
+          const keys = [...rowsOf(table).keys()].filter((k) => (b.lowerOpen ? k > b.lower : k >= b.lower) && k < b.upper).sort(inOrder);
+          if (options.reverse === true) keys.reverse();
+          return keys.slice(0, options.most).map((key) => ({ key, value: (rowsOf(table).get(key) as Bytes).slice() }));
+        }),
+      commit: (fence, changes) =>
+        run(() => {
+          const heard = judge('commit');
+          checkFence(fence);
+          checkRoom(changes);
+          apply(now, changes);
+          heard();
+        }),
+      cacheCommit: (fence, changes) =>
+        run(() => {
+          const heard = judge('cache-commit');
+          checkFence(fence);
+          checkRoom(changes);
+          apply(now, changes);
+          unflushed.push(changes);
+          heard();
+        }),
+      dropPrefix: (fence, prefix) =>
+        run(() => {
+          const heard = judge('drop-prefix');
+          checkFence(fence);
+          apply(now, [{ drop: prefix, strict: true }]);
+          apply(now, [{ drop: prefix, strict: false }]);
+          unflushed.push([{ drop: prefix, strict: false }]);
+          heard();
+        }),
+      evict: (fence, bytes) =>
+        run(() => {
+          checkFence(fence);
+          let freed = 0;
+          const gone: CacheChange[] = [];
+          for (const [key, value] of rowsOf('blob')) {
+            if (freed >= bytes) break;
+            freed += value.length;
+            gone.push({ table: 'blob', key, value: null });
+          }
+          apply(now, gone);
+          unflushed.push(gone);
+          return freed;
+        }),
+      takeFence: () =>
+        run(() => {
+          const heard = judge('take-fence');
+          now.fence = (now.fence ?? 0) + 1;
+          heard();
+          return now.fence;
+        }),
+      header: () => run(() => now.header?.slice() ?? null),
+      swapHeader: (old, next) =>
+        run(() => {
+          const heard = judge('swap-header');
+          if (!same(now.header, old)) return false;
+          now.header = next.slice();
+          heard();
+          return true;
+        }),
+      close() {
+        closed = true;
+      }
+    };
+  }
+
+  return {
+    open,
+    flush() {
+      flushed = copyCache(now);
+      unflushed = [];
+    },
+    cut(kept = 0) {
+      power++;
+      for (const [table, rows] of flushed) now.tables.set(table, new Map(rows));
+      for (const changes of unflushed.slice(0, kept)) apply(now, changes);
+      flushed = copyCache(now);
+      unflushed = [];
+    },
+    dump() {
+      const out: { table: string; key: string; value: Bytes }[] = [];
+      for (const [table, rows] of now.tables) for (const [key, value] of rows) out.push({ table, key, value });
+      if (now.header !== null) out.push({ table: 'vault', key: 'header', value: now.header });
+      return out;
+    }
+  };
+}
+
+interface Drop {
+  readonly drop: string;
+  readonly strict: boolean;
+}
+
+function apply(medium: Medium, changes: readonly (Change | CacheChange | Drop)[]): void {
+  for (const c of changes) {
+    if ('drop' in c) {
+      for (const [table, rows] of medium.tables) {
+        if (STRICT.includes(table) !== c.strict) continue;
+        for (const key of [...rows.keys()]) if (key.startsWith(c.drop)) rows.delete(key);
+      }
+      continue;
+    }
+    const rows = medium.tables.get(c.table) as Rows;
+    // a map keeps the order of writing, which is the order blobs are evicted in
+    rows.delete(c.key);
+    if (c.value !== null) rows.set(c.key, c.value.slice());
+  }
+}
+
+const copyCache = (medium: Medium): Map<string, Rows> => new Map(CACHE_TABLES.map((t) => [t, new Map(medium.tables.get(t))]));
+
+/** By UTF-16 code units, as IndexedDB orders keys. */
+const inOrder = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+const same = (a: Bytes | null, b: Bytes | null): boolean =>
+  a === null || b === null ? a === b : a.length === b.length && a.every((v, i) => v === b[i]);
