@@ -18,7 +18,7 @@ export function isInstalled(root) {
   const wanted = json(join(root, 'package-lock.json'))?.packages ?? {};
   const present = json(join(root, 'node_modules/.package-lock.json'))?.packages;
   if (!present) return false;
-  return Object.entries(wanted).every(([path, entry]) => path === '' || entry.optional || present[path]?.version === entry.version);
+  return Object.entries(wanted).every(([path, entry]) => path === '' || entry.optional || entry.extraneous || present[path]?.version === entry.version);
 }
 
 /** Whether build/ and dist/ were made from exactly these sources. The app's version is their fingerprint; the relay is bundled last. */
@@ -27,13 +27,15 @@ export function isBuilt(root) {
   return json(version)?.version === fingerprint(root) && writtenAt(join(root, 'dist/relay.js')) >= writtenAt(version);
 }
 
-/** Runs npm in the tree and resolves with its exit code; what it prints is shown, on stderr so that stdout stays ours. */
+/** Runs npm in the tree and resolves with its exit code. What it prints goes to stderr, so that stdout stays ours, unless `more.stdio` says otherwise. */
 export function npm(root, args, more = {}) {
   const script = process.env['npm_execpath'];
   const [command, first] = script?.endsWith('.js') ? [process.execPath, [script]] : ['npm', []];
   const env = { ...process.env, NODE_ENV: '', ...more.env };
   return new Promise((done) => {
     const child = spawn(command, [...first, ...args], { cwd: root, env, stdio: more.stdio ?? ['ignore', 2, 2], shell: process.platform === 'win32' });
+    child.stdout?.on('data', (chunk) => more.hear?.(chunk));
+    child.stderr?.on('data', (chunk) => more.hear?.(chunk));
     child.on('error', () => done(127));
     child.on('close', (code) => done(code ?? 1));
   });
@@ -47,7 +49,13 @@ export async function makeReady(root, say) {
   }
   if (!isBuilt(root)) {
     say('Building the app.');
-    if ((await npm(root, ['run', '--silent', 'build'])) !== 0) return 'The app could not be built; the lines above say why.';
+    // a bundler has much to say, and nothing that matters unless it fails
+    const heard = [];
+    const code = await npm(root, ['run', '--silent', 'build'], { stdio: ['ignore', 'pipe', 'pipe'], hear: (chunk) => heard.push(chunk) });
+    if (code !== 0) {
+      process.stderr.write(Buffer.concat(heard));
+      return 'The app could not be built; the lines above say why.';
+    }
   }
   return undefined;
 }
