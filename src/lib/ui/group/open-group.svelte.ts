@@ -1,0 +1,80 @@
+/** One open group as its screens see it: the view, the feed, the draft, and commands whose faults are told in words. */
+import { createContext } from 'svelte';
+import type { CommandName, Commands, FeedView, GroupRef, GroupView, InviteView, MemberId, PersonView } from '$lib/core/port';
+import type { Core } from '$lib/state/client';
+import type { Shell } from '$lib/state/context';
+import { watchView } from '$lib/state/view.svelte';
+import { faultWords } from '$lib/ui/fault';
+import type { Toasts } from '$lib/ui/toasts.svelte';
+import { openDraft, type Draft } from './draft.svelte';
+import { applyFeed, type FeedList } from './feed-order';
+import type { GroupDialogs } from './group-dialogs';
+import { photoShelf, type PhotoShelf } from './photo-shelf';
+
+export interface OpenGroup {
+  readonly ref: GroupRef;
+  /** Null until the core has answered. */
+  readonly view: GroupView | null;
+  readonly feed: FeedList | null;
+  readonly online: boolean;
+  /** The core has listed its groups and this one is not among them. */
+  readonly unknown: boolean;
+  /** The loaded updates are being laid out for paper. */
+  printing: boolean;
+  readonly draft: Draft;
+  readonly shelf: PhotoShelf;
+  person(member: MemberId): PersonView | undefined;
+  /** Runs a command; a fault is shown as a toast. Answers what the core answered, or undefined after a fault. */
+  ask<K extends CommandName>(name: K, input: Commands[K]['in']): Promise<Commands[K]['out'] | undefined>;
+  /** A few words about what just happened. */
+  say(words: string): void;
+}
+
+export const [getOpenGroup, setOpenGroup] = createContext<OpenGroup>();
+/** Opens one of the group's dialogs from anywhere in it. */
+export const [getOpenDialog, setOpenDialog] = createContext<(dialog: GroupDialogs, invite?: InviteView | null) => void>();
+
+/** Opens a group for as long as the calling component lives. */
+export function openGroup(ref: GroupRef, core: Core, shell: Shell, toasts: Toasts): OpenGroup {
+  const seen = watchView(core, 'group', ref);
+  const draft = openDraft(core, ref);
+  const shelf = photoShelf(core, ref);
+  const people = $derived(new Map((seen.now?.people ?? []).map((person) => [person.member, person])));
+  let feed = $state.raw<FeedList | null>(null);
+  let printing = $state(false);
+  let kept: FeedList | null = null;
+
+  $effect(() => core.watch('feed', ref, (view: FeedView) => {
+    kept = applyFeed(kept, view).list;
+    feed = kept;
+  }));
+  $effect(() => () => {
+    draft.flush();
+    shelf.clear();
+  });
+
+  return {
+    ref,
+    draft,
+    shelf,
+    get printing() { return printing; },
+    set printing(on) { printing = on; },
+    get view() { return seen.now; },
+    get feed() { return feed; },
+    get online() {
+      const app = shell.app.now;
+      return app?.phase === 'open' && app.connection.state === 'online';
+    },
+    get unknown() {
+      return seen.now === null && shell.home.now !== null && !shell.home.now.groups.some((group) => group.group === ref);
+    },
+    person: (member) => people.get(member),
+    async ask(name, input) {
+      const done = await core.run(name, input);
+      if (done.ok) return done.value;
+      toasts.show(faultWords(done.fault), { tone: 'error' });
+      return undefined;
+    },
+    say: (words) => { toasts.show(words); }
+  };
+}

@@ -1,0 +1,57 @@
+/** Small sentences about people and times that several group screens say in the same way. */
+import type { GroupView, NoteItem, PersonRole, PersonView, PostItem } from '$lib/core/port';
+import * as m from '$lib/paraglide/messages';
+import { clockTime, longAgo } from '$lib/ui/when';
+import { midnight } from './feed-rows';
+import { shortName } from './readers';
+
+/** “Clinician”, “Patient”, “Family or friend”. */
+export function roleWords(role: PersonRole): string {
+  switch (role) {
+    case 'clinician': return m.role_clinician();
+    case 'patient': return m.role_patient();
+    case 'family': return m.role_family();
+  }
+}
+
+/** What a person is here: the relationship somebody gave, else the role. */
+export function standing(person: { readonly role: PersonRole; readonly relationship: string }): string {
+  return person.relationship === '' ? roleWords(person.role) : person.relationship;
+}
+
+/** The name, with its four digits when another live member bears the same one. */
+export function markedName(person: PersonView): string {
+  return person.sameName ? `${person.name} · ${person.mark}` : person.name;
+}
+
+/** “9:14” today, “yesterday, 9:14” or “19 November, 9:14” before. */
+export function momentWords(at: number): string {
+  return midnight(at) === midnight(new Date().getTime()) ? clockTime(at) : longAgo(at);
+}
+
+/** “6 people · Pat owns this group”. */
+export function groupLine(view: GroupView): string {
+  const here = view.people.filter((person) => person.ended === null);
+  const owner = here.find((person) => person.owner);
+  const count = m.group_people_count({ count: here.length });
+  if (view.iOwn) return `${count} · ${m.group_owned_by_you()}`;
+  return owner === undefined ? count : `${count} · ${m.group_owned_by({ name: shortName(owner.name) })}`;
+}
+
+/** The first words of a post, or what stands in for them. */
+export function firstWords(post: PostItem): string {
+  return post.text === '' && post.photos.length > 0 ? m.group_photo_only({ count: post.photos.length }) : post.text;
+}
+
+/** “Fay joined”, “Pat removed Max”, “You own this group now”. */
+export function noteWords(note: NoteItem): string {
+  const { who, by } = note;
+  switch (note.what) {
+    case 'made': return note.me ? m.group_note_made_me() : m.group_note_made({ who });
+    case 'joined': return note.me ? m.group_note_joined_me() : m.group_note_joined({ who });
+    case 'removed': return note.me ? m.group_note_removed_me() : by === null ? m.group_note_removed({ who }) : m.group_note_removed_by({ who, by });
+    case 'left': return note.me ? m.group_note_left_me() : m.group_note_left({ who });
+    case 'owner': return note.me ? m.group_note_owner_me() : m.group_note_owner({ who });
+    case 'renamed': return note.me ? m.group_note_renamed_me() : m.group_note_renamed({ who });
+  }
+}
