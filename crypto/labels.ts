@@ -30,6 +30,7 @@ export const LABEL = {
   blob: label('blob/1'),
   record: label('record/1'),
   mark: label('mark/1'),
+  vaultHeader: label('vault-header/1'),
   vaultWrap: label('vault-wrap/1'),
   rowKey: label('row-key/1'),
   row: label('row/1'),
