@@ -30,12 +30,22 @@ export function kemPair(seed: Bytes): KemPair {
 /** Whom and what a sealed box is for; tampering with either opens nothing. */
 interface BoxPlace { readonly label: Bytes; readonly place: Bytes }
 
-/** Seals bytes to an X-Wing key: ciphertext (1120) ‖ nonce (24) ‖ sealed. */
+/** Seals bytes to an X-Wing key: ciphertext (1120) ‖ nonce (24) ‖ sealed. For a key that is none: as many bytes of noise. */
 export function sealTo(kem: KemPk, p: BoxPlace, plaintext: Bytes, random: Random): Bytes {
-  const e = na().crypto_kem_xwing_enc_deterministic(kem, random(ENCAPSULATION_SEED));
   const nonce = random(NONCE);
+  const e = encapsulate(kem, random(ENCAPSULATION_SEED));
+  // a key that is none hurts its owner only: everybody else must still be able to rotate
+  if (e === null) return random(CIPHERTEXT + NONCE + plaintext.length + MAC);
   const key = hash(p.label, e.sharedSecret, e.ciphertext, kem, p.place);
   return concat(e.ciphertext, nonce, na().crypto_aead_xchacha20poly1305_ietf_encrypt(plaintext, p.place, null, nonce, key));
+}
+
+function encapsulate(kem: KemPk, seed: Bytes): { readonly ciphertext: Uint8Array; readonly sharedSecret: Uint8Array } | null {
+  try {
+    return na().crypto_kem_xwing_enc_deterministic(kem, seed);
+  } catch {
+    return null;
+  }
 }
 
 export function openFrom(pair: KemPair, p: BoxPlace, box: Bytes): Result<Bytes, 'unreadable'> {
@@ -52,9 +62,9 @@ export function openFrom(pair: KemPair, p: BoxPlace, box: Bytes): Result<Bytes, 
 
 const boxPlace = (to: LogPk, p: EpochPlace): BoxPlace => ({ label: LABEL.lockboxKey, place: new Writer().fixed(p.prev).num(p.seq).fixed(to).done() });
 
-/** A lockbox for the entry at `place`; ascending by epoch. */
+/** A lockbox for the entry at `place`, its keys ascending by epoch. */
 export function sealLockbox(to: LogPk, kem: KemPk, place: EpochPlace, keyring: readonly KeyringItem[], random: Random): Bytes {
-  const w = new Writer().list(keyring, (k, x) => {
+  const w = new Writer().list([...keyring].sort((a, b) => a.epoch - b.epoch), (k, x) => {
     x.num(k.epoch).fixed(k.roster).bool(k.content !== null);
     if (k.content !== null) x.fixed(k.content);
   });
@@ -68,5 +78,5 @@ export function openLockbox(to: LogPk, pair: KemPair, place: EpochPlace, lockbox
   const read = decode(opened.value, (r) =>
     r.list(MOST_EPOCHS, (x) => ({ epoch: x.num(), roster: x.fixed<RosterKey>(32), content: x.bool() ? x.fixed<ContentKey>(32) : null }))
   );
-  return read.ok ? read : err('unreadable');
+  return read.ok && read.value.every((k, i, all) => i === 0 || (all[i - 1] as KeyringItem).epoch < k.epoch) ? read : err('unreadable');
 }
