@@ -1,6 +1,7 @@
 /** Who may do what, judged at the state before the entry (PROTOCOL §9). Pure, keyless, total. */
-import type { Hex, LogPk, MemberTag } from '../brand';
+import type { Hex, InvitePk, LogPk, MemberTag } from '../brand';
 import { equal, hex } from '../bytes';
+import { ZERO_HASH } from '../hash';
 import { LIMIT } from '../limits';
 import { unreachable } from '../result';
 import { verifyNewRow, type Cut, type Entry, type Rotation } from './entry';
@@ -43,7 +44,8 @@ export function judge(s: RosterState, e: Entry, signed: boolean, now: number): V
       if (i.state !== 'pending') return 'used';
       if (now > i.expires) return 'expired';
       const key = hex(b.row.logPk);
-      if (s.rows.has(key) || s.members.has(hex(b.row.member))) return 'key-reused';
+      // whoever holds the link holds the invite's key: no log may be written by it
+      if (s.rows.has(key) || s.invites.has(key as string as Hex<InvitePk>) || s.members.has(hex(b.row.member))) return 'key-reused';
       if (!verifyNewRow(s.group, b.invite, b.row)) return 'bad-claim';
       const after = liveRows(s);
       if (after.length >= LIMIT.devices) return 'too-many';
@@ -82,10 +84,10 @@ function recipients(r: Rotation, live: readonly Hex<LogPk>[]): VoidFault | null 
   return r.boxes.length === want.size && r.boxes.every((b) => want.has(hex(b.to))) ? null : 'wrong-recipients';
 }
 
-/** A cut for exactly the rows that end. */
+/** A cut for exactly the rows that end; one that never spoke has zeros for its hash. */
 function cuts(given: readonly Cut[], rows: readonly Row[]): VoidFault | null {
   const want = new Set<string>(rows.map((r) => hex(r.logPk)));
-  return given.length === want.size && given.every((c) => want.has(hex(c.logPk))) ? null : 'wrong-cuts';
+  return given.length === want.size && given.every((c) => want.has(hex(c.logPk)) && (c.n > 0 || equal(c.hash, ZERO_HASH))) ? null : 'wrong-cuts';
 }
 
 /** The member that an entry ends, if it ends one. */

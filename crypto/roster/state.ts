@@ -1,8 +1,8 @@
 /** What a roster amounts to after some entries (PROTOCOL §8): one readonly value, and its canonical bytes. */
 import type { Bytes, GroupId, Hash, Hex, InvitePk, KemPk, LogPk, MemberTag } from '../brand';
-import { compare, hex, unhex } from '../bytes';
+import { compare, equal, hex, unhex } from '../bytes';
 import { HASH } from '../hash';
-import type { Result } from '../result';
+import { err, type Result } from '../result';
 import { SIGN_PK } from '../verify';
 import { decode, type Malformed, type Reader, Writer } from '../wire';
 import { KEM_PK, TAG, type Cut } from './entry';
@@ -110,7 +110,10 @@ export function encodeState(s: RosterState): Bytes {
 }
 
 /** A state kept at rest. It is our own word, not evidence: never taken from anybody else. */
-export const decodeState = (b: Uint8Array): Result<RosterState, Malformed> => decode(b, readState);
+export function decodeState(b: Uint8Array): Result<RosterState, Malformed> {
+  const d = decode(b, readState);
+  return d.ok && !equal(encodeState(d.value), b) ? err('malformed') : d;
+}
 
 function readState(r: Reader): RosterState {
   if (r.u8() !== 1) r.fail();
