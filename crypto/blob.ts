@@ -30,15 +30,17 @@ export function sealBlob(plaintext: Bytes, random: Random): SealedBlob {
   const s = na();
   const padded = new Uint8Array(padme(plaintext.length));
   padded.set(plaintext);
-  const push = s.crypto_secretstream_xchacha20poly1305_init_push(key);
-  const parts: Bytes[] = [push.header as Bytes];
+  const header = random(HEADER);
+  // init_push would draw the header by itself; init_pull makes the same state from one given
+  const state = s.crypto_secretstream_xchacha20poly1305_init_pull(header, key);
+  const parts: Bytes[] = [header];
   for (let at = 0; at < padded.length; at += CHUNK) {
     const last = at + CHUNK >= padded.length;
     const tag = last ? s.crypto_secretstream_xchacha20poly1305_TAG_FINAL : s.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE;
-    parts.push(s.crypto_secretstream_xchacha20poly1305_push(push.state, padded.subarray(at, at + CHUNK), null, tag) as Bytes);
+    parts.push(s.crypto_secretstream_xchacha20poly1305_push(state, padded.subarray(at, at + CHUNK), null, tag) as Bytes);
   }
   const ciphertext = concat(...parts);
-  return { id: blobId(ciphertext), key, plain: hash(LABEL.blob, plaintext), size: plaintext.length, ciphertext };
+  return { id: blobId(ciphertext), key, plain: hash(LABEL.blobPlain, plaintext), size: plaintext.length, ciphertext };
 }
 
 /** The plaintext, or why the bytes are not the blob the record means. */
@@ -63,5 +65,5 @@ export function openBlob(ref: BlobRef, ciphertext: Bytes): Result<Bytes, 'wrong-
   const padded = concat(...parts);
   if (padded.length < ref.size) return err('unreadable');
   const plain = padded.slice(0, ref.size);
-  return equal(hash(LABEL.blob, plain), ref.plain) ? ok(plain) : err('wrong-blob');
+  return equal(hash(LABEL.blobPlain, plain), ref.plain) ? ok(plain) : err('wrong-blob');
 }

@@ -17,7 +17,7 @@ export * from './header';
 
 /** Associated data: everything that gives the ciphertext its place. */
 const place = (c: EnvelopeContext, header: Bytes): Bytes => concat(LABEL.envelope, c.group, c.logPk, c.prev, c.roster, header);
-const signed = (aad: Bytes, nonce: Bytes, sealed: Bytes): Bytes => hash(LABEL.envelope, aad, nonce, sealed);
+const signed = (aad: Bytes, nonce: Bytes, sealed: Bytes): Bytes => hash(LABEL.envelopeBody, aad, nonce, sealed);
 
 /** Seals at most LIMIT.plaintext bytes. Throws when asked for more. */
 export function sealEnvelope(c: EnvelopeContext, header: EnvelopeHeader, plaintext: Bytes, key: ContentKey, secret: LogSk, random: Random): Bytes {

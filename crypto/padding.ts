@@ -7,11 +7,14 @@ import type { Bytes } from './brand';
 export const PAD_FLOOR = 256;
 const MARK = 0x80;
 
+/** Exact for whole numbers below 2^31, whatever the engine's floating point does. */
+const log2 = (n: number): number => 31 - Math.clz32(n);
+
 /** Padmé length for `n` bytes, never below the floor. */
 export function padme(n: number): number {
   if (n <= PAD_FLOOR) return PAD_FLOOR;
-  const e = Math.floor(Math.log2(n));
-  const s = Math.floor(Math.log2(e)) + 1;
+  const e = log2(n);
+  const s = log2(e) + 1;
   const unit = 2 ** (e - s);
   return Math.ceil(n / unit) * unit;
 }

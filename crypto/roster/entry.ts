@@ -58,7 +58,7 @@ export interface Entry {
 const KINDS = ['genesis', 'name', 'invite', 'revoke-invite', 'admit', 'remove', 'offer-owner', 'accept-owner', 'leave', 'rotate'] as const;
 
 /** Hash of an entry's bytes; of a genesis it is the group's id. */
-export const entryHash = (entry: Uint8Array): Hash => hash(LABEL.genesis, entry);
+export const entryHash = (entry: Uint8Array): Hash => hash(LABEL.entryHash, entry);
 export const groupIdOf = (genesis: Uint8Array): GroupId => entryHash(genesis) as Bytes as GroupId;
 
 /** The chain after an entry: covers everything before, the entry's bytes, and the time in its receipt. */
