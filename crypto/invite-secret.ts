@@ -7,7 +7,7 @@ import { LIMIT } from './limits';
 import { type KemPair, openFrom, sealTo } from './lockbox';
 import { pad, unpad } from './padding';
 import { err, ok, type Result } from './result';
-import { type NewRow, readNewRow, writeNewRow } from './roster/entry';
+import { type NewRow, readNewRow, verifyNewRow, writeNewRow } from './roster/entry';
 import { na, type Random } from './sodium';
 import { SIGN_PK, signPair } from './verify';
 import { decode, Writer } from './wire';
@@ -15,6 +15,8 @@ import { decode, Writer } from './wire';
 const LINK_VERSION = 1;
 export const INVITE_SECRET = 16;
 const NONCE = 24;
+/** Host and port, nothing that could lead a dialler elsewhere. */
+const HOST = /^[a-z0-9.:[\]-]+$/;
 const KEY = 32;
 
 export interface InviteLink {
@@ -38,18 +40,19 @@ export function decodeLink(fragment: string): Result<InviteLink, 'malformed'> {
   if (b === null) return err('malformed');
   return decode(b, (r) => {
     if (r.u8() !== LINK_VERSION) r.fail();
-    return {
+    const link = {
       group: r.fixed<GroupId>(HASH), seq: r.num(), chain: r.fixed<Hash>(HASH), relayPk: r.fixed<RelayPk>(SIGN_PK), host: r.text(255), secret: r.fixed(INVITE_SECRET)
     };
+    return HOST.test(link.host) ? link : r.fail();
   });
 }
 
 /** What a link's secret amounts to in its group. */
-export interface InviteKeys { readonly invite: InvitePk; readonly sk: Bytes; readonly cardKey: Bytes; readonly answerKey: Bytes }
+export interface InviteKeys { readonly invite: InvitePk; readonly sk: Bytes; readonly cardKey: Bytes }
 
 export function inviteKeys(group: GroupId, secret: Bytes): InviteKeys {
   const pair = signPair(hash(LABEL.inviteSign, secret, group));
-  return { invite: pair.pk as InvitePk, sk: pair.sk, cardKey: hash(LABEL.inviteCard, secret, group), answerKey: hash(LABEL.inviteAnswer, secret, group) };
+  return { invite: pair.pk as InvitePk, sk: pair.sk, cardKey: hash(LABEL.inviteCard, secret, group) };
 }
 
 /** Card and answer: padded, sealed under a key of the link, bound to the group and what they are. */
@@ -91,19 +94,21 @@ export function sealRequest(group: GroupId, invite: InvitePk, readers: readonly 
   w.bytes(request.display).fixed(request.answerKey);
   const aad = concat(LABEL.request, group, invite);
   return new Writer()
-    .list(readers, (r, x) => x.fixed(r.logPk).bytes(sealTo(r.kem, { label: LABEL.request, place: concat(group, invite, r.logPk) }, key, random)))
+    .list(readers, (r, x) => x.fixed(r.logPk).bytes(sealTo(r.kem, { label: LABEL.requestKey, place: concat(group, invite, r.logPk) }, key, random)))
     .bytes(box(key, aad, w.done(), random))
     .done();
 }
 
+/** The request, once the row in it is signed by both keys it names. */
 export function openRequest(group: GroupId, invite: InvitePk, reader: { logPk: LogPk; pair: KemPair }, sealed: Bytes): Result<JoinRequest, 'malformed' | 'unreadable'> {
   const outer = decode(sealed, (r) => ({ boxes: r.list(LIMIT.devices, (x) => ({ to: x.fixed<LogPk>(SIGN_PK), box: x.bytes(4096) })), body: r.bytes(LIMIT.request) }));
   if (!outer.ok) return outer;
   const mine = outer.value.boxes.find((b) => b.to.every((v, i) => v === reader.logPk[i]));
   if (mine === undefined) return err('unreadable');
-  const key = openFrom(reader.pair, { label: LABEL.request, place: concat(group, invite, reader.logPk) }, mine.box);
+  const key = openFrom(reader.pair, { label: LABEL.requestKey, place: concat(group, invite, reader.logPk) }, mine.box);
   if (!key.ok) return key;
   const body = unbox(key.value, concat(LABEL.request, group, invite), outer.value.body);
   if (!body.ok) return body;
-  return decode(body.value, (r) => ({ row: readNewRow(r), display: r.bytes(LIMIT.display), answerKey: r.fixed(KEY) }));
+  const request = decode(body.value, (r) => ({ row: readNewRow(r), display: r.bytes(LIMIT.display), answerKey: r.fixed(KEY) }));
+  return request.ok && !verifyNewRow(group, invite, request.value.row) ? err('malformed') : request;
 }
