@@ -2,26 +2,32 @@
 import { createContext } from 'svelte';
 import type { AppView, HomeView } from '$lib/core/port';
 import type { Core } from './client';
+import type { Install } from './install.svelte';
+import type { Update } from './update.svelte';
 import type { Seen } from './view.svelte';
 
 /** The core: `getCore().run('post', …)`. */
 export const [getCore, setCore] = createContext<Core>();
 
 export interface Shell {
-  /** The app's phase; inside an open page it is always `open`. */
+  /** The app's phase; inside a page it is always `open`. */
   readonly app: Seen<AppView>;
+  /** The open app: profile, connection, storage; null in every other phase. */
+  readonly open: Extract<AppView, { phase: 'open' }> | null;
   /** The list of groups, watched once for the whole app. */
   readonly home: Seen<HomeView>;
-  /** True where the list of groups stands beside the page. */
+  /** True where the list of groups stands beside the page (1024 px and more). */
   readonly wide: boolean;
+  /** Milliseconds since 1970, moving on every half minute. */
+  readonly now: number;
+  readonly update: Update;
+  readonly install: Install;
   /** Opens the form for a new group. */
   newGroup(): void;
   /** Opens the field for an invite link. */
   haveLink(): void;
   /** Forgets the keys at once and asks for the passphrase. */
-  lock(): void;
-  /** Whether the browser said it keeps our data; asks it when it was not asked yet. */
-  keepStorage(): Promise<void>;
+  lock(): Promise<void>;
 }
 
 export const [getShell, setShell] = createContext<Shell>();

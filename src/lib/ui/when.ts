@@ -6,7 +6,7 @@ const DAY = 86_400_000;
 const startOfDay = (at: number): number => new Date(at).setHours(0, 0, 0, 0);
 /** Whole calendar days between two times, counted on this device's calendar. */
 const daysBetween = (earlier: number, later: number): number => Math.round((startOfDay(later) - startOfDay(earlier)) / DAY);
-const format = (at: number, options: Intl.DateTimeFormatOptions): string => new Intl.DateTimeFormat(getLocale(), options).format(at);
+const format = (at: number, options: Intl.DateTimeFormatOptions): string => new Intl.DateTimeFormat(wanted(), options).format(at);
 const now = (): number => new Date().getTime();
 
 /** “9:12”, or “9:12 AM” where people write it so. */

@@ -1,0 +1,45 @@
+/** Where the app is running, as far as it decides what to tell people. A guess from the outside, never a gate for security. */
+export interface Surroundings {
+  readonly ios: boolean;
+  /** Opened from the home screen or as an installed app. */
+  readonly installed: boolean;
+  /** Inside another app's own browser: its storage is separate and short-lived. */
+  readonly insideApp: boolean;
+}
+
+interface Outside {
+  readonly userAgent: string;
+  readonly maxTouchPoints: number;
+  /** Safari on iOS only. */
+  readonly standalone?: boolean | undefined;
+  readonly displayStandalone: boolean;
+}
+
+const OTHER_APPS = /\b(FBAN|FBAV|FB_IAB|Instagram|Line\/|MicroMessenger|Snapchat|TikTok|musical_ly|Twitter|LinkedInApp|Pinterest|GSA\/|KAKAOTALK|WhatsApp|Viber|Telegram)/i;
+/** Android's embedded view says “; wv)”. */
+const EMBEDDED = /; wv\)/;
+
+export function readSurroundings(outside: Outside): Surroundings {
+  const { userAgent } = outside;
+  // iPadOS calls itself a Mac, but no Mac has a touch screen
+  const ios = /iPhone|iPad|iPod/.test(userAgent) || (/Macintosh/.test(userAgent) && outside.maxTouchPoints > 1);
+  const installed = outside.standalone === true || outside.displayStandalone;
+  // an embedded view on iOS is WebKit that does not call itself Safari
+  const bareWebKit = ios && !installed && /AppleWebKit/.test(userAgent) && !/Safari\//.test(userAgent);
+  return { ios, installed, insideApp: !installed && (OTHER_APPS.test(userAgent) || EMBEDDED.test(userAgent) || bareWebKit) };
+}
+
+export const surroundings = (): Surroundings =>
+  readSurroundings({
+    userAgent: navigator.userAgent,
+    maxTouchPoints: navigator.maxTouchPoints,
+    standalone: (navigator as { standalone?: boolean }).standalone,
+    displayStandalone: matchMedia('(display-mode: standalone), (display-mode: minimal-ui), (display-mode: fullscreen)').matches
+  });
+
+/** What stops the app from running here at all; null when nothing does. */
+export function missingHere(): 'insecure' | 'old-browser' | null {
+  if (!isSecureContext) return 'insecure';
+  const has = typeof Worker === 'function' && typeof indexedDB === 'object' && typeof WebAssembly === 'object' && typeof crypto === 'object' && 'subtle' in crypto;
+  return has ? null : 'old-browser';
+}
