@@ -12,7 +12,7 @@ const noClocks = {
     { selector: "MemberExpression[property.name='getRandomValues']", message: 'Take Random as a parameter.' },
     { selector: "MemberExpression[property.name='randomUUID']", message: 'Take Random as a parameter.' },
     { selector: 'Identifier[name=/^randombytes/]', message: 'Take Random as a parameter.' },
-    { selector: 'MemberExpression[property.name=/_keygen$|_keypair$/]', message: 'Make keys from Random, by their seeded twin.' }
+    { selector: 'MemberExpression[property.name=/_keygen$|(?<!_seed)_keypair$/]', message: 'Make keys from Random, by their seeded twin.' }
   ]
 };
 
@@ -23,7 +23,7 @@ export default ts.config(
   {
     rules: {
       'no-console': 'error',
-      eqeqeq: ['error', 'always'],
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
       'prefer-const': 'error',
       'no-eval': 'error',
       'no-implied-eval': 'error',

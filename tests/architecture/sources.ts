@@ -14,6 +14,8 @@ export interface Source {
   readonly asks: readonly string[];
   /** Those of `asks` that are files of ours. */
   readonly imports: readonly string[];
+  /** Those of `imports` that still matter when it runs: a type alone leaves no trace. */
+  readonly needs: readonly string[];
   /** Names of packages among `asks`: `yjs`, `@scope/name`, `node:fs`. */
   readonly packages: readonly string[];
 }
@@ -52,25 +54,29 @@ function fileOf(from: string, asked: string): string | undefined {
 const packageOf = (asked: string): string | undefined =>
   /^[.$/]/.test(asked) ? undefined : asked.split('/').slice(0, asked.startsWith('@') ? 2 : 1).join('/');
 
+const asksOf = (script: string): readonly string[] => ts.preProcessFile(script, true, true).importedFiles.map((file) => file.fileName);
+
 /** Every code file below the given places, in order of path. */
 export function sourcesIn(...places: readonly string[]): readonly Source[] {
   return places.flatMap(pathsOf).flatMap((path) => {
     if (!CODE.test(path)) return [];
     const text = readFileSync(join(root, path), 'utf8');
-    const asks = ts.preProcessFile(scriptOf(path, text), true, true).importedFiles.map((file) => file.fileName);
-    const imports = asks.flatMap((asked) => fileOf(path, asked) ?? []);
-    return [{ path, text, asks, imports, packages: asks.flatMap((asked) => packageOf(asked) ?? []) }];
+    const script = scriptOf(path, text);
+    const asks = asksOf(script);
+    const files = (all: readonly string[]): readonly string[] => all.flatMap((asked) => fileOf(path, asked) ?? []);
+    const needs = files(asksOf(script.replace(/^\s*(?:import|export) type [^;]*;/gm, '')));
+    return [{ path, text, asks, imports: files(asks), needs, packages: asks.flatMap((asked) => packageOf(asked) ?? []) }];
   });
 }
 
-/** `from` and every file of ours that it needs, directly or through others. */
+/** `from` and every file of ours that runs with it, directly or through others. */
 export function closure(all: readonly Source[], from: string): readonly Source[] {
   const byPath = new Map(all.map((source) => [source.path, source]));
   const seen = new Set<string>();
   const visit = (path: string): void => {
     if (seen.has(path)) return;
     seen.add(path);
-    byPath.get(path)?.imports.forEach(visit);
+    byPath.get(path)?.needs.forEach(visit);
   };
   visit(from);
   return all.filter((source) => seen.has(source.path));
