@@ -28,8 +28,7 @@ const BELOW = {
 type Layer = keyof typeof BELOW;
 
 function layerOf(path: string): Layer | undefined {
-  // the page's side of the core
-  if (path === 'src/lib/core/port.ts' || path === 'src/lib/core/leader.ts') return 'port';
+  if (path === 'src/lib/core/port.ts') return 'port';
   if (path === 'src/lib/core/worker.ts') return 'worker';
   if (path === 'src/lib/core/leader.ts') return 'leader';
   if (path === 'src/lib/trusted.ts') return 'trusted';
