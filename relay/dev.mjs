@@ -7,10 +7,13 @@ import { isInstalled, npm } from './tree.mjs';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 if (!isInstalled(root) && (await npm(root, ['ci', '--include=dev'])) !== 0) process.exit(1);
 
+if ((await npm(root, ['run', '--silent', 'build:relay'])) !== 0) process.exit(1);
+
 const children = [
-  ['node_modules/tsx/dist/cli.mjs', 'watch', '--clear-screen=false', 'relay/main.ts'],
-  ['node_modules/vite/bin/vite.js', 'dev', ...process.argv.slice(2)]
-].map((args) => spawn(process.execPath, args, { cwd: root, stdio: 'inherit' }));
+  spawn('npm', ['run', '--silent', 'build:relay', '--', '--watch=forever'], { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' }),
+  spawn(process.execPath, ['--watch', '--watch-preserve-output', 'dist/relay.js'], { cwd: root, stdio: 'inherit' }),
+  spawn(process.execPath, ['node_modules/vite/bin/vite.js', 'dev', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' })
+];
 
 let ending = false;
 function end(code) {

@@ -96,7 +96,6 @@ if (unready) fail(unready);
 
 process.chdir(root);
 process.env['CAREFOLD_DATA'] = chosen.folder;
-say(`What the relay keeps lives in ${chosen.folder}`);
 const others = addressForOthers(chosen);
 if (others) {
   const { renderUnicodeCompact } = await import('uqr');

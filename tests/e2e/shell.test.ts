@@ -1,0 +1,84 @@
+/** The house around the app: it installs, opens without its server, says why it cannot run, and keeps to its own policy. */
+import { expect, test } from '@playwright/test';
+import { openDevice, type Device } from './support/browser';
+import { startRelay, type Relay } from './support/relay';
+
+let relay: Relay;
+let device: Device;
+
+test.beforeEach(async () => {
+  relay = await startRelay();
+  device = await openDevice('Olivia', relay.url);
+});
+test.afterEach(async () => {
+  await device.discard();
+  await relay.discard();
+});
+
+const welcome = (): ReturnType<ReturnType<Device['page']>['getByRole']> => device.page().getByRole('heading', { name: 'Welcome to Carefold' });
+
+/** Waits until the service worker has kept everything. */
+const kept = (): Promise<unknown> => device.page().evaluate(async () => (await navigator.serviceWorker.ready).active?.state);
+
+test('the app can be installed', async () => {
+  await expect(welcome()).toBeVisible();
+  await kept();
+  const session = await device.context().newCDPSession(device.page());
+  const { installabilityErrors } = await session.send('Page.getInstallabilityErrors');
+  const { errors, url } = await session.send('Page.getAppManifest');
+  expect(url).toBe(`${relay.url}/manifest.webmanifest`);
+  expect(errors).toEqual([]);
+  expect(installabilityErrors.map((error) => error.errorId)).toEqual([]);
+});
+
+test('the app opens from cold with the server gone, at any address', async () => {
+  await expect(welcome()).toBeVisible();
+  await kept();
+  await relay.stop();
+  await device.restart(relay.url);
+  await expect(welcome()).toBeVisible();
+  await device.page().goto(`${relay.url}/group/never-seen`);
+  await expect(welcome()).toBeVisible();
+});
+
+test('the page and its worker keep to the content policy, and the relay’s socket is within it', async () => {
+  const socket = relay.url.replace('http', 'ws');
+  await expect(welcome()).toBeVisible();
+  const opened = await device.page().evaluate(
+    (address) =>
+      new Promise<boolean>((done) => {
+        const probe = new WebSocket(`${address}/ws`);
+        probe.onopen = () => done(true);
+        probe.onerror = () => done(false);
+      }),
+    socket
+  );
+  expect(opened).toBe(true);
+  const elsewhere = await device.page().evaluate(() => {
+    try {
+      void new WebSocket('wss://elsewhere.test/ws');
+      return new Promise<string>((done) => addEventListener('securitypolicyviolation', (event) => done(event.effectiveDirective), { once: true }));
+    } catch {
+      return 'connect-src';
+    }
+  });
+  expect(elsewhere).toBe('connect-src');
+  expect(device.complaints().filter((text) => !text.includes('elsewhere.test'))).toEqual([]);
+});
+
+test('the policy is a header on every answer, and a missing asset is never the page', async () => {
+  for (const path of ['/', '/join', '/service-worker.js', '/manifest.webmanifest', '/_app/version.json', '/healthz']) {
+    const answer = await fetch(relay.url + path);
+    expect(answer.status, path).toBe(200);
+    expect(answer.headers.get('content-security-policy'), path).toContain("frame-ancestors 'none'");
+  }
+  for (const path of ['/_app/immutable/chunks/gone.js', '/_app/gone.json', '/icons/gone.png']) expect((await fetch(relay.url + path)).status, path).toBe(404);
+});
+
+test('over plain http on a network the app says why it cannot run, and what to do', async () => {
+  await device.page().goto(`http://ward.test:${relay.port}/`);
+  expect(await device.page().evaluate(() => isSecureContext)).toBe(false);
+  await expect(device.page().getByRole('heading').first()).toBeVisible();
+  await expect(device.page().getByText(/https/).first()).toBeVisible();
+  await expect(welcome()).toBeHidden();
+});
