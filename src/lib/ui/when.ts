@@ -38,6 +38,10 @@ export function longAgo(at: number, today: number = now()): string {
   return m.when_date_at({ date: format(at, sameYear(at, today) ? { day: 'numeric', month: 'long' } : { day: 'numeric', month: 'long', year: 'numeric' }), time });
 }
 
+/** “20 November”, with the year only when it is another one. */
+export const dateOf = (at: number, today: number = now()): string =>
+  format(at, sameYear(at, today) ? { day: 'numeric', month: 'long' } : { day: 'numeric', month: 'long', year: 'numeric' });
+
 /** “20 November 2026”. */
 export const fullDate = (at: number): string => format(at, { day: 'numeric', month: 'long', year: 'numeric' });
 

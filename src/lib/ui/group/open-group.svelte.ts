@@ -62,8 +62,7 @@ export function openGroup(ref: GroupRef, core: Core, shell: Shell, toasts: Toast
     get view() { return seen.now; },
     get feed() { return feed; },
     get online() {
-      const app = shell.app.now;
-      return app?.phase === 'open' && app.connection.state === 'online';
+      return shell.open?.connection.state === 'online';
     },
     get unknown() {
       return seen.now === null && shell.home.now !== null && !shell.home.now.groups.some((group) => group.group === ref);
