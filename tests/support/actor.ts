@@ -2,7 +2,7 @@
  * People and groups for tests, made from real bytes: every entry, lockbox, receipt and envelope goes through `crypto/`. A `Made` is what a
  * device would send; `Story` plays an honest relay that receipts it and folds it.
  */
-import type { Bytes, ContentKey, GroupId, Hash, InvitePk, LogPk, LogSk, MemberTag, RelayPk } from '../../crypto/brand';
+import type { BlobId, Bytes, ContentKey, GroupId, Hash, InvitePk, LogPk, LogSk, MemberTag, RelayPk } from '../../crypto/brand';
 import { compare, concat, fromText } from '../../crypto/bytes';
 import { sealDisplay } from '../../crypto/display';
 import { type EnvelopeContext, envelopeHash, sealEnvelope } from '../../crypto/envelope';
@@ -198,10 +198,10 @@ export interface Pen { readonly device: Device; n: number; prev: Hash }
 export const pen = (device: Device): Pen => ({ device, n: 0, prev: ZERO_HASH });
 
 /** The next envelope of a pen, sealed at the roster's head under the key given. */
-export function envelope(random: Random, s: RosterState, p: Pen, key: ContentKey, plaintext: Bytes, more: { readonly rosterSeq?: number; readonly epoch?: number } = {}): Bytes {
+export function envelope(random: Random, s: RosterState, p: Pen, key: ContentKey, plaintext: Bytes, more: { readonly rosterSeq?: number; readonly epoch?: number; readonly blobs?: readonly Bytes[] } = {}): Bytes {
   const rosterSeq = more.rosterSeq ?? s.seq;
   const context: EnvelopeContext = { group: s.group, logPk: p.device.logPk, prev: p.prev, roster: chainAt(s, rosterSeq) as Hash };
-  const bytes = sealEnvelope(context, { n: p.n + 1, rosterSeq, epoch: more.epoch ?? currentEpoch(s).seq, blobs: [] }, plaintext, key, p.device.logSk, random);
+  const bytes = sealEnvelope(context, { n: p.n + 1, rosterSeq, epoch: more.epoch ?? currentEpoch(s).seq, blobs: (more.blobs ?? []) as BlobId[] }, plaintext, key, p.device.logSk, random);
   p.n++;
   p.prev = envelopeHash(context, bytes);
   return bytes;

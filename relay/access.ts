@@ -1,0 +1,92 @@
+/** Opening sessions (PROTOCOL §11): a proven key becomes a session of its group, or learns that it no longer is one. */
+import type { InvitePk, LogPk } from '../crypto/brand';
+import { verifyAccess } from '../crypto/access';
+import { base64url, hex } from '../crypto/bytes';
+import { BEARER, type ToRelay } from '../crypto/frames';
+import { ZERO_HASH } from '../crypto/hash';
+import { rowOf, type Row } from '../crypto/roster/state';
+import type { House } from './house';
+import type { Group } from './group';
+import type { Connection, LogSession } from './session';
+
+type Auth = Extract<ToRelay, { is: 'auth' }>;
+
+export function authenticate(h: House, c: Connection, f: Auth): void {
+  const proof = { as: f.as, host: c.host, group: f.group, serverNonce: c.nonce, nonce: f.nonce };
+  const once = `${f.as} ${hex(f.group)} ${hex(f.nonce)}`;
+  const opened = f.as === 'log' ? c.logs.has(hex(f.group)) : c.invites.has(hex(f.group));
+  if (opened || c.tried.has(once) || !verifyAccess(proof, f.signature, f.key)) return c.refuse(f.re, f.group, 'bad-proof');
+  c.tried.add(once);
+  h.groups.with(f.group, (group) => {
+    if (group === null) return c.refuse(f.re, f.group, 'unknown-group');
+    if (group === 'unavailable') return c.refuse(f.re, f.group, 'unavailable');
+    group.pins++;
+    group.run(() => {
+      group.pins--;
+      if (!c.isOpen) return;
+      if (f.as === 'invite') openInvite(h, c, f, group);
+      else openLog(h, c, f, group);
+    });
+  });
+}
+
+function openInvite(h: House, c: Connection, f: Auth, group: Group): void {
+  const invite = group.state.invites.get(hex(f.key as InvitePk));
+  if (invite === undefined) return c.refuse(f.re, f.group, 'unknown-log');
+  c.proven = true;
+  const session = { as: 'invite', connection: c, group, invite: invite.invite } as const;
+  c.invites.set(group.key, session);
+  group.invites.add(session);
+  c.send({ is: 'welcome', re: f.re, group: group.id, rosterSeq: group.state.seq, feedSeq: 0, head: { n: 0, hash: ZERO_HASH }, bearer: h.random(BEARER) });
+}
+
+function openLog(h: House, c: Connection, f: Auth, group: Group): void {
+  const row = rowOf(group.state, f.key as LogPk);
+  if (row === null) return c.refuse(f.re, f.group, 'unknown-log');
+  c.proven = true;
+  if (row.end !== null) {
+    c.logs.set(group.key, newSession(h, c, group, row));
+    return c.send({ is: 'gone', re: f.re, group: group.id, seq: row.end.seq });
+  }
+  group.pins++;
+  h.log.call('head', { g: group.g, device: row.device }, (r) => {
+    group.pins--;
+    // the row may have ended meanwhile: judge it again once no change is under way
+    group.run(() => {
+      const now = rowOf(group.state, row.logPk);
+      if (!c.isOpen || now === null) return;
+      if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
+      if (c.logs.has(group.key)) return c.refuse(f.re, f.group, 'bad-proof');
+      const session = newSession(h, c, group, now);
+      c.logs.set(group.key, session);
+      if (now.end !== null) return c.send({ is: 'gone', re: f.re, group: group.id, seq: now.end.seq });
+      h.fanout.flushGroup(group);
+      group.logs.add(session);
+      h.bearers.set(session.bearer, session);
+      const { n, hash, feed } = r.value;
+      c.send({ is: 'welcome', re: f.re, group: group.id, rosterSeq: group.state.seq, feedSeq: feed, head: { n, hash }, bearer: session.raw });
+    });
+  });
+}
+
+function newSession(h: House, c: Connection, group: Group, row: Row): LogSession {
+  const raw = h.random(BEARER);
+  return {
+    as: 'log', connection: c, group, logPk: row.logPk, key: hex(row.logPk), device: row.device, member: hex(row.member),
+    raw, bearer: base64url(raw), pace: h.paces.of(hex(row.logPk)), gone: row.end?.seq ?? null, staged: null
+  };
+}
+
+/** Takes a session out of everything live. */
+export function endSession(h: House, s: LogSession): void {
+  s.group.logs.delete(s);
+  h.bearers.delete(s.bearer);
+  s.staged = null;
+}
+
+export function endConnection(h: House, c: Connection): void {
+  if (!c.isOpen) return;
+  c.isOpen = false;
+  for (const s of c.logs.values()) endSession(h, s);
+  for (const s of c.invites.values()) s.group.invites.delete(s);
+}

@@ -1,0 +1,82 @@
+/** One frame in, frames out: which part of the relay answers, and whether the session may ask at all (PROTOCOL §11, §12). */
+import type { GroupId } from '../crypto/brand';
+import { hex } from '../crypto/bytes';
+import { decodeToRelay, type ToRelay } from '../crypto/frames';
+import { ZERO_HASH } from '../crypto/hash';
+import { LIMIT } from '../crypto/limits';
+import { unreachable } from '../crypto/result';
+import { authenticate } from './access';
+import { append } from './append';
+import { create, enter, stage } from './enter';
+import type { House } from './house';
+import { byInvite, byMember } from './mailbox';
+import { entries, lockboxes, page } from './reads';
+import type { Connection, LogSession } from './session';
+
+const NO_GROUP = ZERO_HASH as Uint8Array as GroupId;
+/** First byte of `create`, the one frame that may be large before a key was proven. */
+const CREATE = 2;
+
+export function answer(h: House, c: Connection, bytes: Uint8Array): void {
+  const most = c.proven || bytes[0] === CREATE ? LIMIT.frame : LIMIT.frameBeforeAuth;
+  if (bytes.length > most) {
+    c.malformed++;
+    return c.refuse(0, NO_GROUP, 'too-large');
+  }
+  const read = decodeToRelay(bytes);
+  if (!read.ok) {
+    c.malformed++;
+    return c.refuse(0, NO_GROUP, 'malformed');
+  }
+  dispatch(h, c, read.value);
+}
+
+function dispatch(h: House, c: Connection, f: ToRelay): void {
+  switch (f.is) {
+    case 'ping':
+      return c.send({ is: 'pong', re: f.re });
+    case 'auth':
+      return authenticate(h, c, f);
+    case 'create':
+      return create(h, c, f);
+    case 'append':
+      return live(c, f, f.n, (s) => append(h, s, f));
+    case 'boxes':
+      return live(c, f, 0, (s) => stage(s, f));
+    case 'enter': {
+      const s = c.logs.get(hex(f.group));
+      return s === undefined ? c.refuse(f.re, f.group, 'not-allowed') : enter(h, s, f);
+    }
+    case 'roster':
+      return entries(h, c, f);
+    case 'lockboxes':
+      return lockboxes(h, c, f);
+    case 'fetch':
+      return live(c, f, f.re, (s) => page(h, s, f));
+    case 'put-card':
+    case 'mailbox':
+    case 'put-answer':
+      return live(c, f, f.re, (s) => byMember(h, s, f));
+    case 'get-card':
+    case 'put-request':
+    case 'drop-request':
+    case 'get-answer': {
+      const s = c.invites.get(hex(f.group));
+      if (s === undefined) return c.refuse(f.re, f.group, 'not-allowed');
+      return s.group.run(() => byInvite(h, s, f));
+    }
+    default:
+      return unreachable(f);
+  }
+}
+
+/** Runs `f` for a live session; one whose row has ended hears GONE and nothing else. */
+function live(c: Connection, f: { readonly group: GroupId }, re: number, then: (s: LogSession) => void): void {
+  const s = c.logs.get(hex(f.group));
+  if (s === undefined) return c.refuse(re, f.group, 'not-allowed');
+  s.group.run(() => {
+    if (!c.isOpen) return;
+    if (s.gone === null) then(s);
+    else c.send({ is: 'gone', re, group: f.group, seq: s.gone });
+  });
+}

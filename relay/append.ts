@@ -1,0 +1,50 @@
+/** Envelopes coming in (PROTOCOL §11): the roster's verdict here, order and sameness in the log, the ack only after it is durable. */
+import type { Bytes, Hash } from '../crypto/brand';
+import type { ToRelay } from '../crypto/frames';
+import { ZERO_HASH } from '../crypto/hash';
+import { type EnvelopeHeader, readEnvelope } from '../crypto/header';
+import { chainAt, epochAt, owedAt, type RosterState } from '../crypto/roster/state';
+import type { House } from './house';
+import type { Appended, Verdict } from './log';
+import type { LogSession } from './session';
+
+type Append = Extract<ToRelay, { is: 'append' }>;
+
+export function append(h: House, s: LogSession, f: Append): void {
+  const { group } = s;
+  s.connection.wait = Math.max(s.connection.wait, s.pace.take(h.clock()));
+  const read = readEnvelope(f.envelope);
+  if (!read.ok) return s.connection.refuse(f.n, group.id, read.fault);
+  const { header } = read.value;
+  const time = h.clock();
+  const state = group.state;
+  const verdict = judge(state, header, f.n, time < (group.held.get(s.device) ?? 0));
+  const roster: Hash = chainAt(state, header.rosterSeq) ?? ZERO_HASH;
+  h.log.call(
+    'append',
+    { g: group.g, device: s.device, n: f.n, rosterSeq: header.rosterSeq, time, verdict, group: group.id, logPk: s.logPk, roster, blobs: header.blobs, envelope: f.envelope },
+    (r) => {
+      if (!r.ok) return s.connection.refuse(f.n, group.id, 'unavailable');
+      answer(h, s, f.n, f.envelope, roster === ZERO_HASH, r.value);
+    }
+  );
+}
+
+/** `head ≥ rosterSeq ≥ fence`, and no rotation is owed there; the epoch is the one there. */
+function judge(s: RosterState, e: EnvelopeHeader, n: number, isHeld: boolean): Verdict {
+  if (e.n !== n) return 'void';
+  if (isHeld) return 'held';
+  if (e.rosterSeq > s.seq || e.rosterSeq < s.fence || owedAt(s, e.rosterSeq)) return 'stale';
+  return epochAt(s, e.rosterSeq)?.seq === e.epoch ? 'fine' : 'void';
+}
+
+/** The roster seq that an envelope must at least name: while a rotation is owed, one that does not exist yet. */
+export const fenceOf = (s: RosterState): number => (owedAt(s, s.seq) ? s.seq + 1 : s.fence);
+
+function answer(h: House, s: LogSession, n: number, envelope: Bytes, isAhead: boolean, a: Appended): void {
+  if ('seq' in a) return h.fanout.envelope(s, { device: s.device, n, seq: a.seq, time: a.time, envelope }, a.is === 'stored');
+  h.fanout.flushAcks(s);
+  const { group, device } = s;
+  const fence = a.is === 'stale' ? fenceOf(group.state) : a.is === 'held' ? Math.max(0, (group.held.get(device) ?? 0) - h.clock()) : 0;
+  s.connection.refuse(n, group.id, a.is, { n: a.n, hash: a.is === 'stale' && isAhead ? ZERO_HASH : a.hash, fence });
+}

@@ -1,0 +1,154 @@
+/** Roster entries coming in (PROTOCOL §11): compare-and-swap, the fold's judgement, lockboxes and cut-offs checked, then a receipt. */
+import type { Bytes, Hex, InvitePk, LogPk } from '../crypto/brand';
+import { equal, hex } from '../crypto/bytes';
+import type { LogHead, ReceiptedEntry, ToRelay } from '../crypto/frames';
+import { lockboxHash } from '../crypto/kept';
+import { LIMIT } from '../crypto/limits';
+import { signReceipt } from '../crypto/receipt';
+import { decodeEntry, type Cut, type Entry, type Rotation } from '../crypto/roster/entry';
+import { begin, fold } from '../crypto/roster/fold';
+import { chainHead, encodeState, rowByDevice, rowOf, type RosterState } from '../crypto/roster/state';
+import { endSession } from './access';
+import type { House } from './house';
+import { RATE } from './limits';
+import type { Kept } from './log';
+import type { Connection, LogSession } from './session';
+
+type Create = Extract<ToRelay, { is: 'create' }>;
+type Enter = Extract<ToRelay, { is: 'enter' }>;
+type Boxes = Extract<ToRelay, { is: 'boxes' }>;
+
+/** How often the folded state is stored, so that loading folds few entries. */
+const CHECKPOINT = 32;
+
+const receiptFor = (h: House, s: RosterState, entry: Bytes, time: number): ReceiptedEntry => ({
+  entry,
+  receipt: signReceipt(s.group, { relayPk: h.keys.pk, incarnation: h.log.incarnation, seq: s.seq, chain: chainHead(s), time }, h.keys.sk)
+});
+
+export function create(h: House, c: Connection, f: Create): void {
+  if (++c.creates > RATE.creates) return c.refuse(f.re, f.group, 'rate', { fence: 3_600_000 });
+  const time = h.clock();
+  const first = begin(f.group, f.genesis, time);
+  if (!first.ok) return c.refuse(f.re, f.group, 'void', { words: first.fault });
+  const entry = decodeEntry(f.genesis);
+  const boxes = entry.ok ? boxesFor(first.value, entry.value, new Map(f.boxes.map((b) => [hex(b.to), b.lockbox]))) : null;
+  if (boxes === null) return c.refuse(f.re, f.group, 'no-lockbox');
+  h.log.call('create', { group: f.group, genesis: receiptFor(h, first.value, f.genesis, time), boxes, state: encodeState(first.value) }, (r) => {
+    if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
+    c.proven = true;
+    c.send({ is: 'entered', re: f.re, group: f.group, receipt: r.value.genesis.receipt });
+  });
+}
+
+/** Keeps lockboxes for the entry that follows; those for another seq are dropped. */
+export function stage(s: LogSession, f: Boxes): void {
+  if (s.staged?.seq !== f.seq) s.staged = { seq: f.seq, boxes: new Map(), bytes: 0 };
+  for (const b of f.boxes) {
+    if (s.staged.bytes + b.lockbox.length > RATE.staged) return s.connection.refuse(0, s.group.id, 'too-large');
+    s.staged.boxes.set(hex(b.to), b.lockbox);
+    s.staged.bytes += b.lockbox.length;
+  }
+}
+
+export function enter(h: House, s: LogSession, f: Enter): void {
+  s.group.alone((done) => {
+    if (!s.connection.isOpen) return done();
+    if (s.gone !== null) {
+      s.connection.send({ is: 'gone', re: f.re, group: s.group.id, seq: s.gone });
+      return done();
+    }
+    if (f.seq <= s.group.state.seq) return again(h, s, f, done);
+    judge(h, s, f, done);
+  });
+}
+
+/** The same bytes at a seq get the same receipt, however often. */
+function again(h: House, s: LogSession, f: Enter, done: () => void): void {
+  const { group, connection } = s;
+  h.log.call('entries', { g: group.g, after: f.seq - 1, upTo: f.seq, most: 1 }, (r) => {
+    const there = r.ok ? r.value.items[0] : undefined;
+    if (!r.ok) connection.refuse(f.re, group.id, 'unavailable');
+    else if (there !== undefined && equal(there.entry, f.entry)) connection.send({ is: 'entered', re: f.re, group: group.id, receipt: there.receipt });
+    else connection.refuse(f.re, group.id, 'behind', { n: group.state.seq });
+    done();
+  });
+}
+
+function judge(h: House, s: LogSession, f: Enter, done: () => void): void {
+  const { group, connection } = s;
+  const before = group.state;
+  const no = (...why: [Parameters<Connection['refuse']>[2], Parameters<Connection['refuse']>[3]?]): void => {
+    connection.refuse(f.re, group.id, ...why);
+    done();
+  };
+  if (f.seq > before.seq + 1) return no('behind', { n: before.seq });
+  const now = h.clock();
+  const budget = `${group.key} ${s.member}`;
+  const wait = rowOf(before, s.logPk)?.rank === 'recovery' ? 0 : h.budget.wait(budget, s.member === before.owner ? RATE.entriesByOwner : RATE.entries, now);
+  if (wait > 0) return no('rate', { fence: wait });
+  const time = Math.max(now, before.time);
+  const { state, entry, void: fault } = fold(before, f.entry, time);
+  if (entry !== null && !equal(entry.author, s.logPk)) return no('not-allowed');
+  if (fault !== null || entry === null) return no('void', { words: fault ?? 'malformed' });
+  const boxes = boxesFor(state, entry, s.staged?.seq === f.seq ? s.staged.boxes : new Map());
+  if (boxes === null) return no('no-lockbox');
+  const cuts: readonly Cut[] = 'cuts' in entry.body ? entry.body.cuts : [];
+  const ends = cuts.map((c) => ({ device: rowOf(before, c.logPk)?.device ?? 0, n: c.n, hash: c.hash }));
+  const receipted = receiptFor(h, state, f.entry, time);
+  const spent = spentBy(before, state);
+  h.log.call(
+    'enter',
+    { g: group.g, seq: f.seq, entry: receipted, boxes, ends, spent, state: f.seq % CHECKPOINT === 0 ? encodeState(state) : null },
+    (r) => {
+      if (!r.ok) return no('unavailable');
+      if (r.value.is === 'behind') return h.groups.reload(group, () => no('behind', { n: group.state.seq }));
+      if (r.value.is === 'moved') {
+        hold(h, s, ends.map((e) => e.device));
+        return no('moved', { heads: r.value.heads.map((x): LogHead => ({ logPk: (rowByDevice(before, x.device) as { logPk: LogPk }).logPk, n: x.n, hash: x.hash })) });
+      }
+      h.budget.count(budget, now);
+      group.state = state;
+      s.staged = null;
+      for (const e of ends) group.held.delete(e.device);
+      connection.send({ is: 'entered', re: f.re, group: group.id, receipt: receipted.receipt });
+      h.fanout.entry(group, receipted, s);
+      tellEnded(h, s.group.logs, state);
+      done();
+    }
+  );
+}
+
+/** The rotation's lockboxes out of those given; null when one is missing or has another hash. */
+function boxesFor(after: RosterState, e: Entry, given: ReadonlyMap<string, Bytes>): Kept[] | null {
+  const rotation = rotationOf(e);
+  const kept: Kept[] = [];
+  for (const b of rotation?.boxes ?? []) {
+    const lockbox = given.get(hex(b.to));
+    if (lockbox === undefined || lockbox.length > LIMIT.lockbox || !equal(lockboxHash(lockbox), b.hash)) return null;
+    kept.push({ device: rowOf(after, b.to)?.device ?? 0, lockbox });
+  }
+  return kept;
+}
+const rotationOf = (e: Entry): Rotation | null => ('rotation' in e.body ? e.body.rotation : null);
+
+/** Invites that stopped pending. */
+const spentBy = (before: RosterState, after: RosterState): InvitePk[] =>
+  after.invites === before.invites ? [] : [...after.invites.values()].filter((i) => i.state !== 'pending' && before.invites.get(hex(i.invite))?.state === 'pending').map((i) => i.invite);
+
+/** MOVED: the logs that end may not grow for a minute, the sender's own excepted, which has to send what is missing. */
+function hold(h: House, s: LogSession, devices: readonly number[]): void {
+  for (const d of devices) if (d !== s.device) s.group.held.set(d, h.clock() + RATE.hold);
+}
+
+/** GONE for every session whose row has ended; it can no more than read up to there. */
+function tellEnded(h: House, sessions: Iterable<LogSession>, state: RosterState): void {
+  for (const s of [...sessions]) {
+    const end = state.rows.get(s.key as Hex<LogPk>)?.end ?? null;
+    if (end === null) continue;
+    s.gone = end.seq;
+    h.fanout.flushAcks(s);
+    endSession(h, s);
+    s.connection.send({ is: 'gone', re: 0, group: s.group.id, seq: end.seq });
+  }
+}

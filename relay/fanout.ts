@@ -1,0 +1,96 @@
+/**
+ * What goes out unasked. Envelopes and acks gather during a turn of the event loop: one frame is built for a group and sent to
+ * everyone, and each author gets one frame of acks (performance R1).
+ */
+import { encodeFromRelay, type ReceiptedEntry, type StoredEnvelope } from '../crypto/frames';
+import type { Bytes, Hex, MemberTag } from '../crypto/brand';
+import { LIMIT } from '../crypto/limits';
+import type { Group } from './group';
+import type { LogSession } from './session';
+
+interface Ack { readonly n: number; readonly seq: number; readonly time: number }
+interface Fresh { readonly stored: StoredEnvelope; readonly by: LogSession }
+
+/** Runs something once the current turn is over. */
+export type Turn = (what: () => void) => void;
+
+export class Fanout {
+  private readonly fresh = new Map<Group, Fresh[]>();
+  private readonly acks = new Map<LogSession, Ack[]>();
+  private due = false;
+
+  constructor(private readonly turn: Turn) {}
+
+  /** Acknowledges an envelope to its author and, when it is new, gives it to everyone else. */
+  envelope(by: LogSession, stored: StoredEnvelope, isNew: boolean): void {
+    push(this.acks, by, { n: stored.n, seq: stored.seq, time: stored.time });
+    if (isNew) push(this.fresh, by.group, { stored, by });
+    if (this.due) return;
+    this.due = true;
+    this.turn(() => this.flush());
+  }
+
+  flush(): void {
+    this.due = false;
+    for (const g of [...this.fresh.keys()]) this.flushGroup(g);
+    for (const s of [...this.acks.keys()]) this.flushAcks(s);
+  }
+
+  /** Sends what is waiting for a group, so that what follows cannot overtake it. */
+  flushGroup(g: Group): void {
+    const fresh = this.fresh.get(g);
+    if (fresh === undefined) return;
+    this.fresh.delete(g);
+    const authors = new Set(fresh.map((f) => f.by));
+    const all = pages(g, fresh);
+    for (const s of g.logs) {
+      const frames = authors.has(s) ? (authors.size === 1 ? [] : pages(g, fresh.filter((f) => f.by !== s))) : all;
+      for (const f of frames) s.connection.write(f);
+    }
+  }
+  flushAcks(s: LogSession): void {
+    const items = this.acks.get(s);
+    if (items === undefined) return;
+    this.acks.delete(s);
+    s.connection.send({ is: 'acks', group: s.group.id, items });
+  }
+
+  /** Tells every session but the author's of an entry. */
+  entry(g: Group, e: ReceiptedEntry, by: LogSession | null): void {
+    this.flushGroup(g);
+    const frame = encodeFromRelay({ is: 'entries', re: 0, group: g.id, items: [e], more: false });
+    for (const s of g.logs) if (s !== by) s.connection.write(frame);
+    for (const s of g.invites) s.connection.write(frame);
+  }
+
+  /** Sends a frame to all live sessions of some members, once each. */
+  toMembers(g: Group, members: readonly Hex<MemberTag>[], frame: Bytes): void {
+    for (const s of g.logs) if (members.includes(s.member)) s.connection.write(frame);
+  }
+}
+
+function push<K, V>(m: Map<K, V[]>, key: K, value: V): void {
+  const there = m.get(key);
+  if (there === undefined) m.set(key, [value]);
+  else there.push(value);
+}
+
+/** Pages of at most LIMIT.pageBytes. */
+function pages(g: Group, fresh: readonly Fresh[]): Bytes[] {
+  const out: Bytes[] = [];
+  let items: StoredEnvelope[] = [];
+  let bytes = 0;
+  const close = (): void => {
+    if (items.length > 0) out.push(encodeFromRelay({ is: 'page', re: 0, group: g.id, items, prevs: [], more: false }));
+    items = [];
+    bytes = 0;
+  };
+  for (const { stored } of fresh) {
+    const size = stored.envelope.length + 32;
+    if (items.length > 0 && (bytes + size > LIMIT.pageBytes || items.length >= LIMIT.page)) close();
+    items.push(stored);
+    bytes += size;
+  }
+  close();
+  return out;
+}

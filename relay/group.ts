@@ -1,0 +1,110 @@
+/** A group as the relay has it in memory: the roster's state, who listens, and one change of the roster at a time. */
+import type { Bytes, GroupId, Hex, MemberTag } from '../crypto/brand';
+import { hex } from '../crypto/bytes';
+import { begin, fold } from '../crypto/roster/fold';
+import { decodeState, type RosterState } from '../crypto/roster/state';
+import type { Loaded, Log } from './log';
+import type { InviteSession, LogSession } from './session';
+
+export class Group {
+  readonly key: Hex<GroupId>;
+  readonly logs = new Set<LogSession>();
+  readonly invites = new Set<InviteSession>();
+  /** Device → time until which its log may not grow. */
+  readonly held = new Map<number, number>();
+  /** Frames under way that will use the group: it stays in memory. */
+  pins = 0;
+  private busy = false;
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(readonly g: number, readonly id: GroupId, public state: RosterState) {
+    this.key = hex(id);
+  }
+
+  /** Runs `f` now, or after the roster change under way. */
+  run(f: () => void): void {
+    if (this.busy) this.waiting.push(f);
+    else f();
+  }
+  /** Runs `f` as the only one; everyone else waits until it calls `done`. */
+  alone(f: (done: () => void) => void): void {
+    this.run(() => {
+      this.busy = true;
+      f(() => {
+        this.busy = false;
+        while (!this.busy) {
+          const next = this.waiting.shift();
+          if (next === undefined) return;
+          next();
+        }
+      });
+    });
+  }
+  get isIdle(): boolean {
+    return this.logs.size === 0 && this.invites.size === 0 && this.pins === 0 && !this.busy;
+  }
+  /** Live sessions of a member's devices. */
+  sessionsOf(member: Hex<MemberTag>): LogSession[] {
+    return [...this.logs].filter((s) => s.member === member);
+  }
+}
+
+/** The state that a checkpoint and the entries after it amount to. Throws when the store contradicts itself. */
+export function stateOf(l: Loaded): RosterState {
+  const read = decodeState(l.state);
+  if (!read.ok) throw new Error('a stored roster state cannot be read');
+  return l.after.reduce((s, e) => fold(s, e.entry, e.receipt.time).state, read.value);
+}
+
+/** The groups in use, loaded once however many ask. */
+export class Groups {
+  private readonly groups = new Map<string, Group>();
+  private readonly loading = new Map<string, ((g: Group | null | 'unavailable') => void)[]>();
+
+  constructor(private readonly log: Log, private readonly most: number) {}
+
+  get(id: GroupId): Group | null {
+    return this.groups.get(hex(id)) ?? null;
+  }
+
+  with(id: GroupId, then: (g: Group | null | 'unavailable') => void): void {
+    const key = hex(id);
+    const there = this.groups.get(key);
+    if (there !== undefined) return then(there);
+    const others = this.loading.get(key);
+    if (others !== undefined) return void others.push(then);
+    const waiting = [then];
+    this.loading.set(key, waiting);
+    this.log.call('load', id, (r) => {
+      this.loading.delete(key);
+      const found = this.groups.get(key) ?? (!r.ok ? 'unavailable' : r.value === null ? null : this.keep(new Group(r.value.g, id, stateOf(r.value))));
+      for (const w of waiting) w(found);
+    });
+  }
+
+  /** Puts a group there that was just made, unless it is there. */
+  made(g: number, id: GroupId, genesis: Bytes, time: number): Group | null {
+    const there = this.get(id);
+    if (there !== null) return there;
+    const s = begin(id, genesis, time);
+    return s.ok ? this.keep(new Group(g, id, s.value)) : null;
+  }
+
+  /** Takes the roster from the store again. */
+  reload(group: Group, then: () => void): void {
+    this.log.call('load', group.id, (r) => {
+      if (r.ok && r.value !== null) group.state = stateOf(r.value);
+      then();
+    });
+  }
+
+  all(): Iterable<Group> {
+    return this.groups.values();
+  }
+
+  private keep(g: Group): Group {
+    this.groups.set(g.key, g);
+    if (this.groups.size > this.most) for (const old of this.groups.values()) if (this.groups.size > this.most && old !== g && old.isIdle) this.groups.delete(old.key);
+    return g;
+  }
+}

@@ -1,0 +1,31 @@
+/** What every part of a running relay shares. */
+import type { Bytes, RelayPk } from '../crypto/brand';
+import type { Refusal } from '../crypto/frames';
+import type { Random } from '../crypto/sodium';
+import type { Fanout } from './fanout';
+import type { Groups } from './group';
+import type { Hourly, Paces } from './limits';
+import type { Log } from './log';
+import type { LogSession } from './session';
+
+/** Milliseconds since 1970. */
+export type Clock = () => number;
+
+export interface RelayKeys { readonly pk: RelayPk; readonly sk: Bytes }
+
+export interface House {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly keys: RelayKeys;
+  readonly groups: Groups;
+  readonly fanout: Fanout;
+  /** Roster appends by group and member. */
+  readonly budget: Hourly;
+  /** Frames by log key. */
+  readonly paces: Paces;
+  /** Sessions by the bearer that opens blobs for them. */
+  readonly bearers: Map<string, LogSession>;
+  /** How often each refusal was given; all that is ever written down about them. */
+  readonly refusals: Map<Refusal, number>;
+}

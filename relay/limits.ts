@@ -1,0 +1,80 @@
+/** How much one device, one member or one connection may ask of the relay. Times in milliseconds. */
+export const RATE = {
+  /** Frames that a connection, and a log key over all its connections, may send at once and then each second. */
+  framesAtOnce: 4000,
+  framesPerSecond: 1000,
+  /** Roster appends in an hour, by member and by the owner (PROTOCOL §11). */
+  entries: 20,
+  entriesByOwner: 200,
+  /** Groups put there by one connection. */
+  creates: 50,
+  /** A session has to stand by then. */
+  proveWithin: 5_000,
+  /** A connection that says nothing for so long is dropped. */
+  idle: 75_000,
+  /** Logs that are about to end may not grow. */
+  hold: 60_000,
+  /** Frames that cannot be read before the connection ends. */
+  malformed: 50,
+  /** Bytes waiting for a reader before it is dropped. */
+  unread: 16 * 1024 * 1024,
+  /** Bytes of lockboxes that a session may leave for the entry that follows. */
+  staged: 8 * 1024 * 1024,
+  /** Blobs that no envelope names are forgotten after this. */
+  blobUnnamed: 48 * 3_600_000,
+  /** Answers to requests are forgotten after this. */
+  answer: 30 * 86_400_000,
+  /** Groups without a session that stay in memory. */
+  idleGroups: 500
+} as const;
+
+/** Fills by `perSecond` up to `most`; what is taken beyond has to be waited for. */
+export class Bucket {
+  private left: number;
+  private at: number;
+  constructor(private readonly most: number, private readonly perSecond: number, now: number) {
+    this.left = most;
+    this.at = now;
+  }
+  /** Takes one; the milliseconds to wait before taking another. */
+  take(now: number): number {
+    this.left = Math.min(this.most, this.left + (Math.max(0, now - this.at) * this.perSecond) / 1000) - 1;
+    this.at = now;
+    return this.left >= 0 ? 0 : Math.ceil((-this.left * 1000) / this.perSecond);
+  }
+  isFull(now: number): boolean {
+    return this.left + ((now - this.at) * this.perSecond) / 1000 >= this.most;
+  }
+}
+
+/** One bucket for each key; full ones are forgotten. A pace of 0 is no limit. */
+export class Paces {
+  private readonly buckets = new Map<string, Bucket>();
+  constructor(private readonly perSecond: number, private readonly clock: () => number) {}
+  fresh(): Bucket {
+    return this.perSecond === 0 ? new Bucket(Infinity, 0, 0) : new Bucket(RATE.framesAtOnce, this.perSecond, this.clock());
+  }
+  of(key: string): Bucket {
+    const there = this.buckets.get(key);
+    if (there !== undefined) return there;
+    if (this.buckets.size >= 20_000) for (const [k, b] of this.buckets) if (b.isFull(this.clock())) this.buckets.delete(k);
+    const bucket = this.fresh();
+    this.buckets.set(key, bucket);
+    return bucket;
+  }
+}
+
+/** At most so many within an hour, by key. */
+export class Hourly {
+  private readonly times = new Map<string, number[]>();
+  /** Milliseconds until another is allowed; 0 at once. */
+  wait(key: string, most: number, now: number): number {
+    const recent = (this.times.get(key) ?? []).filter((t) => t > now - 3_600_000);
+    if (recent.length === 0) this.times.delete(key);
+    else this.times.set(key, recent);
+    return recent.length < most ? 0 : (recent[recent.length - most] as number) + 3_600_000 - now;
+  }
+  count(key: string, now: number): void {
+    this.times.set(key, [...(this.times.get(key) ?? []), now]);
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * The log in a worker thread: commits leave the event loop alone. Calls go over at once when it is idle and gather only while a
+ * commit runs, so that one fsync serves all that came meanwhile (performance R2, R6).
+ */
+import type { Worker } from 'node:worker_threads';
+import { err, type Result } from '../crypto/result';
+import { packCalls, type PackedCalls } from './log-pack';
+import type { Call, Log } from './log';
+import type { Turn } from './fanout';
+
+export type FromWorker = { readonly incarnation: number } | { readonly fault: string } | { readonly replies: readonly Result<unknown, 'unavailable'>[] };
+export type ToWorker = PackedCalls | 'close';
+
+interface Pending { readonly call: Call; readonly then: (reply: Result<never, 'unavailable'>) => void }
+
+/** Starts the worker and opens the store at `path`; rejects with the store's fault. `broken` hears of a worker that ended by itself. */
+export function remoteLog(worker: Worker, turn: Turn, broken: () => void): Promise<Log> {
+  let gathered: Pending[] = [];
+  let sent: Pending[] = [];
+  let due = false;
+  let dead = false;
+  let idle: (() => void) | null = null;
+
+  const flush = (): void => {
+    due = false;
+    if (sent.length > 0) return;
+    if (gathered.length === 0) return idle?.();
+    sent = gathered;
+    gathered = [];
+    const packed = packCalls(sent.map((p) => p.call));
+    worker.postMessage(packed, [packed.appends.buffer]);
+  };
+  const taken = (replies: readonly Result<unknown, 'unavailable'>[]): void => {
+    const answered = sent;
+    sent = [];
+    // the next commit starts before these are told, so that fsync and fan-out overlap
+    flush();
+    answered.forEach((p, i) => p.then((replies[i] ?? err('unavailable')) as Result<never, 'unavailable'>));
+  };
+  const ended = (): void => {
+    if (dead) return;
+    dead = true;
+    const lost = [...sent, ...gathered];
+    sent = [];
+    gathered = [];
+    for (const p of lost) p.then(err('unavailable'));
+    broken();
+  };
+
+  return new Promise((done, fail) => {
+    worker.on('error', (e) => (fail(e), ended()));
+    worker.on('exit', ended);
+    worker.on('message', (m: FromWorker) => {
+      if ('replies' in m) return taken(m.replies);
+      if ('fault' in m) return fail(new Error(m.fault));
+      done({
+        incarnation: m.incarnation,
+        call(name, input, then) {
+          if (dead) return then(err('unavailable'));
+          gathered.push({ call: { name, input } as Call, then });
+          if (due || sent.length > 0) return;
+          due = true;
+          turn(flush);
+        },
+        close: () =>
+          new Promise((closed) => {
+            idle = () => {
+              dead = true;
+              worker.once('exit', () => closed());
+              worker.postMessage('close' satisfies ToWorker);
+            };
+            if (sent.length === 0 && gathered.length === 0) idle();
+          })
+      });
+    });
+  });
+}

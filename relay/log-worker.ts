@@ -1,0 +1,24 @@
+/** The thread that holds the store: takes calls, commits them, answers. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { ready } from '../crypto/sodium';
+import { unpackCalls } from './log-pack';
+import type { FromWorker, ToWorker } from './log-remote';
+import { SqliteLog } from './log-sqlite';
+
+const { path, now } = workerData as { readonly path: string; readonly now: number };
+const port = parentPort;
+if (port === null) throw new Error('runs as a worker');
+
+await ready();
+try {
+  const log = new SqliteLog(path, now);
+  port.on('message', (m: ToWorker) => {
+    if (m === 'close') {
+      log.close();
+      port.close();
+    } else port.postMessage({ replies: log.transact(unpackCalls(m)) } satisfies FromWorker);
+  });
+  port.postMessage({ incarnation: log.incarnation } satisfies FromWorker);
+} catch (e) {
+  port.postMessage({ fault: e instanceof Error ? e.message : 'the store cannot be opened' } satisfies FromWorker);
+}

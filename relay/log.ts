@@ -1,0 +1,102 @@
+/**
+ * What the relay keeps, as calls on a log (PROTOCOL §11): each call is atomic and durable before its answer. The answer may come
+ * during the call or later; calls are answered in the order they were made.
+ */
+import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk } from '../crypto/brand';
+import type { Prev, ReceiptedEntry, StoredEnvelope } from '../crypto/frames';
+import type { Result } from '../crypto/result';
+
+/** What stands against a new envelope outside its log; counts only once it is known to be new. */
+export type Verdict = 'fine' | 'stale' | 'held' | 'void';
+export const VERDICTS: readonly Verdict[] = ['fine', 'stale', 'held', 'void'];
+
+export interface Appending {
+  /** The group's number in this store. */
+  readonly g: number;
+  readonly device: number;
+  readonly n: number;
+  readonly rosterSeq: number;
+  readonly time: number;
+  readonly verdict: Verdict;
+  readonly group: GroupId;
+  readonly logPk: LogPk;
+  /** Chain hash at `rosterSeq`; zeros when the relay has none. */
+  readonly roster: Hash;
+  readonly blobs: readonly BlobId[];
+  readonly envelope: Bytes;
+}
+export type AppendRefusal = 'gap' | 'conflict' | 'stale' | 'held' | 'void' | 'no-blob';
+export type Appended =
+  /** `again`: the same bytes lay there already. */
+  | { readonly is: 'stored' | 'again'; readonly seq: number; readonly time: number }
+  /** `n` is the log's head; `hash` the refused envelope's when stale, the head's otherwise. */
+  | { readonly is: AppendRefusal; readonly n: number; readonly hash: Hash };
+
+export interface DeviceHead { readonly device: number; readonly n: number; readonly hash: Hash }
+export interface Kept { readonly device: number; readonly lockbox: Bytes }
+
+export interface Entering {
+  readonly g: number;
+  /** Stored only when the roster's head is seq − 1. */
+  readonly seq: number;
+  readonly entry: ReceiptedEntry;
+  readonly boxes: readonly Kept[];
+  /** Where the logs that end must stand. */
+  readonly ends: readonly DeviceHead[];
+  /** Invites whose cards and requests go. */
+  readonly spent: readonly InvitePk[];
+  /** The roster state after the entry, when it is time for a checkpoint. */
+  readonly state: Bytes | null;
+}
+export type Entered = { readonly is: 'entered' } | { readonly is: 'behind' } | { readonly is: 'moved'; readonly heads: readonly DeviceHead[] };
+
+export interface Loaded {
+  readonly g: number;
+  /** An encoded roster state, and the entries after it. */
+  readonly state: Bytes;
+  readonly after: readonly ReceiptedEntry[];
+}
+export interface Mailed { readonly invite: InvitePk; readonly request: Bytes; readonly body: Bytes; readonly time: number }
+interface Slot { readonly g: number; readonly invite: InvitePk; readonly request: Bytes }
+interface Paged<T> { readonly items: readonly T[]; readonly more: boolean }
+
+/** Every call: what goes in, what comes out. */
+export interface Calls {
+  load: [GroupId, Loaded | null];
+  /** A group that is there already stays as it is; its first receipt comes back. */
+  create: [{ readonly group: GroupId; readonly genesis: ReceiptedEntry; readonly boxes: readonly Kept[]; readonly state: Bytes }, { readonly g: number; readonly genesis: ReceiptedEntry }];
+  head: [{ readonly g: number; readonly device: number }, { readonly n: number; readonly hash: Hash; readonly feed: number }];
+  append: [Appending, Appended];
+  enter: [Entering, Entered];
+  /** Entries with after < seq ≤ upTo. */
+  entries: [{ readonly g: number; readonly after: number; readonly upTo: number; readonly most: number }, Paged<ReceiptedEntry>];
+  lockboxes: [{ readonly g: number; readonly device: number; readonly after: number }, Paged<{ readonly seq: number; readonly lockbox: Bytes }>];
+  page: [{ readonly g: number; readonly way: 'up' | 'down'; readonly from: number; readonly most: number }, Paged<StoredEnvelope> & { readonly prevs: readonly Prev[] }];
+  putCard: [{ readonly g: number; readonly invite: InvitePk; readonly card: Bytes }, null];
+  card: [{ readonly g: number; readonly invite: InvitePk }, Bytes | null];
+  putRequest: [Slot & { readonly body: Bytes; readonly time: number; readonly most: number }, 'new' | 'again' | 'too-many'];
+  dropRequest: [Slot, null];
+  requests: [{ readonly g: number; readonly invites: readonly InvitePk[] }, readonly Mailed[]];
+  putAnswer: [Slot & { readonly body: Bytes; readonly time: number }, 'done' | 'not-found'];
+  answer: [Slot, Bytes | null];
+  /** Cards and requests of these invites go. */
+  spend: [{ readonly g: number; readonly invites: readonly InvitePk[] }, null];
+  blob: [{ readonly g: number; readonly id: BlobId }, { readonly device: number; readonly size: number } | null];
+  putBlob: [{ readonly g: number; readonly id: BlobId; readonly device: number; readonly size: number; readonly time: number }, null];
+  dropBlob: [{ readonly g: number; readonly id: BlobId }, null];
+  /** Forgets blobs that no envelope names and answers, older than the times given; the blobs come back. */
+  sweep: [{ readonly blobsBefore: number; readonly answersBefore: number }, readonly { readonly g: number; readonly id: BlobId }[]];
+}
+export type CallName = keyof Calls;
+export type Call = { [K in CallName]: { readonly name: K; readonly input: Calls[K][0] } }[CallName];
+export type Reply<K extends CallName> = Result<Calls[K][1], 'unavailable'>;
+
+export interface Log {
+  /** Milliseconds since 1970 when this store began. */
+  readonly incarnation: number;
+  call<K extends CallName>(name: K, input: Calls[K][0], then: (reply: Reply<K>) => void): void;
+  /** Ends it once everything called is answered. */
+  close(): Promise<void>;
+}
+
+export const ask = <K extends CallName>(log: Log, name: K, input: Calls[K][0]): Promise<Reply<K>> => new Promise((done) => log.call(name, input, done));

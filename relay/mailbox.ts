@@ -1,0 +1,104 @@
+/** Cards, requests and answers under an invite (PROTOCOL §13). They die with the invite; the relay reads none of them. */
+import type { Hex, InvitePk, MemberTag } from '../crypto/brand';
+import { hex } from '../crypto/bytes';
+import { encodeFromRelay, type MailedRequest, type Refusal, type ToRelay } from '../crypto/frames';
+import { LIMIT } from '../crypto/limits';
+import { unreachable } from '../crypto/result';
+import type { Invite } from '../crypto/roster/state';
+import type { Group } from './group';
+import type { House } from './house';
+import type { InviteSession, LogSession } from './session';
+
+type Of<K extends ToRelay['is']> = Extract<ToRelay, { is: K }>;
+
+/** What an invite has come to, by the relay's clock. */
+function standing(h: House, group: Group, key: InvitePk): { readonly invite: Invite; readonly words: Invite['state'] | 'expired' } | null {
+  const invite = group.state.invites.get(hex(key));
+  if (invite === undefined) return null;
+  return { invite, words: invite.state === 'pending' && h.clock() > invite.expires ? 'expired' : invite.state };
+}
+
+const minds = (group: Group, member: Hex<MemberTag>, i: Invite): boolean => member === group.state.owner || hex(i.by) === member;
+
+/** By the member that registered an invite, or the owner. */
+export function byMember(h: House, s: LogSession, f: Of<'put-card'> | Of<'mailbox'> | Of<'put-answer'>): void {
+  const { group, connection } = s;
+  const no = (why: Refusal, words = ''): void => connection.refuse(f.re, group.id, why, { words });
+  const done = (): void => connection.send({ is: 'done', re: f.re, group: group.id });
+  if (f.is === 'mailbox') return mailbox(h, s, f.re);
+  const at = standing(h, group, f.invite);
+  if (at === null) return no('not-found');
+  if (!minds(group, s.member, at.invite)) return no('not-allowed');
+  if (f.is === 'put-card') {
+    if (at.words !== 'pending') return no('not-allowed', at.words);
+    return h.log.call('putCard', { g: group.g, invite: f.invite, card: f.card }, (r) => (r.ok ? done() : no('unavailable')));
+  }
+  h.log.call('putAnswer', { g: group.g, invite: f.invite, request: f.request, body: f.body, time: h.clock() }, (r) => {
+    if (!r.ok) return no('unavailable');
+    if (r.value === 'not-found') return no('not-found');
+    done();
+    const frame = encodeFromRelay({ is: 'answer', re: 0, group: group.id, request: f.request, body: f.body });
+    for (const i of group.invites) if (hex(i.invite) === hex(f.invite)) i.connection.write(frame);
+  });
+}
+
+/** Requests that wait for this member, oldest first, as many as one frame holds; what expired is cleared away. */
+function mailbox(h: House, s: LogSession, re: number): void {
+  const { group, connection } = s;
+  const all = [...group.state.invites.values()].filter((i) => i.state === 'pending');
+  const expired = all.filter((i) => h.clock() > i.expires).map((i) => i.invite);
+  if (expired.length > 0) h.log.call('spend', { g: group.g, invites: expired }, () => undefined);
+  const invites = all.filter((i) => minds(group, s.member, i) && h.clock() <= i.expires).map((i) => i.invite);
+  h.log.call('requests', { g: group.g, invites }, (r) => {
+    if (!r.ok) return connection.refuse(re, group.id, 'unavailable');
+    const items: MailedRequest[] = [];
+    let bytes = 0;
+    for (const m of r.value) {
+      bytes += m.body.length + 64;
+      if (items.length > 0 && bytes > LIMIT.pageBytes) break;
+      items.push(m);
+    }
+    connection.send({ is: 'requests', re, group: group.id, items });
+  });
+}
+
+/** By whoever holds an invite's key. */
+export function byInvite(h: House, s: InviteSession, f: Of<'get-card'> | Of<'put-request'> | Of<'drop-request'> | Of<'get-answer'>): void {
+  const { group, connection } = s;
+  const at = standing(h, group, s.invite);
+  const no = (why: Refusal, words = ''): void => connection.refuse(f.re, group.id, why, { words });
+  if (!connection.isOpen) return;
+  if (at === null) return no('not-found');
+  const slot = { g: group.g, invite: s.invite };
+  switch (f.is) {
+    case 'get-card':
+      if (at.words !== 'pending') return no('not-allowed', at.words);
+      return h.log.call('card', slot, (r) => {
+        if (!r.ok) return no('unavailable');
+        if (r.value === null) return no('not-found');
+        connection.send({ is: 'card', re: f.re, group: group.id, card: r.value });
+      });
+    case 'put-request': {
+      if (at.words !== 'pending') return no('not-allowed', at.words);
+      const time = h.clock();
+      return h.log.call('putRequest', { ...slot, request: f.request, body: f.body, time, most: LIMIT.requestsPerInvite }, (r) => {
+        if (!r.ok) return no('unavailable');
+        if (r.value === 'too-many') return no('too-many');
+        connection.send({ is: 'done', re: f.re, group: group.id });
+        if (r.value === 'again') return;
+        const frame = encodeFromRelay({ is: 'requests', re: 0, group: group.id, items: [{ invite: s.invite, request: f.request, body: f.body, time }] });
+        h.fanout.toMembers(group, [hex(at.invite.by), group.state.owner], frame);
+      });
+    }
+    case 'drop-request':
+      return h.log.call('dropRequest', { ...slot, request: f.request }, (r) => (r.ok ? connection.send({ is: 'done', re: f.re, group: group.id }) : no('unavailable')));
+    case 'get-answer':
+      return h.log.call('answer', { ...slot, request: f.request }, (r) => {
+        if (!r.ok) return no('unavailable');
+        if (r.value === null) return no('not-found', at.words);
+        connection.send({ is: 'answer', re: f.re, group: group.id, request: f.request, body: r.value });
+      });
+    default:
+      return unreachable(f);
+  }
+}

@@ -1,0 +1,91 @@
+/** A relay without a network: frames in, frames out. Clock, chance and storage are parameters, so that a simulation can hold them. */
+import type { Bytes } from '../crypto/brand';
+import { NONCE, type Refusal, WIRE_VERSION } from '../crypto/frames';
+import type { Random } from '../crypto/sodium';
+import { endConnection } from './access';
+import { answer } from './answer';
+import { Fanout, type Turn } from './fanout';
+import { Groups } from './group';
+import type { Clock, House, RelayKeys } from './house';
+import { Hourly, Paces, RATE } from './limits';
+import type { Log } from './log';
+import { Connection, type LogSession } from './session';
+
+export interface RelayParts {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly keys: RelayKeys;
+  /** Host of connections that name none themselves; lower case. */
+  readonly host?: string;
+  /** When gathered frames go out; a microtask unless given. */
+  readonly turn?: Turn;
+  /** Frames a second that one connection or log key may sustain; 0 = no limit. */
+  readonly pace?: number;
+}
+
+/** One device's end of the relay. */
+export interface Wire {
+  /** Takes one frame; the milliseconds to wait before giving it the next. */
+  receive(frame: Uint8Array): number;
+  close(): void;
+  /** Whether a key was proven, or a group put there. */
+  readonly proven: boolean;
+  /** Whether so many frames made no sense that the connection should end. */
+  readonly isHopeless: boolean;
+}
+
+export interface Relay {
+  /** Opens a connection; `hello` is sent during the call. */
+  connect(send: (frame: Bytes) => void, host?: string): Wire;
+  /** The live session that a bearer (base64url) stands for. */
+  bearer(text: string): LogSession | null;
+  /** How often each refusal was given. */
+  readonly refusals: ReadonlyMap<Refusal, number>;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+export function createRelay(p: RelayParts): Relay {
+  const refusals = new Map<Refusal, number>();
+  const house: House = {
+    log: p.log,
+    clock: p.clock,
+    random: p.random,
+    keys: p.keys,
+    groups: new Groups(p.log, RATE.idleGroups),
+    fanout: new Fanout(p.turn ?? queueMicrotask),
+    budget: new Hourly(),
+    paces: new Paces(p.pace ?? RATE.framesPerSecond, p.clock),
+    bearers: new Map(),
+    refusals
+  };
+  const count = (why: Refusal): void => void refusals.set(why, (refusals.get(why) ?? 0) + 1);
+
+  return {
+    connect(send, host = p.host ?? 'localhost') {
+      const c = new Connection(host, p.random(NONCE), send, count);
+      const own = house.paces.fresh();
+      c.send({ is: 'hello', version: WIRE_VERSION, relayPk: p.keys.pk, incarnation: p.log.incarnation, nonce: c.nonce, time: p.clock() });
+      return {
+        receive(frame) {
+          if (!c.isOpen) return 0;
+          c.wait = own.take(p.clock());
+          answer(house, c, frame);
+          return c.wait;
+        },
+        close: () => endConnection(house, c),
+        get proven() {
+          return c.proven;
+        },
+        get isHopeless() {
+          return c.malformed > RATE.malformed;
+        }
+      };
+    },
+    bearer: (text) => house.bearers.get(text) ?? null,
+    refusals,
+    log: p.log,
+    clock: p.clock
+  };
+}

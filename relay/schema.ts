@@ -1,0 +1,21 @@
+/** Tables of the relay's store. A change of shape raises the version. */
+export const SCHEMA_VERSION = 1;
+
+export const SCHEMA = `
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+-- seq and state: the newest checkpoint of the roster state
+CREATE TABLE IF NOT EXISTS groups (g INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, feed INTEGER NOT NULL, seq INTEGER NOT NULL, state BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS entries (g INTEGER NOT NULL, seq INTEGER NOT NULL, entry BLOB NOT NULL, receipt BLOB NOT NULL, PRIMARY KEY (g, seq)) STRICT;
+CREATE TABLE IF NOT EXISTS lockboxes (g INTEGER NOT NULL, device INTEGER NOT NULL, seq INTEGER NOT NULL, lockbox BLOB NOT NULL, PRIMARY KEY (g, device, seq)) STRICT;
+-- log: g·2²⁰ + device
+CREATE TABLE IF NOT EXISTS logs (log INTEGER PRIMARY KEY, n INTEGER NOT NULL, hash BLOB NOT NULL, roster INTEGER NOT NULL) STRICT;
+-- at: g·2³² + feed seq
+CREATE TABLE IF NOT EXISTS envelopes (at INTEGER PRIMARY KEY, log INTEGER NOT NULL, n INTEGER NOT NULL, time INTEGER NOT NULL, prev BLOB NOT NULL, envelope BLOB NOT NULL) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS envelopes_by_log ON envelopes (log, n);
+CREATE TABLE IF NOT EXISTS cards (g INTEGER NOT NULL, invite BLOB NOT NULL, card BLOB NOT NULL, PRIMARY KEY (g, invite)) STRICT;
+CREATE TABLE IF NOT EXISTS requests (g INTEGER NOT NULL, invite BLOB NOT NULL, request BLOB NOT NULL, time INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (g, invite, request)) STRICT;
+CREATE TABLE IF NOT EXISTS answers (g INTEGER NOT NULL, invite BLOB NOT NULL, request BLOB NOT NULL, time INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (g, invite, request)) STRICT;
+-- named: whether an envelope names it
+CREATE TABLE IF NOT EXISTS blobs (g INTEGER NOT NULL, id BLOB NOT NULL, device INTEGER NOT NULL, size INTEGER NOT NULL, time INTEGER NOT NULL, named INTEGER NOT NULL, PRIMARY KEY (g, id)) STRICT;
+CREATE INDEX IF NOT EXISTS blobs_unnamed ON blobs (time) WHERE named = 0;
+`;

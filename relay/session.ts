@@ -1,0 +1,64 @@
+/** One connection and the sessions it opened: a proven key in one group each. */
+import type { Bytes, GroupId, Hex, InvitePk, LogPk, MemberTag } from '../crypto/brand';
+import { encodeFromRelay, type FromRelay, NO_DETAIL, type Refusal, type RefusalDetail } from '../crypto/frames';
+import type { Bucket } from './limits';
+import type { Group } from './group';
+
+export interface LogSession {
+  readonly as: 'log';
+  readonly connection: Connection;
+  readonly group: Group;
+  readonly logPk: LogPk;
+  readonly key: Hex<LogPk>;
+  readonly device: number;
+  readonly member: Hex<MemberTag>;
+  /** Opens blobs over HTTP while the session is live: its bytes, and as base64url. */
+  readonly raw: Bytes;
+  readonly bearer: string;
+  /** Shared by all connections of the log key. */
+  readonly pace: Bucket;
+  /** Roster seq that ended the row; null while it is live. */
+  gone: number | null;
+  /** Lockboxes for the entry that follows, by hex of the log key. */
+  staged: { readonly seq: number; readonly boxes: Map<string, Bytes>; bytes: number } | null;
+}
+export interface InviteSession {
+  readonly as: 'invite';
+  readonly connection: Connection;
+  readonly group: Group;
+  readonly invite: InvitePk;
+}
+
+export class Connection {
+  readonly logs = new Map<Hex<GroupId>, LogSession>();
+  readonly invites = new Map<Hex<GroupId>, InviteSession>();
+  /** Proofs that were tried, so that none counts twice. */
+  readonly tried = new Set<string>();
+  isOpen = true;
+  /** Whether a key was proven, or a group put there. */
+  proven = false;
+  /** Milliseconds that the frame being answered should cost. */
+  wait = 0;
+  creates = 0;
+  malformed = 0;
+
+  constructor(
+    /** Host and port as the device dialled them, lower case. */
+    readonly host: string,
+    /** What `hello` offered to be signed. */
+    readonly nonce: Bytes,
+    private readonly out: (frame: Bytes) => void,
+    private readonly count: (why: Refusal) => void
+  ) {}
+
+  send(f: FromRelay): void {
+    this.write(encodeFromRelay(f));
+  }
+  write(frame: Bytes): void {
+    if (this.isOpen) this.out(frame);
+  }
+  refuse(re: number, group: GroupId, why: Refusal, detail: Partial<RefusalDetail> = {}): void {
+    this.count(why);
+    this.send({ is: 'refused', re, group, why, detail: { ...NO_DETAIL, ...detail } });
+  }
+}
