@@ -1,0 +1,171 @@
+/**
+ * The feed (PROTOCOL §15.4): what a group's accepted records amount to, kept in pages so that reopening needs no signature check and one
+ * decryption a page. Pure: pages come and go through `load` and `dirty`.
+ */
+import type { CareRecord, PhotoRecord } from './record';
+
+export const PAGE = 200;
+
+/** Where a record stood: the log (by device index), its envelope, the group's feed, and the relay's time. */
+export interface RecordPlace {
+  readonly member: string;
+  readonly device: number;
+  readonly n: number;
+  readonly seq: number;
+  readonly time: number;
+  readonly epoch: number;
+}
+export interface FeedPost extends RecordPlace {
+  readonly id: string;
+  readonly at: number;
+  readonly text: string;
+  readonly photos: readonly PhotoRecord[];
+  readonly replyTo: string | null;
+}
+/** What its author later said of a post. */
+export interface Amendment { readonly text: string | null; readonly edited: number | null; readonly retracted: number | null }
+export type Span = readonly [from: number, to: number];
+
+/** All but the pages: small, written whole. */
+export interface FeedIndex {
+  total: number;
+  /** Feed seq up to which records are in. */
+  upTo: number;
+  /** Running maximum of the relay's times. */
+  time: number;
+  last: { member: string; text: string; photos: number; at: number; id: string } | null;
+  /** By `${post} ${member}`: only the author's own counts. */
+  amendments: Record<string, Amendment>;
+  /** By member, then device: what was on that person's screen. */
+  seen: Record<string, Record<string, Span[]>>;
+  replies: Record<string, number>;
+  /** Others' posts not yet seen by this person: id → [device, n]. */
+  unread: Record<string, readonly [number, number]>;
+  withdrawn: Record<string, true>;
+  /** By clientID: [epoch, next clock]. */
+  clients: Record<string, readonly [number, number]>;
+}
+
+export const emptyIndex = (): FeedIndex => ({ total: 0, upTo: 0, time: 0, last: null, amendments: {}, seen: {}, replies: {}, unread: {}, withdrawn: {}, clients: {} });
+
+export class Feed {
+  /** Newest pages that are in memory, ascending. */
+  posts: FeedPost[] = [];
+  /** Index of `posts[0]` among all. */
+  first: number;
+  private readonly dirtyPages = new Set<number>();
+  private readonly byId = new Map<string, FeedPost>();
+
+  constructor(readonly index: FeedIndex, private readonly me: string, private readonly unreadAfter: number) {
+    this.first = index.total;
+  }
+
+  get more(): boolean {
+    return this.first > 0;
+  }
+  /** The page to read next, going back; null when all is here. */
+  get nextPage(): number | null {
+    return this.first === 0 ? null : Math.floor((this.first - 1) / PAGE);
+  }
+  /** Puts a page in front of what is here. */
+  load(page: number, posts: readonly FeedPost[]): void {
+    if (page !== this.nextPage) return;
+    this.posts = [...posts.slice(0, this.first - page * PAGE), ...this.posts];
+    this.first = page * PAGE;
+    for (const p of posts) this.byId.set(p.id, p);
+  }
+  /** Pages to write since the last call, with their posts. */
+  takeDirty(): { page: number; posts: readonly FeedPost[] }[] {
+    const out = [...this.dirtyPages].filter((p) => p * PAGE >= this.first).map((page) => ({ page, posts: this.posts.slice(page * PAGE - this.first, (page + 1) * PAGE - this.first) }));
+    this.dirtyPages.clear();
+    return out;
+  }
+  find(id: string): FeedPost | null {
+    return this.byId.get(id) ?? null;
+  }
+  amendment(p: { id: string; member: string }): Amendment | null {
+    return this.index.amendments[`${p.id} ${p.member}`] ?? null;
+  }
+  seenBy(member: string, device: number, n: number): boolean {
+    return covers(this.index.seen[member]?.[String(device)] ?? [], n);
+  }
+
+  /** Takes one record in. A post id that is here already is passed over. The newest page must be loaded. */
+  add(r: CareRecord, at: RecordPlace): void {
+    const i = this.index;
+    i.time = Math.max(i.time, at.time);
+    switch (r.t) {
+      case 'post': {
+        if (this.byId.has(r.i)) return;
+        const p: FeedPost = { ...at, id: r.i, at: r.a, text: r.x, photos: r.p ?? [], replyTo: r.r ?? null };
+        const to = this.insert(p);
+        for (let page = Math.floor((this.first + to) / PAGE); page <= Math.floor(i.total / PAGE); page++) this.dirtyPages.add(page);
+        i.total++;
+        if (to === this.posts.length - 1) i.last = { member: p.member, text: p.text.slice(0, 200), photos: p.photos.length, at: p.time, id: p.id };
+        if (p.replyTo !== null) i.replies[p.replyTo] = (i.replies[p.replyTo] ?? 0) + 1;
+        if (p.member !== this.me && p.time > this.unreadAfter && !this.seenBy(this.me, p.device, p.n)) i.unread[p.id] = [p.device, p.n];
+        return;
+      }
+      case 'edit':
+        return this.amend(r.o, at.member, { text: r.x, edited: r.a });
+      case 'retract':
+        delete i.unread[r.o];
+        return this.amend(r.o, at.member, { retracted: r.a });
+      case 'seen':
+        for (const [device, from, to] of r.m) this.mark(at.member, device, from, to);
+    }
+  }
+  /** Someone saw envelopes `from`..`to` of a log. */
+  mark(member: string, device: number, from: number, to: number): void {
+    if (to < from) return;
+    const logs = (this.index.seen[member] ??= {});
+    logs[String(device)] = join(logs[String(device)] ?? [], [from, to]);
+    if (member !== this.me) return;
+    for (const [id, [d, n]] of Object.entries(this.index.unread)) if (d === device && n >= from && n <= to) delete this.index.unread[id];
+  }
+  /** Posts of a log beyond its cut-off are shown as withdrawn (R9). */
+  withdraw(device: number, beyond: number): void {
+    for (const p of this.posts) if (p.device === device && p.n > beyond) {
+      this.index.withdrawn[p.id] = true;
+      delete this.index.unread[p.id];
+    }
+  }
+
+  /** By feed seq; one that had to wait goes where it belongs, as far as what is loaded reaches. */
+  private insert(p: FeedPost): number {
+    let to = this.posts.length;
+    while (to > 0 && (this.posts[to - 1] as FeedPost).seq > p.seq) to--;
+    const before = this.posts[to - 1];
+    const placed = { ...p, time: Math.max(p.time, before?.time ?? 0) };
+    this.posts.splice(to, 0, placed);
+    this.byId.set(p.id, placed);
+    return to;
+  }
+  private amend(id: string, member: string, by: Partial<Amendment>): void {
+    const key = `${id} ${member}`;
+    const was = this.index.amendments[key] ?? { text: null, edited: null, retracted: null };
+    this.index.amendments[key] = { ...was, ...by };
+    const p = this.byId.get(id);
+    if (this.index.last?.id === id && p?.member === member) this.index.last = { ...this.index.last, text: by.text?.slice(0, 200) ?? '', photos: by.text === undefined ? 0 : this.index.last.photos };
+  }
+}
+
+export const covers = (spans: readonly Span[], n: number): boolean => spans.some(([a, b]) => n >= a && n <= b);
+
+/** Spans with one more, ascending, touching ones made one. */
+export function join(spans: readonly Span[], more: Span): Span[] {
+  const out: Span[] = [];
+  let [from, to] = more;
+  for (const s of spans) {
+    if (s[1] + 1 < from) out.push(s);
+    else if (s[0] > to + 1) {
+      out.push([from, to]);
+      [from, to] = s;
+    } else {
+      from = Math.min(from, s[0]);
+      to = Math.max(to, s[1]);
+    }
+  }
+  out.push([from, to]);
+  return out;
+}

@@ -1,0 +1,41 @@
+/** Records (PROTOCOL §15): immutable plain JSON with an id; an edit, a retraction or a seen-mark is a new record that cites another. */
+import * as v from 'valibot';
+import { unbase64url } from '$crypto/bytes';
+
+/** 16 random bytes as URL-safe base64. */
+const id = v.pipe(v.string(), v.length(22), v.check((s) => unbase64url(s)?.length === 16));
+const bytes32 = v.pipe(v.string(), v.length(43), v.check((s) => unbase64url(s)?.length === 32));
+const time = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+
+export const TEXT_MOST = 20_000;
+export const PHOTOS_MOST = 10;
+const text = v.pipe(v.string(), v.maxLength(TEXT_MOST));
+
+/** How to fetch, open and check one blob: id, key, plaintext hash (base64url), size in bytes. */
+const blob = v.strictObject({ b: bytes32, k: bytes32, h: bytes32, s: v.pipe(v.number(), v.safeInteger(), v.minValue(0)) });
+const side = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(16_384));
+const photo = v.strictObject({ full: blob, thumb: blob, w: side, h: side, t: v.picklist(['image/jpeg', 'image/webp']) });
+
+const post = v.strictObject({ i: id, t: v.literal('post'), a: time, x: text, p: v.optional(v.pipe(v.array(photo), v.maxLength(PHOTOS_MOST))), r: v.optional(id) });
+const edit = v.strictObject({ i: id, t: v.literal('edit'), a: time, o: id, x: text });
+const retract = v.strictObject({ i: id, t: v.literal('retract'), a: time, o: id });
+/** Envelopes whose posts were on this person's screen: [device, from n, to n]. */
+const seen = v.strictObject({ i: id, t: v.literal('seen'), a: time, m: v.pipe(v.array(v.strictTuple([count, count, count])), v.minLength(1), v.maxLength(500)) });
+
+const record = v.variant('t', [post, edit, retract, seen]);
+
+export type CareRecord = v.InferOutput<typeof record>;
+export type PostRecord = v.InferOutput<typeof post>;
+export type SeenRecord = v.InferOutput<typeof seen>;
+export type PhotoRecord = v.InferOutput<typeof photo>;
+export type BlobRecord = v.InferOutput<typeof blob>;
+
+/** A record, or null for anything that is not one (an unknown kind from a newer version is passed over, never an error). */
+export function parseRecord(x: unknown): CareRecord | null {
+  const parsed = v.safeParse(record, x);
+  return parsed.success ? parsed.output : null;
+}
+
+/** The blobs a record refers to. */
+export const blobsOf = (r: CareRecord): BlobRecord[] => (r.t === 'post' ? (r.p ?? []).flatMap((p) => [p.thumb, p.full]) : []);

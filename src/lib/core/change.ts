@@ -1,0 +1,209 @@
+/** Changes to the roster by this device (PROTOCOL §6, §9): planned at the newest state, stored before the first byte leaves, retried or given back. */
+import type { Bytes, Hash, InvitePk, LogPk, MemberTag } from '$crypto/brand';
+import { compare, equal, fromText, hex, unhex } from '$crypto/bytes';
+import { sealDisplay } from '$crypto/display';
+import { commitContent, commitRoster, type EpochKeys, newEpochKeys } from '$crypto/epoch';
+import type { AddressedLockbox, LogHead } from '$crypto/frames';
+import { LIMIT } from '$crypto/limits';
+import { type KeyringItem, lockboxHash, sealLockbox } from '$crypto/lockbox';
+import { type Cut, type EntryBody, type NewRow, type Rotation, signEntry } from '$crypto/roster/entry';
+import { chainHead, currentEpoch, liveRows, owedAt, type RosterState, type Row, rowsOf } from '$crypto/roster/state';
+import { LOG_START } from '../group/log';
+import type { GroupRun } from './group-run';
+import { drop, keyOf, type KeyringRow, type PendingRow, put } from './group-rows';
+import type { Fault } from './port';
+import { takeEntries } from './receive';
+import { fetchFeed, fetchLockboxes, fetchRoster } from './fetch';
+
+/** What a change needs to know of where it will stand. */
+interface Place { readonly prev: Hash; readonly seq: number }
+interface Plan { readonly body: EntryBody; readonly boxes: readonly AddressedLockbox[]; readonly keys: EpochKeys | null }
+type Planned = Plan | Fault;
+/** Plans at the state of now; `heads` are where the relay said that logs stand. Asked again after every change by others. */
+type Planner = (run: GroupRun, at: Place, heads: readonly LogHead[]) => Planned;
+
+const TRIES = 6;
+
+/** Carries out one change. Called inside the group's turn, online and caught up. */
+export async function changeRoster(run: GroupRun, plan: Planner): Promise<Fault | null> {
+  if (run.row.ended !== null) return 'group-ended';
+  if (run.session !== 'live' || !run.synced) return 'needs-network';
+  let heads: readonly LogHead[] = [];
+  for (let i = 0; i < TRIES; i++) {
+    if (run.pending !== null) await resendPending(run);
+    const place: Place = { prev: chainHead(run.state), seq: run.state.seq + 1 };
+    const planned = plan(run, place, heads);
+    if (typeof planned === 'string') return planned;
+    const entry = signEntry({ ...place, author: run.keys.logPk, body: planned.body }, run.keys.logSk);
+    const keys: KeyringRow | null = planned.keys === null ? null : { epoch: place.seq, roster: planned.keys.roster, content: planned.keys.content };
+    run.pending = { seq: place.seq, entry, boxes: planned.boxes, keys };
+    await run.commit([put('roster', keyOf.pending(run.ref), run.pending)]);
+    const outcome = await sendPending(run);
+    if (outcome === 'done') return null;
+    if (outcome === 'lost') return 'unavailable';
+    if (outcome.why === 'behind' || outcome.why === 'moved') {
+      heads = outcome.why === 'moved' ? outcome.heads : heads;
+      if (!(await fetchRoster(run)) || !(await fetchLockboxes(run)) || !(await fetchFeed(run))) return 'unavailable';
+      continue;
+    }
+    return outcome.why === 'rate' ? 'too-many' : 'refused-by-relay';
+  }
+  return 'changed-meanwhile';
+}
+
+type Sent = 'done' | 'lost' | { readonly why: string; readonly heads: readonly LogHead[] };
+
+/** Sends the stored entry. It is dropped only when the relay's answer is known. */
+async function sendPending(run: GroupRun): Promise<Sent> {
+  const p = run.pending as PendingRow;
+  const { link } = run.around;
+  for (const part of boxParts(p.boxes)) link.tell({ is: 'boxes', group: run.row.id, seq: p.seq, boxes: part });
+  const f = await link.ask({ is: 'enter', group: run.row.id, seq: p.seq, entry: p.entry });
+  if (f === null) return 'lost';
+  if (f.is === 'entered') {
+    if (p.keys !== null) run.keyring.set(p.keys.epoch, p.keys);
+    const took = await takeEntries(run, [{ entry: p.entry, receipt: f.receipt }]);
+    if (took === 'gap' && !(await fetchRoster(run))) return 'lost';
+    await forget(run);
+    return took === 'alarm' ? 'lost' : 'done';
+  }
+  await forget(run);
+  return f.is === 'refused' ? { why: f.why, heads: f.detail.heads } : { why: 'unavailable', heads: [] };
+}
+
+async function forget(run: GroupRun): Promise<void> {
+  run.pending = null;
+  await run.commit([drop('roster', keyOf.pending(run.ref))]);
+}
+
+/** After a lost answer: the same bytes again. If they landed the receipt comes back, otherwise somebody else's entry stands there. */
+export async function resendPending(run: GroupRun): Promise<void> {
+  if (run.pending !== null) await sendPending(run);
+}
+
+/** Any live device pays a rotation that a leaver left owed (R10). */
+export async function payOwed(run: GroupRun): Promise<void> {
+  await changeRoster(run, (r, at) => {
+    if (!owedAt(r.state, r.state.seq)) return 'changed-meanwhile';
+    return rotating(r, at, liveRows(r.state), null, (rotation) => ({ kind: 'rotate', rotation }));
+  });
+}
+
+function* boxParts(boxes: readonly AddressedLockbox[]): Generator<AddressedLockbox[]> {
+  let part: AddressedLockbox[] = [];
+  let size = 0;
+  for (const b of boxes) {
+    if (size + b.lockbox.length > LIMIT.pageBytes && part.length > 0) {
+      yield part;
+      part = [];
+      size = 0;
+    }
+    part.push(b);
+    size += b.lockbox.length;
+  }
+  if (part.length > 0) yield part;
+}
+
+// ------------------------------------------------------------------------------------------------------ planners
+
+/** New keys for `rows`; `newcomer` gets the keyring of its horizon too. */
+function rotating(run: GroupRun, at: Place, rows: readonly Pick<Row, 'logPk' | 'kem'>[], newcomer: { logPk: LogPk; horizon: number } | null, body: (r: Rotation, k: EpochKeys) => EntryBody): Plan {
+  const keys = newEpochKeys(run.around.random);
+  const made = makeRotation(at, rows, keys, run.around.random, (logPk) =>
+    newcomer !== null && equal(logPk, newcomer.logPk) ? pastKeys(run, newcomer.horizon) : []
+  );
+  return { body: body(made.rotation, keys), boxes: made.boxes, keys };
+}
+
+/** Commitments and lockboxes of an epoch, ascending by log key. */
+export function makeRotation(
+  at: Place, rows: readonly Pick<Row, 'logPk' | 'kem'>[], keys: EpochKeys, random: GroupRun['around']['random'], past: (to: LogPk) => readonly KeyringItem[]
+): { rotation: Rotation; boxes: AddressedLockbox[] } {
+  const boxes = [...rows]
+    .sort((a, b) => compare(a.logPk, b.logPk))
+    .map((r) => ({ to: r.logPk, lockbox: sealLockbox(r.logPk, r.kem, at, [...past(r.logPk), { epoch: at.seq, ...keys }], random) }));
+  return {
+    rotation: { contentCommit: commitContent(at, keys.content), rosterCommit: commitRoster(at, keys.roster), boxes: boxes.map((b) => ({ to: b.to, hash: lockboxHash(b.lockbox) })) },
+    boxes
+  };
+}
+
+/** All roster keys, and the content keys of a horizon. */
+function pastKeys(run: GroupRun, horizon: number): KeyringItem[] {
+  return [...run.keyring.values()].sort((a, b) => a.epoch - b.epoch).map((k) => ({ ...k, content: k.epoch >= horizon ? k.content : null }));
+}
+
+export const displayBytes = (value: unknown): Bytes => fromText(JSON.stringify(value));
+
+/** Display data under the roster key of now. */
+function display(run: GroupRun, at: Place, value: unknown, key = run.keyring.get(currentEpoch(run.state).seq)?.roster): Bytes {
+  if (key === undefined) return new Uint8Array(0);
+  return sealDisplay(key, { ...at, author: run.keys.logPk }, displayBytes(value), run.around.random);
+}
+
+const owns = (s: RosterState, run: GroupRun): boolean => s.owner === run.me;
+
+export const planName = (name: string): Planner => (run, at) =>
+  !owns(run.state, run) ? 'not-allowed' : owedAt(run.state, run.state.seq) ? 'unavailable' : { body: { kind: 'name', display: display(run, at, { name }) }, boxes: [], keys: null };
+
+export const planInvite = (invite: InvitePk, expires: number, history: 'start' | 'today', relationship: string): Planner => (run, at) =>
+  !owns(run.state, run) ? 'not-allowed' : { body: { kind: 'invite', invite, expires, history, display: display(run, at, { relationship }) }, boxes: [], keys: null };
+
+export const planRevokeInvite = (invite: InvitePk): Planner => (run) => {
+  if (!owns(run.state, run)) return 'not-allowed';
+  const i = run.state.invites.get(hex(invite));
+  return i?.state !== 'pending' ? 'invite-used' : { body: { kind: 'revoke-invite', invite }, boxes: [], keys: null };
+};
+
+export const planAdmit = (invite: InvitePk, row: NewRow, person: { name: string; role: string; relationship: string }): Planner => (run, at) => {
+  if (!owns(run.state, run)) return 'not-allowed';
+  const i = run.state.invites.get(hex(invite));
+  if (i === undefined) return 'not-found';
+  if (i.state !== 'pending') return i.state === 'used' ? 'invite-used' : 'invite-revoked';
+  if (run.around.clock() > i.expires && run.state.time > i.expires) return 'invite-expired';
+  const mine = run.state.members.get(run.me);
+  const horizon = i.history === 'start' ? (mine?.horizon ?? at.seq) : at.seq;
+  return rotating(run, at, [...liveRows(run.state), row], { logPk: row.logPk, horizon }, (rotation, keys) => ({
+    kind: 'admit', invite, row, rotation, display: display(run, at, { person }, keys.roster)
+  }));
+};
+
+export const planRemove = (member: MemberTag): Planner => (run, at, heads) => {
+  if (!owns(run.state, run)) return 'not-allowed';
+  const tag = hex(member);
+  const rows = rowsOf(run.state, tag);
+  if (rows.length === 0 || run.state.owner === tag) return 'changed-meanwhile';
+  return rotating(run, at, liveRows(run.state).filter((r) => hex(r.member) !== tag), null, (rotation) => ({
+    kind: 'remove', member, cuts: cutsOf(run, rows, heads), rotation
+  }));
+};
+
+export const planOffer = (to: MemberTag | null): Planner => (run) => {
+  if (!owns(run.state, run)) return 'not-allowed';
+  if (to !== null && rowsOf(run.state, hex(to)).length === 0) return 'changed-meanwhile';
+  if (to === null && run.state.offer === null) return 'changed-meanwhile';
+  return { body: { kind: 'offer-owner', to }, boxes: [], keys: null };
+};
+
+export const planAccept: Planner = (run, at) => {
+  const offer = run.state.offer;
+  if (offer === null || offer.to !== run.me) return 'changed-meanwhile';
+  return rotating(run, at, liveRows(run.state), null, (rotation) => ({ kind: 'accept-owner', offer: offer.seq, rotation }));
+};
+
+export const planLeave: Planner = (run, _at, heads) =>
+  owns(run.state, run) ? 'not-allowed' : { body: { kind: 'leave', cuts: cutsOf(run, rowsOf(run.state, run.me), heads) }, boxes: [], keys: null };
+
+/** Where logs end: as the relay named them when it did, otherwise as they stand here. */
+function cutsOf(run: GroupRun, rows: readonly Row[], heads: readonly LogHead[]): Cut[] {
+  return rows.map((r) => {
+    const named = heads.find((h) => equal(h.logPk, r.logPk));
+    const here = run.heads.get(r.device) ?? LOG_START;
+    return { logPk: r.logPk, n: named?.n ?? here.n, hash: named?.hash ?? here.hash };
+  });
+}
+
+export const tagOf = (member: string): MemberTag | null => {
+  const b = unhex(member);
+  return b?.length === 16 ? (b as MemberTag) : null;
+};

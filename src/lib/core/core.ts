@@ -1,0 +1,268 @@
+/** The core: everything that needs keys. Commands come in, views go out; it runs in one worker and ends with it. */
+import { base64url, hex } from '$crypto/bytes';
+import type { FromRelay } from '$crypto/frames';
+import type { Argon } from '$crypto/passphrase';
+import { ready, type Random } from '$crypto/sodium';
+import { openStore } from '../store/sealed';
+import type { Disk } from '../store/disk';
+import { type Store, StoreError, type StoreFault } from '../store/store';
+import { Link } from '../sync/link';
+import type { Clock, Dial, Later } from '../sync/ports';
+import { vaultState, type VaultParts } from '../vault/vault';
+import type { BlobCarrier } from './blobs';
+import { commands, type Handlers } from './commands';
+import { type Around, GroupRun } from './group-run';
+import { type GroupRow, keyOf, put, putBytes, read, readAll } from './group-rows';
+import { summary } from './group-view';
+import { JoinRun, type JoinRow } from './join';
+import { encodeState } from '$crypto/roster/state';
+import type { AppView, CommandName, Down, Fault, HomeView, JoinId, Outcome, Profile, Up } from './port';
+import { beginSession, endSession, takeFrame } from './session';
+import { ViewBoard } from './views';
+
+export interface CorePorts {
+  readonly disk: Disk;
+  readonly dial: Dial;
+  readonly clock: Clock;
+  readonly later: Later;
+  readonly random: Random;
+  /** Host and port of the relay, as dialled. */
+  readonly host: string;
+  /** Where links lead: scheme, host and port of the app. */
+  readonly origin: string;
+  readonly blobs: BlobCarrier;
+  readonly estimate: () => Promise<{ used: number; quota: number }>;
+  readonly argon?: Argon;
+  /** A fault of our own, for a developer; never shown, never sent. */
+  readonly report: (e: unknown) => void;
+}
+
+const FAULTS: Record<StoreFault, Fault> = { full: 'storage-full', lost: 'storage-lost', damaged: 'storage-damaged', fenced: 'not-writer' };
+export const faultOf = (e: unknown): Fault => (e instanceof StoreError ? FAULTS[e.fault] : 'internal');
+
+export class Core {
+  phase: AppView['phase'] = 'starting';
+  store: Store | null = null;
+  profile: Profile = { name: '', role: 'family', lockAfter: 15 };
+  persisted: boolean | null = null;
+  readonly groups = new Map<string, GroupRun>();
+  readonly joins = new Map<JoinId, JoinRun>();
+  readonly link: Link;
+  readonly views: ViewBoard;
+  private fault: Fault = 'internal';
+  private isFull = false;
+  private lastSynced: number | null = null;
+  private estimate = { used: 0, quota: 0 };
+  private readonly handlers: Handlers;
+
+  constructor(readonly ports: CorePorts, private readonly up: (u: Up) => void) {
+    this.link = new Link(ports, {
+      up: () => this.linkUp(),
+      down: () => this.linkDown(),
+      frame: (f) => this.dispatch(f),
+      changed: () => this.views.touch('app', null)
+    });
+    this.views = new ViewBoard(this, up);
+    this.handlers = commands(this);
+  }
+
+  get vault(): VaultParts {
+    const { disk, random, clock, argon } = this.ports;
+    return { disk, random, now: clock, ...(argon === undefined ? {} : { argon }) };
+  }
+
+  async start(): Promise<void> {
+    try {
+      await ready();
+      await this.showVault();
+    } catch (e) {
+      this.failed(e);
+    }
+  }
+  /** Before anything is unlocked. */
+  async showVault(): Promise<void> {
+    const s = await vaultState(this.vault);
+    this.locked = s.is === 'made' ? { retryAt: s.retryAt, wrongTries: s.wrongTries } : { retryAt: null, wrongTries: 0 };
+    if (s.is === 'damaged') return this.fail('storage-damaged');
+    this.to(s.is === 'none' ? 'new' : 'locked');
+  }
+  private locked: { retryAt: number | null; wrongTries: number } = { retryAt: null, wrongTries: 0 };
+
+  /** The vault is open: read everything, then go online. */
+  async open(vaultKey: Parameters<typeof openStore>[0]['vaultKey'], profile: Profile | null): Promise<void> {
+    const store = await openStore({ disk: this.ports.disk, vaultKey, random: this.ports.random });
+    this.store = store;
+    if (profile !== null) await this.saveProfile(profile);
+    const kept = await read<Profile & { persisted?: boolean | null }>(store, 'meta', 'profile');
+    if (kept !== null) this.profile = { name: kept.name, role: kept.role, lockAfter: kept.lockAfter };
+    this.persisted = kept?.persisted ?? null;
+    for (const { key, value } of await readAll<GroupRow>(store, 'group', '')) this.groups.set(key, await GroupRun.open(key, value, this.around()));
+    for (const { key, value } of await readAll<JoinRow>(store, 'join', '')) this.addJoin(key, value);
+    this.to('open');
+    this.link.start();
+    void this.measure();
+  }
+  async saveProfile(profile: Profile): Promise<void> {
+    await this.needStore().commit([put('meta', 'profile', { ...profile, persisted: this.persisted })]);
+    this.profile = profile;
+  }
+  needStore(): Store {
+    if (this.store === null) throw new StoreError('lost');
+    return this.store;
+  }
+
+  around(): Around {
+    const { clock, later, random, host, blobs } = this.ports;
+    return {
+      store: this.needStore(), link: this.link, clock, later, random, host, blobs,
+      profile: () => this.profile,
+      changed: (ref, what, ids) => {
+        this.views.touch('home', null);
+        this.views.touch('app', null);
+        if (what === 'group') this.views.touch('group', ref);
+        else this.views.touchFeed(ref, ids);
+      },
+      full: (yes) => {
+        if (this.isFull !== yes) this.views.touch('app', null);
+        this.isFull = yes;
+      },
+      failed: (e) => this.failed(e)
+    };
+  }
+
+  addJoin(id: JoinId, row: JoinRow): JoinRun {
+    const join = new JoinRun(id, row, this.around(), {
+      changed: () => {
+        this.views.touch('join', id);
+        this.views.touch('home', null);
+      },
+      save: (r) => this.needStore().commit([put('join', id, r)]),
+      admitted: async (group, entries, state) => {
+        const ref = this.newRef();
+        const rows = entries.map((e) => put('roster', keyOf.entry(ref, e.receipt.seq), e));
+        for (let i = 0; i < rows.length; i += 100) await this.needStore().commit(rows.slice(i, i + 100));
+        await this.needStore().commit([
+          putBytes('roster', keyOf.state(ref), encodeState(state)), put('group', ref, group), { table: 'join', key: id, value: null }
+        ]);
+        const run = await GroupRun.open(ref, group, this.around());
+        this.groups.set(ref, run);
+        // a fresh connection: a session is proven once for a group and a connection
+        this.link.again();
+        return ref;
+      }
+    });
+    this.joins.set(id, join);
+    return join;
+  }
+  newRef(): string {
+    return base64url(this.ports.random(12));
+  }
+
+  // -------------------------------------------------------------------------------------------------------- relay
+
+  private linkUp(): void {
+    for (const run of this.groups.values()) this.inTurn(run, async () => {
+      await beginSession(run);
+      this.noteSynced();
+    });
+    for (const join of this.joins.values()) this.inTurn(join, () => join.begin());
+  }
+  private linkDown(): void {
+    for (const run of this.groups.values()) {
+      endSession(run);
+      this.views.touch('group', run.ref);
+    }
+    for (const join of this.joins.values()) join.live = false;
+  }
+  private dispatch(f: FromRelay): void {
+    if (!('group' in f)) return;
+    const id = hex(f.group);
+    for (const run of this.groups.values()) if (hex(run.row.id) === id) this.inTurn(run, () => takeFrame(run, f));
+    for (const join of this.joins.values()) if (hex(join.groupId) === id) this.inTurn(join, () => join.takeFrame(f));
+  }
+  inTurn(who: { turns: GroupRun['turns'] }, what: () => Promise<void>): void {
+    who.turns.take(what).then(() => this.noteSynced(), (e: unknown) => this.failed(e));
+  }
+  private noteSynced(): void {
+    if (this.link.state !== 'online') return;
+    if ([...this.groups.values()].every((g) => g.synced || g.row.ended !== null)) this.lastSynced = this.ports.clock();
+    this.views.touch('app', null);
+  }
+
+  // -------------------------------------------------------------------------------------------------------- views
+
+  appView(): AppView {
+    switch (this.phase) {
+      case 'locked':
+        return { phase: 'locked', name: null, ...this.locked };
+      case 'failed':
+        return { phase: 'failed', fault: this.fault };
+      case 'open': {
+        const { state, since } = this.link;
+        return {
+          phase: 'open', profile: this.profile,
+          connection: {
+            state: state === 'online' ? 'online' : state === 'connecting' ? 'connecting' : 'offline', since,
+            waiting: [...this.groups.values()].reduce((sum, g) => sum + (g.row.ended === null ? g.waiting : 0), 0), lastSynced: this.lastSynced
+          },
+          storage: { ...this.estimate, persisted: this.persisted, full: this.isFull }
+        };
+      }
+      default:
+        return { phase: this.phase } as AppView;
+    }
+  }
+  homeView(): HomeView {
+    const groups = [...this.groups.values()].map((g) => ({ ...summary(g), made: g.row.made })).sort((a, b) => (b.last?.at ?? b.made) - (a.last?.at ?? a.made));
+    return {
+      groups: groups.map(({ made: _, ...g }) => g),
+      joins: [...this.joins.values()].filter((j) => !j.done).map((j) => j.view()),
+      unread: groups.reduce((sum, g) => sum + g.unread, 0)
+    };
+  }
+  to(phase: AppView['phase']): void {
+    this.phase = phase;
+    this.views.touch('app', null);
+  }
+  fail(fault: Fault): void {
+    this.fault = fault;
+    this.link.stop();
+    this.to('failed');
+  }
+  /** Something went wrong where nobody waits for an answer. */
+  failed(e: unknown): void {
+    const fault = faultOf(e);
+    if (fault === 'not-writer') {
+      this.link.stop();
+      this.to('elsewhere');
+    } else if (fault === 'storage-full') {
+      this.isFull = true;
+      this.views.touch('app', null);
+    } else if (fault === 'storage-lost' || fault === 'storage-damaged') this.fail(fault);
+    else this.ports.report(e);
+  }
+  async measure(): Promise<void> {
+    this.estimate = await this.ports.estimate();
+    this.views.touch('app', null);
+  }
+
+  // ----------------------------------------------------------------------------------------------------- commands
+
+  take(d: Down): void {
+    if (d.is === 'watch') return this.views.watch(d.name, d.key);
+    if (d.is === 'unwatch') return this.views.unwatch(d.name, d.key);
+    void this.run(d.name, d.input).then((outcome) => this.up({ is: 'outcome', id: d.id, outcome }));
+  }
+  private async run(name: CommandName, input: unknown): Promise<Outcome<unknown>> {
+    const beforeOpen: readonly CommandName[] = ['set-up', 'unlock', 'lock', 'take-over', 'wake'];
+    if (this.phase !== 'open' && !beforeOpen.includes(name)) return { ok: false, fault: this.phase === 'elsewhere' ? 'not-writer' : 'locked' };
+    try {
+      return await (this.handlers[name] as (i: unknown) => Promise<Outcome<unknown>>)(input);
+    } catch (e) {
+      const fault = faultOf(e);
+      if (fault !== 'internal') this.failed(e);
+      else this.ports.report(e);
+      return { ok: false, fault };
+    }
+  }
+}

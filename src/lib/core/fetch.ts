@@ -1,0 +1,37 @@
+/** Asking the relay for what is missing: roster, own lockboxes, envelopes. Each answers whether everything came. */
+import { LIMIT } from '$crypto/limits';
+import type { GroupRun } from './group-run';
+import { takeEntries, takeEnvelopes, takeLockboxes } from './receive';
+
+export async function fetchRoster(run: GroupRun): Promise<boolean> {
+  for (;;) {
+    const f = await run.around.link.ask({ is: 'roster', group: run.row.id, after: run.entries.length });
+    if (f?.is !== 'entries') return false;
+    const before = run.entries.length;
+    if ((await takeEntries(run, f.items)) !== 'all') return false;
+    if (!f.more) return true;
+    if (run.entries.length === before) return false;
+  }
+}
+
+export async function fetchLockboxes(run: GroupRun): Promise<boolean> {
+  for (;;) {
+    const before = run.lockboxes;
+    const f = await run.around.link.ask({ is: 'lockboxes', group: run.row.id, after: before });
+    if (f?.is !== 'lockboxes') return false;
+    await takeLockboxes(run, f.items);
+    if (!f.more) return true;
+    if (run.lockboxes === before) return false;
+  }
+}
+
+export async function fetchFeed(run: GroupRun): Promise<boolean> {
+  for (;;) {
+    const before = run.cursor;
+    const f = await run.around.link.ask({ is: 'fetch', group: run.row.id, way: 'up', from: before, most: LIMIT.page });
+    if (f?.is !== 'page') return false;
+    if ((await takeEnvelopes(run, f.items)) !== 'all') return false;
+    if (!f.more) return true;
+    if (run.cursor === before) return false;
+  }
+}

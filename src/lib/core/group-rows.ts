@@ -1,0 +1,80 @@
+/** What this device keeps of one group, and under which keys (PROTOCOL §16). Rows are sealed by the store. */
+import type { Bytes, ContentKey, GroupId, Hash, KemPk, LogPk, LogSk, MemberTag, RelayPk, RosterKey } from '$crypto/brand';
+import type { AddressedLockbox, StoredEnvelope } from '$crypto/frames';
+import { kemPair, type KemPair } from '$crypto/lockbox';
+import type { Receipt } from '$crypto/receipt';
+import { signPair } from '$crypto/verify';
+import type { CareRecord, PhotoRecord } from '../care/record';
+import type { LogPlace } from '../group/log';
+import type { Change, Store } from '../store/store';
+import { pack, place, unpack } from './pack';
+import type { Ended, GroupKind, GroupRef, PersonRole } from './port';
+
+/** Table `group`, key ref. */
+export interface GroupRow {
+  readonly id: GroupId;
+  readonly logSeed: Bytes;
+  readonly kemSeed: Bytes;
+  readonly tag: MemberTag;
+  readonly made: number;
+  /** Pinned by the link or by the first receipt. */
+  relayPk: RelayPk | null;
+  incarnation: number;
+  /** Genesis and its lockbox while the relay has not receipted them. */
+  unsent: { readonly genesis: Bytes; readonly boxes: readonly AddressedLockbox[] } | null;
+  ended: Ended | null;
+}
+export interface EntryRow { readonly entry: Bytes; readonly receipt: Receipt; readonly void: boolean }
+export interface KeyringRow { readonly epoch: number; readonly roster: RosterKey; readonly content: ContentKey | null }
+/** A roster entry of ours whose answer is not known yet. */
+export interface PendingRow { readonly seq: number; readonly entry: Bytes; readonly boxes: readonly AddressedLockbox[]; readonly keys: KeyringRow | null }
+export interface OutboxRow { readonly record: CareRecord; readonly heldUntil: number; readonly made: number }
+/** An envelope of ours on its way; `keys` are the outbox rows inside. */
+export interface SealedRow { readonly n: number; readonly bytes: Bytes; readonly keys: readonly string[] }
+/** An envelope as received; `prev` is the hash before it in its log. */
+export interface InboxRow extends StoredEnvelope { readonly prev: Hash | null; readonly state: 'ok' | 'void' | 'held' }
+export interface HeadsRow { readonly cursor: number; readonly heads: readonly (readonly [device: number, place: LogPlace])[]; readonly held: readonly number[]; readonly lockboxes: number }
+export interface DraftRow { readonly text: string; readonly replyTo: string | null; readonly photos: readonly PhotoRecord[] }
+/** `card` until the relay has it. */
+export interface OwnInviteRow { readonly link: string; readonly card: Bytes | null }
+
+/** Display data inside entries (PROTOCOL §6.4). */
+export interface PersonShown { readonly name: string; readonly role: PersonRole; readonly relationship: string }
+export interface GroupShown { readonly name: string; readonly kind: GroupKind }
+
+/** This device's keys in one group. */
+export interface DeviceKeys { readonly logPk: LogPk; readonly logSk: LogSk; readonly kem: KemPair; readonly kemPk: KemPk }
+
+export function deviceKeys(r: Pick<GroupRow, 'logSeed' | 'kemSeed'>): DeviceKeys {
+  const log = signPair(r.logSeed);
+  const kem = kemPair(r.kemSeed);
+  return { logPk: log.pk as LogPk, logSk: log.sk as LogSk, kem, kemPk: kem.pk };
+}
+
+export const keyOf = {
+  entry: (ref: GroupRef, seq: number) => `${ref}/e/${place(seq)}`,
+  state: (ref: GroupRef) => `${ref}/state`,
+  keyring: (ref: GroupRef) => `${ref}/keys`,
+  pending: (ref: GroupRef) => `${ref}/pending`,
+  outbox: (ref: GroupRef, made: number) => `${ref}/${place(made)}`,
+  sealed: (ref: GroupRef) => `${ref}/now`,
+  envelope: (ref: GroupRef, seq: number) => `${ref}/e/${place(seq)}`,
+  heads: (ref: GroupRef) => `${ref}/heads`,
+  page: (ref: GroupRef, page: number) => `${ref}/${place(page)}`,
+  lane: (ref: GroupRef, member: string, device: number, n: number) => `${ref}/${member}/${place(device)}/${place(n)}`,
+  index: (ref: GroupRef) => `${ref}/feed`,
+  upload: (ref: GroupRef, blob: string) => `${ref}/${blob}`,
+  invite: (ref: GroupRef, invite: string) => `${ref}/i/${invite}`
+} as const;
+
+export const put = (table: Change['table'], key: string, value: unknown): Change => ({ table, key, value: pack(value) });
+export const putBytes = (table: Change['table'], key: string, value: Bytes): Change => ({ table, key, value });
+export const drop = (table: Change['table'], key: string): Change => ({ table, key, value: null });
+
+export async function read<T>(store: Store, table: Change['table'], key: string): Promise<T | null> {
+  const b = await store.get(table, key);
+  return b === null ? null : unpack<T>(b);
+}
+export async function readAll<T>(store: Store, table: Change['table'], prefix: string): Promise<{ key: string; value: T }[]> {
+  return (await store.range(table, prefix)).map((r) => ({ key: r.key, value: unpack<T>(r.value) }));
+}

@@ -1,0 +1,224 @@
+/** Views of one group, derived from what is in memory. */
+import { hex } from '$crypto/bytes';
+import { hash } from '$crypto/hash';
+import { LABEL } from '$crypto/labels';
+import { currentEpoch, liveMembers, type Member } from '$crypto/roster/state';
+import type { Bytes } from '$crypto/brand';
+import type { Amendment, FeedPost } from '../care/feed';
+import { blobsOf, type PhotoRecord, type PostRecord } from '../care/record';
+import type { GroupRun, OutboxItem } from './group-run';
+import type { Delivery, DraftView, FeedItem, GroupSummary, GroupView, InviteView, NoteItem, PersonView, PhotoView, PostItem } from './port';
+
+const NOBODY = { name: '', role: 'family', relationship: '' } as const;
+/** Own posts that the relay has not stored come after everything it has. */
+const PENDING = 2 ** 43;
+
+const shownAs = (run: GroupRun, member: string) => run.shown.people.get(member) ?? NOBODY;
+export const nameOf = (run: GroupRun, member: string): string => shownAs(run, member).name;
+
+export function groupView(run: GroupRun): GroupView {
+  const s = run.state;
+  const { offer } = s;
+  return {
+    group: run.ref,
+    ...run.shown.group,
+    people: people(run),
+    me: run.me,
+    iOwn: s.owner === run.me && run.row.ended === null,
+    offer: offer === null ? null : { to: offer.to, name: nameOf(run, offer.to), toMe: offer.to === run.me },
+    invites: invites(run),
+    requests: run.requests.map((r) => ({
+      request: requestId(r), invite: hex(r.invite), name: r.name, role: r.role, number: r.number, at: r.at,
+      relationship: run.shown.relationships.get(hex(r.invite)) ?? '',
+      history: s.invites.get(hex(r.invite) as never)?.history ?? 'today'
+    })),
+    iReadFromStart: (s.members.get(run.me)?.horizon ?? 1) === 1,
+    keysChanged: run.entries[currentEpoch(s).seq - 1]?.receipt.time ?? run.row.made,
+    ended: run.row.ended ?? (run.alarm === 'fork' ? 'forked' : null),
+    stored: run.stored,
+    waiting: run.waiting,
+    alarm: run.alarm
+  };
+}
+
+export const requestId = (r: { invite: Bytes; request: Bytes }): string => `${hex(r.invite)}.${hex(r.request)}`;
+
+function people(run: GroupRun): PersonView[] {
+  const names = new Map<string, number>();
+  for (const m of liveMembers(run.state)) names.set(key(nameOf(run, hex(m.tag))), (names.get(key(nameOf(run, hex(m.tag)))) ?? 0) + 1);
+  const view = (m: Member): PersonView => {
+    const tag = hex(m.tag);
+    const shown = shownAs(run, tag);
+    return {
+      member: tag,
+      ...shown,
+      owner: run.state.owner === tag,
+      me: tag === run.me,
+      since: m.at,
+      history: m.horizon === 1 ? 'start' : 'today',
+      sameName: m.end === null && (names.get(key(shown.name)) ?? 0) > 1,
+      mark: markOf(m.tag),
+      invitedBy: m.invitedBy === null ? null : nameOf(run, hex(m.invitedBy)),
+      ended: m.end === null ? null : { how: m.end.how, at: m.end.at }
+    };
+  };
+  const all = [...run.state.members.values()].sort((a, b) => a.from - b.from);
+  return [...all.filter((m) => m.end === null), ...all.filter((m) => m.end !== null)].map(view);
+}
+const key = (name: string): string => name.trim().toLocaleLowerCase('en').replace(/\s+/g, ' ');
+
+/** Four digits of a tag's hash, to tell two of one name apart. */
+function markOf(tag: Bytes): string {
+  const h = hash(LABEL.mark, tag);
+  return String((((h[0] as number) << 16) | ((h[1] as number) << 8) | (h[2] as number)) % 10_000).padStart(4, '0');
+}
+
+function invites(run: GroupRun): InviteView[] {
+  const now = run.around.clock();
+  return [...run.state.invites.values()]
+    .sort((a, b) => b.seq - a.seq)
+    .map((i) => ({
+      invite: hex(i.invite),
+      by: nameOf(run, hex(i.by)),
+      relationship: run.shown.relationships.get(hex(i.invite)) ?? '',
+      history: i.history,
+      expires: i.expires,
+      state: i.state === 'pending' ? (now > i.expires ? 'expired' : 'pending') : i.state === 'void' ? 'voided' : i.state,
+      link: i.state === 'pending' ? (run.ownLinks.get(hex(i.invite)) ?? null) : null
+    }));
+}
+
+export function summary(run: GroupRun): GroupSummary {
+  const { last } = run.feed.index;
+  const mine = run.outbox.filter((o) => o.record.t === 'post').at(-1);
+  const shown = mine === undefined ? last : { member: run.me, text: (mine.record as PostRecord).x, photos: (mine.record as PostRecord).p?.length ?? 0, at: mine.record.a };
+  return {
+    group: run.ref,
+    ...run.shown.group,
+    last: shown === null ? null : { who: nameOf(run, shown.member), mine: shown.member === run.me, words: shown.text.slice(0, 200), photos: shown.photos, at: shown.at },
+    unread: unreadCount(run),
+    people: liveMembers(run.state).filter((m) => hex(m.tag) !== run.me).map((m) => nameOf(run, hex(m.tag))),
+    requests: run.requests.length,
+    offered: run.state.offer?.to === run.me && run.row.ended === null,
+    waiting: run.waiting,
+    ended: run.row.ended
+  };
+}
+
+const unreadCount = (run: GroupRun): number => Object.values(run.feed.index.unread).filter(([d, n]) => !seenHere(run, d, n)).length;
+
+/** Seen by this person, sent or still in the outbox. */
+export function seenHere(run: GroupRun, device: number, n: number): boolean {
+  if (run.feed.seenBy(run.me, device, n)) return true;
+  return run.outbox.some((o) => o.record.t === 'seen' && o.record.m.some(([d, from, to]) => d === device && n >= from && n <= to));
+}
+
+/** Everything loaded of the feed, ascending. */
+export function feedItems(run: GroupRun): FeedItem[] {
+  const posts = run.feed.posts.map((p) => postItem(run, p));
+  const pending = run.outbox.filter((o) => o.record.t === 'post').map((o) => pendingItem(run, o));
+  const oldest = run.feed.more ? (run.feed.posts[0]?.time ?? 0) : 0;
+  const notes = noteItems(run).filter((n) => n.at >= oldest);
+  return [...posts, ...pending, ...notes].sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1));
+}
+
+export function feedItem(run: GroupRun, id: string): FeedItem | null {
+  const p = run.feed.find(id);
+  if (p !== null) return postItem(run, p);
+  const o = run.outbox.find((x) => x.record.t === 'post' && x.record.i === id);
+  return o === undefined ? null : pendingItem(run, o);
+}
+
+function noteItems(run: GroupRun): NoteItem[] {
+  return run.shown.notes.map((n) => ({
+    is: 'note', id: `note-${n.seq}`, order: n.at + 0.001 * Math.min(n.seq, 900), at: n.at, what: n.what,
+    who: n.what === 'renamed' ? (n.name ?? '') : nameOf(run, n.who), me: n.who === run.me, by: n.by === null ? null : nameOf(run, n.by)
+  }));
+}
+
+/** Amendments that the relay has, then those still in the outbox. */
+function amended(run: GroupRun, id: string, member: string): Amendment {
+  let a = run.feed.amendment({ id, member }) ?? { text: null, edited: null, retracted: null };
+  if (member !== run.me) return a;
+  for (const { record: r } of run.outbox) {
+    if (r.t === 'edit' && r.o === id) a = { ...a, text: r.x, edited: r.a };
+    else if (r.t === 'retract' && r.o === id) a = { ...a, retracted: r.a };
+  }
+  return a;
+}
+
+function postItem(run: GroupRun, p: FeedPost): PostItem {
+  const a = amended(run, p.id, p.member);
+  const mine = p.member === run.me;
+  return {
+    ...common(run, p.id, p.member, a, p.text, p.photos, p.replyTo),
+    // the feed is ordered by the relay's own sequence; times only rise along it
+    order: p.time + (p.seq % 1000) / 1000,
+    at: p.at,
+    sentAt: p.time,
+    withdrawn: run.feed.index.withdrawn[p.id] === true,
+    unread: p.id in run.feed.index.unread && !seenHere(run, p.device, p.n),
+    delivery: mine && a.retracted === null ? seenBy(run, p) : null
+  };
+}
+
+function pendingItem(run: GroupRun, o: OutboxItem): PostItem {
+  const r = o.record as PostRecord;
+  const a = amended(run, r.i, run.me);
+  return {
+    ...common(run, r.i, run.me, a, r.x, r.p ?? [], r.r ?? null),
+    order: PENDING + o.made,
+    at: r.a,
+    sentAt: null,
+    withdrawn: false,
+    unread: false,
+    delivery: pendingDelivery(run, o)
+  };
+}
+
+function common(run: GroupRun, id: string, member: string, a: Amendment, text: string, photos: readonly PhotoRecord[], replyTo: string | null) {
+  const gone = a.retracted !== null;
+  const shown = shownAs(run, member);
+  return {
+    is: 'post' as const, id, author: member, ...shown, mine: member === run.me,
+    text: gone ? '' : (a.text ?? text),
+    photos: gone ? [] : photos.map((p) => photoView(run, p)),
+    replyTo: replyTo === null ? null : quote(run, replyTo),
+    replies: (run.feed.index.replies[id] ?? 0) + run.outbox.filter((o) => o.record.t === 'post' && o.record.r === id).length,
+    edited: gone ? null : a.edited, retracted: a.retracted
+  };
+}
+
+function quote(run: GroupRun, id: string): PostItem['replyTo'] {
+  const p = run.feed.find(id);
+  const o = p === null ? run.outbox.find((x) => x.record.t === 'post' && x.record.i === id) : undefined;
+  if (p === null && o === undefined) return { id, name: '', words: '' };
+  const member = p?.member ?? run.me;
+  const a = amended(run, id, member);
+  const text = a.retracted !== null ? '' : (a.text ?? p?.text ?? (o?.record as PostRecord).x);
+  return { id, name: nameOf(run, member), words: text.slice(0, 140) };
+}
+
+export function photoView(run: GroupRun, p: PhotoRecord): PhotoView {
+  return { photo: p.full.b, width: p.w, height: p.h, size: p.full.s, where: run.missingBlobs.has(p.full.b) ? 'missing' : run.localBlobs.has(p.full.b) ? 'here' : 'away' };
+}
+
+function pendingDelivery(run: GroupRun, o: OutboxItem): Delivery {
+  if (run.row.ended !== null) return { at: 'unsent' };
+  if (o.heldUntil > run.around.clock()) return { at: 'held', until: o.heldUntil };
+  const blobs = blobsOf(o.record);
+  const of = blobs.reduce((sum, b) => sum + b.s, 0);
+  const done = blobs.filter((b) => run.uploaded.has(b.b)).reduce((sum, b) => sum + b.s, 0);
+  return { at: 'saved', done, of };
+}
+
+/** Who has had it on the screen, of those who can read it. */
+function seenBy(run: GroupRun, p: FeedPost): Delivery {
+  const readers = liveMembers(run.state).filter((m) => hex(m.tag) !== p.member && m.horizon <= p.epoch);
+  const by = readers.filter((m) => run.feed.seenBy(hex(m.tag), p.device, p.n));
+  if (by.length === 0) return { at: 'sent' };
+  const names = (ms: readonly Member[]): string[] => ms.map((m) => nameOf(run, hex(m.tag)));
+  return { at: 'seen', by: names(by), notYet: names(readers.filter((m) => !by.includes(m))), of: readers.length };
+}
+
+export const draftView = (run: GroupRun): DraftView => ({ text: run.draft.text, replyTo: run.draft.replyTo, photos: run.draft.photos.map((p) => photoView(run, p)) });

@@ -1,0 +1,255 @@
+/** Joining with a link (PROTOCOL §13): fetch the card, ask, wait for the owner, and become a member when the receipted roster says so. */
+import { proveAccess } from '$crypto/access';
+import type { Bytes, GroupId, Hash, LogPk, MemberTag } from '$crypto/brand';
+import { equal, hex, toText } from '$crypto/bytes';
+import type { FromRelay, ReceiptedEntry } from '$crypto/frames';
+import { inviteKeys, type InviteKeys, type InviteLink, decodeLink, openAnswer, openCard, type RequestReader, sealRequest } from '$crypto/invite-secret';
+import { LABEL } from '$crypto/labels';
+import { joinNumber } from '$crypto/passphrase';
+import { verifyReceipt } from '$crypto/receipt';
+import { claimBody, type NewRow } from '$crypto/roster/entry';
+import { begin, fold } from '$crypto/roster/fold';
+import { chainAt, type RosterState, rowsOf } from '$crypto/roster/state';
+import { sign } from '$crypto/verify';
+import * as v from 'valibot';
+import { displayBytes } from './change';
+import type { Around } from './group-run';
+import { deviceKeys, type EntryRow, type GroupRow } from './group-rows';
+import type { JoinId, JoinView } from './port';
+import { Turns } from './turns';
+
+/** Table `join`, key id. */
+export interface JoinRow {
+  readonly fragment: string;
+  readonly logSeed: Bytes;
+  readonly kemSeed: Bytes;
+  readonly tag: MemberTag;
+  readonly request: Bytes;
+  /** Seals the answer to this request. */
+  readonly answerKey: Bytes;
+  asked: boolean;
+  refused: boolean;
+  card: JoinView['card'];
+  number: string | null;
+}
+
+const role = v.picklist(['clinician', 'patient', 'family']);
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const cardShape = v.object({
+  inviter: v.pipe(v.string(), v.maxLength(200)), inviterRole: role, kind: v.picklist(['team', 'across', 'family', 'one-to-one']),
+  inside: v.object({ clinician: count, patient: count, family: count }), relationship: v.pipe(v.string(), v.maxLength(200)),
+  history: v.picklist(['start', 'today']), expires: count
+});
+const answerShape = v.object({ refused: v.literal(true) });
+
+export interface JoinEvents {
+  changed(): void;
+  save(row: JoinRow): Promise<void>;
+  /** The roster lists our row: everything the group starts with here. */
+  admitted(row: GroupRow, entries: readonly EntryRow[], state: RosterState): Promise<string>;
+}
+
+export class JoinRun {
+  readonly turns = new Turns();
+  readonly link: InviteLink;
+  private readonly keys: InviteKeys;
+  private state: RosterState | null = null;
+  private entries: EntryRow[] = [];
+  private phase: JoinView['state'];
+  private group: string | null = null;
+  live = false;
+
+  constructor(readonly id: JoinId, readonly row: JoinRow, private readonly around: Around, private readonly events: JoinEvents) {
+    const l = decodeLink(row.fragment);
+    if (!l.ok) throw new Error('a join was kept with a bad link');
+    this.link = l.value;
+    this.keys = inviteKeys(l.value.group, l.value.secret);
+    this.phase = row.refused ? 'refused' : row.asked ? 'waiting' : 'offline';
+    if (l.value.host !== around.host) this.phase = 'other-relay';
+  }
+
+  get groupId(): GroupId {
+    return this.link.group;
+  }
+  get done(): boolean {
+    return this.phase === 'in';
+  }
+  view(): JoinView {
+    return { join: this.id, state: this.phase, card: this.row.card, number: this.row.number, group: this.group };
+  }
+
+  /** After the link came up, or at the start. */
+  async begin(): Promise<void> {
+    this.live = false;
+    const { link, random, host } = this.around;
+    if (this.phase === 'in' || this.phase === 'refused' || this.phase === 'other-relay') return;
+    if (link.hello === null) return this.to(this.row.asked ? 'waiting' : 'offline');
+    if (!equal(link.hello.relayPk, this.link.relayPk)) return this.to('other-relay');
+    if (!this.row.asked) this.to('opening');
+    const nonce = random(32);
+    const signature = proveAccess({ as: 'invite', host, group: this.groupId, serverNonce: link.hello.nonce, nonce }, this.keys.sk);
+    const f = await link.ask({ is: 'auth', group: this.groupId, as: 'invite', key: this.keys.invite, nonce, signature });
+    if (f?.is === 'refused' && (f.why === 'unknown-group' || f.why === 'unknown-log')) return this.to('unknown');
+    if (f?.is !== 'welcome') return this.to(this.row.asked ? 'waiting' : 'offline');
+    this.live = true;
+    if (!(await this.fetchRoster()) || this.done) return;
+    const fate = this.fate();
+    if (fate !== null) return this.to(fate);
+    if (this.row.card === null && !(await this.fetchCard())) return;
+    if (!this.row.asked) return this.to('card');
+    await this.fetchAnswer();
+    if (!this.row.refused) {
+      this.to('waiting');
+      await this.leaveRequest();
+    }
+  }
+
+  /** What became of the invite, when it can't be used any more. */
+  private fate(): 'unknown' | 'used' | 'revoked' | 'expired' | null {
+    const i = this.state?.invites.get(hex(this.keys.invite));
+    if (i === undefined) return 'unknown';
+    if (i.state === 'used') return 'used';
+    if (i.state !== 'pending') return 'revoked';
+    return this.around.clock() > i.expires && (this.state as RosterState).time > i.expires ? 'expired' : null;
+  }
+
+  private async fetchRoster(): Promise<boolean> {
+    for (;;) {
+      const f = await this.around.link.ask({ is: 'roster', group: this.groupId, after: this.entries.length });
+      if (f?.is !== 'entries') return false;
+      if (!(await this.takeEntries(f.items))) return false;
+      if (!f.more) break;
+    }
+    const { seq, chain } = this.link;
+    if (!equal(chainAt(this.state as RosterState, seq) ?? new Uint8Array(0), chain)) {
+      this.to('other-relay');
+      return false;
+    }
+    return true;
+  }
+
+  /** Folds receipted entries; becomes a member when one admits this device. */
+  private async takeEntries(items: readonly ReceiptedEntry[]): Promise<boolean> {
+    for (const { entry, receipt } of items) {
+      if (receipt.seq <= this.entries.length) continue;
+      if (receipt.seq !== this.entries.length + 1 || !equal(receipt.relayPk, this.link.relayPk) || !verifyReceipt(this.groupId, receipt)) return false;
+      let isVoid = false;
+      if (this.state === null) {
+        const first = begin(this.groupId, entry, receipt.time);
+        if (!first.ok) return false;
+        this.state = first.value;
+      } else {
+        const folded = fold(this.state, entry, receipt.time);
+        this.state = folded.state;
+        isVoid = folded.void !== null;
+      }
+      if (!equal(this.state.chains[this.state.seq - 1] as Hash, receipt.chain)) return false;
+      this.entries.push({ entry, receipt, void: isVoid });
+    }
+    const mine = this.state?.rows.get(hex(deviceKeys(this.row).logPk));
+    if (mine === undefined || this.state === null) return true;
+    const last = (this.entries[this.entries.length - 1] as EntryRow).receipt;
+    const row: GroupRow = {
+      id: this.groupId, logSeed: this.row.logSeed, kemSeed: this.row.kemSeed, tag: this.row.tag, made: this.around.clock(),
+      relayPk: this.link.relayPk, incarnation: last.incarnation, unsent: null, ended: mine.end === null ? null : 'removed'
+    };
+    this.live = false;
+    this.group = await this.events.admitted(row, this.entries, this.state);
+    this.to('in');
+    return true;
+  }
+
+  private async fetchCard(): Promise<boolean> {
+    const f = await this.around.link.ask({ is: 'get-card', group: this.groupId });
+    if (f?.is === 'refused') this.to('unknown');
+    if (f?.is !== 'card') return false;
+    const opened = openCard(this.keys, this.groupId, f.card);
+    const card = opened.ok ? json(cardShape, opened.value) : null;
+    if (card === null) {
+      this.to('bad-link');
+      return false;
+    }
+    this.row.card = card;
+    await this.events.save(this.row);
+    return true;
+  }
+
+  /** “Ask to join”: leaves the request, or keeps it until there is a network. */
+  async ask(): Promise<void> {
+    const k = deviceKeys(this.row);
+    this.row.number ??= await joinNumber(this.groupId, this.keys.invite, k.logPk, k.kemPk);
+    this.row.asked = true;
+    await this.events.save(this.row);
+    this.to('waiting');
+    if (this.live) await this.leaveRequest();
+  }
+
+  private async leaveRequest(): Promise<void> {
+    const s = this.state;
+    if (s === null) return;
+    const f = await this.around.link.ask({ is: 'put-request', group: this.groupId, request: this.row.request, body: this.sealed(s) });
+    if (f?.is !== 'refused' || f.why !== 'not-allowed') return;
+    const words = f.detail.words;
+    this.to(words === 'used' ? 'used' : words === 'expired' ? 'expired' : 'revoked');
+  }
+
+  private sealed(s: RosterState): Bytes {
+    const k = deviceKeys(this.row);
+    const row: NewRow = { member: this.row.tag, logPk: k.logPk as LogPk, kem: k.kemPk, ...this.claims() };
+    const registrant = s.invites.get(hex(this.keys.invite))?.by;
+    const tags = new Set([s.owner, ...(registrant === undefined ? [] : [hex(registrant)])]);
+    const readers: RequestReader[] = [...tags].flatMap((t) => rowsOf(s, t)).map((r) => ({ logPk: r.logPk, kem: r.kem }));
+    const { name, role: as } = this.around.profile();
+    return sealRequest(this.groupId, this.keys.invite, readers, { row, display: displayBytes({ name, role: as }), answerKey: this.row.answerKey }, this.around.random);
+  }
+  private claims(): Pick<NewRow, 'claim' | 'redeem'> {
+    const k = deviceKeys(this.row);
+    const body = claimBody(this.groupId, this.keys.invite, { member: this.row.tag, logPk: k.logPk as LogPk, kem: k.kemPk });
+    return { claim: sign(LABEL.claim, body, k.logSk), redeem: sign(LABEL.redeem, body, this.keys.sk) };
+  }
+
+  private async fetchAnswer(): Promise<void> {
+    const f = await this.around.link.ask({ is: 'get-answer', group: this.groupId, request: this.row.request });
+    if (f?.is === 'answer') await this.takeAnswer(f.body);
+  }
+  private async takeAnswer(body: Bytes): Promise<void> {
+    const opened = openAnswer(this.row.answerKey, this.groupId, this.row.request, body);
+    if (!opened.ok || json(answerShape, opened.value) === null) return;
+    this.row.refused = true;
+    await this.events.save(this.row);
+    this.to('refused');
+  }
+
+  async takeFrame(f: FromRelay): Promise<void> {
+    if (!this.live) return;
+    if (f.is === 'entries') {
+      if (!(await this.takeEntries(f.items))) await this.fetchRoster();
+      const fate = this.done ? null : this.fate();
+      if (fate !== null) this.to(fate);
+    } else if (f.is === 'answer' && equal(f.request, this.row.request)) await this.takeAnswer(f.body);
+  }
+
+  async cancel(): Promise<void> {
+    if (this.live && this.row.asked) await this.around.link.ask({ is: 'drop-request', group: this.groupId, request: this.row.request });
+  }
+
+  private to(phase: JoinView['state']): void {
+    this.phase = phase;
+    this.events.changed();
+  }
+}
+
+function json<T extends v.GenericSchema>(shape: T, b: Bytes): v.InferOutput<T> | null {
+  try {
+    const parsed = v.safeParse(shape, JSON.parse(toText(b) ?? ''));
+    return parsed.success ? parsed.output : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What the random parts of a fresh join are made of. */
+export const newJoinRow = (fragment: string, random: Around['random']): JoinRow => ({
+  fragment, logSeed: random(32), kemSeed: random(32), tag: random(16) as MemberTag, request: random(16), answerKey: random(32),
+  asked: false, refused: false, card: null, number: null
+});

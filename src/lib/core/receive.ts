@@ -1,0 +1,295 @@
+/** What arrives from the relay for one group: roster entries, lockboxes, envelopes. Called inside the group's turn. */
+import type { Bytes, Hash } from '$crypto/brand';
+import { equal, hex } from '$crypto/bytes';
+import { openEnvelope, readEnvelope } from '$crypto/envelope';
+import { isContentKey, isRosterKey } from '$crypto/epoch';
+import type { OwnLockbox, ReceiptedEntry, StoredEnvelope } from '$crypto/frames';
+import { ZERO_HASH } from '$crypto/hash';
+import { openLockbox } from '$crypto/lockbox';
+import { verifyReceipt } from '$crypto/receipt';
+import { decodeEntry } from '$crypto/roster/entry';
+import { begin, fold } from '$crypto/roster/fold';
+import { chainAt, epochAt, type RosterState, type Row, rowByDevice } from '$crypto/roster/state';
+import { checkUpdate, recordsOf } from '../care/lane';
+import { blobsOf, parseRecord } from '../care/record';
+import { endsInCut, judgeEnvelope, LOG_START, type LogPlace } from '../group/log';
+import type { Change } from '../store/store';
+import type { GroupRun, OutboxItem } from './group-run';
+import { drop, type EntryRow, type InboxRow, keyOf, put, read } from './group-rows';
+
+/** Most envelopes of one log that wait for something. */
+const HELD_MOST = 20_000;
+
+export type Took = 'all' | 'gap' | 'alarm';
+
+/** Takes receipted entries in order. `gap`: some before them are missing. */
+export async function takeEntries(run: GroupRun, items: readonly ReceiptedEntry[]): Promise<Took> {
+  const changes: Change[] = [];
+  const before = run.state.seq;
+  let gap = false;
+  for (const { entry, receipt } of items) {
+    if (run.row.relayPk !== null && !equal(receipt.relayPk, run.row.relayPk)) return alarm(run, 'fork');
+    if (!verifyReceipt(run.state.group, receipt)) return 'gap';
+    const first = run.entries.length === 0;
+    const have = first ? 0 : run.state.seq;
+    if (receipt.seq <= have) {
+      if (!equal(chainAt(run.state, receipt.seq) ?? ZERO_HASH, receipt.chain)) return alarm(run, 'fork');
+      continue;
+    }
+    if (receipt.seq > have + 1) {
+      gap = true;
+      break;
+    }
+    let next: RosterState;
+    let isVoid = false;
+    if (first) {
+      const begun = begin(run.state.group, entry, receipt.time);
+      if (!begun.ok) return 'gap';
+      next = begun.value;
+    } else {
+      const folded = fold(run.state, entry, receipt.time);
+      next = folded.state;
+      isVoid = folded.void !== null;
+    }
+    if (!equal(next.chains[next.seq - 1] as Hash, receipt.chain)) return alarm(run, 'fork');
+    run.row.relayPk ??= receipt.relayPk;
+    run.row.incarnation = receipt.incarnation;
+    if (first) run.row.unsent = null;
+    run.state = next;
+    const row: EntryRow = { entry, receipt, void: isVoid };
+    run.entries.push(row);
+    changes.push(put('roster', keyOf.entry(run.ref, receipt.seq), row));
+    if (!isVoid) endLogs(run, receipt.seq);
+  }
+  if (changes.length > 0) {
+    if (epochAt(run.state, run.state.seq)?.seq !== run.writer?.epoch) run.writer = null;
+    if (run.ownRow?.end != null && run.row.ended === null) run.row.ended = run.state.members.get(run.me)?.end?.how ?? 'gone';
+    await run.commitOrCarryOn([...changes, ...run.rosterRows(), run.headsRow()]);
+    run.refreshShown();
+    run.requests = run.requests.filter((r) => run.state.invites.get(hex(r.invite) as never)?.state === 'pending');
+    if (run.state.seq !== before) await retryHeld(run);
+    run.around.changed(run.ref, 'group', null);
+    run.around.changed(run.ref, 'feed', null);
+  }
+  return gap ? 'gap' : 'all';
+}
+
+function alarm(run: GroupRun, what: 'fork' | 'wrong-key'): Took {
+  run.alarm = what;
+  run.around.changed(run.ref, 'group', null);
+  return 'alarm';
+}
+
+/** Logs that end with the entry at `seq`: what went beyond their cut-off is taken out. */
+function endLogs(run: GroupRun, seq: number): void {
+  for (const row of run.state.rows.values()) {
+    if (row.end?.seq !== seq) continue;
+    const at = run.heads.get(row.device) ?? LOG_START;
+    const { cut } = row.end;
+    if (at.n > cut.n || (at.n === cut.n && !equal(at.hash, cut.hash))) {
+      const beyond = at.n > cut.n ? cut.n : 0;
+      run.feed.withdraw(row.device, beyond);
+      for (let n = beyond + 1; n <= at.n; n++) run.dropLaneRow(hex(row.member), row.device, n);
+      run.heads.set(row.device, beyond === 0 ? LOG_START : { n: cut.n, hash: cut.hash, rosterSeq: at.rosterSeq });
+      run.flushSoon();
+    }
+    run.held.set(row.device, (run.held.get(row.device) ?? []).filter((h) => h.n <= cut.n));
+  }
+}
+
+/** Opens own lockboxes; a key counts only when it matches its commitment (P9). */
+export async function takeLockboxes(run: GroupRun, items: readonly OwnLockbox[]): Promise<void> {
+  for (const { seq, lockbox } of items) {
+    run.lockboxes = Math.max(run.lockboxes, seq);
+    const entry = run.entries[seq - 1];
+    const d = entry === undefined ? null : decodeEntry(entry.entry);
+    if (d === null || !d.ok) continue;
+    const opened = openLockbox(run.keys.logPk, run.keys.kem, { prev: d.value.prev, seq }, lockbox);
+    if (!opened.ok) {
+      run.alarm = 'wrong-key';
+      continue;
+    }
+    for (const k of opened.value) {
+      const place = epochPlace(run, k.epoch);
+      const epoch = run.state.epochs.find((e) => e.seq === k.epoch);
+      const fits = place !== null && epoch !== undefined && isRosterKey(place, k.roster, epoch.rosterCommit) && (k.content === null || isContentKey(place, k.content, epoch.contentCommit));
+      if (!fits) run.alarm = 'wrong-key';
+      else if (run.keyring.get(k.epoch)?.content == null) run.keyring.set(k.epoch, k);
+    }
+  }
+  if (items.length === 0) return;
+  await run.commitOrCarryOn([...run.rosterRows(), run.headsRow()]);
+  run.refreshShown();
+  await retryHeld(run);
+  run.around.changed(run.ref, 'group', null);
+  run.around.changed(run.ref, 'feed', null);
+}
+
+/** What the keys of an epoch are bound to. */
+export function epochPlace(run: Pick<GroupRun, 'entries'>, epoch: number): { prev: Hash; seq: number } | null {
+  const row = run.entries[epoch - 1];
+  const d = row === undefined ? null : decodeEntry(row.entry);
+  return d !== null && d.ok ? { prev: d.value.prev, seq: epoch } : null;
+}
+
+/** One envelope that was judged and is to be remembered. */
+interface Placed { readonly row: InboxRow; readonly place: LogPlace }
+
+/** Takes envelopes of the feed in ascending order. `gap`: some before them are missing. */
+export async function takeEnvelopes(run: GroupRun, items: readonly StoredEnvelope[]): Promise<Took> {
+  await run.loadTail();
+  const placed: Placed[] = [];
+  const changes: Change[] = [];
+  let gap = false;
+  for (const item of items) {
+    if (item.seq <= run.cursor) continue;
+    if (item.seq !== run.cursor + 1) {
+      gap = true;
+      break;
+    }
+    run.cursor = item.seq;
+    const done = judge(run, { ...item, prev: null, state: 'held' });
+    for (const p of done) {
+      placed.push(p);
+      changes.push(put('inbox', keyOf.envelope(run.ref, p.row.seq), p.row), ...settleOwn(run, p.row));
+    }
+    const held = run.held.get(item.device)?.find((h) => h.seq === item.seq);
+    if (held !== undefined) changes.push(put('inbox', keyOf.envelope(run.ref, item.seq), held));
+  }
+  await remember(run, placed, changes);
+  return gap ? 'gap' : 'all';
+}
+
+/** After the roster or the keyring grew: what was held is judged again. */
+async function retryHeld(run: GroupRun): Promise<void> {
+  const placed: Placed[] = [];
+  for (const device of [...run.held.keys()]) placed.push(...judge(run, null, device));
+  if (placed.length === 0) return;
+  await run.loadTail();
+  await remember(run, placed, placed.flatMap((p) => [put('inbox', keyOf.envelope(run.ref, p.row.seq), p.row), ...settleOwn(run, p.row)]));
+}
+
+async function remember(run: GroupRun, placed: readonly Placed[], changes: readonly Change[]): Promise<void> {
+  if (changes.length > 0) await run.commitOrCarryOn([...changes, run.headsRow()]);
+  const ids = placed.flatMap((p) => project(run, p.row));
+  run.feed.index.upTo = run.cursor;
+  if (placed.length > 0) {
+    run.flushSoon();
+    run.around.changed(run.ref, 'feed', ids);
+    run.around.changed(run.ref, 'group', null);
+  }
+}
+
+/** Takes the next envelopes of one log as far as they go: the one that came, then those that waited for it. */
+function judge(run: GroupRun, came: InboxRow | null, deviceOf?: number): Placed[] {
+  const device = came?.device ?? (deviceOf as number);
+  const row = rowByDevice(run.state, device);
+  const waiting = run.held.get(device) ?? [];
+  const queue = came === null ? [...waiting] : [...waiting, came].sort((a, b) => a.n - b.n || a.seq - b.seq);
+  run.held.delete(device);
+  const out: Placed[] = [];
+  if (row === null || !runIsHere(run, row, queue)) {
+    keep(run, queue);
+    return out;
+  }
+  for (const [i, item] of queue.entries()) {
+    const at = run.heads.get(device) ?? LOG_START;
+    const j = judgeEnvelope(run.state, row, at, item.envelope);
+    if (j.is === 'refused') continue;
+    if (j.is === 'held' || (j.is === 'accepted' && lacksKey(run, j.envelope.header.epoch))) {
+      keep(run, queue.slice(i));
+      break;
+    }
+    run.heads.set(device, j.next);
+    out.push({ row: { ...item, prev: at.hash, state: j.is === 'accepted' ? 'ok' : 'void' }, place: j.next });
+  }
+  return out;
+}
+
+/** Of a log that ended: whether the whole run to its cut-off is here (R9). */
+function runIsHere(run: GroupRun, row: Row, queue: readonly InboxRow[]): boolean {
+  if (row.end === null) return true;
+  const at = run.heads.get(row.device) ?? LOG_START;
+  if (at.n >= row.end.cut.n) return true;
+  const rest: Bytes[] = [];
+  for (const q of queue) if (q.n === at.n + rest.length + 1) rest.push(q.envelope);
+  return endsInCut(run.state, row, at, rest.slice(0, row.end.cut.n - at.n));
+}
+
+function keep(run: GroupRun, rows: readonly InboxRow[]): void {
+  for (const r of rows.slice(0, HELD_MOST)) run.hold(r);
+}
+
+/** A key within this member's horizon that has not come yet. */
+function lacksKey(run: GroupRun, epoch: number): boolean {
+  const horizon = run.state.members.get(run.me)?.horizon ?? 1;
+  return epoch >= horizon && run.keyring.get(epoch)?.content == null && run.row.ended === null;
+}
+
+/** An envelope of ours came back or was acked: its records leave the outbox. Those of a void one stay and are sealed again. */
+function settleOwn(run: GroupRun, row: InboxRow): Change[] {
+  if (row.device !== run.ownRow?.device) return [];
+  const changes: Change[] = [];
+  if (run.sealed !== null && run.sealed.n <= row.n) {
+    if (!equal(run.sealed.bytes, row.envelope) || row.state === 'void') run.writer = null;
+    changes.push(drop('sealed', keyOf.sealed(run.ref)));
+    run.sealed = null;
+  }
+  const opened = row.state === 'ok' ? openPlain(run, row) : null;
+  const ids = new Set((opened === null ? [] : recordsOf(opened.plain)).map((x) => parseRecord(x)?.i));
+  return [...changes, ...leaveOutbox(run, run.outbox.filter((o) => ids.has(o.record.i)))];
+}
+
+function leaveOutbox(run: GroupRun, items: readonly OutboxItem[]): Change[] {
+  const gone = new Set(items.map((o) => o.key));
+  run.outbox = run.outbox.filter((o) => !gone.has(o.key));
+  return items.flatMap((o) => [drop('outbox', o.key), ...blobsOf(o.record).map((b) => drop('upload', keyOf.upload(run.ref, b.b)))]);
+}
+
+/** Puts the records of an accepted envelope into the feed and its update into its lane. Returns ids of posts that changed. */
+function project(run: GroupRun, row: InboxRow): string[] {
+  const opened = row.state === 'ok' ? openPlain(run, row) : null;
+  if (opened === null) return [];
+  const { plain, member, epoch } = opened;
+  const known = run.feed.index.clients;
+  const update = checkUpdate(plain, row.device, epoch, (client) => {
+    const at = known[String(client)];
+    return at === undefined ? undefined : { epoch: at[0], clock: at[1] };
+  });
+  if (!update.ok) return [];
+  known[String(update.value.client)] = [epoch, update.value.clock + update.value.records.length];
+  run.laneRow(member, row.device, row.n, plain);
+  const ids: string[] = [];
+  for (const x of update.value.records) {
+    const r = parseRecord(x);
+    if (r === null) continue;
+    run.feed.add(r, { member, device: row.device, n: row.n, seq: row.seq, time: row.time, epoch });
+    ids.push(r.t === 'post' ? r.i : r.t === 'seen' ? '*' : r.o);
+  }
+  return ids;
+}
+
+/** Plaintext of an envelope that was verified when it came; null when it can't be read here. */
+function openPlain(run: GroupRun, row: InboxRow): { plain: Bytes; member: string; epoch: number } | null {
+  const device = rowByDevice(run.state, row.device);
+  const env = readEnvelope(row.envelope);
+  if (device === null || !env.ok || row.prev === null) return null;
+  const { header } = env.value;
+  const content = run.keyring.get(header.epoch)?.content;
+  const roster = chainAt(run.state, header.rosterSeq);
+  if (content == null || roster === null) return null;
+  const plain = openEnvelope({ group: run.state.group, logPk: device.logPk, prev: row.prev, roster }, env.value, content);
+  return plain.ok ? { plain: plain.value, member: hex(device.member), epoch: header.epoch } : null;
+}
+
+/** Records that are in the inbox but not in the feed: after a crash, or when the derived rows were lost. */
+export async function catchUpFeed(run: GroupRun): Promise<void> {
+  if (run.feed.index.upTo >= run.cursor) return;
+  await run.loadTail();
+  for (let seq = run.feed.index.upTo + 1; seq <= run.cursor; seq++) {
+    const row = await read<InboxRow>(run.around.store, 'inbox', keyOf.envelope(run.ref, seq));
+    if (row !== null) project(run, row);
+  }
+  run.feed.index.upTo = run.cursor;
+  await run.flush();
+}

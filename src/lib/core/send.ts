@@ -1,0 +1,138 @@
+/** The outbox on its way out (PROTOCOL §5.4): records are sealed only when they are sent, after the roster is up to date. */
+import { base64url, hex, unbase64url } from '$crypto/bytes';
+import type { BlobId, Bytes } from '$crypto/brand';
+import { readEnvelope, sealEnvelope } from '$crypto/envelope';
+import type { FromRelay, StoredEnvelope } from '$crypto/frames';
+import { LIMIT } from '$crypto/limits';
+import { currentEpoch, chainHead, owedAt } from '$crypto/roster/state';
+import { LaneWriter } from '../care/lane';
+import { blobsOf, type CareRecord } from '../care/record';
+import type { GroupRun, OutboxItem } from './group-run';
+import { drop, keyOf, type OutboxRow, put, type SealedRow } from './group-rows';
+import { pack } from './pack';
+import { takeEnvelopes } from './receive';
+
+const RECORDS_MOST = 200;
+/** Bytes of records in one envelope; a Yjs update adds a few. */
+const RECORD_BYTES = LIMIT.plaintext - 4096;
+
+/** Saves records here before anything else; they are sent when their hold is over. */
+export async function enqueue(run: GroupRun, records: readonly { record: CareRecord; heldUntil: number }[], more: Parameters<GroupRun['commit']>[0] = []): Promise<OutboxItem[]> {
+  const items = records.map(({ record, heldUntil }): OutboxItem => {
+    const made = run.nextMade();
+    return { record, heldUntil, made, key: keyOf.outbox(run.ref, made) };
+  });
+  await run.commit([...items.map((i) => put('outbox', i.key, { record: i.record, heldUntil: i.heldUntil, made: i.made } satisfies OutboxRow)), ...more]);
+  run.outbox.push(...items);
+  return items;
+}
+
+/** Sends what may be sent now. Called inside the group's turn whenever something changed. */
+export async function pump(run: GroupRun): Promise<void> {
+  if (run.session !== 'live' || !run.synced || run.row.ended !== null || run.alarm === 'fork' || run.ownRow === null) return;
+  await dropStale(run);
+  if (run.sealed === null) await seal(run);
+  if (run.sealed !== null && run.inFlight !== run.sealed) {
+    run.inFlight = run.sealed;
+    run.around.link.tell({ is: 'append', group: run.row.id, n: run.sealed.n, envelope: run.sealed.bytes });
+  }
+}
+
+/** The next envelope, from the records whose time has come and whose blobs the relay holds. */
+async function seal(run: GroupRun): Promise<void> {
+  if (owedAt(run.state, run.state.seq)) return;
+  const now = run.around.clock();
+  const ready: OutboxItem[] = [];
+  let bytes = 0;
+  let blobs: string[] = [];
+  for (const o of run.outbox) {
+    if (o.heldUntil > now) {
+      wakeAt(run, o.heldUntil - now);
+      continue;
+    }
+    const its = blobsOf(o.record).map((b) => b.b);
+    const size = pack(o.record).length;
+    if (ready.length > 0 && (bytes + size > RECORD_BYTES || ready.length >= RECORDS_MOST || blobs.length + its.length > LIMIT.blobsPerEnvelope)) break;
+    if (!(await upload(run, its))) break;
+    ready.push(o);
+    bytes += size;
+    blobs = [...blobs, ...its];
+  }
+  if (ready.length === 0) return;
+  const epoch = currentEpoch(run.state).seq;
+  const content = run.keyring.get(epoch)?.content;
+  const row = run.ownRow;
+  if (content == null || row === null) return;
+  if (run.writer === null || run.writer.epoch !== epoch) run.writer = new LaneWriter(row.device, epoch, run.around.random);
+  const at = run.ownHead;
+  const context = { group: run.state.group, logPk: run.keys.logPk, prev: at.hash, roster: chainHead(run.state) };
+  const header = { n: at.n + 1, rosterSeq: run.state.seq, epoch, blobs: blobs.map((b) => unbase64url(b) as Bytes as BlobId) };
+  const envelope = sealEnvelope(context, header, run.writer.write(ready.map((o) => o.record)), content, run.keys.logSk, run.around.random);
+  const sealed: SealedRow = { n: header.n, bytes: envelope, keys: ready.map((o) => o.key) };
+  await run.commit([put('sealed', keyOf.sealed(run.ref), sealed)]);
+  run.sealed = sealed;
+}
+
+function wakeAt(run: GroupRun, ms: number): void {
+  run.wakeUp?.();
+  run.wakeUp = run.around.later(ms + 5, () => {
+    run.around.changed(run.ref, 'feed', null);
+    void run.turns.take(() => pump(run)).catch((e: unknown) => run.around.failed(e));
+  });
+}
+
+/** Whether the relay holds these blobs; carries those it does not. */
+async function upload(run: GroupRun, blobs: readonly string[]): Promise<boolean> {
+  for (const b of blobs) {
+    if (run.uploaded.has(b)) continue;
+    const ciphertext = await run.around.store.get('upload', keyOf.upload(run.ref, b));
+    if (ciphertext === null) continue; // sent with an earlier post, or gone with a full disk: the relay decides
+    if (run.bearer === null) return false;
+    const outcome = await run.around.blobs.put(hex(run.row.id), hex(unbase64url(b) as Bytes), base64url(run.bearer), ciphertext);
+    if (outcome !== 'stored') return false;
+    run.uploaded.add(b);
+    await run.around.store.cacheCommit([{ table: 'blob', key: keyOf.upload(run.ref, b), value: ciphertext }]);
+    run.around.changed(run.ref, 'feed', null);
+  }
+  return true;
+}
+
+/** The relay stored our envelopes. */
+export async function acked(run: GroupRun, items: Extract<FromRelay, { is: 'acks' }>['items']): Promise<'all' | 'gap' | 'alarm'> {
+  const device = run.ownRow?.device;
+  const found = items.flatMap((i): StoredEnvelope[] =>
+    run.sealed !== null && run.sealed.n === i.n && device !== undefined ? [{ device, n: i.n, seq: i.seq, time: i.time, envelope: run.sealed.bytes }] : []
+  );
+  const took = await takeEnvelopes(run, found);
+  run.inFlight = null;
+  return took;
+}
+
+/** The relay did not take our envelope. Says what the session should do next. */
+export async function appendRefused(run: GroupRun, f: Extract<FromRelay, { is: 'refused' }>): Promise<'fetch' | 'wait'> {
+  const sealed = run.sealed;
+  run.inFlight = null;
+  if (sealed === null || f.re !== sealed.n) return 'fetch';
+  if (f.why === 'stale') run.staleNamed = f.detail.n === sealed.n - 1 ? sealed : null;
+  if (f.why === 'no-blob') {
+    run.uploaded.clear();
+    const blobs = run.outbox.filter((o) => sealed.keys.includes(o.key)).flatMap((o) => blobsOf(o.record).map((b) => b.b));
+    return (await upload(run, blobs)) ? 'fetch' : 'wait';
+  }
+  return f.why === 'stale' || f.why === 'gap' || f.why === 'conflict' ? 'fetch' : 'wait';
+}
+
+/**
+ * Number n is sealed again only when the relay named exactly these bytes, stands just before them, and the receipted roster shows why:
+ * a fence beyond the roster seq they name. Otherwise a lying relay could collect two envelopes at one n.
+ */
+async function dropStale(run: GroupRun): Promise<void> {
+  const sealed = run.sealed;
+  if (sealed === null || run.staleNamed !== sealed) return;
+  const read = readEnvelope(sealed.bytes);
+  if (!read.ok || read.value.header.rosterSeq >= run.state.fence) return;
+  await run.commit([drop('sealed', keyOf.sealed(run.ref))]);
+  run.sealed = null;
+  run.staleNamed = null;
+  run.writer = null;
+}

@@ -1,0 +1,153 @@
+/** A group's session with the relay: prove the key, catch up, then live. Each step runs inside the group's turn. */
+import type { Bytes, Hex, InvitePk } from '$crypto/brand';
+import { equal, hex, unhex } from '$crypto/bytes';
+import { proveAccess } from '$crypto/access';
+import type { FromRelay } from '$crypto/frames';
+import { owedAt } from '$crypto/roster/state';
+import { payOwed, resendPending } from './change';
+import { fetchFeed, fetchLockboxes, fetchRoster } from './fetch';
+import type { GroupRun } from './group-run';
+import { keyOf, type OwnInviteRow, put } from './group-rows';
+import { catchUpFeed, takeEntries, takeEnvelopes, type Took } from './receive';
+import { takeRequests } from './requests';
+import { acked, appendRefused, pump } from './send';
+
+const NONCE = 32;
+const RETRY = 5_000;
+
+/** After the link came up: opens the session and brings the group up to date. */
+export async function beginSession(run: GroupRun): Promise<void> {
+  endSession(run);
+  const { link, random, host } = run.around;
+  const hello = link.hello;
+  if (hello === null || run.row.ended !== null || run.alarm === 'fork') return;
+  if (run.row.relayPk !== null && !equal(hello.relayPk, run.row.relayPk)) {
+    run.alarm = 'fork';
+    run.around.changed(run.ref, 'group', null);
+    return;
+  }
+  run.session = 'opening';
+  const nonce = random(NONCE);
+  const signature = proveAccess({ as: 'log', host, group: run.row.id, serverNonce: hello.nonce, nonce }, run.keys.logSk);
+  const f = await link.ask({ is: 'auth', group: run.row.id, as: 'log', key: run.keys.logPk, nonce, signature });
+  if (f === null) return endSession(run);
+  if (f.is === 'refused') {
+    if (f.why === 'unknown-group' && run.row.unsent !== null) {
+      if (await create(run)) return beginSession(run);
+    } else if (f.why === 'unknown-group' || f.why === 'unknown-log') {
+      run.alarm = 'rollback';
+      run.around.changed(run.ref, 'group', null);
+    } else retrySoon(run);
+    return endSession(run);
+  }
+  if (f.is === 'gone') return finishGone(run, f.seq);
+  if (f.is !== 'welcome') return endSession(run);
+  run.bearer = f.bearer;
+  run.session = 'live';
+  run.alarm = f.rosterSeq < run.entries.length || f.feedSeq < run.cursor || f.head.n < run.ownHead.n ? 'rollback' : run.alarm === 'rollback' ? null : run.alarm;
+  await catchUpFeed(run);
+  await catchUp(run);
+}
+
+export function endSession(run: GroupRun): void {
+  run.session = 'none';
+  run.synced = false;
+  run.bearer = null;
+  run.inFlight = null;
+  run.requests = [];
+}
+
+/** Roster, lockboxes, envelopes, mailbox, in this order; then what waits goes out. */
+export async function catchUp(run: GroupRun): Promise<void> {
+  if (run.session !== 'live') return;
+  run.synced = false;
+  if (!(await fetchRoster(run)) || !(await fetchLockboxes(run)) || !(await fetchFeed(run))) return;
+  run.synced = true;
+  await resendPending(run);
+  if (owedAt(run.state, run.state.seq)) await payOwed(run);
+  for (const [invite, card] of run.cards) if (run.state.invites.get(invite as Hex<InvitePk>)?.state === 'pending') await putCard(run, unhex(invite) as InvitePk, card);
+  await fetchMailbox(run);
+  run.around.changed(run.ref, 'group', null);
+  await pump(run);
+}
+
+async function create(run: GroupRun): Promise<boolean> {
+  const { unsent, id } = run.row;
+  if (unsent === null) return false;
+  const f = await run.around.link.ask({ is: 'create', group: id, genesis: unsent.genesis, boxes: unsent.boxes });
+  if (f?.is !== 'entered') {
+    if (f !== null) retrySoon(run);
+    return false;
+  }
+  return (await takeEntries(run, [{ entry: unsent.genesis, receipt: f.receipt }])) === 'all';
+}
+
+export async function fetchMailbox(run: GroupRun): Promise<void> {
+  if (run.state.owner !== run.me) return;
+  const f = await run.around.link.ask({ is: 'mailbox', group: run.row.id });
+  if (f?.is === 'requests') await takeRequests(run, f.items, true);
+}
+
+/** Puts an invite's card on the relay; what fails here is tried again at the next catching up. */
+export async function putCard(run: GroupRun, invite: InvitePk, card: Bytes): Promise<boolean> {
+  const f = await run.around.link.ask({ is: 'put-card', group: run.row.id, invite, card });
+  if (f?.is !== 'done') return false;
+  run.cards.delete(hex(invite));
+  const link = run.ownLinks.get(hex(invite));
+  if (link !== undefined) await run.commit([put('meta', keyOf.invite(run.ref, hex(invite)), { link, card: null } satisfies OwnInviteRow)]);
+  return true;
+}
+
+/** Our row ended: the receipted entries up to its end and own lockboxes, nothing more. An end without receipt is no end. */
+async function finishGone(run: GroupRun, seq: number): Promise<void> {
+  run.session = 'gone';
+  while (run.entries.length < seq) {
+    const before = run.entries.length;
+    const f = await run.around.link.ask({ is: 'roster', group: run.row.id, after: before });
+    if (f?.is !== 'entries' || (await takeEntries(run, f.items)) !== 'all' || run.entries.length === before) break;
+  }
+  await fetchLockboxes(run);
+  endSession(run);
+  run.around.changed(run.ref, 'group', null);
+  run.around.changed(run.ref, 'feed', null);
+}
+
+/** A frame for this group that answers no ask. */
+export async function takeFrame(run: GroupRun, f: FromRelay): Promise<void> {
+  if (run.session !== 'live') return;
+  let took: Took = 'all';
+  switch (f.is) {
+    case 'entries':
+      took = await takeEntries(run, f.items);
+      if (took === 'all') {
+        await fetchLockboxes(run);
+        if (owedAt(run.state, run.state.seq)) await payOwed(run);
+      }
+      break;
+    case 'page':
+      took = await takeEnvelopes(run, f.items);
+      break;
+    case 'acks':
+      took = await acked(run, f.items);
+      break;
+    case 'requests':
+      await takeRequests(run, f.items, false);
+      break;
+    case 'gone':
+      return finishGone(run, f.seq);
+    case 'refused':
+      if ((await appendRefused(run, f)) === 'wait') return retrySoon(run);
+      took = 'gap';
+      break;
+    default:
+      return;
+  }
+  if (took === 'gap') return catchUp(run);
+  await pump(run);
+}
+
+function retrySoon(run: GroupRun): void {
+  run.around.later(RETRY, () => {
+    void run.turns.take(() => (run.session === 'live' ? catchUp(run) : run.session === 'none' ? beginSession(run) : Promise.resolve())).catch((e: unknown) => run.around.failed(e));
+  });
+}

@@ -1,0 +1,96 @@
+/** Names and labels of a group, read from the sealed display data of its entries. They decide nothing; unreadable is blank. */
+import * as v from 'valibot';
+import { hex, toText } from '$crypto/bytes';
+import { openDisplay } from '$crypto/display';
+import { decodeEntry, type Entry } from '$crypto/roster/entry';
+import type { RosterState } from '$crypto/roster/state';
+import type { Bytes, RosterKey } from '$crypto/brand';
+import type { EntryRow, GroupRow, GroupShown, KeyringRow, PersonShown } from './group-rows';
+
+const role = v.picklist(['clinician', 'patient', 'family']);
+const name = v.pipe(v.string(), v.maxLength(200));
+const person = v.object({ name, role, relationship: v.optional(name, '') });
+const group = v.object({ name, kind: v.picklist(['team', 'across', 'family', 'one-to-one']) });
+const display = v.object({ group: v.optional(group), name: v.optional(name), person: v.optional(person), relationship: v.optional(name) });
+
+export interface Note {
+  readonly seq: number;
+  readonly at: number;
+  readonly what: 'made' | 'joined' | 'removed' | 'left' | 'owner' | 'renamed';
+  /** Member tag, hex. */
+  readonly who: string;
+  readonly by: string | null;
+  readonly name: string | null;
+}
+export interface Shown {
+  readonly group: GroupShown;
+  readonly people: ReadonlyMap<string, PersonShown>;
+  /** By invite key, hex. */
+  readonly relationships: ReadonlyMap<string, string>;
+  readonly notes: readonly Note[];
+}
+
+/** Reads every entry that counted; the keys are those in hand. */
+export function shownOf(run: { readonly entries: readonly EntryRow[]; readonly keyring: ReadonlyMap<number, KeyringRow>; readonly row: GroupRow; readonly state: RosterState }): Shown {
+  let shown: GroupShown = { name: '', kind: 'team' };
+  const people = new Map<string, PersonShown>();
+  const relationships = new Map<string, string>();
+  const notes: Note[] = [];
+  const memberOf = (e: Entry): string => hex(run.state.rows.get(hex(e.author))?.member ?? (new Uint8Array(16) as Bytes));
+  let epoch = 1;
+  const all = run.entries.length > 0 ? run.entries.map((e) => ({ bytes: e.entry, void: e.void, at: e.receipt.time })) : run.row.unsent === null ? [] : [{ bytes: run.row.unsent.genesis, void: false, at: run.row.made }];
+  for (const item of all) {
+    const d = decodeEntry(item.bytes);
+    if (item.void || !d.ok) continue;
+    const e = d.value;
+    const b = e.body;
+    if ('rotation' in b) epoch = e.seq;
+    const read = 'display' in b ? readDisplay(run.keyring.get(epoch)?.roster, e, b.display) : {};
+    const note = (what: Note['what'], who: string, by: string | null, named: string | null = null): void =>
+      void notes.push({ seq: e.seq, at: item.at, what, who, by, name: named });
+    switch (b.kind) {
+      case 'genesis':
+        shown = read.group ?? shown;
+        people.set(hex(b.member), read.person ?? { name: '', role: 'family', relationship: '' });
+        note('made', hex(b.member), null);
+        break;
+      case 'name':
+        if (read.name !== undefined) shown = { ...shown, name: read.name };
+        note('renamed', memberOf(e), null, read.name ?? null);
+        break;
+      case 'invite':
+        relationships.set(hex(b.invite), read.relationship ?? '');
+        break;
+      case 'admit':
+        people.set(hex(b.row.member), read.person ?? { name: '', role: 'family', relationship: '' });
+        note('joined', hex(b.row.member), memberOf(e));
+        break;
+      case 'remove':
+        note('removed', hex(b.member), memberOf(e));
+        break;
+      case 'leave':
+        note('left', memberOf(e), null);
+        break;
+      case 'accept-owner':
+        note('owner', memberOf(e), null);
+        break;
+      case 'revoke-invite':
+      case 'offer-owner':
+      case 'rotate':
+        break;
+    }
+  }
+  return { group: shown, people, relationships, notes };
+}
+
+function readDisplay(key: RosterKey | undefined, e: Entry, sealed: Bytes): v.InferOutput<typeof display> {
+  if (key === undefined) return {};
+  const text = toText(openDisplay(key, { prev: e.prev, seq: e.seq, author: e.author }, sealed));
+  if (text === null || text === '') return {};
+  try {
+    const parsed = v.safeParse(display, JSON.parse(text));
+    return parsed.success ? parsed.output : {};
+  } catch {
+    return {};
+  }
+}
