@@ -1,0 +1,228 @@
+/**
+ * A small world for scenarios: virtual time, a real relay in process over real SQLite in memory, and devices that run the real core over
+ * a disk in memory. Nothing here is a stand-in for what it tests; only the clock, chance, the cable and the disk are ours.
+ */
+import type { BlobId, Bytes, RelayPk } from '../../crypto/brand';
+import { equal, unhex } from '../../crypto/bytes';
+import { blobId } from '../../crypto/blob';
+import { ready, type Random } from '../../crypto/sodium';
+import { signPair } from '../../crypto/verify';
+import { localLog } from '../../relay/log-sqlite';
+import { ask } from '../../relay/log';
+import { createRelay, type Relay, type Wire } from '../../relay/relay';
+import type { BlobCarrier } from '../../src/lib/core/blobs';
+import { Core } from '../../src/lib/core/core';
+import type { CommandName, Commands, Outcome, Up, ViewName, Views } from '../../src/lib/core/port';
+import { memoryDevice, type MemoryDevice } from '../../src/lib/store/memory';
+import { seeded } from './actor';
+
+const HOST = 'relay.test';
+const PASSPHRASE = 'four quiet lamps over harbour';
+
+/** Virtual time: timers fire in order, and everything that was promised is done in between. */
+export class Time {
+  now = 1_760_000_000_000;
+  private readonly timers: { at: number; n: number; what: () => void }[] = [];
+  private n = 0;
+
+  later = (ms: number, what: () => void): (() => void) => {
+    const t = { at: this.now + ms, n: this.n++, what };
+    this.timers.push(t);
+    return () => {
+      const i = this.timers.indexOf(t);
+      if (i >= 0) this.timers.splice(i, 1);
+    };
+  };
+  /** Lets `ms` pass. */
+  async pass(ms: number): Promise<void> {
+    const until = this.now + ms;
+    for (;;) {
+      await settle();
+      const next = this.timers.filter((t) => t.at <= until).sort((a, b) => a.at - b.at || a.n - b.n)[0];
+      if (next === undefined) break;
+      this.timers.splice(this.timers.indexOf(next), 1);
+      this.now = Math.max(this.now, next.at);
+      next.what();
+    }
+    this.now = until;
+  }
+}
+
+/** Everything that can go on without time passing goes on (WebCrypto and Argon2id answer from other threads). */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 12; i++) await new Promise((r) => setImmediate(r));
+}
+
+/** A device with its disk; `core` comes and goes. */
+export class Device {
+  core: Core | null = null;
+  readonly disk: MemoryDevice = memoryDevice();
+  online = true;
+  private readonly views = new Map<string, unknown>();
+  private readonly outcomes = new Map<number, (o: Outcome<unknown>) => void>();
+  private readonly wires = new Set<() => void>();
+  private id = 0;
+  private readonly random: Random;
+
+  constructor(readonly name: string, readonly role: 'clinician' | 'patient' | 'family', private readonly world: World) {
+    this.random = seeded(`device ${name}`);
+  }
+
+  /** A fresh worker: locked, or new on a bare device. */
+  async boot(): Promise<void> {
+    const { time } = this.world;
+    const core = new Core(
+      {
+        disk: this.disk.open(), clock: () => time.now, later: time.later, random: this.random, host: HOST, origin: `https://${HOST}`,
+        dial: (events) => {
+          let wire: Wire | null = null;
+          let open = true;
+          const end = (): void => {
+            if (!open) return;
+            open = false;
+            this.wires.delete(end);
+            wire?.close();
+            time.later(0, () => events.closed());
+          };
+          this.wires.add(end);
+          time.later(1, () => {
+            if (!open) return;
+            if (!this.online || this.world.down) return end();
+            wire = this.world.relay.connect((frame) => time.later(1, () => open && events.frame(frame)), HOST);
+            events.open();
+          });
+          return { send: (f) => void time.later(1, () => void (open && wire?.receive(f))), close: end };
+        },
+        blobs: this.world.blobs(this), estimate: () => Promise.resolve({ used: 0, quota: 0 }), argon: { memory: 64, passes: 1, lanes: 1 },
+        report: (e) => this.world.reports.push(e)
+      },
+      (u: Up) => {
+        if (u.is === 'outcome') {
+          this.outcomes.get(u.id)?.(u.outcome);
+          this.outcomes.delete(u.id);
+        } else this.show(u.name, u.key, u.view);
+      }
+    );
+    this.core = core;
+    this.watch('app', null);
+    this.watch('home', null);
+    await core.start();
+    await time.pass(5);
+  }
+  private show(name: ViewName, key: string | null, view: unknown): void {
+    const k = `${name} ${key ?? ''}`;
+    const patch = view as Views['feed']['view'];
+    if (name !== 'feed' || patch.reset) return void this.views.set(k, view);
+    const before = this.views.get(k) as Extract<Views['feed']['view'], { reset: true }>;
+    const items = new Map(before.items.map((i) => [i.id, i]));
+    for (const id of patch.gone) items.delete(id);
+    for (const i of patch.put) items.set(i.id, i);
+    this.views.set(k, { ...before, more: patch.more, items: [...items.values()].sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1)) });
+  }
+  watch(name: ViewName, key: string | null): void {
+    this.core?.take({ is: 'watch', name, key });
+  }
+  view<V extends ViewName>(name: V, key: Views[V]['key']): Views[V]['view'] {
+    return this.views.get(`${name} ${key ?? ''}`) as Views[V]['view'];
+  }
+  /** Runs a command and lets time pass until it answers. */
+  async run<K extends CommandName>(name: K, input: Commands[K]['in']): Promise<Outcome<Commands[K]['out']>> {
+    const id = ++this.id;
+    let outcome: Outcome<unknown> | null = null;
+    this.outcomes.set(id, (o) => (outcome = o));
+    this.core?.take({ is: 'command', id, name, input } as never);
+    for (let i = 0; i < 400 && outcome === null; i++) await this.world.time.pass(10);
+    if (outcome === null) throw new Error(`${name} never answered`);
+    return outcome as Outcome<Commands[K]['out']>;
+  }
+  async must<K extends CommandName>(name: K, input: Commands[K]['in']): Promise<Commands[K]['out']> {
+    const o = await this.run(name, input);
+    if (!o.ok) throw new Error(`${this.name}: ${name} failed: ${o.fault}`);
+    return o.value;
+  }
+  async setUp(): Promise<void> {
+    await this.boot();
+    await this.must('set-up', { name: this.name, role: this.role, passphrase: PASSPHRASE });
+  }
+  unlock(): Promise<Outcome<null>> {
+    return this.run('unlock', { passphrase: PASSPHRASE });
+  }
+  /** The cable is pulled. */
+  cut(): void {
+    for (const end of [...this.wires]) end();
+  }
+  goOffline(): void {
+    this.online = false;
+    this.cut();
+  }
+  goOnline(): void {
+    this.online = true;
+    this.core?.take({ is: 'command', id: ++this.id, name: 'wake', input: null });
+  }
+  /** The worker is killed; what was strictly stored stays. */
+  kill(): void {
+    this.core?.link.stop();
+    this.cut();
+    this.core = null;
+    this.views.clear();
+  }
+  async restart(): Promise<void> {
+    this.kill();
+    await this.boot();
+    await this.unlock();
+    await this.world.time.pass(50);
+  }
+  /** Words of the posts as the feed shows them. */
+  words(group: string): string[] {
+    const feed = this.view('feed', group) as Extract<Views['feed']['view'], { reset: true }> | undefined;
+    return (feed?.items ?? []).flatMap((i) => (i.is === 'post' ? [i.text] : []));
+  }
+  delivery(group: string, text: string): string | undefined {
+    const feed = this.view('feed', group) as Extract<Views['feed']['view'], { reset: true }>;
+    const p = feed.items.find((i) => i.is === 'post' && i.text === text);
+    return p?.is === 'post' ? p.delivery?.at : undefined;
+  }
+  async openGroup(group: string): Promise<void> {
+    this.watch('group', group);
+    this.watch('feed', group);
+    await this.world.time.pass(20);
+  }
+}
+
+export class World {
+  readonly time = new Time();
+  readonly reports: unknown[] = [];
+  readonly stored = new Map<string, Bytes>();
+  down = false;
+  relay!: Relay;
+
+  static async make(): Promise<World> {
+    await ready();
+    const w = new World();
+    const pair = signPair(seeded('relay')(32));
+    w.relay = createRelay({
+      log: localLog(':memory:', w.time.now), clock: () => w.time.now, random: seeded('relay chance'), keys: { pk: pair.pk as RelayPk, sk: pair.sk }, host: HOST,
+      turn: (what) => void w.time.later(0, what), pace: 0
+    });
+    return w;
+  }
+  device(name: string, role: 'clinician' | 'patient' | 'family'): Device {
+    return new Device(name, role, this);
+  }
+  /** Blobs by the relay's own session bearers; their HTTP is tested elsewhere. */
+  blobs(device: Device): BlobCarrier {
+    const session = (bearer: string) => (device.online && !this.down ? this.relay.bearer(bearer) : null);
+    return {
+      put: async (_g, id, bearer, bytes) => {
+        const s = session(bearer);
+        if (s === null) return 'offline';
+        const blob = unhex(id) as Bytes as BlobId;
+        if (!equal(blob, blobId(bytes))) return 'refused';
+        await ask(this.relay.log, 'putBlob', { g: s.group.g, id: blob, device: s.row.device, size: bytes.length, time: this.time.now });
+        this.stored.set(id, bytes);
+        return 'stored';
+      },
+      get: (_g, id, bearer) => Promise.resolve(session(bearer) !== null ? (this.stored.get(id) ?? 'missing') : 'offline')
+    };
+  }
+}
