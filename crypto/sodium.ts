@@ -22,4 +22,11 @@ export function na(): Sodium {
 export type Random = (size: number) => Bytes;
 
 /** The operating system's randomness, for composition roots only. */
-export const systemRandom: Random = (size) => na().randombytes_buf(size) as Bytes;
+export const systemRandom: Random = (size) => {
+  const out = new Uint8Array(size);
+  // the browser's source of libsodium's own randomness, which asks for it four bytes at a time
+  for (let at = 0; at < size; at += ASK) crypto.getRandomValues(out.subarray(at, at + ASK));
+  return out;
+};
+/** Bytes that `getRandomValues` gives at once. */
+const ASK = 65_536;
