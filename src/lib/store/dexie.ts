@@ -43,10 +43,18 @@ const HEADER = 'header';
 export function dexieDisk(options: DexieOptions = {}): Disk {
   const { name = 'carefold', wait = (ms) => new Promise<void>((done) => setTimeout(done, ms)) } = options;
   const own = options.indexedDB && options.IDBKeyRange ? { indexedDB: options.indexedDB, IDBKeyRange: options.IDBKeyRange } : {};
-  const strict = new Dexie(name, { ...own, chromeTransactionDurability: 'strict' });
+  const common = { ...own, cache: 'disabled' } as const;
+  const strict = new Dexie(name, { ...common, chromeTransactionDurability: 'strict' });
   strict.version(1).stores(schema([...TABLES, 'fence', 'vault']));
-  const relaxed = new Dexie(`${name}-cache`, { ...own, chromeTransactionDurability: 'relaxed' });
+  const relaxed = new Dexie(`${name}-cache`, { ...common, chromeTransactionDurability: 'relaxed' });
   relaxed.version(1).stores({ ...schema([...CACHE_TABLES, 'fence']), blob: 'k, n' });
+  for (const db of [strict, relaxed]) {
+    // a newer build in another tab must not wait for us; what we do next opens again
+    db.on('versionchange', () => {
+      db.close({ disableAutoOpen: false });
+      return false;
+    });
+  }
 
   let closed = false;
   const dbOf = (table: Table | CacheTable): Dexie => (CACHE.includes(table) ? relaxed : strict);

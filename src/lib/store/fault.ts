@@ -25,8 +25,10 @@ interface Told {
 
 function told(e: unknown): Told | null {
   if (typeof e !== 'object' || e === null) return null;
-  const { name, message, inner } = e as { name?: unknown; message?: unknown; inner?: unknown };
-  return { name: typeof name === 'string' ? name : '', message: typeof message === 'string' ? message : '', inner };
+  const { name, message, inner, failures } = e as { name?: unknown; message?: unknown; inner?: unknown; failures?: unknown };
+  // a bulk write tells what befell each row; the first says why
+  const within: unknown = Array.isArray(failures) ? failures[0] : inner;
+  return { name: typeof name === 'string' ? name : '', message: typeof message === 'string' ? message : '', inner: within };
 }
 
 /** Null: not the device's fault but a bug of ours, to be thrown on. */
