@@ -64,6 +64,9 @@ export const groupIdOf = (genesis: Uint8Array): GroupId => entryHash(genesis) as
 /** The chain after an entry: covers everything before, the entry's bytes, and the time in its receipt. */
 export const chainAfter = (before: Hash, entry: Uint8Array, time: number): Hash => hash(LABEL.chain, before, entryHash(entry), new Writer().num(time).done());
 
+/** An entry's bytes: what is signed, then the signature. */
+export const encodeEntry = (e: Entry): Bytes => concat(writeUnsigned(e), e.signature);
+
 export function signEntry(e: Omit<Entry, 'signature'>, secret: Bytes): Bytes {
   const unsigned = writeUnsigned(e);
   return concat(unsigned, sign(LABEL.entry, unsigned, secret));

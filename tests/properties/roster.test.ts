@@ -1,0 +1,295 @@
+/** Random walks of several people over one roster, with a relay that lets anything through. */
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Bytes, Hash } from '../../crypto/brand';
+import { concat, equal, hex } from '../../crypto/bytes';
+import type { EpochKeys } from '../../crypto/epoch';
+import type { InviteKeys } from '../../crypto/invite-secret';
+import { decodeEntry } from '../../crypto/roster/entry';
+import { begin, fold } from '../../crypto/roster/fold';
+import { chainHead, currentEpoch, decodeState, encodeState, isLive, liveMembers, liveRows, owedAt, type RosterState } from '../../crypto/roster/state';
+import { ready, type Random } from '../../crypto/sodium';
+import {
+  accept, admitEntry, cutsFor, type Device, inviteEntry, leave, makeDevice, nameEntry, newRow, nextPlace, offer, rawEntry, removeEntry, revokeInviteEntry, rotate,
+  rotation, seeded, story, type Story
+} from '../support/actor';
+
+beforeAll(ready);
+
+/** Who does what to whom. Numbers are taken modulo what there is; an apt step is done by someone who may, to someone it can be done to. */
+interface Step { readonly what: (typeof WHAT)[number]; readonly by: number; readonly on: number; readonly skip: number; readonly apt: boolean }
+const WHAT = [
+  'invite', 'invite', 'admit', 'admit', 'admit', 'remove', 'offer', 'offer', 'withdraw', 'accept', 'accept', 'leave', 'rotate', 'revoke', 'name', 'junk', 'forge', 'omit', 'smuggle', 'replay', 'elsewhere'
+] as const;
+const step: fc.Arbitrary<Step> = fc.record({
+  what: fc.constantFrom(...WHAT), by: fc.nat(30), on: fc.nat(30), apt: fc.nat(3).map((v) => v > 0),
+  skip: fc.oneof({ weight: 6, arbitrary: fc.integer({ min: -5000, max: 60_000 }) }, { weight: 1, arbitrary: fc.nat(400_000_000) })
+});
+const steps = fc.array(step, { minLength: 5, maxLength: 45, size: 'max' });
+
+interface World { readonly random: Random; readonly st: Story; readonly people: Device[]; readonly links: { readonly keys: InviteKeys; readonly secret: Bytes }[] }
+
+function world(seed: number): World {
+  const random = seeded(seed);
+  const founder = makeDevice(random);
+  return { random, st: story(random, founder), people: [founder], links: [] };
+}
+
+/** The entry that a step makes; whoever makes it may have no right to. */
+function make(w: World, s: RosterState, p: Step): { entry: Bytes; keys: EpochKeys | null } {
+  const { random, st, people, links } = w;
+  const pick = (from: readonly Device[], n: number): Device => (from.length === 0 ? people : from)[n % Math.max(1, from.length || people.length)] as Device;
+  const live = people.filter((d) => s.rows.get(hex(d.logPk))?.end === null);
+  const owner = live.filter((d) => hex(d.member) === s.owner);
+  const others = live.filter((d) => hex(d.member) !== s.owner);
+  const may = p.what === 'accept' ? live.filter((d) => hex(d.member) === s.offer?.to) : p.what === 'leave' ? others : p.what === 'rotate' ? live : owner;
+  const by = pick(p.apt ? may : people, p.by);
+  const on = pick(p.apt ? others : people, p.on);
+  switch (p.what) {
+    case 'invite': {
+      const i = inviteEntry(random, s, by, st.now, { history: p.on % 2 === 0 ? 'start' : 'today', expires: s.time + (p.on % 3) * 200_000_000, ...(p.by % 5 === 0 ? links[0] : {}) });
+      links.push({ keys: i.invite, secret: i.secret });
+      return i;
+    }
+    case 'admit': {
+      const open = links.filter((l) => s.invites.get(hex(l.keys.invite))?.state === 'pending');
+      const link = (p.apt && open.length > 0 ? open : links)[p.on % Math.max(1, p.apt && open.length > 0 ? open.length : links.length)];
+      if (link === undefined) return rotate(random, s, by);
+      // now and then somebody who has or had a row asks again
+      const joiner = p.on % 4 === 0 ? on : makeDevice(random);
+      if (!people.includes(joiner)) people.push(joiner);
+      return admitEntry(random, s, by, link.keys.invite, newRow(st.group, link.keys, joiner));
+    }
+    case 'remove':
+      return removeEntry(random, s, by, on.member);
+    case 'offer':
+      return offer(s, by, on.member);
+    case 'withdraw':
+      return offer(s, by, null);
+    case 'accept':
+      return accept(random, s, by);
+    case 'leave':
+      return leave(s, by);
+    case 'rotate':
+      return rotate(random, s, by);
+    case 'revoke': {
+      const link = links[p.on % Math.max(1, links.length)];
+      return link === undefined ? rotate(random, s, by) : revokeInviteEntry(s, by, link.keys.invite);
+    }
+    case 'name':
+      return nameEntry(random, s, by, st.now, 'A name');
+    case 'junk':
+      return { entry: random(p.on * 7), keys: null };
+    case 'forge': {
+      const e = rotate(random, s, by).entry.slice();
+      e[p.on * 3] = (e[p.on * 3] as number) ^ 1;
+      return { entry: e, keys: null };
+    }
+    case 'omit':
+    case 'smuggle': {
+      const place = nextPlace(s);
+      const rest = liveRows(s).filter((r) => hex(r.member) !== hex(on.member));
+      const given = p.what === 'omit' ? rest : [...liveRows(s), { logPk: makeDevice(random).logPk, kem: by.kem.pk }];
+      const r = rotation(random, place, given);
+      return p.on % 2 === 0
+        ? { entry: rawEntry(by, place, { kind: 'rotate', rotation: r.rotation }), keys: r.keys }
+        : { entry: rawEntry(by, place, { kind: 'remove', member: on.member, cuts: cutsFor(s, on.member), rotation: p.what === 'omit' ? rotation(random, place, rest.slice(1)).rotation : rotation(random, place, liveRows(s)).rotation }), keys: null };
+    }
+    case 'replay':
+      return { entry: (st.entries[p.on % st.entries.length] as { entry: Bytes }).entry, keys: null };
+    case 'elsewhere': {
+      const place = { prev: random(32) as Bytes as Hash, seq: s.seq + 1 };
+      return { entry: rawEntry(by, place, { kind: 'offer-owner', to: on.member }), keys: null };
+    }
+  }
+}
+
+interface Took { readonly before: RosterState; readonly after: RosterState; readonly void: string | null; readonly step: Step; readonly entry: Bytes }
+
+function walk(seed: number, all: readonly Step[]): { w: World; took: Took[] } {
+  const w = world(seed);
+  const took = all.map((p): Took => {
+    const before = w.st.state;
+    const m = make(w, before, p);
+    const fault = w.st.let(m.entry, m.keys, Math.max(0, before.time + p.skip));
+    return { before, after: w.st.state, void: fault, step: p, entry: m.entry };
+  });
+  return { w, took };
+}
+
+const check = (runs: number, holds: (seed: number, all: Step[]) => void): void => {
+  fc.assert(fc.property(fc.nat(), steps, (seed, all) => {
+    holds(seed, all);
+  }), { numRuns: runs });
+};
+
+describe('any walk over a roster, valid and void entries mixed', () => {
+  it('reaches every kind of entry and of fault, so that what follows is not said of nothing', () => {
+    const counted = new Set<string>();
+    const faults = new Set<string>();
+    for (let seed = 0; seed < 40; seed++) {
+      const all = fc.sample(steps, { seed, numRuns: 1 })[0] as Step[];
+      for (const t of walk(seed, all).took) {
+        const d = decodeEntry(t.entry);
+        if (t.void === null && d.ok) counted.add(d.value.body.kind);
+        else faults.add(t.void as string);
+      }
+    }
+    expect([...counted].sort()).toEqual(['accept-owner', 'admit', 'invite', 'leave', 'name', 'offer-owner', 'remove', 'revoke-invite', 'rotate']);
+    for (const f of ['malformed', 'forged', 'wrong-place', 'not-live', 'not-owner', 'owner-cannot', 'unknown-member', 'used', 'expired', 'key-reused', 'wrong-recipients', 'owed', 'no-offer']) expect(faults).toContain(f);
+  });
+
+  it('gives byte-identical states to everyone who folds the same receipted prefix (P4)', () => {
+    check(60, (seed, all) => {
+      const { w } = walk(seed, all);
+      const first = w.st.entries[0];
+      const again = begin(w.st.group, first?.entry as Bytes, first?.receipt.time as number);
+      if (!again.ok) throw new Error(again.fault);
+      let state = again.value;
+      for (const [i, e] of w.st.entries.slice(1).entries()) {
+        // every third reader went to sleep and woke from what it had kept
+        if (i % 3 === 0) {
+          const kept = decodeState(encodeState(state));
+          if (!kept.ok) throw new Error(kept.fault);
+          state = kept.value;
+        }
+        state = fold(state, e.entry, e.receipt.time).state;
+        expect(equal(chainHead(state), e.receipt.chain)).toBe(true);
+      }
+      expect(equal(encodeState(state), encodeState(w.st.state))).toBe(true);
+    });
+  });
+
+  it('has exactly one owner, live, in every state on the way (P18)', () => {
+    check(60, (seed, all) => {
+      for (const { after } of walk(seed, all).took) {
+        const owners = liveMembers(after).filter((m) => hex(m.tag) === after.owner);
+        expect(owners).toHaveLength(1);
+        expect(liveRows(after).some((r) => hex(r.member) === after.owner)).toBe(true);
+      }
+    });
+  });
+
+  it('changes hands only by an accept of the owner’s own standing offer (P18)', () => {
+    check(60, (seed, all) => {
+      for (const { before, after, entry } of walk(seed, all).took) {
+        if (before.owner === after.owner) continue;
+        const d = decodeEntry(entry);
+        expect(d.ok && d.value.body.kind).toBe('accept-owner');
+        expect(before.offer?.to).toBe(after.owner);
+        expect([...after.invites.values()].some((i) => i.state === 'pending' && hex(i.by) !== after.owner)).toBe(false);
+      }
+    });
+  });
+
+  it('begins no epoch that leaves out a live device or takes in another (P10)', () => {
+    check(60, (seed, all) => {
+      for (const { before, after, entry } of walk(seed, all).took) {
+        if (after.epochs.length === before.epochs.length) continue;
+        const d = decodeEntry(entry);
+        if (!d.ok || !('rotation' in d.value.body)) throw new Error('an epoch out of nothing');
+        expect(d.value.body.rotation.boxes.map((b) => hex(b.to))).toEqual(liveRows(after).map((r) => hex(r.logPk)));
+        expect(currentEpoch(after).seq).toBe(after.seq);
+      }
+    });
+  });
+
+  it('lets in one member for each invite at most, and none by one expired, revoked or void (P15)', () => {
+    check(60, (seed, all) => {
+      const used = new Map<string, number>();
+      for (const { before, after, entry } of walk(seed, all).took) {
+        const grown = after.rows.size - before.rows.size;
+        if (grown === 0) continue;
+        const d = decodeEntry(entry);
+        if (!d.ok || d.value.body.kind !== 'admit') throw new Error('a row out of nothing');
+        const key = hex(d.value.body.invite);
+        const invite = before.invites.get(key);
+        expect(grown).toBe(1);
+        expect(invite?.state).toBe('pending');
+        expect(after.time).toBeLessThanOrEqual(invite?.expires ?? -1);
+        expect(after.invites.get(key)?.state).toBe('used');
+        used.set(key, (used.get(key) ?? 0) + 1);
+      }
+      expect([...used.values()].every((n) => n === 1)).toBe(true);
+    });
+  });
+
+  it('leaves a state untouched by what is void, but for seq, chain and time (P27)', () => {
+    check(60, (seed, all) => {
+      for (const t of walk(seed, all).took) {
+        if (t.void === null) continue;
+        const same = { ...t.before, seq: t.after.seq, chains: t.after.chains, time: t.after.time };
+        expect(equal(encodeState(t.after), encodeState(same))).toBe(true);
+      }
+    });
+  });
+
+  it('is never stuck: after it the owner can rename, invite, let in and remove, once what is owed is paid (P27)', () => {
+    check(40, (seed, all) => {
+      const { w } = walk(seed, all);
+      const { st, random } = w;
+      const owner = w.people.find((d) => hex(d.member) === st.state.owner) as Device;
+      const other = w.people.find((d) => st.state.rows.get(hex(d.logPk))?.end === null) as Device;
+      st.must(rotate(random, st.state, other));
+      st.must(nameEntry(random, st.state, owner, st.now, 'Still here'));
+      const i = inviteEntry(random, st.state, owner, st.now);
+      st.must(i);
+      const guest = makeDevice(random);
+      st.must(admitEntry(random, st.state, owner, i.invite.invite, newRow(st.group, i.invite, guest)));
+      st.must(removeEntry(random, st.state, owner, guest.member));
+    });
+  });
+
+  it('voids, when somebody goes, what waits in their name (R6)', () => {
+    check(60, (seed, all) => {
+      for (const { after } of walk(seed, all).took) {
+        const there = new Set(liveMembers(after).map((m) => hex(m.tag)));
+        for (const i of after.invites.values()) if (i.state === 'pending') expect(hex(i.by)).toBe(after.owner);
+        if (after.offer !== null) {
+          expect(there.has(after.offer.to)).toBe(true);
+          expect(after.offer.to).not.toBe(after.owner);
+        }
+      }
+    });
+  });
+
+  it('never revives a row, a member or an invite, nor takes back a cut, an epoch or a moment', () => {
+    check(60, (seed, all) => {
+      for (const { before, after } of walk(seed, all).took) {
+        expect(after.seq).toBe(before.seq + 1);
+        expect(after.time).toBeGreaterThanOrEqual(before.time);
+        expect(after.fence).toBeGreaterThanOrEqual(before.fence);
+        for (const [k, r] of before.rows) expect(isLive(r) ? after.rows.get(k)?.device : after.rows.get(k)).toEqual(isLive(r) ? r.device : r);
+        for (const [k, m] of before.members) if (m.end !== null) expect(after.members.get(k)).toEqual(m);
+        for (const [k, i] of before.invites) if (i.state !== 'pending') expect(after.invites.get(k)).toEqual(i);
+        expect(after.epochs.slice(0, before.epochs.length)).toEqual(before.epochs);
+        // whatever once was owed at a seq stays so: a rotation pays from its own seq on
+        for (let seq = 1; seq <= before.seq; seq++) expect(owedAt(after, seq)).toBe(owedAt(before, seq));
+      }
+    });
+  });
+
+  it('ends all rows of a member together, with a cut for each', () => {
+    check(60, (seed, all) => {
+      for (const { after } of walk(seed, all).took) {
+        for (const m of after.members.values()) {
+          const rows = [...after.rows.values()].filter((r) => hex(r.member) === hex(m.tag));
+          expect(rows.length).toBeGreaterThan(0);
+          expect(rows.every((r) => (m.end === null ? r.end === null : r.end?.seq === m.end.seq))).toBe(true);
+        }
+      }
+    });
+  });
+});
+
+describe('any bytes at all', () => {
+  it('fold into a state, as a void entry, without a fault of ours', () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), fc.boolean(), fc.nat(), (junk, ours, time) => {
+      const w = world(1);
+      const bytes = ours ? concat(new Uint8Array([1, 1, (junk[0] ?? 0) % 12]), new Uint8Array(junk)) : new Uint8Array(junk);
+      const f = fold(w.st.state, bytes, time);
+      expect(f.void).not.toBeNull();
+      expect(f.state.seq).toBe(2);
+    }), { numRuns: 300 });
+  });
+});
