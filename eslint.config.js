@@ -59,6 +59,8 @@ export default ts.config(
       'svelte/no-at-html-tags': 'error',
       'prefer-const': 'off',
       'svelte/prefer-const': ['error', { destructuring: 'all' }],
+      // a space that the compiler must not swallow is written {' '}
+      'svelte/no-useless-mustaches': 'off',
       'svelte/no-navigation-without-resolve': 'off',
       'svelte/prefer-svelte-reactivity': 'off'
     }
