@@ -26,22 +26,21 @@ export function createApp(relay: Relay, blobs: Blobs, root: string): Hono {
   app.route('/api/blob', blobRoutes(relay, blobs));
   app.all('/api/*', (c) => c.notFound());
   app.get('/ws', (c) => c.text('expects a WebSocket', 426));
+  app.use('*', cached('no-cache'));
   app.use('/_app/immutable/*', cached('public, max-age=31536000, immutable'));
-  app.use('/service-worker.js', cached('no-cache'));
   app.use('*', serveStatic({ root, precompressed: true }));
   // a missing asset must be a 404: never the page under a script's address, where it would be kept as immutable
   app.get('/_app/*', (c) => c.notFound());
   app.get('/:path{.+\\.[a-z0-9]+}', (c) => c.notFound());
-  app.use('*', cached('no-cache'));
   app.get('*', serveStatic({ root, path: 'index.html', precompressed: true }));
   app.onError((_, c) => c.text('failed', 500));
   return app;
 }
 
-/** Sets Cache-Control on what was found, never on an error. */
+/** Sets Cache-Control on what was found, never on an error, and not over a narrower rule. */
 const cached = (value: string) => async (c: Context, next: () => Promise<void>): Promise<void> => {
   await next();
-  if (c.res.status === 200) c.header('Cache-Control', value);
+  if (c.res.status === 200 && !c.res.headers.has('Cache-Control')) c.header('Cache-Control', value);
 };
 
 /**

@@ -1,8 +1,8 @@
 /** Composition root of the relay: here the real clock, chance, disk and network come in. */
 import { getRequestListener } from '@hono/node-server';
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { ready, systemRandom } from '../crypto/sodium';
 import { createApp } from './app';
@@ -32,7 +32,7 @@ else await start(settings.value);
 async function start(c: Extract<typeof settings, { ok: true }>['value']): Promise<void> {
   await ready();
   try {
-    mkdirSync(c.folder, { recursive: true });
+    makeFolder(c.folder);
     accessSync(c.folder, constants.W_OK | constants.X_OK);
   } catch {
     return fail(`The folder ${c.folder} cannot be written. Choose another one with CAREFOLD_DATA.`);
@@ -70,6 +70,13 @@ async function start(c: Extract<typeof settings, { ok: true }>['value']): Promis
     console.log(`Carefold is ready at ${c.publicUrl ?? `http://${c.host.includes(':') ? `[${c.host}]` : c.host}:${port}`}`);
     console.log(`Your data lives in ${c.folder}`);
   });
+}
+
+/** Not `recursive`: where a folder can never be made that tries for ever. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  if (dirname(path) !== path) makeFolder(dirname(path));
+  mkdirSync(path);
 }
 
 async function open(folder: string) {

@@ -1,0 +1,76 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Hono } from 'hono';
+import { ready } from '../../../crypto/sodium';
+import { createApp } from '../../../relay/app';
+import { memoryBlobs } from '../../../relay/blobs';
+import { configOf } from '../../../relay/config';
+import { allowedHosts } from '../../../relay/hosts';
+import { rhea } from './phone';
+
+let app: Hono;
+let folder: string;
+
+beforeAll(async () => {
+  await ready();
+  folder = mkdtempSync(join(tmpdir(), 'carefold-app-'));
+  mkdirSync(join(folder, '_app/immutable'), { recursive: true });
+  const page = `<!doctype html><meta http-equiv="content-security-policy" content="default-src 'none'; script-src 'self'"><title>Carefold</title>`;
+  writeFileSync(join(folder, 'index.html'), page);
+  writeFileSync(join(folder, '_app/immutable/a.js'), 'export {}');
+  writeFileSync(join(folder, 'service-worker.js'), '');
+  app = createApp(rhea('app').relay, memoryBlobs(), folder);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the app as the relay serves it', () => {
+  it('comes with the page’s own policy as a header on every answer, and may be framed by nobody', async () => {
+    for (const path of ['/', '/group/1', '/_app/immutable/a.js', '/service-worker.js', '/healthz', '/_app/none.js', '/api/blob/a/b'])
+      expect((await app.request(path)).headers.get('content-security-policy'), path).toBe("default-src 'none'; script-src 'self'; frame-ancestors 'none'");
+  });
+
+  it('answers every path of the app with the page, but a missing asset with 404', async () => {
+    const deep = await app.request('/group/abc');
+    expect([deep.status, await deep.text()]).toEqual([200, expect.stringContaining('Carefold')]);
+    for (const path of ['/_app/immutable/none.js', '/_app/version.json', '/api/none']) expect((await app.request(path)).status, path).toBe(404);
+  });
+
+  it('is kept for ever only where a name stands for its bytes', async () => {
+    const cache = async (path: string) => (await app.request(path)).headers.get('cache-control');
+    expect(await cache('/_app/immutable/a.js')).toBe('public, max-age=31536000, immutable');
+    expect(await cache('/_app/immutable/none.js')).toBeNull();
+    expect(await cache('/service-worker.js')).toBe('no-cache');
+    expect(await cache('/')).toBe('no-cache');
+    expect(await cache('/group/abc')).toBe('no-cache');
+  });
+
+  it('says that it is well', async () => {
+    const answer = await app.request('/healthz');
+    expect([answer.status, await answer.text()]).toEqual([200, 'ok']);
+  });
+});
+
+describe('the hosts a relay answers to', () => {
+  it('are loopback names when it listens there, and its public name', () => {
+    const hosts = allowedHosts({ host: '127.0.0.1', publicUrl: 'https://care.example', origins: [] });
+    for (const host of ['localhost:8787', '127.0.0.1:1', '[::1]:8787', 'care.example']) expect(hosts.allows(host, '127.0.0.1'), host).toBe(true);
+    for (const host of ['evil.example', 'care.example:444', 'care.example.evil.example', '10.0.0.5:8787', '', 'a/b', 'x@localhost']) expect(hosts.allows(host, '127.0.0.1'), host).toBe(false);
+  });
+
+  it('are the address a connection came in at when it listens on a network', () => {
+    const hosts = allowedHosts({ host: '0.0.0.0', publicUrl: null, origins: [] });
+    expect(hosts.allows('192.168.1.5:8787', '::ffff:192.168.1.5')).toBe(true);
+    expect(hosts.allows('192.168.1.6:8787', '192.168.1.5')).toBe(false);
+    expect(hosts.allows('evil.example', '192.168.1.5')).toBe(false);
+  });
+});
+
+describe('settings', () => {
+  it('have a default each, and a wrong one is told in a line', () => {
+    expect(configOf({})).toMatchObject({ ok: true, value: { port: 8787, host: '127.0.0.1', app: './build', publicUrl: null } });
+    for (const env of [{ PORT: 'x' }, { PORT: '70000' }, { CAREFOLD_PUBLIC: 'care' }, { CAREFOLD_ORIGIN: 'https://a.example/path' }, { CAREFOLD_PACE: '-1' }])
+      expect(configOf(env).ok, JSON.stringify(env)).toBe(false);
+  });
+});

@@ -1,0 +1,182 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import WebSocket from 'ws';
+import { proveAccess } from '../../../crypto/access';
+import type { Bytes } from '../../../crypto/brand';
+import { fromText } from '../../../crypto/bytes';
+import { decodeFromRelay, encodeToRelay, type FromRelay, type ToRelay } from '../../../crypto/frames';
+import { begin } from '../../../crypto/roster/fold';
+import type { RosterState } from '../../../crypto/roster/state';
+import { ready } from '../../../crypto/sodium';
+import { type Device, envelope, foundGroup, type Made, makeDevice, pen, seeded } from '../../support/actor';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const bundle = join(root, 'node_modules/.cache', `relay-${process.pid}`);
+let folder: string;
+let child: ChildProcess | undefined;
+let seeds = 0;
+const random = () => seeded(`process ${seeds++}`);
+
+beforeAll(async () => {
+  await ready();
+  mkdirSync(bundle, { recursive: true });
+  const entryPoints = { relay: join(root, 'relay/main.ts'), 'log-worker': join(root, 'relay/log-worker.ts') };
+  await build({ entryPoints, bundle: true, platform: 'node', target: 'node20', format: 'esm', packages: 'external', outdir: bundle, logLevel: 'error' });
+});
+afterAll(() => rmSync(bundle, { recursive: true, force: true }));
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'carefold-process-'))));
+afterEach(() => {
+  child?.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Running { readonly port: number; readonly said: () => string; readonly ended: Promise<number | null> }
+function run(env: Record<string, string> = {}): Promise<Running> {
+  const started = spawn(process.execPath, [join(bundle, 'relay.js')], { cwd: root, env: { ...process.env, PORT: '0', HOST: '127.0.0.1', CAREFOLD_DATA: folder, CAREFOLD_PACE: '0', ...env } });
+  child = started;
+  let said = '';
+  const ended = new Promise<number | null>((done) => started.once('exit', done));
+  return new Promise((done, fail) => {
+    const hear = (chunk: Buffer): void => {
+      said += chunk.toString();
+      const port = /ready at http:\/\/127\.0\.0\.1:(\d+)[\s\S]*lives in/.exec(said)?.[1];
+      if (port !== undefined) done({ port: Number(port), said: () => said, ended });
+    };
+    started.stdout.on('data', hear);
+    started.stderr.on('data', hear);
+    void ended.then((code) => fail(new Error(`${code} ${said.trim()}`)));
+  });
+}
+
+/** A device on a real socket. */
+async function connect(port: number, device: Device, made: Made & { readonly group: Bytes }, state?: RosterState) {
+  const ws = new WebSocket(`ws://127.0.0.1:${port}/ws`);
+  const heard: FromRelay[] = [];
+  const waiting: ((f: FromRelay) => boolean)[] = [];
+  ws.on('message', (m: Buffer) => {
+    const f = decodeFromRelay(new Uint8Array(m));
+    if (!f.ok) throw new Error('unreadable');
+    heard.push(f.value);
+    for (const w of [...waiting]) if (w(f.value)) waiting.splice(waiting.indexOf(w), 1);
+  });
+  const next = <K extends FromRelay['is']>(is: K): Promise<Extract<FromRelay, { is: K }>> =>
+    new Promise((done) => waiting.push((f) => (f.is === is ? (done(f as Extract<FromRelay, { is: K }>), true) : false)));
+  const tell = (f: ToRelay): void => ws.send(encodeToRelay(f));
+  const hello = await next('hello');
+  const group = made.group as RosterState['group'];
+  const entered = next('entered');
+  tell({ is: 'create', re: 1, group, genesis: made.entry, boxes: made.boxes });
+  const { receipt } = await entered;
+  const welcome = next('welcome');
+  const nonce = random()(32);
+  const proof = { as: 'log', host: `127.0.0.1:${port}`, group, serverNonce: hello.nonce, nonce } as const;
+  tell({ is: 'auth', re: 2, group, as: 'log', key: device.logPk, nonce, signature: proveAccess(proof, device.logSk) });
+  const folded = begin(group, made.entry, receipt.time);
+  if (!folded.ok) throw new Error(folded.fault);
+  return { ws, heard, next, tell, welcome: await welcome, receipt, state: state ?? folded.value };
+}
+
+describe('the relay as a process', () => {
+  it('killed in the middle of a burst has kept everything that it acknowledged, once', async () => {
+    const device = makeDevice(random());
+    const made = foundGroup(random(), device);
+    const first = await run();
+    const a = await connect(first.port, device, made);
+    const p = pen(device);
+    const sealing = random();
+    const sent: Bytes[] = [];
+    for (let i = 0; i < 3000; i++) sent.push(envelope(sealing, a.state, p, (made.keys as NonNullable<typeof made.keys>).content, fromText(`post ${i}`)));
+    const acked = new Map<number, number>();
+    const enough = new Promise<void>((done) => {
+      a.ws.on('message', (m: Buffer) => {
+        const f = decodeFromRelay(new Uint8Array(m));
+        if (f.ok && f.value.is === 'acks') for (const i of f.value.items) acked.set(i.n, i.seq);
+        if (acked.size > 1000) done();
+      });
+    });
+    sent.forEach((bytes, i) => a.tell({ is: 'append', group: a.state.group, n: i + 1, envelope: bytes }));
+    await enough;
+    child?.kill('SIGKILL');
+    await first.ended;
+
+    const second = await run();
+    const b = await connect(second.port, device, made);
+    expect(b.receipt).toEqual(a.receipt);
+    expect(b.welcome.head.n).toBeGreaterThanOrEqual(acked.size);
+    const kept = new Map<number, { seq: number; bytes: Bytes }>();
+    for (let from = 0; ; ) {
+      const answer = b.next('page');
+      b.tell({ is: 'fetch', re: 9, group: a.state.group, way: 'up', from, most: 500 });
+      const page = await answer;
+      for (const i of page.items) {
+        expect(kept.has(i.n)).toBe(false);
+        kept.set(i.n, { seq: i.seq, bytes: i.envelope });
+        from = i.seq;
+      }
+      if (!page.more) break;
+    }
+    for (const [n, seq] of acked) {
+      expect(kept.get(n)?.seq).toBe(seq);
+      expect(Buffer.compare(kept.get(n)?.bytes as Bytes, sent[n - 1] as Bytes)).toBe(0);
+    }
+    b.ws.terminate();
+  });
+
+  it('ends at once and cleanly when asked to, and logs no address, no key and no group', async () => {
+    const device = makeDevice(random());
+    const made = foundGroup(random(), device);
+    const one = await run();
+    const a = await connect(one.port, device, made);
+    a.ws.send(new Uint8Array([250]));
+    await a.next('refused');
+    const asked = performance.now();
+    child?.kill('SIGINT');
+    expect(await one.ended).toBe(0);
+    expect(performance.now() - asked).toBeLessThan(2000);
+    const lines = one.said().trim().split('\n');
+    expect(lines.slice(2)).toEqual(['Refused while it ran: malformed 1.']);
+  });
+
+  it('keeps its key readable by its owner alone, and is the same relay after a restart', async () => {
+    const device = makeDevice(random());
+    const made = foundGroup(random(), device);
+    const one = await run();
+    const a = await connect(one.port, device, made);
+    child?.kill('SIGTERM');
+    await one.ended;
+    expect(statSync(join(folder, 'relay.key')).mode & 0o077).toBe(0);
+    const two = await run();
+    const b = await connect(two.port, device, made);
+    expect(b.heard[0]).toMatchObject({ relayPk: a.receipt.relayPk, incarnation: a.receipt.incarnation });
+    b.ws.terminate();
+  });
+
+  it('says in one line that the port is taken or the folder cannot be written', async () => {
+    const holder = createServer();
+    const port = await new Promise<number>((done) => holder.listen(0, '127.0.0.1', () => done((holder.address() as { port: number }).port)));
+    await expect(run({ PORT: String(port) })).rejects.toThrow(/^1 Port \d+ is already in use\. Choose another one with PORT\.$/);
+    holder.close();
+    await expect(run({ CAREFOLD_DATA: '/proc/none' })).rejects.toThrow(/^1 The folder \/proc\/none cannot be written\. Choose another one with CAREFOLD_DATA\.$/);
+  });
+
+  it('keeps no word that was posted, in any file', async () => {
+    const device = makeDevice(random());
+    const made = foundGroup(random(), device, { group: 'PLANTED-GROUP' });
+    const one = await run();
+    const a = await connect(one.port, device, made);
+    const acks = a.next('acks');
+    a.tell({ is: 'append', group: a.state.group, n: 1, envelope: envelope(random(), a.state, pen(device), (made.keys as NonNullable<typeof made.keys>).content, fromText('PLANTED-WORDS')) });
+    await acks;
+    child?.kill('SIGTERM');
+    await one.ended;
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((f) => f.isFile());
+    expect(files.length).toBeGreaterThan(1);
+    for (const f of files) expect(readFileSync(join(f.parentPath, f.name)).includes('PLANTED'), f.name).toBe(false);
+  });
+});

@@ -1,0 +1,247 @@
+import { createServer, type Server } from 'node:http';
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { connect as dial } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { getRequestListener } from '@hono/node-server';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import WebSocket from 'ws';
+import { base64url, hex } from '../../../crypto/bytes';
+import { decodeFromRelay, type FromRelay } from '../../../crypto/frames';
+import { blobId } from '../../../crypto/kept';
+import { LIMIT } from '../../../crypto/limits';
+import { ready } from '../../../crypto/sodium';
+import type { Bytes } from '../../../crypto/brand';
+import { createApp } from '../../../relay/app';
+import { blobFiles } from '../../../relay/blob-files';
+import { sweepBlobs } from '../../../relay/blob-routes';
+import type { Blobs } from '../../../relay/blobs';
+import { allowedHosts } from '../../../relay/hosts';
+import { takeSockets, type Sockets } from '../../../relay/socket';
+import { type Device, makeDevice, removeEntry, seeded } from '../../support/actor';
+import { Phone, rhea, type Rhea, Scene, settled } from './phone';
+
+let r: Rhea;
+let s: Scene;
+let olivia: Device;
+let server: Server;
+let sockets: Sockets;
+let port: number;
+let folder: string;
+let blobs: Blobs;
+const open: WebSocket[] = [];
+
+beforeAll(ready);
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'carefold-sockets-'));
+  r = rhea('sockets');
+  olivia = makeDevice(seeded('olivia'));
+  s = await Scene.begin(r, olivia);
+  blobs = await blobFiles(join(folder, 'blobs'));
+  const listener = getRequestListener(createApp(r.relay, blobs, folder).fetch);
+  server = createServer((request, response) => void listener(request, response));
+  sockets = takeSockets(server, r.relay, allowedHosts({ host: '127.0.0.1', publicUrl: 'https://care.example', origins: ['https://app.example'] }));
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  port = (server.address() as AddressInfo).port;
+});
+afterEach(async () => {
+  for (const ws of open.splice(0)) ws.terminate();
+  sockets.close();
+  server.closeAllConnections();
+  await new Promise((done) => server.close(done));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A real socket as the `relay` that a Phone speaks to. */
+async function phone(more: WebSocket.ClientOptions = {}): Promise<{ phone: Phone; ws: WebSocket; next: (is: FromRelay['is']) => Promise<FromRelay> }> {
+  const ws = new WebSocket(`ws://127.0.0.1:${port}/ws`, more);
+  open.push(ws);
+  const waiting: { is: string; done: (f: FromRelay) => void }[] = [];
+  let give: (b: Bytes) => void = () => undefined;
+  const early: Bytes[] = [];
+  ws.on('message', (m: Buffer) => {
+    const bytes = new Uint8Array(m) as Bytes;
+    give(bytes);
+    const f = decodeFromRelay(bytes);
+    if (!f.ok) throw new Error('unreadable');
+    const at = waiting.findIndex((w) => w.is === f.value.is);
+    if (at >= 0) waiting.splice(at, 1)[0]?.done(f.value);
+  });
+  give = (b) => void early.push(b);
+  await new Promise((done, fail) => {
+    ws.once('message', done);
+    ws.once('error', fail);
+    ws.once('unexpected-response', (_, response) => fail(new Error(String(response.statusCode))));
+  });
+  const relay = {
+    ...r.relay,
+    connect(send: (f: Bytes) => void) {
+      give = send;
+      for (const b of early) send(b);
+      return { receive: (f: Uint8Array) => (ws.send(f), 0), close: () => ws.close(), proven: true, isHopeless: false };
+    }
+  };
+  return {
+    phone: new Phone(relay, r.random, `127.0.0.1:${port}`),
+    ws,
+    next: (is) => new Promise((done) => waiting.push({ is, done }))
+  };
+}
+async function inSession(device = olivia) {
+  const p = await phone();
+  const welcome = p.next('welcome');
+  void p.phone.as(device, s.group).catch(() => undefined);
+  return { ...p, welcome: (await welcome) as Extract<FromRelay, { is: 'welcome' }> };
+}
+const closed = (ws: WebSocket): Promise<number> => new Promise((done) => ws.once('close', done));
+
+describe('the socket', () => {
+  it('greets, lets a device in, and carries envelopes both ways', async () => {
+    const a = await inSession();
+    const acks = a.next('acks');
+    const bytes = s.seal(olivia);
+    a.phone.tell({ is: 'append', group: s.group, n: 1, envelope: bytes });
+    expect(await acks).toMatchObject({ items: [{ n: 1, seq: 1 }] });
+    expect(s.phone.of('page')).toMatchObject([{ items: [{ envelope: bytes }] }]);
+    const page = a.next('page');
+    await s.post(s.phone, olivia);
+    expect(await page).toMatchObject({ items: [{ n: 2 }] });
+  });
+
+  it('carries frames of every size', async () => {
+    const a = await inSession();
+    const b = await inSession();
+    for (const size of [1, 100, 200, 60_000]) {
+      const page = b.next('page');
+      const bytes = s.seal(olivia, 'x'.repeat(size));
+      a.phone.tell({ is: 'append', group: s.group, n: s.pen(olivia).n, envelope: bytes });
+      expect(await page).toMatchObject({ items: [{ envelope: bytes }] });
+    }
+  });
+
+  it('refuses another path, a foreign host and a foreign page', async () => {
+    const refused = async (more: WebSocket.ClientOptions, path = '/ws'): Promise<string> => {
+      const ws = new WebSocket(`ws://127.0.0.1:${port}${path}`, more);
+      return new Promise((done) => {
+        ws.once('unexpected-response', (_, x) => (done(String(x.statusCode)), ws.terminate()));
+        ws.once('open', () => (done('open'), ws.terminate()));
+        ws.on('error', () => undefined);
+      });
+    };
+    expect(await refused({}, '/other')).toBe('404');
+    expect(await refused({ headers: { host: 'evil.example' } })).toBe('421');
+    expect(await refused({ origin: 'https://evil.example' })).toBe('403');
+    expect(await refused({ origin: 'https://app.example' })).toBe('open');
+    expect(await refused({ origin: `http://127.0.0.1:${port}` })).toBe('open');
+    expect(await refused({ headers: { host: 'care.example' }, origin: 'https://care.example' })).toBe('open');
+  });
+
+  it('answers an upgrade that is no WebSocket and goes on', async () => {
+    const raw = dial(port, '127.0.0.1');
+    const said = new Promise<string>((done) => raw.once('data', (d) => done(d.toString())));
+    raw.write(`GET /ws HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n`);
+    expect(await said).toMatch(/^HTTP\/1\.1 4\d\d/);
+    raw.destroy();
+    expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+  });
+
+  it('is closed by a frame far too large or by words, and all others live on', async () => {
+    const a = await inSession();
+    const b = await inSession();
+    a.ws.send(new Uint8Array(LIMIT.frame + 100));
+    expect(await a.next('refused')).toMatchObject({ why: 'too-large' });
+    a.ws.send(new Uint8Array(2 * LIMIT.frame));
+    expect(await closed(a.ws)).toBe(1009);
+    const c = await inSession();
+    c.ws.send('hello');
+    expect(await closed(c.ws)).toBe(1003);
+    const acks = b.next('acks');
+    b.phone.tell({ is: 'append', group: s.group, n: 1, envelope: s.seal(olivia) });
+    expect(await acks).toMatchObject({ items: [{ n: 1 }] });
+  });
+
+  it('is closed after too many frames that make no sense', async () => {
+    const a = await inSession();
+    for (let i = 0; i < 60; i++) a.ws.send(new Uint8Array([200, i]));
+    expect(await closed(a.ws)).toBe(1008);
+  });
+
+  it('is closed when it proves nothing in time', async () => {
+    const a = await phone();
+    const start = performance.now();
+    expect(await closed(a.ws)).toBe(1008);
+    expect(performance.now() - start).toBeGreaterThan(4000);
+  });
+});
+
+describe('a blob', () => {
+  const at = (id: Bytes): string => `http://127.0.0.1:${port}/api/blob/${hex(s.group)}/${hex(id)}`;
+  const withBearer = (bearer: Bytes) => ({ Authorization: `Bearer ${base64url(bearer)}` });
+  const bytes = new Uint8Array(300_000).map((_, i) => i * 7) as Bytes;
+  const id = () => blobId(bytes);
+  const put = (bearer: Bytes, body: Bytes = bytes, name: Bytes = id()) => fetch(at(name), { method: 'PUT', body, headers: withBearer(bearer) });
+
+  it('is kept under the hash of its bytes and given back whole', async () => {
+    const { welcome } = await inSession();
+    expect((await put(welcome.bearer)).status).toBe(201);
+    expect((await put(welcome.bearer)).status).toBe(200);
+    const got = await fetch(at(id()), { headers: withBearer(welcome.bearer) });
+    expect(got.headers.get('content-length')).toBe('300000');
+    expect(got.headers.get('cache-control')).toBe('no-store');
+    expect(Buffer.compare(Buffer.from(await got.arrayBuffer()), bytes)).toBe(0);
+    const head = await fetch(at(id()), { method: 'HEAD', headers: withBearer(welcome.bearer) });
+    expect([head.status, head.headers.get('content-length')]).toEqual([200, '300000']);
+  });
+
+  it('with another hash than its name, too large, or without a live session is not kept', async () => {
+    const { welcome } = await inSession();
+    expect((await put(welcome.bearer, bytes.slice(1))).status).toBe(422);
+    expect((await put(r.random(32))).status).toBe(403);
+    expect((await fetch(at(id()), { headers: withBearer(r.random(32)) })).status).toBe(403);
+    expect((await fetch(at(id()), { headers: withBearer(welcome.bearer) })).status).toBe(404);
+    const chunk = new Uint8Array(1024 * 1024);
+    let sent = 0;
+    const endless = new ReadableStream({ pull: (c) => (sent++ > 70 ? c.close() : c.enqueue(chunk)) });
+    const big = await fetch(at(id()), { method: 'PUT', body: endless, duplex: 'half', headers: withBearer(welcome.bearer) } as RequestInit).catch(() => null);
+    expect(big === null ? 413 : big.status).toBe(413);
+  });
+
+  it('is deleted by its uploader or the owner and by nobody else', async () => {
+    const fay = await s.join();
+    const pat = await s.join();
+    const [o, f, p] = [await inSession(), await inSession(fay.device), await inSession(pat.device)];
+    const drop = async (bearer: Bytes) => (await fetch(at(id()), { method: 'DELETE', headers: withBearer(bearer) })).status;
+    await put(f.welcome.bearer);
+    expect(await drop(p.welcome.bearer)).toBe(403);
+    expect(await drop(f.welcome.bearer)).toBe(204);
+    await put(f.welcome.bearer);
+    expect(await drop(o.welcome.bearer)).toBe(204);
+    expect(await drop(o.welcome.bearer)).toBe(404);
+  });
+
+  it('that an envelope names stays; one that none names for 48 hours is forgotten', async () => {
+    const { welcome, phone: p, next } = await inSession();
+    const other = bytes.slice(9) as Bytes;
+    await put(welcome.bearer);
+    await put(welcome.bearer, other, blobId(other));
+    const acks = next('acks');
+    p.tell({ is: 'append', group: s.group, n: 1, envelope: s.seal(olivia, 'photo', { blobs: [id()] }) });
+    expect(await acks).toMatchObject({ items: [{ n: 1 }] });
+    expect(await sweepBlobs(r.relay, blobs, r.now, 0)).toBe(0);
+    expect(await sweepBlobs(r.relay, blobs, r.now + 1, 0)).toBe(1);
+    expect((await fetch(at(id()), { headers: withBearer(welcome.bearer) })).status).toBe(200);
+    expect((await fetch(at(blobId(other)), { headers: withBearer(welcome.bearer) })).status).toBe(404);
+  });
+
+  it('is closed to a device at the moment its removal commits', async () => {
+    const fay = await s.join();
+    const f = await inSession(fay.device);
+    await put(f.welcome.bearer);
+    const gone = f.next('gone');
+    await s.must(s.phone, removeEntry(r.random, s.state, olivia, fay.device.member, s.heads()));
+    await gone;
+    expect((await fetch(at(id()), { headers: withBearer(f.welcome.bearer) })).status).toBe(403);
+    await settled();
+  });
+});
