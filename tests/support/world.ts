@@ -48,9 +48,22 @@ export class Time {
   }
 }
 
-/** Everything that can go on without time passing goes on (WebCrypto and Argon2id answer from other threads). */
+/** Everything that can go on without time passing goes on; WebCrypto answers from other threads, so its calls are waited for. */
 async function settle(): Promise<void> {
-  for (let i = 0; i < 12; i++) await new Promise((r) => setImmediate(r));
+  for (let quiet = 0; quiet < 12; quiet++) {
+    await new Promise((r) => setImmediate(r));
+    if (elsewhere > 0) quiet = 0;
+  }
+}
+let elsewhere = 0;
+for (const name of ['encrypt', 'decrypt', 'importKey', 'deriveKey'] as const) {
+  const real = crypto.subtle[name].bind(crypto.subtle) as (...a: unknown[]) => Promise<unknown>;
+  Object.defineProperty(crypto.subtle, name, {
+    value: (...a: unknown[]) => {
+      elsewhere++;
+      return real(...a).finally(() => elsewhere--);
+    }
+  });
 }
 
 /** A device with its disk; `core` comes and goes. */

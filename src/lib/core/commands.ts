@@ -40,11 +40,19 @@ export function commands(core: Core): Handlers {
     const run = core.groups.get(ref);
     return run === undefined ? Promise.resolve(no('not-found')) : run.turns.take(() => what(run));
   }
+  /** The same for what needs the relay: says so at once instead of waiting for it. */
+  const online: typeof inGroup = (ref, what) => (core.link.state === 'online' || core.groups.get(ref)?.row.ended != null ? inGroup(ref, what) : Promise.resolve(no('needs-network')));
+  /** Runs beside the network: what happens here never waits for the relay. What it left in the outbox is sent when the turn is free. */
+  function here<T>(ref: string, what: (run: GroupRun) => Promise<Outcome<T>>): Promise<Outcome<T>> {
+    const run = core.groups.get(ref);
+    if (run === undefined) return Promise.resolve(no('not-found'));
+    return run.local.take(() => what(run)).finally(() => core.inGroupTurn(run, () => pump(run)));
+  }
   const id = (): string => base64url(random(16));
   const shows = (run: GroupRun, ids: readonly string[] | null): void => run.around.changed(run.ref, 'feed', ids);
   const writable = (run: GroupRun): Fault | null => (run.row.ended !== null ? 'group-ended' : null);
   const change = (ref: string, plan: Parameters<typeof changeRoster>[1]): Promise<Outcome<null>> =>
-    inGroup(ref, async (run) => {
+    online(ref, async (run) => {
       const fault = await changeRoster(run, plan);
       await pump(run);
       return done(fault);
@@ -114,7 +122,7 @@ export function commands(core: Core): Handlers {
       const run = await GroupRun.open(ref, row, core.around());
       core.groups.set(ref, run);
       core.views.touch('home', null);
-      if (core.link.state === 'online') core.inTurn(run, () => beginSession(run));
+      if (core.link.state === 'online') core.inGroupTurn(run, () => beginSession(run));
       return yes({ group: ref });
     },
     'rename-group': ({ group, name }) => (name.trim() === '' || name.length > NAME_MOST ? Promise.resolve(no('not-allowed')) : change(group, planName(name.trim()))),
@@ -128,7 +136,7 @@ export function commands(core: Core): Handlers {
       }),
 
     post: ({ group, text, photos, replyTo }) =>
-      inGroup(group, async (run) => {
+      here(group, async (run) => {
         const fault = writable(run);
         if (fault !== null) return no(fault);
         const found = photos.map((p) => run.draft.photos.find((d) => d.full.b === p));
@@ -142,45 +150,42 @@ export function commands(core: Core): Handlers {
         run.draft = empty;
         shows(run, [record.i]);
         core.views.touch('draft', group);
-        await pump(run);
         return yes({ post: record.i });
       }),
     'undo-post': ({ group, post }) =>
-      inGroup(group, async (run) => {
+      here(group, async (run) => {
         const item = unsealed(run, post);
         if (item === undefined) return no('too-late');
         const r = item.record as PostRecord;
-        run.outbox = run.outbox.filter((o) => o !== item);
+        run.outbox = run.outbox.filter((o) => o !== item); // at once: nothing may seal it now
         const text = [r.x, run.draft.text].filter((t) => t !== '').join('\n\n');
         await saveDraft(run, { text, replyTo: r.r ?? run.draft.replyTo, photos: [...(r.p ?? []), ...run.draft.photos] }, [drop('outbox', item.key)]);
         shows(run, [post]);
         return yes(null);
       }),
     edit: ({ group, post, text }) =>
-      inGroup(group, async (run) => {
+      here(group, async (run) => {
         const fault = writable(run);
         if (fault !== null) return no(fault);
         if (!ownPost(run, post) || text.trim() === '') return no('not-allowed');
         if (text.length > TEXT_MOST) return no('too-large');
         const item = unsealed(run, post);
         if (item === undefined) await enqueue(run, [{ record: { i: id(), t: 'edit', a: clock(), o: post, x: text.trim() }, heldUntil: 0 }]);
-        else await replaceItem(run, item, { ...(item.record as PostRecord), x: text.trim() }, item.heldUntil);
+        else await replaceItem(run, item, { ...(item.record as PostRecord), x: text.trim() });
         shows(run, [post]);
-        await pump(run);
         return yes(null);
       }),
     retract: ({ group, post }) =>
-      inGroup(group, async (run) => {
+      here(group, async (run) => {
         const fault = writable(run);
         if (fault !== null) return no(fault);
         if (!ownPost(run, post)) return no('not-allowed');
         await enqueue(run, [{ record: { i: id(), t: 'retract', a: clock(), o: post }, heldUntil: 0 }]);
         shows(run, [post]);
-        await pump(run);
         return yes(null);
       }),
     'save-draft': ({ group, text, replyTo }) =>
-      inGroup(group, async (run) => {
+      here(group, async (run) => {
         if (text === run.draft.text && replyTo === run.draft.replyTo) return yes(null);
         const draft = { ...run.draft, text: text.slice(0, TEXT_MOST), replyTo };
         await run.commit([put('draft', run.ref, draft)]);
@@ -188,7 +193,7 @@ export function commands(core: Core): Handlers {
         return yes(null);
       }),
     'add-photo': ({ group, photo }) =>
-      inGroup(group, async (run) => {
+      here(group, async (run) => {
         const fault = writable(run);
         if (fault !== null) return no(fault);
         if (run.draft.photos.length >= PHOTOS_MOST) return no('too-many');
@@ -205,7 +210,7 @@ export function commands(core: Core): Handlers {
         return yes(photoView(run, record));
       }),
     'drop-photo': ({ group, photo }) =>
-      inGroup(group, async (run) => {
+      here(group, async (run) => {
         const p = run.draft.photos.find((d) => d.full.b === photo);
         if (p === undefined) return no('not-found');
         await saveDraft(run, { ...run.draft, photos: run.draft.photos.filter((d) => d !== p) }, [
@@ -226,27 +231,26 @@ export function commands(core: Core): Handlers {
       return yes({ bytes: opened.value, type: p.t });
     },
     older: ({ group }) =>
-      inGroup(group, async (run) => {
+      here(group, async (run) => {
         await run.loadOlder();
         shows(run, null);
         return yes(null);
       }),
     seen: ({ group, posts }) =>
-      inGroup(group, async (run) => {
+      here(group, async (run) => {
         if (run.row.ended !== null) return yes(null);
         const marks = seenSpans(run, posts);
         if (marks.length === 0) return yes(null);
         const waiting = run.outbox.find((o) => o.record.t === 'seen' && !(run.sealed?.keys.includes(o.key) ?? false));
         if (waiting === undefined) await enqueue(run, [{ record: { i: id(), t: 'seen', a: clock(), m: merged([], marks) }, heldUntil: clock() + SEEN_WAIT }]);
-        else await replaceItem(run, waiting, { ...waiting.record, m: merged((waiting.record as SeenRecord).m, marks) } as SeenRecord, waiting.heldUntil);
+        else await replaceItem(run, waiting, { ...waiting.record, m: merged((waiting.record as SeenRecord).m, marks) } as SeenRecord);
         shows(run, [...posts]);
         core.views.touch('home', null);
-        await pump(run);
         return yes(null);
       }),
 
     invite: ({ group, history, days, relationship }) =>
-      inGroup(group, async (run) => {
+      online(group, async (run) => {
         if (!(days >= 1 && days <= 30) || relationship.length > NAME_MOST) return no('not-allowed');
         const secret = random(INVITE_SECRET);
         const keys = inviteKeys(run.row.id, secret);
@@ -273,7 +277,7 @@ export function commands(core: Core): Handlers {
       return pk === null ? Promise.resolve(no('not-found')) : change(group, planRevokeInvite(pk as InvitePk));
     },
     'let-in': ({ group, request }) =>
-      inGroup(group, async (run) => {
+      online(group, async (run) => {
         const r = run.requests.find((x) => requestId(x) === request);
         if (r === undefined) return no('not-found');
         const relationship = run.shown.relationships.get(hex(r.invite)) ?? '';
@@ -282,7 +286,7 @@ export function commands(core: Core): Handlers {
         return done(fault);
       }),
     refuse: ({ group, request }) =>
-      inGroup(group, async (run) => {
+      online(group, async (run) => {
         const r = run.requests.find((x) => requestId(x) === request);
         if (r === undefined) return no('not-found');
         const body = sealAnswer(r.answerKey, run.row.id, r.request, displayBytes({ refused: true }), random);
@@ -297,7 +301,7 @@ export function commands(core: Core): Handlers {
     'withdraw-offer': ({ group }) => change(group, planOffer(null)),
     'accept-owner': ({ group }) => change(group, planAccept),
     leave: ({ group }) =>
-      inGroup(group, async (run) => {
+      online(group, async (run) => {
         // words that wait must be sent or taken back first: leaving would strand them
         if (run.waiting > 0) return no('unavailable');
         return done(await changeRoster(run, planLeave));
@@ -343,9 +347,10 @@ export function commands(core: Core): Handlers {
   };
 }
 
-async function replaceItem(run: GroupRun, item: OutboxItem, record: CareRecord, heldUntil: number): Promise<void> {
-  await run.commit([put('outbox', item.key, { record, heldUntil, made: item.made } satisfies OutboxRow)]);
-  run.outbox = run.outbox.map((o) => (o === item ? { ...o, record, heldUntil } : o));
+/** Changes what waits, in memory first: whatever is sealed meanwhile is the new version. */
+async function replaceItem(run: GroupRun, item: OutboxItem, record: CareRecord): Promise<void> {
+  run.outbox = run.outbox.map((o) => (o === item ? { ...o, record } : o));
+  await run.commit([put('outbox', item.key, { record, heldUntil: item.heldUntil, made: item.made } satisfies OutboxRow)]);
 }
 
 /** Stretches of each log that were seen with these posts: from after the post before, when that one was seen too. */

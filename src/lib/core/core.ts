@@ -17,7 +17,7 @@ import { summary } from './group-view';
 import { JoinRun, type JoinRow } from './join';
 import { encodeState } from '$crypto/roster/state';
 import type { AppView, CommandName, Down, Fault, HomeView, JoinId, Outcome, Profile, Up } from './port';
-import { beginSession, endSession, takeFrame } from './session';
+import { beginSession, catchUp, endSession, takeFrame } from './session';
 import { ViewBoard } from './views';
 
 export interface CorePorts {
@@ -36,6 +36,8 @@ export interface CorePorts {
   /** A fault of our own, for a developer; never shown, never sent. */
   readonly report: (e: unknown) => void;
 }
+
+const RETRY = 5_000;
 
 const FAULTS: Record<StoreFault, Fault> = { full: 'storage-full', lost: 'storage-lost', damaged: 'storage-damaged', fenced: 'not-writer' };
 export const faultOf = (e: unknown): Fault => (e instanceof StoreError ? FAULTS[e.fault] : 'internal');
@@ -146,8 +148,7 @@ export class Core {
         ]);
         const run = await GroupRun.open(ref, group, this.around());
         this.groups.set(ref, run);
-        // a fresh connection: a session is proven once for a group and a connection
-        this.link.again();
+        this.inGroupTurn(run, () => beginSession(run));
         return ref;
       }
     });
@@ -161,10 +162,7 @@ export class Core {
   // -------------------------------------------------------------------------------------------------------- relay
 
   private linkUp(): void {
-    for (const run of this.groups.values()) this.inTurn(run, async () => {
-      await beginSession(run);
-      this.noteSynced();
-    });
+    for (const run of this.groups.values()) this.inGroupTurn(run, () => beginSession(run));
     for (const join of this.joins.values()) this.inTurn(join, () => join.begin());
   }
   private linkDown(): void {
@@ -177,11 +175,28 @@ export class Core {
   private dispatch(f: FromRelay): void {
     if (!('group' in f)) return;
     const id = hex(f.group);
-    for (const run of this.groups.values()) if (hex(run.row.id) === id) this.inTurn(run, () => takeFrame(run, f));
+    for (const run of this.groups.values()) if (hex(run.row.id) === id) this.inGroupTurn(run, () => takeFrame(run, f));
     for (const join of this.joins.values()) if (hex(join.groupId) === id) this.inTurn(join, () => join.takeFrame(f));
   }
   inTurn(who: { turns: GroupRun['turns'] }, what: () => Promise<void>): void {
     who.turns.take(what).then(() => this.noteSynced(), (e: unknown) => this.failed(e));
+  }
+  inGroupTurn(run: GroupRun, what: () => Promise<void>): void {
+    this.inTurn(run, async () => {
+      try {
+        await what();
+      } catch (e) {
+        run.synced = false;
+        this.retry(run);
+        throw e;
+      }
+    });
+  }
+  /** The group's own part of a turn failed on a fault of ours: begin its session again, later. */
+  private retry(run: GroupRun): void {
+    this.ports.later(RETRY, () => {
+      if (this.link.state === 'online' && !run.synced) this.inTurn(run, () => (run.session === 'live' ? catchUp(run) : beginSession(run)));
+    });
   }
   private noteSynced(): void {
     if (this.link.state !== 'online') return;

@@ -51,7 +51,10 @@ export interface OpenedRequest {
 export type SessionState = 'none' | 'opening' | 'live' | 'gone';
 
 export class GroupRun {
+  /** What may wait for the relay. */
   readonly turns = new Turns();
+  /** What never does: writing and reading here go on while the network hangs. */
+  readonly local = new Turns();
   readonly keys: DeviceKeys;
   readonly me: Hex<MemberTag>;
   state: RosterState;
@@ -67,6 +70,9 @@ export class GroupRun {
   sealed: SealedRow | null = null;
   /** The sealed envelope that this session has sent. */
   inFlight: SealedRow | null = null;
+  /** What the relay last refused, so that the same answer twice is waited out. */
+  refused: { readonly sealed: SealedRow; readonly why: string } | null = null;
+  uploading = false;
   /** The sealed envelope that the relay called stale. */
   staleNamed: SealedRow | null = null;
   wakeUp: (() => void) | null = null;

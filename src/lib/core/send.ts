@@ -13,6 +13,7 @@ import { pack } from './pack';
 import { takeEnvelopes } from './receive';
 
 const RECORDS_MOST = 200;
+const UPLOAD_RETRY = 5_000;
 /** Bytes of records in one envelope; a Yjs update adds a few. */
 const RECORD_BYTES = LIMIT.plaintext - 4096;
 
@@ -29,7 +30,8 @@ export async function enqueue(run: GroupRun, records: readonly { record: CareRec
 
 /** Sends what may be sent now. Called inside the group's turn whenever something changed. */
 export async function pump(run: GroupRun): Promise<void> {
-  if (run.session !== 'live' || !run.synced || run.row.ended !== null || run.alarm === 'fork' || run.ownRow === null) return;
+  const halted = run.alarm === 'fork' || run.alarm === 'rollback';
+  if (run.session !== 'live' || !run.synced || run.row.ended !== null || halted || run.ownRow === null) return;
   await dropStale(run);
   if (run.sealed === null) await seal(run);
   if (run.sealed !== null && run.inFlight !== run.sealed) {
@@ -51,9 +53,12 @@ async function seal(run: GroupRun): Promise<void> {
       continue;
     }
     const its = blobsOf(o.record).map((b) => b.b);
+    if (!its.every((b) => run.uploaded.has(b))) {
+      uploadSoon(run);
+      continue;
+    }
     const size = pack(o.record).length;
     if (ready.length > 0 && (bytes + size > RECORD_BYTES || ready.length >= RECORDS_MOST || blobs.length + its.length > LIMIT.blobsPerEnvelope)) break;
-    if (!(await upload(run, its))) break;
     ready.push(o);
     bytes += size;
     blobs = [...blobs, ...its];
@@ -69,8 +74,15 @@ async function seal(run: GroupRun): Promise<void> {
   const header = { n: at.n + 1, rosterSeq: run.state.seq, epoch, blobs: blobs.map((b) => unbase64url(b) as Bytes as BlobId) };
   const envelope = sealEnvelope(context, header, run.writer.write(ready.map((o) => o.record)), content, run.keys.logSk, run.around.random);
   const sealed: SealedRow = { n: header.n, bytes: envelope, keys: ready.map((o) => o.key) };
-  await run.commit([put('sealed', keyOf.sealed(run.ref), sealed)]);
+  // first in memory: from here on nothing inside may change in place
   run.sealed = sealed;
+  try {
+    await run.commit([put('sealed', keyOf.sealed(run.ref), sealed)]);
+  } catch (e) {
+    run.sealed = null;
+    run.writer = null;
+    throw e;
+  }
 }
 
 function wakeAt(run: GroupRun, ms: number): void {
@@ -81,20 +93,33 @@ function wakeAt(run: GroupRun, ms: number): void {
   });
 }
 
-/** Whether the relay holds these blobs; carries those it does not. */
-async function upload(run: GroupRun, blobs: readonly string[]): Promise<boolean> {
-  for (const b of blobs) {
+/** Carries the blobs of waiting posts to the relay, beside the turn: a slow picture must not hold up the words. */
+function uploadSoon(run: GroupRun): void {
+  if (run.uploading || run.bearer === null) return;
+  run.uploading = true;
+  void upload(run)
+    .catch((e: unknown) => run.around.failed(e))
+    .finally(() => {
+      run.uploading = false;
+    });
+}
+
+async function upload(run: GroupRun): Promise<void> {
+  const now = run.around.clock();
+  for (const b of run.outbox.filter((o) => o.heldUntil <= now).flatMap((o) => blobsOf(o.record).map((x) => x.b))) {
     if (run.uploaded.has(b)) continue;
     const ciphertext = await run.around.store.get('upload', keyOf.upload(run.ref, b));
-    if (ciphertext === null) continue; // sent with an earlier post, or gone with a full disk: the relay decides
-    if (run.bearer === null) return false;
-    const outcome = await run.around.blobs.put(hex(run.row.id), hex(unbase64url(b) as Bytes), base64url(run.bearer), ciphertext);
-    if (outcome !== 'stored') return false;
+    if (run.bearer === null) return;
+    if (ciphertext !== null) {
+      const outcome = await run.around.blobs.put(hex(run.row.id), hex(unbase64url(b) as Bytes), base64url(run.bearer), ciphertext);
+      if (outcome !== 'stored') return void run.around.later(UPLOAD_RETRY, () => uploadSoon(run));
+      await run.around.store.cacheCommit([{ table: 'blob', key: keyOf.upload(run.ref, b), value: ciphertext }]).catch(() => undefined);
+    }
+    // without ciphertext here: an earlier post carried it, or it is lost; then the relay says no-blob
     run.uploaded.add(b);
-    await run.around.store.cacheCommit([{ table: 'blob', key: keyOf.upload(run.ref, b), value: ciphertext }]);
     run.around.changed(run.ref, 'feed', null);
   }
-  return true;
+  await run.turns.take(() => pump(run));
 }
 
 /** The relay stored our envelopes. */
@@ -114,12 +139,10 @@ export async function appendRefused(run: GroupRun, f: Extract<FromRelay, { is: '
   run.inFlight = null;
   if (sealed === null || f.re !== sealed.n) return 'fetch';
   if (f.why === 'stale') run.staleNamed = f.detail.n === sealed.n - 1 ? sealed : null;
-  if (f.why === 'no-blob') {
-    run.uploaded.clear();
-    const blobs = run.outbox.filter((o) => sealed.keys.includes(o.key)).flatMap((o) => blobsOf(o.record).map((b) => b.b));
-    return (await upload(run, blobs)) ? 'fetch' : 'wait';
-  }
-  return f.why === 'stale' || f.why === 'gap' || f.why === 'conflict' ? 'fetch' : 'wait';
+  if (f.why === 'no-blob') run.uploaded.clear();
+  const again = run.refused?.sealed === sealed && run.refused.why === f.why;
+  run.refused = { sealed, why: f.why };
+  return !again && (f.why === 'stale' || f.why === 'gap' || f.why === 'conflict') ? 'fetch' : 'wait';
 }
 
 /**

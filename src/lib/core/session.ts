@@ -37,7 +37,8 @@ export async function beginSession(run: GroupRun): Promise<void> {
     } else if (f.why === 'unknown-group' || f.why === 'unknown-log') {
       run.alarm = 'rollback';
       run.around.changed(run.ref, 'group', null);
-    } else retrySoon(run);
+    } else if (f.why === 'bad-proof') link.again();
+    else retrySoon(run);
     return endSession(run);
   }
   if (f.is === 'gone') return finishGone(run, f.seq);

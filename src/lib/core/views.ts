@@ -76,7 +76,7 @@ export class ViewBoard {
   private openFeed(ref: string): void {
     const run = this.core.groups.get(ref);
     if (run === undefined) return;
-    void run.turns
+    void run.local
       .take(async () => {
         await run.openFeed();
         const items = feedItems(run);
