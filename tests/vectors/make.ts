@@ -1,0 +1,280 @@
+/**
+ * Test vectors of every byte format (PROTOCOL). `npx tsx tests/vectors/make.ts` writes them; `vectors.test.ts` reads them both ways.
+ * Bytes are lower-case hex. `random` is what was drawn from the random source, in order.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type AccessProof, proveAccess } from '../../crypto/access';
+import { rowKeyOf, sealRow, wrapVaultKey } from '../../crypto/at-rest';
+import { sealBlob } from '../../crypto/blob';
+import type { BlobId, Bytes, ContentKey, GroupId, Hash, LogPk, RelayPk, RosterKey, VaultKey } from '../../crypto/brand';
+import { concat, fromText, hex } from '../../crypto/bytes';
+import { sealDisplay } from '../../crypto/display';
+import { envelopeHash, sealEnvelope } from '../../crypto/envelope';
+import { commitContent, commitRoster } from '../../crypto/epoch';
+import { encodeFromRelay, encodeToRelay, type FromRelay, NO_DETAIL, type ToRelay } from '../../crypto/frames';
+import { ZERO_HASH } from '../../crypto/hash';
+import { encodeLink, inviteKeys, sealAnswer, sealCard, sealRequest } from '../../crypto/invite-secret';
+import { LABEL } from '../../crypto/labels';
+import { kemPair, lockboxHash, sealLockbox } from '../../crypto/lockbox';
+import { pad, padme } from '../../crypto/padding';
+import { ARGON, joinNumber, stretch } from '../../crypto/passphrase';
+import { writeReceipt } from '../../crypto/receipt';
+import { decodeEntry, entryHash } from '../../crypto/roster/entry';
+import { encodeState } from '../../crypto/roster/state';
+import { ready, type Random } from '../../crypto/sodium';
+import { signPair } from '../../crypto/verify';
+import { Writer } from '../../crypto/wire';
+import {
+  accept, admitEntry, inviteEntry, joinRequest, leave, makeDevice, makeRelay, nameEntry, newRow, offer, receipt, removeEntry, revokeInviteEntry, rotate, seeded, story
+} from '../support/actor';
+
+/** Values as JSON shows them: byte arrays as hex, everything else as it is. */
+export function show(v: unknown): unknown {
+  if (v instanceof Uint8Array) return hex(v as Bytes);
+  if (Array.isArray(v)) return v.map(show);
+  if (v !== null && typeof v === 'object') return Object.fromEntries(Object.entries(v).map(([k, x]) => [k, show(x)]));
+  return v;
+}
+
+/** Notes every draw, so that a vector can say what went in. */
+function noted(random: Random): { readonly random: Random; drawn(): Bytes } {
+  const draws: Bytes[] = [];
+  return {
+    random: (n) => {
+      const b = random(n);
+      draws.push(b);
+      return b;
+    },
+    drawn: () => concat(...draws.splice(0))
+  };
+}
+
+/** All vectors, by file name. */
+export async function vectors(): Promise<Record<string, unknown>> {
+  await ready();
+  const all = { wire: wire(), labels: labels(), padding: padding(), roster: roster(), envelopes: envelopes(), epochs: epochs(), invites: await invites(), access: access(), blobs: blobs(), frames: frames(), rest: await rest() };
+  return Object.fromEntries(Object.entries(all).map(([k, v]) => [k, show(v)]));
+}
+
+function wire() {
+  const numbers = [0, 1, 127, 128, 255, 300, 16383, 16384, 2097151, 2097152, 2 ** 32 - 1, 2 ** 32, 1_700_000_000_000, 2 ** 49 - 1, 2 ** 49, Number.MAX_SAFE_INTEGER];
+  return {
+    numbers: numbers.map((value) => ({ value, bytes: new Writer().num(value).done() })),
+    refusedNumbers: [
+      { why: 'empty', bytes: '' }, { why: 'goes on past the end', bytes: '80' }, { why: 'longer than needed', bytes: '8000' }, { why: 'longer than needed', bytes: 'ff00' },
+      { why: '2^53', bytes: '8080808080808010' }, { why: 'nine bytes', bytes: '808080808080808001' }, { why: 'something after it', bytes: '0100' }
+    ],
+    texts: ['', 'Pat', 'é', '日本', '\uFEFF'].map((value) => ({ value, bytes: new Writer().text(value).done() })),
+    refusedTexts: [{ why: 'overlong form', bytes: '02c080' }, { why: 'half a pair', bytes: '03eda080' }, { why: 'cut short', bytes: '0241' }]
+  };
+}
+
+const labels = () => Object.fromEntries(Object.entries(LABEL).map(([name, bytes]) => [name, { text: new TextDecoder().decode(bytes).slice(0, -1), bytes }]));
+
+const padding = () => ({
+  lengths: [0, 1, 255, 256, 257, 300, 511, 512, 513, 1000, 1024, 4097, 65536, 65537, 1_000_000, 67_108_864].map((length) => ({ length, padme: padme(length) })),
+  padded: [new Uint8Array(0), fromText('Feeling better today'), new Uint8Array(300).fill(0x61)].map((plain) => ({ plain, padded: pad(plain) }))
+});
+
+/** A whole life: every kind of entry, and void ones between. */
+function roster() {
+  const random = seeded('vectors: roster');
+  const [olivia, pat, fay] = [makeDevice(random), makeDevice(random), makeDevice(random)];
+  const st = story(random, olivia, 1_700_000_000_000);
+  const steps: { kind: string; void: string | null }[] = [{ kind: 'genesis', void: null }];
+  const take = (entry: Bytes, keys: Parameters<typeof st.let>[1], time?: number): void => {
+    const d = decodeEntry(entry);
+    steps.push({ kind: d.ok ? d.value.body.kind : 'unreadable', void: st.let(entry, keys, time) });
+  };
+  const made = (m: { entry: Bytes; keys: Parameters<typeof st.let>[1] }, time?: number): void => take(m.entry, m.keys, time);
+  const first = inviteEntry(random, st.state, olivia, st.now);
+  made(first);
+  made(admitEntry(random, st.state, olivia, first.invite.invite, newRow(st.group, first.invite, pat), st.keyring()));
+  made(nameEntry(random, st.state, olivia, st.now, 'Pat’s Family Treatment Updates'));
+  made(rotate(random, st.state, makeDevice(random)));
+  const second = inviteEntry(random, st.state, olivia, st.now, { history: 'today' });
+  made(second);
+  made(admitEntry(random, st.state, pat, second.invite.invite, newRow(st.group, second.invite, fay)));
+  made(admitEntry(random, st.state, olivia, second.invite.invite, newRow(st.group, second.invite, fay), st.keyring(st.state.seq + 1)));
+  take(new Uint8Array([1, 1, 99, 0]), null);
+  const spare = inviteEntry(random, st.state, olivia, st.now);
+  made(spare);
+  made(revokeInviteEntry(st.state, olivia, spare.invite.invite));
+  made(offer(st.state, olivia, fay.member));
+  made(offer(st.state, olivia, null));
+  made(offer(st.state, olivia, pat.member));
+  made(accept(random, st.state, pat));
+  made(inviteEntry(random, st.state, olivia, st.now));
+  made(leave(st.state, fay, new Map([[hex(fay.logPk), { n: 2, hash: random(32) as Bytes as Hash }]])));
+  made(nameEntry(random, st.state, pat, st.now, 'void while a rotation is owed'));
+  made(rotate(random, st.state, olivia), st.state.time - 500);
+  made(inviteEntry(random, st.state, pat, st.now));
+  made(removeEntry(random, st.state, pat, olivia.member, new Map([[hex(olivia.logPk), { n: 7, hash: random(32) as Bytes as Hash }]])));
+  return {
+    group: st.group,
+    relayPk: st.relay.pk,
+    devices: { olivia, pat, fay },
+    entries: st.entries.map((e, i) => {
+      const w = new Writer();
+      writeReceipt(e.receipt, w);
+      const d = decodeEntry(e.entry);
+      return { ...steps[i], bytes: e.entry, hash: entryHash(e.entry), decoded: d.ok ? d.value : null, receipt: e.receipt, receiptBytes: w.done() };
+    }),
+    keys: Object.fromEntries(st.keys),
+    state: encodeState(st.state)
+  };
+}
+
+function envelopes() {
+  const n = noted(seeded('vectors: envelopes'));
+  const pat = makeDevice(n.random);
+  const group = n.random(32) as Bytes as GroupId;
+  const roster = n.random(32) as Bytes as Hash;
+  const key = n.random(32) as ContentKey;
+  let prev = ZERO_HASH;
+  n.drawn();
+  const batch = [
+    { blobs: [] as BlobId[], plaintext: fromText('Feeling better today') },
+    { blobs: [n.random(32) as Bytes as BlobId, n.random(32) as Bytes as BlobId], plaintext: new Uint8Array(300).fill(0x61) }
+  ].map(({ blobs, plaintext }, i) => {
+    n.drawn();
+    const context = { group, logPk: pat.logPk, prev, roster };
+    const header = { n: i + 1, rosterSeq: 5, epoch: 3, blobs };
+    const bytes = sealEnvelope(context, header, plaintext, key, pat.logSk, n.random);
+    prev = envelopeHash(context, bytes);
+    return { context, header, plaintext, random: n.drawn(), bytes, hash: prev };
+  });
+  return { logSk: pat.logSk, key, envelopes: batch };
+}
+
+function epochs() {
+  const n = noted(seeded('vectors: epochs'));
+  const place = { prev: n.random(32) as Bytes as Hash, seq: 9 };
+  const keys = { content: n.random(32) as ContentKey, roster: n.random(32) as RosterKey };
+  const kemSeed = n.random(32);
+  const kem = kemPair(kemSeed);
+  const to = makeDevice(n.random).logPk;
+  const keyring = [{ epoch: 1, roster: n.random(32) as RosterKey, content: null }, { epoch: 9, roster: keys.roster, content: keys.content }];
+  n.drawn();
+  const lockbox = sealLockbox(to, kem.pk, place, keyring, n.random);
+  const lockboxRandom = n.drawn();
+  const display = fromText('{"name":"Pat"}');
+  const sealed = sealDisplay(keys.roster, { ...place, author: to }, display, n.random);
+  return {
+    place,
+    commitments: { ...keys, contentCommit: commitContent(place, keys.content), rosterCommit: commitRoster(place, keys.roster) },
+    lockbox: { to, kemSeed, kem, keyring, random: lockboxRandom, bytes: lockbox, hash: lockboxHash(lockbox) },
+    display: { key: keys.roster, author: to, plain: display, random: n.drawn(), bytes: sealed }
+  };
+}
+
+async function invites() {
+  const n = noted(seeded('vectors: invites'));
+  const group = n.random(32) as Bytes as GroupId;
+  const link = { group, seq: 12, chain: n.random(32) as Bytes as Hash, relayPk: n.random(32) as RelayPk, host: 'care.example:8443', secret: n.random(16) };
+  const keys = inviteKeys(group, link.secret);
+  const [olivia, fay] = [makeDevice(n.random), makeDevice(n.random)];
+  n.drawn();
+  const card = fromText('{"by":"Olivia","kind":"family"}');
+  const sealedCard = sealCard(keys, group, card, n.random);
+  const cardRandom = n.drawn();
+  const request = joinRequest(n.random, group, keys, fay);
+  n.drawn();
+  const sealedRequest = sealRequest(group, keys.invite, [{ logPk: olivia.logPk, kem: olivia.kem.pk }], request, n.random);
+  const requestRandom = n.drawn();
+  const id = n.random(16);
+  n.drawn();
+  const answer = fromText('{"answer":"refused"}');
+  const sealedAnswer = sealAnswer(request.answerKey, group, id, answer, n.random);
+  return {
+    link: { ...link, fragment: encodeLink(link) },
+    keys,
+    card: { plain: card, random: cardRandom, bytes: sealedCard },
+    request: { reader: { logPk: olivia.logPk, pair: olivia.kem }, request, random: requestRandom, bytes: sealedRequest },
+    answer: { id, key: request.answerKey, plain: answer, random: n.drawn(), bytes: sealedAnswer },
+    number: { logPk: fay.logPk, kem: fay.kem.pk, digits: await joinNumber(group, keys.invite, fay.logPk, fay.kem.pk) }
+  };
+}
+
+function access() {
+  const random = seeded('vectors: access');
+  const log = signPair(random(32));
+  const proof = (as: AccessProof['as']): AccessProof => ({ as, host: 'care.example:8443', group: random(32) as Bytes as GroupId, serverNonce: random(32), nonce: random(32) });
+  return (['log', 'invite'] as const).map((as) => {
+    const p = proof(as);
+    return { key: log.pk, secret: log.sk, proof: p, signature: proveAccess(p, log.sk) };
+  });
+}
+
+/** The plaintext of a large blob vector: byte i is i mod 251. */
+export const counted = (size: number): Bytes => Uint8Array.from({ length: size }, (_, i) => i % 251);
+
+function blobs() {
+  const n = noted(seeded('vectors: blobs'));
+  return [0, 20, 2 * 1024 * 1024 + 3].map((size) => {
+    const { ciphertext, ...ref } = sealBlob(counted(size), n.random);
+    return { plain: 'byte i is i mod 251', ref, random: n.drawn(), length: ciphertext.length, ciphertext: size < 1000 ? ciphertext : null, beginning: ciphertext.slice(0, 64), end: ciphertext.slice(-64) };
+  });
+}
+
+/** One frame of each kind, both ways. */
+export function sampleFrames(): { readonly toRelay: ToRelay[]; readonly fromRelay: FromRelay[] } {
+  const random = seeded('vectors: frames');
+  const group = random(32) as Bytes as GroupId;
+  const key = random(32) as LogPk;
+  const invite = random(32) as never;
+  const [nonce, signature, request] = [random(32), random(64), random(16)];
+  const some = (n: number): Bytes => random(n);
+  const boxes = [{ to: key, lockbox: some(12) }];
+  const hash = random(32) as Bytes as Hash;
+  const its = receipt(makeRelay(random, 1_690_000_000_000), group, ZERO_HASH, 1, some(9), 1_700_000_000_000);
+  const time = 1_700_000_000_123;
+  return {
+    toRelay: [
+      { is: 'auth', re: 1, group, as: 'log', key, nonce, signature }, { is: 'create', re: 2, group, genesis: some(10), boxes }, { is: 'append', group, n: 300, envelope: some(20) },
+      { is: 'boxes', group, seq: 4, boxes }, { is: 'enter', re: 3, group, seq: 4, entry: some(15) }, { is: 'roster', re: 4, group, after: 2 }, { is: 'lockboxes', re: 5, group, after: 0 },
+      { is: 'fetch', re: 6, group, way: 'down', from: 1000, most: 200 }, { is: 'put-card', re: 7, group, invite, card: some(8) }, { is: 'get-card', re: 8, group },
+      { is: 'put-request', re: 9, group, request, body: some(9) }, { is: 'drop-request', re: 10, group, request }, { is: 'get-answer', re: 11, group, request }, { is: 'mailbox', re: 12, group },
+      { is: 'put-answer', re: 13, group, invite, request, body: some(7) }, { is: 'ping', re: 14 }
+    ],
+    fromRelay: [
+      { is: 'hello', version: 1, relayPk: random(32) as RelayPk, incarnation: 1_690_000_000_000, nonce, time }, { is: 'welcome', re: 1, group, rosterSeq: 9, feedSeq: 1200, head: { n: 7, hash }, bearer: random(32) },
+      { is: 'gone', re: 1, group, seq: 8 }, { is: 'entered', re: 3, group, receipt: its }, { is: 'acks', group, items: [{ n: 300, seq: 1201, time }, { n: 301, seq: 1202, time }] },
+      { is: 'entries', re: 0, group, items: [{ entry: some(11), receipt: its }], more: false }, { is: 'lockboxes', re: 5, group, items: [{ seq: 4, lockbox: some(12) }], more: true },
+      { is: 'page', re: 6, group, items: [{ device: 2, n: 7, seq: 1199, time, envelope: some(13) }], prevs: [{ device: 2, prev: hash }], more: true }, { is: 'card', re: 8, group, card: some(8) },
+      { is: 'answer', re: 11, group, request, body: some(7) }, { is: 'requests', re: 12, group, items: [{ invite, request, time, body: some(9) }] }, { is: 'done', re: 7, group },
+      { is: 'refused', re: 300, group, why: 'stale', detail: { ...NO_DETAIL, n: 299, hash, fence: 8 } }, { is: 'refused', re: 3, group, why: 'moved', detail: { ...NO_DETAIL, heads: [{ logPk: key, n: 7, hash }] } },
+      { is: 'refused', re: 3, group, why: 'void', detail: { ...NO_DETAIL, words: 'not-owner' } }, { is: 'pong', re: 14 }
+    ]
+  };
+}
+function frames() {
+  const s = sampleFrames();
+  return { toRelay: s.toRelay.map((frame) => ({ frame, bytes: encodeToRelay(frame) })), fromRelay: s.fromRelay.map((frame) => ({ frame, bytes: encodeFromRelay(frame) })) };
+}
+
+async function rest() {
+  const n = noted(seeded('vectors: rest'));
+  const vaultKey = n.random(32) as VaultKey;
+  const place = { table: 'outbox', key: '7' };
+  const salt = n.random(16);
+  n.drawn();
+  const row = sealRow(rowKeyOf(vaultKey), place, fromText('a record that waits'), n.random);
+  const rowRandom = n.drawn();
+  const under = await stretch('four quiet green boats', salt, ARGON);
+  const about = fromText('about');
+  return {
+    vaultKey,
+    passphrase: { words: 'four quiet green boats', salt, argon: ARGON, key: under },
+    wrapped: { about, bytes: wrapVaultKey(under, about, vaultKey, n.random), random: n.drawn() },
+    row: { place, rowKey: rowKeyOf(vaultKey), plain: fromText('a record that waits'), random: rowRandom, bytes: row }
+  };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const folder = dirname(fileURLToPath(import.meta.url));
+  mkdirSync(folder, { recursive: true });
+  for (const [name, v] of Object.entries(await vectors())) writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(v, null, 1)}\n`);
+}

@@ -1,0 +1,224 @@
+/** The vectors, both ways: what is on disk is what the code makes, and what the code reads from it is what it says. */
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type AccessProof, verifyAccess } from '../../crypto/access';
+import { openRow, unwrapVaultKey } from '../../crypto/at-rest';
+import { openBlob, type BlobRef } from '../../crypto/blob';
+import type { Bytes, ContentKey, GroupId, Hash, KemPk, KemSk, LogPk, RosterKey, RowKey, VaultKey } from '../../crypto/brand';
+import { equal, hex, toText, unhex } from '../../crypto/bytes';
+import { openDisplay } from '../../crypto/display';
+import { ENVELOPE_VERSION, envelopeHash, openEnvelope, readEnvelope, verifyEnvelope, writeHeader } from '../../crypto/envelope';
+import { isContentKey, isRosterKey } from '../../crypto/epoch';
+import { decodeFromRelay, decodeToRelay, encodeFromRelay, encodeToRelay, WIRE_VERSION } from '../../crypto/frames';
+import { hash } from '../../crypto/hash';
+import { decodeLink, encodeLink, inviteKeys, openAnswer, openCard, openRequest } from '../../crypto/invite-secret';
+import { LABEL } from '../../crypto/labels';
+import { kemPair, openLockbox } from '../../crypto/lockbox';
+import { unpad } from '../../crypto/padding';
+import { type Receipt, readReceipt, verifyReceipt } from '../../crypto/receipt';
+import { chainAfter, decodeEntry, encodeEntry, ENTRY_VERSION, entryHash } from '../../crypto/roster/entry';
+import { begin, fold } from '../../crypto/roster/fold';
+import { chainHead, decodeState, encodeState, type RosterState } from '../../crypto/roster/state';
+import { ready } from '../../crypto/sodium';
+import { decode, Writer } from '../../crypto/wire';
+import { counted, sampleFrames, show, vectors } from './make';
+
+const FILES = ['wire', 'labels', 'padding', 'roster', 'envelopes', 'epochs', 'invites', 'access', 'blobs', 'frames', 'rest'] as const;
+type Json = { [k: string]: Json } & Json[] & string & number & boolean;
+const disk = (name: string): Json => JSON.parse(readFileSync(new URL(`./${name}.json`, import.meta.url), 'utf8')) as Json;
+const get = (v: unknown, k: string): unknown => (v as Record<string, unknown>)[k];
+const u = <B extends Bytes = Bytes>(v: unknown): B => unhex(v as string) as B;
+const list = (v: unknown): Json[] => v as Json[];
+
+beforeAll(ready);
+
+describe('regenerated, the vectors', () => {
+  it('are the same as on disk', async () => {
+    const made = await vectors();
+    expect(Object.keys(made).sort()).toEqual([...FILES].sort());
+    for (const name of FILES) expect({ name, v: JSON.parse(JSON.stringify(made[name])) as unknown }).toEqual({ name, v: disk(name) });
+  });
+});
+
+describe('read back, the vectors', () => {
+  it('of numbers and texts decode to their values, and the refused are refused', () => {
+    const v = disk('wire');
+    for (const n of list(v['numbers'])) expect(decode(u(n['bytes']), (r) => r.num())).toEqual({ ok: true, value: n['value'] });
+    for (const n of list(v['refusedNumbers'])) expect(decode(u(n['bytes']), (r) => r.num()).ok).toBe(false);
+    for (const t of list(v['texts'])) expect(decode(u(t['bytes']), (r) => r.text(100))).toEqual({ ok: true, value: t['value'] });
+    for (const t of list(v['refusedTexts'])) expect(decode(u(t['bytes']), (r) => r.text(100)).ok).toBe(false);
+  });
+
+  it('of labels are the labels', () => {
+    for (const [name, l] of Object.entries<unknown>(disk('labels'))) expect(toText(LABEL[name as keyof typeof LABEL])).toBe(`${get(l, 'text') as string}\0`);
+  });
+
+  it('of padding come off', () => {
+    for (const p of list(disk('padding')['padded'])) expect(unpad(u(p['padded']))).toEqual(u(p['plain']));
+  });
+
+  it('of a roster fold to the state given, each entry re-encodes to itself, each receipt holds', () => {
+    const v = disk('roster');
+    const group = u<GroupId>(v['group']);
+    let state: RosterState | null = null;
+    let chain = new Uint8Array(32) as Bytes as Hash;
+    for (const e of list(v['entries'])) {
+      const bytes = u(e['bytes']);
+      const d = decodeEntry(bytes);
+      if (d.ok) {
+        expect(encodeEntry(d.value)).toEqual(bytes);
+        expect(show(d.value)).toEqual(e['decoded']);
+      } else expect(e['decoded']).toBeNull();
+      expect(entryHash(bytes)).toEqual(u(e['hash']));
+      const r = decode(u(e['receiptBytes']), readReceipt);
+      if (!r.ok) throw new Error(r.fault);
+      expect(show(r.value)).toEqual(e['receipt']);
+      expect(verifyReceipt(group, r.value)).toBe(true);
+      chain = chainAfter(chain, bytes, (e['receipt'] as unknown as Receipt).time);
+      expect(r.value.chain).toEqual(chain);
+      if (state === null) {
+        const first = begin(group, bytes, r.value.time);
+        if (!first.ok) throw new Error(first.fault);
+        state = first.value;
+      } else {
+        const f = fold(state, bytes, r.value.time);
+        expect(f.void).toBe(e['void']);
+        state = f.state;
+      }
+    }
+    if (state === null) throw new Error('no entries');
+    expect(chainHead(state)).toEqual(chain);
+    expect(encodeState(state)).toEqual(u(v['state']));
+    expect(decodeState(u(v['state']))).toEqual({ ok: true, value: state });
+  });
+
+  it('of envelopes verify, open and hash as said', () => {
+    const v = disk('envelopes');
+    for (const e of list(v['envelopes'])) {
+      const c = e['context'] as Json;
+      const context = { group: u<GroupId>(c['group']), logPk: u<LogPk>(c['logPk']), prev: u<Hash>(c['prev']), roster: u<Hash>(c['roster']) };
+      const bytes = u(e['bytes']);
+      const r = readEnvelope(bytes);
+      if (!r.ok) throw new Error(r.fault);
+      expect(show(r.value.header)).toEqual(e['header']);
+      expect(hex(bytes).startsWith(hex(writeHeader(r.value.header)))).toBe(true);
+      expect(verifyEnvelope(context, r.value)).toBe(true);
+      expect(openEnvelope(context, r.value, u<ContentKey>(v['key']))).toEqual({ ok: true, value: u(e['plaintext']) });
+      expect(envelopeHash(context, bytes)).toEqual(u(e['hash']));
+    }
+  });
+
+  it('of an epoch commit, open as a lockbox and open as display data', () => {
+    const v = disk('epochs');
+    const place = { prev: u<Hash>(get(v['place'], 'prev')), seq: get(v['place'], 'seq') as number };
+    const k = v['commitments'] as Json;
+    expect(isContentKey(place, u<ContentKey>(k['content']), u(k['contentCommit']))).toBe(true);
+    expect(isRosterKey(place, u<RosterKey>(k['roster']), u(k['rosterCommit']))).toBe(true);
+    const box = v['lockbox'] as Json;
+    expect(show(kemPair(u(box['kemSeed'])))).toEqual(box['kem']);
+    const opened = openLockbox(u<LogPk>(box['to']), kemPair(u(box['kemSeed'])), place, u(box['bytes']));
+    expect(opened.ok && show(opened.value)).toEqual(box['keyring']);
+    const d = v['display'] as Json;
+    expect(openDisplay(u<RosterKey>(d['key']), { ...place, author: u<LogPk>(d['author']) }, u(d['bytes']))).toEqual(u(d['plain']));
+  });
+
+  it('of an invite: link, keys, card, request and answer', () => {
+    const v = disk('invites');
+    const l = v['link'] as Json;
+    const link = decodeLink(l['fragment'] as string);
+    if (!link.ok) throw new Error(link.fault);
+    expect({ ...(show(link.value) as object), fragment: l['fragment'] }).toEqual(l);
+    expect(encodeLink(link.value)).toBe(l['fragment']);
+    const group = link.value.group;
+    const keys = inviteKeys(group, link.value.secret);
+    expect(show(keys)).toEqual(v['keys']);
+    expect(openCard(keys, group, u(get(v['card'], 'bytes')))).toEqual({ ok: true, value: u(get(v['card'], 'plain')) });
+    const q = v['request'] as Json;
+    const reader = q['reader'] as Json;
+    const pair = { pk: u<KemPk>(get(reader['pair'], 'pk')), sk: u<KemSk>(get(reader['pair'], 'sk')) };
+    const asked = openRequest(group, keys.invite, { logPk: u<LogPk>(reader['logPk']), pair }, u(q['bytes']));
+    expect(asked.ok && show(asked.value)).toEqual(q['request']);
+    const a = v['answer'] as Json;
+    expect(openAnswer(u(a['key']), group, u(a['id']), u(a['bytes']))).toEqual({ ok: true, value: u(a['plain']) });
+  });
+
+  it('of access proofs hold', () => {
+    for (const a of list(disk('access'))) {
+      const p = a['proof'] as Json;
+      const proof: AccessProof = { as: p['as'] as 'log', host: p['host'] as string, group: u<GroupId>(p['group']), serverNonce: u(p['serverNonce']), nonce: u(p['nonce']) };
+      expect(verifyAccess(proof, u(a['signature']), u(a['key']))).toBe(true);
+    }
+  });
+
+  it('of small blobs open, and of the large one begin, end and measure as said', async () => {
+    const { sealBlob } = await import('../../crypto/blob');
+    for (const b of list(disk('blobs'))) {
+      const r = b['ref'] as Json;
+      const ref: BlobRef = { id: u(r['id']), key: u(r['key']), plain: u(r['plain']), size: r['size'] as number };
+      const draws = u(b['random']);
+      let at = 0;
+      const ciphertext = b['ciphertext'] === (null as unknown) ? sealBlob(counted(ref.size), (n) => draws.slice(at, (at += n))).ciphertext : u(b['ciphertext']);
+      expect(hex(ciphertext.slice(0, 64))).toBe(b['beginning']);
+      expect(hex(ciphertext.slice(-64))).toBe(b['end']);
+      expect(ciphertext.length).toBe(b['length']);
+      const opened = openBlob(ref, ciphertext);
+      expect(opened.ok && equal(opened.value, counted(ref.size))).toBe(true);
+    }
+  });
+
+  it('of frames decode to what they say and encode to themselves', () => {
+    const v = disk('frames');
+    for (const f of list(v['toRelay'])) {
+      const d = decodeToRelay(u(f['bytes']));
+      if (!d.ok) throw new Error(d.fault);
+      expect(show(d.value)).toEqual(f['frame']);
+      expect(encodeToRelay(d.value)).toEqual(u(f['bytes']));
+    }
+    for (const f of list(v['fromRelay'])) {
+      const d = decodeFromRelay(u(f['bytes']));
+      if (!d.ok) throw new Error(d.fault);
+      expect(show(d.value)).toEqual(f['frame']);
+      expect(encodeFromRelay(d.value)).toEqual(u(f['bytes']));
+    }
+  });
+
+  it('of what is kept at rest open', () => {
+    const v = disk('rest');
+    const row = v['row'] as Json;
+    expect(openRow(u<RowKey>(row['rowKey']), row['place'] as unknown as { table: string; key: string }, u(row['bytes']))).toEqual({ ok: true, value: u(row['plain']) });
+    expect(unwrapVaultKey(u(get(v['passphrase'], 'key')), u(get(v['wrapped'], 'about')), u(get(v['wrapped'], 'bytes')))).toEqual({ ok: true, value: u<VaultKey>(v['vaultKey']) });
+  });
+});
+
+/** What each version looks like. A changed shape needs a new version, with its own line here; an old line never changes once released. */
+const SHAPES: Record<string, string> = {
+  'frames 1': '64b65ca13878c5c505a4c729a7c33e7099a711842196252345e685993d83b45f',
+  'entries 1': 'f95adace0dcad6ed08821173c4be58714baa17e14320b06abb03ca1502f3fa3e',
+  'envelopes 1': 'ef70a6fb2f57eb1121172f4904eed786ee9a3669fa2a7e08faa97c41acd5dade'
+};
+
+describe('the shape of the wire', () => {
+  const shape = (...parts: readonly Uint8Array[]): string => hex(hash(LABEL.blob, new Writer().list(parts, (p, w) => w.bytes(p)).done()));
+
+  it('is the one its version stands for: whoever changes a frame bumps WIRE_VERSION', () => {
+    const s = sampleFrames();
+    expect(shape(...s.toRelay.map(encodeToRelay), ...s.fromRelay.map(encodeFromRelay))).toBe(SHAPES[`frames ${WIRE_VERSION}`]);
+  });
+
+  it('covers every kind of frame', () => {
+    const s = sampleFrames();
+    expect(s.toRelay.map((f) => encodeToRelay(f)[0])).toEqual(Array.from({ length: 16 }, (_, i) => i + 1));
+    expect(new Set(s.fromRelay.map((f) => encodeFromRelay(f)[0]))).toEqual(new Set(Array.from({ length: 14 }, (_, i) => i + 1)));
+  });
+
+  it('of entries is the one its version stands for: whoever changes one bumps ENTRY_VERSION', () => {
+    const v = disk('roster');
+    const entries = list(v['entries']);
+    expect(new Set(entries.filter((e) => e['decoded'] !== (null as unknown)).map((e) => e['kind'])).size).toBe(10);
+    expect(shape(...entries.map((e) => u(e['bytes'])), u(v['state']))).toBe(SHAPES[`entries ${ENTRY_VERSION}`]);
+  });
+
+  it('of envelopes is the one its version stands for: whoever changes one bumps ENVELOPE_VERSION', () => {
+    expect(shape(...list(disk('envelopes')['envelopes']).map((e) => u(e['bytes'])))).toBe(SHAPES[`envelopes ${ENVELOPE_VERSION}`]);
+  });
+});
