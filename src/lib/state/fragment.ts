@@ -7,31 +7,33 @@ const JOIN = '/join';
 let held: string | null = null;
 const listeners = new Set<() => void>();
 
+function hold(fragment: string | null): void {
+  held = fragment;
+  for (const tell of [...listeners]) tell();
+}
+
 /** Takes the fragment of a join address out of the address bar; called first thing, and at every change of the fragment. */
 export function scrub(): void {
   if (location.pathname !== JOIN || location.hash.length <= 1) return;
-  held = location.hash.slice(1);
+  const fragment = location.hash.slice(1);
   history.replaceState(history.state, '', location.pathname + location.search);
-  for (const tell of listeners) tell();
+  hold(fragment);
 }
 
 /** The fragment that waits to be used, or null. */
 export const heldFragment = (): string | null => held;
 
 /** Keeps a link that was pasted by hand until the app is ready for it. */
-export function holdFragment(fragment: string): void {
-  held = fragment;
-  for (const tell of listeners) tell();
-}
+export const holdFragment = (fragment: string): void => hold(fragment);
 
 /** Gives the fragment to whoever uses it; it is held no longer. */
 export function takeFragment(): string | null {
   const fragment = held;
-  held = null;
+  if (fragment !== null) hold(null);
   return fragment;
 }
 
-/** Tells when a new fragment is held; the returned function stops it. */
+/** Tells when a fragment is held, or no longer; the returned function stops it. */
 export function onFragment(tell: () => void): () => void {
   listeners.add(tell);
   return () => void listeners.delete(tell);
