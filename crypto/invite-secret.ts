@@ -16,7 +16,7 @@ const LINK_VERSION = 1;
 export const INVITE_SECRET = 16;
 const NONCE = 24;
 /** Host and port, nothing that could lead a dialler elsewhere. */
-const HOST = /^[a-z0-9.:[\]-]+$/;
+const HOST = /^[a-z0-9._:[\]-]+$/;
 const KEY = 32;
 
 export interface InviteLink {

@@ -49,7 +49,7 @@ describe('an invite link', () => {
   });
 
   it('names a host and nothing more: no path, no account, no capital letters', () => {
-    for (const host of ['care.example', 'localhost:8787', '127.0.0.1:80', '[::1]:8787', 'xn--bcher-kva.example']) {
+    for (const host of ['care.example', 'localhost:8787', '127.0.0.1:80', '[::1]:8787', 'xn--bcher-kva.example', 'my_nas.local:8787']) {
       expect(decodeLink(encodeLink({ ...link, host }))).toEqual({ ok: true, value: { ...link, host } });
     }
     for (const host of ['', 'evil.example/path', 'a@b.example', 'Care.example', 'a b', 'a?b', 'a#b', 'bücher.example']) {
