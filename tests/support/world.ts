@@ -231,7 +231,7 @@ export class World {
         if (s === null) return 'offline';
         const blob = unhex(id) as Bytes as BlobId;
         if (!equal(blob, blobId(bytes))) return 'refused';
-        await ask(this.relay.log, 'putBlob', { g: s.group.g, id: blob, device: s.row.device, size: bytes.length, time: this.time.now });
+        await ask(this.relay.log, 'putBlob', { g: s.group.g, id: blob, device: s.device, size: bytes.length, time: this.time.now });
         this.stored.set(id, bytes);
         return 'stored';
       },
