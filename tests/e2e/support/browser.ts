@@ -69,6 +69,8 @@ export async function openDevice(name: string, address?: string, options: Device
       permissions: [...(options.permissions ?? ['clipboard-read', 'clipboard-write'])],
       offline
     });
+    // a step that waits longer has failed: say which one, instead of running out of the test's time
+    context.setDefaultTimeout(20_000);
     context.on('weberror', (error) => complaints.push(error.error().message));
     context.on('console', (message) => {
       const text = message.text();

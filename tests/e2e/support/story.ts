@@ -12,13 +12,13 @@ export const OLIVIA: Person = { name: 'Olivia Brandt', role: 'Clinician', passph
 export const PAT: Person = { name: 'Pat Moreno', role: 'Patient', passphrase: 'violet kettle morning bridge' };
 export const FAY: Person = { name: 'Fay Moreno', role: 'Family or friend', passphrase: 'copper window gentle orchard' };
 
-const button = (page: Page, name: string | RegExp): Locator => page.getByRole('button', { name }).first();
+const button = (page: Page, name: string): Locator => page.getByRole('button', { name, exact: true }).first();
 
 /** First run on a new device: from “Welcome to Carefold” to what comes after it. */
 export async function setUp(page: Page, person: Person): Promise<void> {
   await expect(page.getByRole('heading', { name: 'Welcome to Carefold' })).toBeVisible();
   await page.getByLabel('Your name').fill(person.name);
-  await page.getByRole('radio', { name: person.role }).check({ force: true });
+  await page.getByRole('radio', { name: person.role, exact: true }).check({ force: true });
   await page.getByLabel('Passphrase', { exact: true }).fill(person.passphrase);
   await page.getByLabel('Repeat passphrase').fill(person.passphrase);
   await button(page, 'Create').click();
@@ -33,7 +33,7 @@ export async function unlock(page: Page, person: Person): Promise<void> {
 
 export async function newGroup(page: Page, name: string, kind: Kind): Promise<void> {
   await button(page, 'New group').click();
-  await page.getByRole('radio', { name: kind }).check({ force: true });
+  await page.getByRole('radio', { name: kind, exact: true }).check({ force: true });
   await page.getByLabel('Group name').fill(name);
   await button(page, 'Create group').click();
   await expect(page.getByLabel('Write an update')).toBeVisible();
@@ -59,10 +59,13 @@ export const expectState = (page: Page, words: string, state: string | RegExp): 
 /** Makes an invite and gives back its link, as “Copy link” would put it on the clipboard. */
 export async function invite(page: Page, history: 'From the start' | 'From today', relationship = ''): Promise<string> {
   await button(page, 'Invite').click();
-  await page.getByRole('radio', { name: history }).check({ force: true });
-  if (relationship) await page.getByLabel(/relationship/i).fill(relationship);
+  await page.getByRole('radio', { name: history, exact: true }).check({ force: true });
+  if (relationship) await page.getByLabel('Who are they to the patient?', { exact: true }).fill(relationship);
+  await button(page, 'Make the link').click();
   await button(page, 'Copy link').click();
-  return page.evaluate(() => navigator.clipboard.readText());
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  await button(page, 'Done').click();
+  return link;
 }
 
 /** Opens a link on a device that is set up, asks to join, and gives back the 12 digits it shows. */
@@ -73,12 +76,14 @@ export async function askToJoin(page: Page): Promise<string> {
 
 /** The 12 digits on the screen, without their spaces. */
 export async function numberOn(page: Page): Promise<string> {
-  const digits = page.getByText(/^\s*(\d{3,4}\s?){3,4}\s*$/).first();
+  const digits = page.getByText(/(\d{4}\s){2}\d{4}/).first();
   await expect(digits).toBeVisible({ timeout: 30_000 });
   return (await digits.innerText()).replace(/\D/g, '');
 }
 
-export async function letIn(page: Page, name: string): Promise<void> {
+/** Lets the person in who asks under this name, after the owner sees the same number. */
+export async function letIn(page: Page, name: string, number: string): Promise<void> {
   await expect(page.getByText(name).first()).toBeVisible({ timeout: 30_000 });
+  expect(await numberOn(page)).toBe(number);
   await button(page, 'Let in').click();
 }
