@@ -13,10 +13,10 @@ import { createRelay, type Relay, type Wire } from '../../relay/relay';
 import type { BlobCarrier } from '../../src/lib/core/blobs';
 import { Core } from '../../src/lib/core/core';
 import type { CommandName, Commands, Outcome, Up, ViewName, Views } from '../../src/lib/core/port';
-import { memoryDevice, type MemoryDevice } from '../../src/lib/store/memory';
+import { type Fate, memoryDevice, type MemoryDevice, type Write } from '../../src/lib/store/memory';
 import { seeded } from './actor';
 
-const HOST = 'relay.test';
+export const HOST = 'relay.test';
 const PASSPHRASE = 'four quiet lamps over harbour';
 
 /** Virtual time: timers fire in order, and everything that was promised is done in between. */
@@ -48,29 +48,39 @@ export class Time {
   }
 }
 
-/** Everything that can go on without time passing goes on; WebCrypto answers from other threads, so its calls are waited for. */
+/** Everything that can go on without time passing goes on; what WebCrypto and WebAssembly do on other threads is waited for. */
 async function settle(): Promise<void> {
-  for (let quiet = 0; quiet < 12; quiet++) {
+  for (let quiet = 0; quiet < 3; quiet++) {
     await new Promise((r) => setImmediate(r));
-    if (elsewhere > 0) quiet = 0;
+    if (elsewhere > 0) quiet = -1;
   }
 }
 let elsewhere = 0;
-for (const name of ['encrypt', 'decrypt', 'importKey', 'deriveKey'] as const) {
-  const real = crypto.subtle[name].bind(crypto.subtle) as (...a: unknown[]) => Promise<unknown>;
-  Object.defineProperty(crypto.subtle, name, {
-    value: (...a: unknown[]) => {
-      elsewhere++;
-      return real(...a).finally(() => elsewhere--);
-    }
-  });
+function countCalls(where: object, names: readonly string[]): void {
+  for (const name of names) {
+    const real = (where as Record<string, (...a: unknown[]) => Promise<unknown>>)[name]!.bind(where);
+    Object.defineProperty(where, name, {
+      value: (...a: unknown[]) => {
+        elsewhere++;
+        return real(...a).finally(() => elsewhere--);
+      }
+    });
+  }
 }
+countCalls(crypto.subtle, ['encrypt', 'decrypt', 'importKey', 'deriveKey']);
+countCalls(WebAssembly, ['compile', 'instantiate']);
+
+/** A connection to whoever poses as the relay; `hello` comes during the call. */
+export type Connect = (device: Device, send: (frame: Bytes) => void) => Pick<Wire, 'receive' | 'close'>;
 
 /** A device with its disk; `core` comes and goes. */
 export class Device {
   core: Core | null = null;
-  readonly disk: MemoryDevice = memoryDevice();
+  /** What becomes of the next write to the disk. */
+  fate: (write: Write) => Fate = () => 'done';
+  readonly disk: MemoryDevice = memoryDevice({ fate: (w) => this.fate(w) });
   online = true;
+  private end = (): void => undefined;
   private readonly views = new Map<string, unknown>();
   private readonly outcomes = new Map<number, (o: Outcome<unknown>) => void>();
   private readonly wires = new Set<() => void>();
@@ -84,11 +94,17 @@ export class Device {
   /** A fresh worker: locked, or new on a bare device. */
   async boot(): Promise<void> {
     const { time } = this.world;
+    const disk = this.disk.open();
+    let alive = true;
+    this.end = () => {
+      alive = false;
+      disk.close();
+    };
     const core = new Core(
       {
-        disk: this.disk.open(), clock: () => time.now, later: time.later, random: this.random, host: HOST, origin: `https://${HOST}`,
+        disk, clock: () => time.now, later: (ms, what) => time.later(ms, () => alive && what()), random: this.random, host: HOST, origin: `https://${HOST}`,
         dial: (events) => {
-          let wire: Wire | null = null;
+          let wire: ReturnType<Connect> | null = null;
           let open = true;
           const end = (): void => {
             if (!open) return;
@@ -101,15 +117,16 @@ export class Device {
           time.later(1, () => {
             if (!open) return;
             if (!this.online || this.world.down) return end();
-            wire = this.world.relay.connect((frame) => time.later(1, () => open && events.frame(frame)), HOST);
+            wire = this.world.connect(this, (frame) => time.later(1, () => open && events.frame(frame)));
             events.open();
           });
           return { send: (f) => void time.later(1, () => void (open && wire?.receive(f))), close: end };
         },
         blobs: this.world.blobs(this), estimate: () => Promise.resolve({ used: 0, quota: 0 }), argon: { memory: 64, passes: 1, lanes: 1 },
-        report: (e) => this.world.reports.push(e)
+        report: (e) => alive && this.world.reports.push(e)
       },
       (u: Up) => {
+        if (!alive) return;
         if (u.is === 'outcome') {
           this.outcomes.get(u.id)?.(u.outcome);
           this.outcomes.delete(u.id);
@@ -172,8 +189,9 @@ export class Device {
     this.online = true;
     this.core?.take({ is: 'command', id: ++this.id, name: 'wake', input: null });
   }
-  /** The worker is killed; what was strictly stored stays. */
+  /** The worker is killed in the middle of whatever it does; what was strictly stored stays. */
   kill(): void {
+    this.end();
     this.core?.link.stop();
     this.cut();
     this.core = null;
@@ -208,6 +226,8 @@ export class World {
   readonly stored = new Map<string, Bytes>();
   down = false;
   relay!: Relay;
+  /** Whom devices reach when they dial; the honest relay unless somebody stands in between. */
+  connect: Connect = (_device, send) => this.relay.connect(send, HOST);
 
   static async make(): Promise<World> {
     await ready();
