@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { initials } from '$lib/ui/initials';
+import { connectionMore, connectionWords } from '$lib/ui/connection';
+import { familyName, firstName, peopleWords } from '$lib/ui/home/words';
+import { sizeWords } from '$lib/ui/size';
+
+describe('words for people', () => {
+  it.each([['Pat Moreno', 'PM'], ['Dr Tobi Okafor', 'TO'], ['Ángela', 'Á'], ['  ', '?'], ['Dr', 'D'], ['Lena Maria Kovač', 'LK']])('%s has the initials %s', (name, letters) => {
+    expect(initials(name)).toBe(letters);
+  });
+  it('uses the first name, and the last one behind a title', () => {
+    expect([firstName('Pat Moreno'), firstName('Dr Tobi Okafor'), firstName('Mr Lindqvist'), firstName('Dr')]).toEqual(['Pat', 'Dr Okafor', 'Mr Lindqvist', 'Dr']);
+  });
+  it('names up to four people and counts the rest', () => {
+    expect(peopleWords([])).toBe('');
+    expect(peopleWords(['Pat Moreno', 'Fay Moreno', 'Ann Novak', 'Lena Kovač', 'Dr Tobi Okafor'])).toMatch(/Pat, Fay, Ann,? and 2 others/);
+  });
+  it('proposes the name of a family group', () => expect(familyName(' Pat Moreno ')).toBe('Pat Moreno’s Family Treatment Updates'));
+});
+
+describe('words for the connection', () => {
+  const view = { state: 'online', since: null, waiting: 0, lastSynced: null } as const;
+  it('never say up to date while something waits', () => {
+    expect(connectionWords(view).short).toBe('Up to date');
+    expect(connectionWords({ ...view, waiting: 2 }).short).toBe('Sending 2');
+    expect(connectionWords({ ...view, state: 'connecting', waiting: 1 }).short).toBe('Connecting · 1 waiting');
+    expect(connectionWords({ ...view, state: 'offline', waiting: 3 }).short).toBe('Offline · 3 waiting');
+  });
+  it('say when nothing was ever fetched', () => expect(connectionMore(view).at(-1)).toContain('has not been in touch'));
+});
+
+describe('words for sizes', () => {
+  it.each([[0, '0 byte'], [48_000_000, '48 MB'], [2_000_000_000, '2 GB'], [1_540_000_000, '1.5 GB']])('%d bytes', (bytes, words) => expect(sizeWords(bytes)).toBe(words));
+});
