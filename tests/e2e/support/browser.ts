@@ -1,5 +1,5 @@
 /** A person's device: Chromium with a profile folder of its own, which survives closing, crashing and going offline. */
-import { chromium, type BrowserContext, type Page } from '@playwright/test';
+import { chromium, test, type BrowserContext, type Page } from '@playwright/test';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -108,6 +108,9 @@ export async function openDevice(name: string, address?: string, options: Device
       await context.close();
     },
     discard: async () => {
+      // what each screen showed is worth more than a line number
+      const info = test.info();
+      if (info.status !== info.expectedStatus) await page.screenshot({ path: info.outputPath(`${name}.png`) }).catch(() => undefined);
       await context.close().catch(() => undefined);
       await network.close();
       await rm(folder, { recursive: true, force: true });

@@ -63,6 +63,7 @@ export async function invite(page: Page, history: 'From the start' | 'From today
   if (relationship) await page.getByLabel('Who are they to the patient?', { exact: true }).fill(relationship);
   await button(page, 'Make the link').click();
   await button(page, 'Copy link').click();
+  await expect(page.getByText('Link copied').first()).toBeVisible();
   const link = await page.evaluate(() => navigator.clipboard.readText());
   await button(page, 'Done').click();
   return link;
@@ -74,16 +75,28 @@ export async function askToJoin(page: Page): Promise<string> {
   return numberOn(page);
 }
 
+const NUMBER = /(\d{4}\s){2}\d{4}/;
+
 /** The 12 digits on the screen, without their spaces. */
 export async function numberOn(page: Page): Promise<string> {
-  const digits = page.getByText(/(\d{4}\s){2}\d{4}/).first();
+  const digits = page.getByText(NUMBER).first();
   await expect(digits).toBeVisible({ timeout: 30_000 });
   return (await digits.innerText()).replace(/\D/g, '');
 }
 
+/** The card of someone who asks to join, on the owner's screen; on a phone it stands behind “See who”. */
+export async function requestOf(page: Page, name: string): Promise<Locator> {
+  const card = page.getByRole('article', { name: `${name} asks to join` });
+  const behind = page.getByRole('link', { name: 'See who' });
+  await expect(card.or(behind).filter({ visible: true }).first()).toBeVisible({ timeout: 30_000 });
+  if (!(await card.isVisible())) await behind.click();
+  await expect(card).toBeVisible();
+  return card;
+}
+
 /** Lets the person in who asks under this name, after the owner sees the same number. */
 export async function letIn(page: Page, name: string, number: string): Promise<void> {
-  await expect(page.getByText(name).first()).toBeVisible({ timeout: 30_000 });
-  expect(await numberOn(page)).toBe(number);
-  await button(page, 'Let in').click();
+  const card = await requestOf(page, name);
+  expect((await card.getByText(NUMBER).innerText()).replace(/\D/g, '')).toBe(number);
+  await card.getByRole('button', { name: 'Let in' }).click();
 }
