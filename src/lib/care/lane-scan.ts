@@ -67,7 +67,8 @@ function values(r: Reader, count: number): void {
     }
     top.left--;
     if (++total > VALUES_MOST) throw new TooMany();
-    if (top.keyed) r.text(64);
+    // a key that JavaScript reads as the object's prototype would show fields that nobody can store
+    if (top.keyed && r.text(64) === '__proto__') r.fail();
     switch (r.u8()) {
       case 127: // undefined
       case 126: // null
