@@ -33,6 +33,7 @@ export const LABEL = {
   mark: label('mark/1'),
   vaultHeader: label('vault-header/1'),
   vaultWrap: label('vault-wrap/1'),
+  passkeyWrap: label('passkey-wrap/1'),
   rowKey: label('row-key/1'),
   row: label('row/1'),
   cacheKey: label('cache-key/1'),

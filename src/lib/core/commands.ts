@@ -7,6 +7,7 @@ import { LIMIT } from '$crypto/limits';
 import { chainHead, liveMembers } from '$crypto/roster/state';
 import { type BlobRecord, type CareRecord, PHOTOS_MOST, type PhotoRecord, type PostRecord, type SeenRecord, TEXT_MOST } from '../care/record';
 import { join as joinSpans, type Span } from '../care/feed';
+import { addPasskey, removePasskey, unlockWithPasskey } from '../vault/passkey';
 import { changePassphrase, createVault, unlockVault } from '../vault/vault';
 import { changeRoster, displayBytes, planAccept, planAdmit, planInvite, planLeave, planName, planOffer, planRemove, planRevokeInvite, tagOf } from './change';
 import type { Core } from './core';
@@ -90,6 +91,26 @@ export function commands(core: Core): Handlers {
       }
       await core.open(key.value, null);
       return yes(null);
+    },
+    async 'unlock-passkey'({ credential, prf }) {
+      if (core.phase !== 'locked') return no('not-allowed');
+      const key = await unlockWithPasskey(core.vault, credential, prf);
+      prf.fill(0);
+      if (!key.ok) return no(key.fault === 'unknown-passkey' ? key.fault : 'storage-damaged');
+      await core.open(key.value, null);
+      return yes(null);
+    },
+    async 'add-passkey'({ passphrase, passkey, prf }) {
+      const r = await addPasskey(core.vault, passphrase, passkey, prf);
+      prf.fill(0);
+      await core.readPasskeys();
+      if (r.ok) return yes(null);
+      return no(r.fault === 'malformed' ? 'not-allowed' : r.fault === 'damaged' || r.fault === 'no-vault' ? 'storage-damaged' : r.fault);
+    },
+    async 'remove-passkey'({ credential }) {
+      const r = await removePasskey(core.vault, credential);
+      await core.readPasskeys();
+      return r.ok ? yes(null) : no('storage-damaged');
     },
     async lock() {
       core.link.stop();

@@ -8,6 +8,7 @@ import type { Disk } from '../store/disk';
 import { type Store, StoreError, type StoreFault } from '../store/store';
 import { Link } from '../sync/link';
 import type { Clock, Dial, Later } from '../sync/ports';
+import { type Passkey, passkeys } from '../vault/passkey';
 import { vaultState, type VaultParts } from '../vault/vault';
 import type { BlobCarrier } from './blobs';
 import { commands, type Handlers } from './commands';
@@ -85,10 +86,12 @@ export class Core {
   async showVault(): Promise<void> {
     const s = await vaultState(this.vault);
     this.locked = s.is === 'made' ? { retryAt: s.retryAt, wrongTries: s.wrongTries } : { retryAt: null, wrongTries: 0 };
+    this.passkeys = await passkeys(this.vault);
     if (s.is === 'damaged') return this.fail('storage-damaged');
     this.to(s.is === 'none' ? 'new' : 'locked');
   }
   private locked: { retryAt: number | null; wrongTries: number } = { retryAt: null, wrongTries: 0 };
+  private passkeys: readonly Passkey[] = [];
 
   /** The vault is open: read everything, then go online. */
   async open(vaultKey: Parameters<typeof openStore>[0]['vaultKey'], profile: Profile | null): Promise<void> {
@@ -107,6 +110,10 @@ export class Core {
   async saveProfile(profile: Profile): Promise<void> {
     await this.needStore().commit([put('meta', 'profile', { ...profile, persisted: this.persisted })]);
     this.profile = profile;
+  }
+  async readPasskeys(): Promise<void> {
+    this.passkeys = await passkeys(this.vault);
+    this.views.touch('app', null);
   }
   needStore(): Store {
     if (this.store === null) throw new StoreError('lost');
@@ -209,7 +216,7 @@ export class Core {
   appView(): AppView {
     switch (this.phase) {
       case 'locked':
-        return { phase: 'locked', name: null, ...this.locked };
+        return { phase: 'locked', name: null, ...this.locked, passkeys: this.passkeys };
       case 'failed':
         return { phase: 'failed', fault: this.fault };
       case 'open': {
@@ -220,7 +227,8 @@ export class Core {
             state: state === 'online' ? 'online' : state === 'connecting' ? 'connecting' : 'offline', since,
             waiting: [...this.groups.values()].reduce((sum, g) => sum + (g.row.ended === null ? g.waiting : 0), 0), lastSynced: this.lastSynced
           },
-          storage: { ...this.estimate, persisted: this.persisted, full: this.isFull }
+          storage: { ...this.estimate, persisted: this.persisted, full: this.isFull },
+          passkeys: this.passkeys
         };
       }
       default:
@@ -269,7 +277,7 @@ export class Core {
     void this.run(d.name, d.input).then((outcome) => this.up({ is: 'outcome', id: d.id, outcome }));
   }
   private async run(name: CommandName, input: unknown): Promise<Outcome<unknown>> {
-    const beforeOpen: readonly CommandName[] = ['set-up', 'unlock', 'lock', 'take-over', 'wake'];
+    const beforeOpen: readonly CommandName[] = ['set-up', 'unlock', 'unlock-passkey', 'lock', 'take-over', 'wake'];
     if (this.phase !== 'open' && !beforeOpen.includes(name)) return { ok: false, fault: this.phase === 'elsewhere' ? 'not-writer' : 'locked' };
     try {
       return await (this.handlers[name] as (i: unknown) => Promise<Outcome<unknown>>)(input);

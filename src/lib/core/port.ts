@@ -46,14 +46,24 @@ export interface Profile {
   readonly lockAfter: number;
 }
 
+/** A passkey that unlocks this device, as WebAuthn needs to ask for it; both are bytes, and nothing of it is secret. */
+export interface PasskeyView {
+  readonly credential: Uint8Array<ArrayBuffer>;
+  /** Input of the PRF. */
+  readonly salt: Uint8Array<ArrayBuffer>;
+  readonly name: string;
+}
+
 /** What the whole app shows. Sent first, and again at every change. */
 export type AppView =
   | { readonly phase: 'starting' }
   /** Nobody has been set up on this device. */
   | { readonly phase: 'new' }
   /** `retryAt`: after wrong passphrases, the time before which another try is refused. */
-  | { readonly phase: 'locked'; readonly name: null; readonly retryAt: number | null; readonly wrongTries: number }
-  | { readonly phase: 'open'; readonly profile: Profile; readonly connection: ConnectionView; readonly storage: StorageView }
+  | { readonly phase: 'locked'; readonly name: null; readonly retryAt: number | null; readonly wrongTries: number; readonly passkeys: readonly PasskeyView[] }
+  | {
+      readonly phase: 'open'; readonly profile: Profile; readonly connection: ConnectionView; readonly storage: StorageView; readonly passkeys: readonly PasskeyView[];
+    }
   /** Another tab or window writes; this one may take over. */
   | { readonly phase: 'elsewhere' }
   /** Storage can't be opened or is damaged; nothing was deleted. */
@@ -280,6 +290,11 @@ export interface Commands {
   /** First run: makes the vault on this device. */
   'set-up': { in: { name: string; role: PersonRole; passphrase: string }; out: null };
   unlock: { in: { passphrase: string }; out: null };
+  /** With the 32 bytes that the passkey's PRF gave for its salt. */
+  'unlock-passkey': { in: { credential: Uint8Array<ArrayBuffer>; prf: Uint8Array<ArrayBuffer> }; out: null };
+  /** Adds a passkey beside the passphrase, which has to be given once more. */
+  'add-passkey': { in: { passphrase: string; passkey: PasskeyView; prf: Uint8Array<ArrayBuffer> }; out: null };
+  'remove-passkey': { in: { credential: Uint8Array<ArrayBuffer> }; out: null };
   /** The page ends the worker afterwards. */
   lock: { in: null; out: null };
   'change-passphrase': { in: { old: string; next: string }; out: null };
@@ -332,7 +347,7 @@ export type CommandName = keyof Commands;
 
 /** Why a command did not happen. The page has words for each; none carries user data. */
 export type Fault =
-  | 'wrong-passphrase' | 'too-soon' | 'weak-passphrase' | 'locked' | 'not-writer'
+  | 'wrong-passphrase' | 'unknown-passkey' | 'too-soon' | 'weak-passphrase' | 'locked' | 'not-writer'
   | 'needs-network' | 'not-allowed' | 'changed-meanwhile' | 'group-ended' | 'not-found'
   | 'too-large' | 'not-an-image' | 'storage-full' | 'storage-lost' | 'storage-damaged' | 'too-late' | 'too-many'
   | 'bad-link' | 'invite-used' | 'invite-expired' | 'invite-revoked' | 'refused-by-relay' | 'unavailable' | 'internal';

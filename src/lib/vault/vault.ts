@@ -42,7 +42,7 @@ export type UnlockFault = 'wrong-passphrase' | 'too-soon' | 'no-vault' | 'damage
 
 /** What can be told before anything is unlocked. */
 export async function vaultState(parts: VaultParts): Promise<VaultState> {
-  const found = await read(parts);
+  const found = await readHeader(parts);
   if (!found.ok) return { is: found.fault === 'no-vault' ? 'none' : 'damaged' };
   const { header } = found.value;
   return { is: 'made', wrongTries: header.tries, retryAt: retryAt(header, parts.now()) };
@@ -70,7 +70,7 @@ export async function unlockVault(parts: VaultParts, passphrase: string): Promis
   const key = unwrapVaultKey(under, aboutPassphrase(salt, argon), wrapped);
   under.fill(0);
   if (!key.ok) return err('wrong-passphrase');
-  await replace(parts, (h) => ({ ...h, tries: 0, lastTry: 0 })).catch(unlessFull);
+  await replaceHeader(parts, (h) => ({ ...h, tries: 0, lastTry: 0 })).catch(unlessFull);
   return key;
 }
 
@@ -84,7 +84,7 @@ export async function changePassphrase(
   const key = await unlockVault(parts, old);
   if (!key.ok) return key;
   const wrap = await wrapUnder(parts, next, key.value);
-  return replace(parts, (h) => ({ ...h, wraps: [wrap, ...h.wraps.filter((w) => w.kind !== PASSPHRASE)] }));
+  return replaceHeader(parts, (h) => ({ ...h, wraps: [wrap, ...h.wraps.filter((w) => w.kind !== PASSPHRASE)] }));
 }
 
 /** Keyboards of phones add spaces at the end and between words; they are no part of a secret. */
@@ -98,13 +98,13 @@ async function wrapUnder({ random, argon = ARGON }: VaultParts, passphrase: stri
   return { kind: PASSPHRASE, body: encodePassphraseWrap({ salt, argon, wrapped }) };
 }
 
-interface Found {
+export interface Found {
   readonly bytes: Bytes;
   readonly header: Header;
 }
 
 /** The header as it stands, with the wait counted anew when the clock was set back. */
-async function read({ disk, now }: VaultParts): Promise<Result<Found, 'no-vault' | 'damaged'>> {
+export async function readHeader({ disk, now }: VaultParts): Promise<Result<Found, 'no-vault' | 'damaged'>> {
   await ready();
   const bytes = await disk.header();
   if (bytes === null) return err('no-vault');
@@ -120,7 +120,7 @@ async function read({ disk, now }: VaultParts): Promise<Result<Found, 'no-vault'
 /** Counts a try before it is judged, so that closing the tab in between wins nothing. */
 async function countTry(parts: VaultParts): Promise<Result<Header, 'too-soon' | 'no-vault' | 'damaged'>> {
   for (;;) {
-    const found = await read(parts);
+    const found = await readHeader(parts);
     if (!found.ok) return found;
     const { bytes, header } = found.value;
     const now = parts.now();
@@ -133,9 +133,9 @@ async function countTry(parts: VaultParts): Promise<Result<Header, 'too-soon' | 
 }
 
 /** Changes the header whatever another tab did to it meanwhile. */
-async function replace(parts: VaultParts, change: (h: Header) => Header): Promise<Result<null, 'no-vault' | 'damaged'>> {
+export async function replaceHeader(parts: VaultParts, change: (h: Header) => Header): Promise<Result<null, 'no-vault' | 'damaged'>> {
   for (;;) {
-    const found = await read(parts);
+    const found = await readHeader(parts);
     if (!found.ok) return found;
     if (await parts.disk.swapHeader(found.value.bytes, encodeHeader(change(found.value.header)))) return ok(null);
   }
