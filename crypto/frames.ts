@@ -107,6 +107,9 @@ export const NO_DETAIL: RefusalDetail = { n: 0, hash: new Uint8Array(HASH) as By
 const TO = ['auth', 'create', 'append', 'boxes', 'enter', 'roster', 'lockboxes', 'fetch', 'put-card', 'get-card', 'put-request', 'drop-request', 'get-answer', 'mailbox', 'put-answer', 'ping'] as const;
 const FROM = ['hello', 'welcome', 'gone', 'entered', 'acks', 'entries', 'lockboxes', 'page', 'card', 'answer', 'requests', 'done', 'refused', 'pong'] as const;
 
+/** First byte of `create`, the one frame that may be large before a key was proven. */
+export const CREATE_FRAME = TO.indexOf('create') + 1;
+
 const GROUP = 32;
 const group = (r: Reader): GroupId => r.fixed<GroupId>(GROUP);
 const writeBox = (b: AddressedLockbox, w: Writer): void => void w.fixed(b.to).bytes(b.lockbox);

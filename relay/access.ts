@@ -5,13 +5,15 @@ import { base64url, hex } from '../crypto/bytes';
 import { BEARER, type ToRelay } from '../crypto/frames';
 import { ZERO_HASH } from '../crypto/hash';
 import { rowOf, type Row } from '../crypto/roster/state';
-import type { House } from './house';
 import type { Group } from './group';
+import type { House } from './house';
+import { RATE } from './limits';
 import type { Connection, LogSession } from './session';
 
 type Auth = Extract<ToRelay, { is: 'auth' }>;
 
 export function authenticate(h: House, c: Connection, f: Auth): void {
+  if (c.tried.size >= RATE.proofs) return c.refuse(f.re, f.group, 'rate', { fence: 60_000 });
   const proof = { as: f.as, host: c.host, group: f.group, serverNonce: c.nonce, nonce: f.nonce };
   const once = `${f.as} ${hex(f.group)} ${hex(f.nonce)}`;
   const opened = f.as === 'log' ? c.logs.has(hex(f.group)) : c.invites.has(hex(f.group));

@@ -1,7 +1,7 @@
 /** One frame in, frames out: which part of the relay answers, and whether the session may ask at all (PROTOCOL §11, §12). */
 import type { GroupId } from '../crypto/brand';
 import { hex } from '../crypto/bytes';
-import { decodeToRelay, type ToRelay } from '../crypto/frames';
+import { CREATE_FRAME, decodeToRelay, type ToRelay } from '../crypto/frames';
 import { ZERO_HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
 import { unreachable } from '../crypto/result';
@@ -14,11 +14,9 @@ import { entries, lockboxes, page } from './reads';
 import type { Connection, LogSession } from './session';
 
 const NO_GROUP = ZERO_HASH as Uint8Array as GroupId;
-/** First byte of `create`, the one frame that may be large before a key was proven. */
-const CREATE = 2;
 
 export function answer(h: House, c: Connection, bytes: Uint8Array): void {
-  const most = c.proven || bytes[0] === CREATE ? LIMIT.frame : LIMIT.frameBeforeAuth;
+  const most = c.proven || bytes[0] === CREATE_FRAME ? LIMIT.frame : LIMIT.frameBeforeAuth;
   if (bytes.length > most) {
     c.malformed++;
     return c.refuse(0, NO_GROUP, 'too-large');

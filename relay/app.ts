@@ -1,6 +1,7 @@
 /** The relay's HTTP side: blobs, health, and the built app under its enforced policy. */
 import { serveStatic } from '@hono/node-server/serve-static';
 import { type Context, Hono } from 'hono';
+import { cors } from 'hono/cors';
 import { secureHeaders } from 'hono/secure-headers';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,8 +9,8 @@ import { blobRoutes } from './blob-routes';
 import type { Blobs } from './blobs';
 import type { Relay } from './relay';
 
-/** `root`: folder of the built app; relative to the working folder. */
-export function createApp(relay: Relay, blobs: Blobs, root: string): Hono {
+/** `root`: folder of the built app; `origins`: pages from elsewhere that may ask for blobs. */
+export function createApp(relay: Relay, blobs: Blobs, root: string, origins: readonly string[] = []): Hono {
   const app = new Hono();
   const policy = policyOf(join(root, 'index.html'));
   app.use(async (c, next) => {
@@ -18,11 +19,12 @@ export function createApp(relay: Relay, blobs: Blobs, root: string): Hono {
   });
   app.use(
     secureHeaders({
-      referrerPolicy: 'no-referrer', crossOriginOpenerPolicy: 'same-origin', crossOriginResourcePolicy: 'same-origin', xFrameOptions: 'DENY',
+      referrerPolicy: 'no-referrer', strictTransportSecurity: false, crossOriginOpenerPolicy: 'same-origin', crossOriginResourcePolicy: 'same-origin', xFrameOptions: 'DENY',
       permissionsPolicy: { camera: ['self'], microphone: [], geolocation: [] }
     })
   );
   app.get('/healthz', (c) => c.text('ok'));
+  app.use('/api/*', cors({ origin: (o) => (origins.includes(o) ? o : null), allowHeaders: ['Authorization'], allowMethods: ['GET', 'HEAD', 'PUT', 'DELETE'] }));
   app.route('/api/blob', blobRoutes(relay, blobs));
   app.all('/api/*', (c) => c.notFound());
   app.get('/ws', (c) => c.text('expects a WebSocket', 426));

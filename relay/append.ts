@@ -5,6 +5,7 @@ import { ZERO_HASH } from '../crypto/hash';
 import { type EnvelopeHeader, readEnvelope } from '../crypto/header';
 import { chainAt, epochAt, owedAt, type RosterState } from '../crypto/roster/state';
 import type { House } from './house';
+import { RATE } from './limits';
 import type { Appended, Verdict } from './log';
 import type { LogSession } from './session';
 
@@ -12,19 +13,22 @@ type Append = Extract<ToRelay, { is: 'append' }>;
 
 export function append(h: House, s: LogSession, f: Append): void {
   const { group } = s;
-  s.connection.wait = Math.max(s.connection.wait, s.pace.take(h.clock()));
+  const { connection } = s;
+  connection.wait = Math.max(connection.wait, s.pace.take(h.clock()), connection.coming > RATE.coming ? RATE.comingWait : 0);
   const read = readEnvelope(f.envelope);
-  if (!read.ok) return s.connection.refuse(f.n, group.id, read.fault);
+  if (!read.ok) return connection.refuse(f.n, group.id, read.fault);
   const { header } = read.value;
   const time = h.clock();
   const state = group.state;
   const verdict = judge(state, header, f.n, time < (group.held.get(s.device) ?? 0));
   const roster: Hash = chainAt(state, header.rosterSeq) ?? ZERO_HASH;
+  connection.coming += f.envelope.length;
   h.log.call(
     'append',
     { g: group.g, device: s.device, n: f.n, rosterSeq: header.rosterSeq, time, verdict, group: group.id, logPk: s.logPk, roster, blobs: header.blobs, envelope: f.envelope },
     (r) => {
-      if (!r.ok) return s.connection.refuse(f.n, group.id, 'unavailable');
+      connection.coming -= f.envelope.length;
+      if (!r.ok) return connection.refuse(f.n, group.id, 'unavailable');
       answer(h, s, f.n, f.envelope, roster === ZERO_HASH, r.value);
     }
   );

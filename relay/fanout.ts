@@ -11,6 +11,9 @@ import type { LogSession } from './session';
 interface Ack { readonly n: number; readonly seq: number; readonly time: number }
 interface Fresh { readonly stored: StoredEnvelope; readonly by: LogSession }
 
+/** Acks in one frame. */
+const ACKS = 2000;
+
 /** Runs something once the current turn is over. */
 export type Turn = (what: () => void) => void;
 
@@ -52,7 +55,7 @@ export class Fanout {
     const items = this.acks.get(s);
     if (items === undefined) return;
     this.acks.delete(s);
-    s.connection.send({ is: 'acks', group: s.group.id, items });
+    for (let at = 0; at < items.length; at += ACKS) s.connection.send({ is: 'acks', group: s.group.id, items: items.slice(at, at + ACKS) });
   }
 
   /** Tells every session but the author's of an entry. */

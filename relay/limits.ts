@@ -16,6 +16,11 @@ export const RATE = {
   hold: 60_000,
   /** Frames that cannot be read before the connection ends. */
   malformed: 50,
+  /** Bytes of envelopes under way from one connection before it is read more slowly, and how slowly. */
+  coming: 4 * 1024 * 1024,
+  comingWait: 20,
+  /** Proofs of access on one connection. */
+  proofs: 5000,
   /** Bytes waiting for a reader before it is dropped. */
   unread: 16 * 1024 * 1024,
   /** Bytes of lockboxes that a session may leave for the entry that follows. */
@@ -75,6 +80,7 @@ export class Hourly {
     return recent.length < most ? 0 : (recent[recent.length - most] as number) + 3_600_000 - now;
   }
   count(key: string, now: number): void {
+    if (this.times.size >= 20_000) for (const [k, times] of this.times) if ((times.at(-1) ?? 0) <= now - 3_600_000) this.times.delete(k);
     this.times.set(key, [...(this.times.get(key) ?? []), now]);
   }
 }

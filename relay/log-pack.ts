@@ -1,32 +1,70 @@
-/** Calls as they cross to the worker: envelopes by the thousand in one buffer that changes hands, the rest as they are. */
+/** Calls and answers as they cross to the worker and back: envelopes by the hundred in one buffer that changes hands, the rest as it is. */
 import type { BlobId, GroupId, Hash, LogPk } from '../crypto/brand';
 import { HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
+import { ok, type Result } from '../crypto/result';
 import { SIGN_PK } from '../crypto/verify';
 import { decode, type Reader, Writer } from '../crypto/wire';
-import { type Appending, type Call, VERDICTS } from './log';
+import { type Appended, type Appending, type Call, VERDICTS } from './log';
+
+type Reply = Result<unknown, 'unavailable'>;
+interface At<T> { readonly at: number; readonly it: T }
 
 export interface PackedCalls {
+  readonly count: number;
   readonly appends: Uint8Array<ArrayBuffer>;
-  /** In order; null stands for the next of `appends`. */
-  readonly calls: readonly (Call | null)[];
+  /** Calls that are no appends, with their places. */
+  readonly others: readonly At<Call>[];
 }
 
 export function packCalls(calls: readonly Call[]): PackedCalls {
   const w = new Writer();
-  const rest = calls.map((c) => {
-    if (c.name !== 'append') return c;
-    writeAppending(c.input, w);
-    return null;
+  const others: At<Call>[] = [];
+  calls.forEach((it, at) => {
+    if (it.name === 'append') writeAppending(it.input, w);
+    else others.push({ at, it });
   });
-  return { appends: w.done(), calls: rest };
+  return { count: calls.length, appends: w.done(), others };
 }
 
 /** Throws when the buffer is not what `packCalls` made. */
 export function unpackCalls(p: PackedCalls): Call[] {
-  const read = decode(p.appends, (r) => p.calls.map((c): Call => c ?? { name: 'append', input: readAppending(r) }));
+  const read = decode(p.appends, (r) => spread<Call>(p.count, p.others, () => ({ name: 'append', input: readAppending(r) })));
   if (!read.ok) throw new Error('calls cannot be unpacked');
   return read.value;
+}
+
+export interface PackedReplies {
+  readonly count: number;
+  /** Of each envelope that was kept: 1 new or 0 again, seq, time. */
+  readonly kept: Float64Array<ArrayBuffer>;
+  readonly others: readonly At<Reply>[];
+}
+
+export function packReplies(calls: readonly Call[], replies: readonly Reply[]): PackedReplies {
+  const kept = new Float64Array(3 * replies.length);
+  const others: At<Reply>[] = [];
+  let n = 0;
+  replies.forEach((it, at) => {
+    const value = it.ok && calls[at]?.name === 'append' ? (it.value as Appended) : null;
+    if (value === null || !('seq' in value)) return void others.push({ at, it });
+    kept[n++] = value.is === 'stored' ? 1 : 0;
+    kept[n++] = value.seq;
+    kept[n++] = value.time;
+  });
+  return { count: replies.length, kept, others };
+}
+
+export function unpackReplies(p: PackedReplies): Reply[] {
+  let n = 0;
+  const next = (): number => p.kept[n++] as number;
+  return spread<Reply>(p.count, p.others, () => ok({ is: next() === 1 ? 'stored' : 'again', seq: next(), time: next() } satisfies Appended));
+}
+
+/** `count` items: the others at their places, `next` everywhere else. */
+function spread<T>(count: number, others: readonly At<T>[], next: () => T): T[] {
+  let o = 0;
+  return Array.from({ length: count }, (_, at) => (others[o]?.at === at ? (others[o++] as At<T>).it : next()));
 }
 
 function writeAppending(a: Appending, w: Writer): void {

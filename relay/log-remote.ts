@@ -4,17 +4,17 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { err, type Result } from '../crypto/result';
-import { packCalls, type PackedCalls } from './log-pack';
+import { packCalls, type PackedCalls, type PackedReplies, unpackReplies } from './log-pack';
 import type { Call, Log } from './log';
 import type { Turn } from './fanout';
 
-export type FromWorker = { readonly incarnation: number } | { readonly fault: string } | { readonly replies: readonly Result<unknown, 'unavailable'>[] };
+export type FromWorker = { readonly incarnation: number } | { readonly fault: string } | { readonly trouble: string } | PackedReplies;
 export type ToWorker = PackedCalls | 'close';
 
 interface Pending { readonly call: Call; readonly then: (reply: Result<never, 'unavailable'>) => void }
 
-/** Starts the worker and opens the store at `path`; rejects with the store's fault. `broken` hears of a worker that ended by itself. */
-export function remoteLog(worker: Worker, turn: Turn, broken: () => void): Promise<Log> {
+/** Starts the worker and opens the store at `path`; rejects with the store's fault. `hears.broken`: the worker ended by itself; `hears.trouble`: a change was not kept, in SQLite's words. */
+export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: () => void; readonly trouble: (words: string) => void }): Promise<Log> {
   let gathered: Pending[] = [];
   let sent: Pending[] = [];
   let due = false;
@@ -30,7 +30,8 @@ export function remoteLog(worker: Worker, turn: Turn, broken: () => void): Promi
     const packed = packCalls(sent.map((p) => p.call));
     worker.postMessage(packed, [packed.appends.buffer]);
   };
-  const taken = (replies: readonly Result<unknown, 'unavailable'>[]): void => {
+  const taken = (packed: PackedReplies): void => {
+    const replies = unpackReplies(packed);
     const answered = sent;
     sent = [];
     // the next commit starts before these are told, so that fsync and fan-out overlap
@@ -44,14 +45,15 @@ export function remoteLog(worker: Worker, turn: Turn, broken: () => void): Promi
     sent = [];
     gathered = [];
     for (const p of lost) p.then(err('unavailable'));
-    broken();
+    hears.broken();
   };
 
   return new Promise((done, fail) => {
     worker.on('error', (e) => (fail(e), ended()));
     worker.on('exit', ended);
     worker.on('message', (m: FromWorker) => {
-      if ('replies' in m) return taken(m.replies);
+      if ('kept' in m) return taken(m);
+      if ('trouble' in m) return hears.trouble(m.trouble);
       if ('fault' in m) return fail(new Error(m.fault));
       done({
         incarnation: m.incarnation,

@@ -28,6 +28,7 @@ interface Head { n: number; hash: Hash; roster: number }
 export class SqliteLog {
   readonly incarnation: number;
   private readonly db: InstanceType<typeof DatabaseSync>;
+  private readonly alone: InstanceType<typeof DatabaseSync> | null;
   private readonly statements = new Map<string, StatementSyncInstance>();
   private readonly heads = new Map<number, Head>();
   private readonly feeds = new Map<number, number>();
@@ -35,7 +36,8 @@ export class SqliteLog {
   private readonly touchedFeeds = new Set<number>();
 
   /** Opens or makes the store. Throws when the file cannot be written, is of a newer version, or would not be durable. */
-  constructor(path: string, now: number) {
+  constructor(path: string, now: number, private readonly trouble: (words: string) => void = () => undefined) {
+    this.alone = path === ':memory:' ? null : holdAlone(`${path}.lock`);
     this.db = new DatabaseSync(path);
     this.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000; PRAGMA wal_autocheckpoint = 4000;');
     if (path !== ':memory:' && this.one('PRAGMA journal_mode')?.['journal_mode'] !== 'wal') throw new Error('the store has no write-ahead log');
@@ -63,7 +65,8 @@ export class SqliteLog {
       this.writeHeads();
       this.db.exec('COMMIT');
       return answers;
-    } catch {
+    } catch (e) {
+      this.trouble(e instanceof Error ? e.message : 'unknown');
       this.heads.clear();
       this.feeds.clear();
       this.touchedLogs.clear();
@@ -76,6 +79,7 @@ export class SqliteLog {
   close(): void {
     this.statements.clear();
     this.db.close();
+    this.alone?.close();
   }
 
   private answer(c: Call): unknown {
@@ -270,6 +274,17 @@ export class SqliteLog {
 }
 
 
+
+/** A lock that ends with the process: heads and feeds are kept in memory, so nobody else may write. */
+function holdAlone(path: string): InstanceType<typeof DatabaseSync> {
+  const lock = new DatabaseSync(path);
+  try {
+    lock.exec('PRAGMA busy_timeout = 2000; BEGIN EXCLUSIVE');
+  } catch {
+    throw new Error('another relay is using it');
+  }
+  return lock;
+}
 
 const receipted = (f: Found): ReceiptedEntry => {
   const receipt = decode(f['receipt'] as Bytes, readReceipt);

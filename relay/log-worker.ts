@@ -1,7 +1,7 @@
 /** The thread that holds the store: takes calls, commits them, answers. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { ready } from '../crypto/sodium';
-import { unpackCalls } from './log-pack';
+import { packReplies, unpackCalls } from './log-pack';
 import type { FromWorker, ToWorker } from './log-remote';
 import { SqliteLog } from './log-sqlite';
 
@@ -11,12 +11,16 @@ if (port === null) throw new Error('runs as a worker');
 
 await ready();
 try {
-  const log = new SqliteLog(path, now);
+  const log = new SqliteLog(path, now, (trouble) => port.postMessage({ trouble } satisfies FromWorker));
   port.on('message', (m: ToWorker) => {
     if (m === 'close') {
       log.close();
       port.close();
-    } else port.postMessage({ replies: log.transact(unpackCalls(m)) } satisfies FromWorker);
+    } else {
+      const calls = unpackCalls(m);
+      const packed = packReplies(calls, log.transact(calls));
+      port.postMessage(packed satisfies FromWorker, [packed.kept.buffer]);
+    }
   });
   port.postMessage({ incarnation: log.incarnation } satisfies FromWorker);
 } catch (e) {

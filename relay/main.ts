@@ -40,12 +40,11 @@ async function start(c: Extract<typeof settings, { ok: true }>['value']): Promis
   const opened = await open(c.folder).catch((e: unknown) => fail(`The store in ${c.folder} cannot be opened: ${why(e)}.`));
   const { keys, log, blobs } = opened;
   const relay = createRelay({ log, keys, clock, random: systemRandom, turn: setImmediate, pace: c.pace });
-  const listener = getRequestListener(createApp(relay, blobs, c.app).fetch);
-  const server = createServer({ requestTimeout: 300_000, headersTimeout: 10_000 }, (request, response) => void listener(request, response));
+  const listener = getRequestListener(createApp(relay, blobs, c.app, c.origins).fetch);
+  const server = createServer({ requestTimeout: 1_800_000, headersTimeout: 10_000 }, (request, response) => void listener(request, response));
   const sockets = takeSockets(server, relay, allowedHosts(c));
   const sweep = (): void => void sweepBlobs(relay, blobs, clock() - RATE.blobUnnamed, clock() - RATE.answer);
   setInterval(sweep, SWEEP_EVERY).unref();
-  sweep();
 
   let closing = false;
   const close = (): void => {
@@ -69,6 +68,7 @@ async function start(c: Extract<typeof settings, { ok: true }>['value']): Promis
     const port = bound !== null && typeof bound === 'object' ? bound.port : c.port;
     console.log(`Carefold is ready at ${c.publicUrl ?? `http://${c.host.includes(':') ? `[${c.host}]` : c.host}:${port}`}`);
     console.log(`Your data lives in ${c.folder}`);
+    sweep();
   });
 }
 
@@ -83,8 +83,14 @@ async function open(folder: string) {
   const keys = keysAt(join(folder, 'relay.key'), systemRandom);
   const blobs = await blobFiles(join(folder, 'blobs'));
   const worker = new Worker(new URL('./log-worker.js', import.meta.url), { workerData: { path: join(folder, 'relay.db'), now: clock() } });
-  const log = await remoteLog(worker, setImmediate, () => {
-    if (!process.exitCode) fail('The store ended by itself. Nothing that was acknowledged is lost; start again.');
+  let told = -Infinity;
+  const log = await remoteLog(worker, setImmediate, {
+    broken: () => fail('The store ended by itself. Nothing that was acknowledged is lost; start again.'),
+    trouble: (words) => {
+      if (clock() - told < 60_000) return;
+      told = clock();
+      console.error(`The store did not keep a change: ${words}. Devices keep it and try again.`);
+    }
   });
   return { keys, blobs, log };
 }

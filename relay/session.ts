@@ -39,6 +39,8 @@ export class Connection {
   proven = false;
   /** Milliseconds that the frame being answered should cost. */
   wait = 0;
+  /** Bytes of envelopes that are not answered yet. */
+  coming = 0;
   creates = 0;
   malformed = 0;
 
