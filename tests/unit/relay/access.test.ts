@@ -79,6 +79,27 @@ describe('a proof of access', () => {
   });
 });
 
+describe('a device that floods', () => {
+  it('is asked to wait, over all its connections together, and loses nothing', async () => {
+    const slow = rhea('flood', { pace: 100 });
+    const scene = await Scene.begin(slow, olivia);
+    const second = await scene.arrive(olivia);
+    let waits = 0;
+    for (let i = 0; i < 2500; i++) {
+      const frame = encodeToRelay({ is: 'append', group: scene.group, n: i + 1, envelope: scene.seal(olivia) });
+      waits += Math.min(1, (i % 2 === 0 ? scene.phone : second).raw(frame));
+    }
+    expect(waits).toBe(0);
+    for (let i = 2500; i < 4100; i++) {
+      const frame = encodeToRelay({ is: 'append', group: scene.group, n: i + 1, envelope: scene.seal(olivia) });
+      waits += Math.min(1, (i % 2 === 0 ? scene.phone : second).raw(frame));
+    }
+    expect(waits).toBe(100);
+    await settled();
+    expect([...scene.phone.of('acks'), ...second.of('acks')].flatMap((a) => a.items)).toHaveLength(4100);
+  });
+});
+
 describe('a frame that makes no sense', () => {
   it('is refused in words and counted, and its connection and all others go on', async () => {
     const fay = await s.join();

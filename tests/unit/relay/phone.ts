@@ -59,8 +59,9 @@ export class Phone {
   get hello(): Of<'hello'> {
     return this.heard[0] as Of<'hello'>;
   }
-  raw(frame: Uint8Array): void {
-    this.wire.receive(frame);
+  /** The milliseconds that the relay asks to wait. */
+  raw(frame: Uint8Array): number {
+    return this.wire.receive(frame);
   }
   tell(f: ToRelay): void {
     this.raw(encodeToRelay(f));

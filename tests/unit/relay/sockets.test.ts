@@ -167,6 +167,27 @@ describe('the socket', () => {
     expect(await closed(a.ws)).toBe(1008);
   });
 
+  it('that does not read is dropped before it fills the relay’s memory, and readers get everything', async () => {
+    const fay = await s.join();
+    const [slow, quick] = [await inSession(fay.device), await inSession(fay.device)];
+    let got = 0;
+    quick.ws.on('message', (m: Buffer) => {
+      const f = decodeFromRelay(new Uint8Array(m));
+      if (f.ok && f.value.is === 'page') got += f.value.items.length;
+    });
+    slow.ws.pause();
+    const ended = new Promise<void>((done) => slow.ws.once('close', () => done()));
+    const words = 'x'.repeat(60_000);
+    for (let i = 0; i < 500; i++) {
+      await s.post(s.phone, olivia, words);
+      if (i % 10 === 0) await new Promise((done) => setImmediate(done));
+    }
+    await expect.poll(() => got, { timeout: 10_000 }).toBe(500);
+    expect(sockets.count).toBe(1);
+    slow.ws.resume();
+    await ended;
+  });
+
   it('is closed when it proves nothing in time', async () => {
     const a = await phone();
     const start = performance.now();
