@@ -1,7 +1,12 @@
 /** The house around the app: it installs, opens without its server, says why it cannot run, and keeps to its own policy. */
 import { expect, test } from '@playwright/test';
+import { appendFile, cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { openDevice, type Device } from './support/browser';
 import { startRelay, type Relay } from './support/relay';
+import { OLIVIA, setUp } from './support/story';
 
 let relay: Relay;
 let device: Device;
@@ -15,7 +20,8 @@ test.afterEach(async () => {
   await relay.discard();
 });
 
-const welcome = (): ReturnType<ReturnType<Device['page']>['getByRole']> => device.page().getByRole('heading', { name: 'Welcome to Carefold' });
+const welcome = (): ReturnType<ReturnType<Device['page']>['getByRole']> =>
+  device.page().getByRole('heading', { name: 'Welcome to Carefold' });
 
 /** Waits until the service worker has kept everything. */
 const kept = (): Promise<unknown> => device.page().evaluate(async () => (await navigator.serviceWorker.ready).active?.state);
@@ -57,7 +63,9 @@ test('the page and its worker keep to the content policy, and the relay’s sock
   const elsewhere = await device.page().evaluate(() => {
     try {
       void new WebSocket('wss://elsewhere.test/ws');
-      return new Promise<string>((done) => addEventListener('securitypolicyviolation', (event) => done(event.effectiveDirective), { once: true }));
+      return new Promise<string>((done) =>
+        addEventListener('securitypolicyviolation', (event) => done(event.effectiveDirective), { once: true })
+      );
     } catch {
       return 'connect-src';
     }
@@ -72,7 +80,8 @@ test('the policy is a header on every answer, and a missing asset is never the p
     expect(answer.status, path).toBe(200);
     expect(answer.headers.get('content-security-policy'), path).toContain("frame-ancestors 'none'");
   }
-  for (const path of ['/_app/immutable/chunks/gone.js', '/_app/gone.json', '/icons/gone.png']) expect((await fetch(relay.url + path)).status, path).toBe(404);
+  for (const path of ['/_app/immutable/chunks/gone.js', '/_app/gone.json', '/icons/gone.png'])
+    expect((await fetch(relay.url + path)).status, path).toBe(404);
 });
 
 test('over plain http on a network the app says why it cannot run, and what to do', async () => {
@@ -81,4 +90,33 @@ test('over plain http on a network the app says why it cannot run, and what to d
   await expect(device.page().getByRole('heading').first()).toBeVisible();
   await expect(device.page().getByText(/https/).first()).toBeVisible();
   await expect(welcome()).toBeHidden();
+});
+
+test('a new version is offered and waits until the person says so', async () => {
+  const build = await mkdtemp(join(tmpdir(), 'carefold-build-'));
+  await cp(fileURLToPath(new URL('../../build', import.meta.url)), build, { recursive: true });
+  const own = await startRelay({ CAREFOLD_STATIC: build });
+  const page = device.page();
+  try {
+    await page.goto(own.url);
+    await setUp(page, OLIVIA);
+    await kept();
+    // another build: its service worker differs by a byte
+    await Promise.all(['.br', '.gz'].map((ending) => rm(join(build, `service-worker.js${ending}`))));
+    await appendFile(join(build, 'service-worker.js'), '\n// the next version\n');
+    await page.evaluate(async () => {
+      document.documentElement.dataset['same'] = 'yes';
+      await (await navigator.serviceWorker.ready).update();
+    });
+    const offer = page.getByRole('button', { name: 'Update', exact: true });
+    await expect(offer).toBeVisible();
+    expect(await page.evaluate(() => document.documentElement.dataset['same'])).toBe('yes');
+    await offer.click();
+    await expect(page.getByRole('button', { name: 'Unlock', exact: true })).toBeVisible();
+    expect(await page.evaluate(() => document.documentElement.dataset['same'])).toBeUndefined();
+    expect(await page.evaluate(async () => (await navigator.serviceWorker.ready).waiting)).toBeNull();
+  } finally {
+    await own.discard();
+    await rm(build, { recursive: true, force: true });
+  }
 });
