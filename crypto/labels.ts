@@ -29,7 +29,6 @@ export const LABEL = {
   number: label('number/1'),
   blob: label('blob/1'),
   blobPlain: label('blob-plain/1'),
-  record: label('record/1'),
   mark: label('mark/1'),
   vaultHeader: label('vault-header/1'),
   vaultWrap: label('vault-wrap/1'),

@@ -24,6 +24,7 @@ import { writeReceipt } from '../../crypto/receipt';
 import { decodeEntry, entryHash } from '../../crypto/roster/entry';
 import { encodeState } from '../../crypto/roster/state';
 import { ready, type Random } from '../../crypto/sodium';
+import { aboutPassphrase, encodeHeader, encodePassphraseWrap, PASSPHRASE } from '../../src/lib/vault/header';
 import { signPair } from '../../crypto/verify';
 import { Writer } from '../../crypto/wire';
 import {
@@ -264,11 +265,15 @@ async function rest() {
   const row = sealRow(rowKeyOf(vaultKey), place, fromText('a record that waits'), n.random);
   const rowRandom = n.drawn();
   const under = await stretch('four quiet green boats', salt, ARGON);
-  const about = fromText('about');
+  const about = aboutPassphrase(salt, ARGON);
+  const wrapped = wrapVaultKey(under, about, vaultKey, n.random);
+  const wrappedRandom = n.drawn();
+  const header = encodeHeader({ tries: 2, lastTry: 1_700_000_000_000, wraps: [{ kind: PASSPHRASE, body: encodePassphraseWrap({ salt, argon: ARGON, wrapped }) }], more: new Uint8Array(0) });
   return {
     vaultKey,
     passphrase: { words: 'four quiet green boats', salt, argon: ARGON, key: under },
-    wrapped: { about, bytes: wrapVaultKey(under, about, vaultKey, n.random), random: n.drawn() },
+    wrapped: { about, bytes: wrapped, random: wrappedRandom },
+    header: { tries: 2, lastTry: 1_700_000_000_000, bytes: header },
     row: { place, rowKey: rowKeyOf(vaultKey), plain: fromText('a record that waits'), random: rowRandom, bytes: row }
   };
 }

@@ -21,6 +21,7 @@ import { begin, fold } from '../../crypto/roster/fold';
 import { chainHead, decodeState, encodeState, type RosterState } from '../../crypto/roster/state';
 import { ready } from '../../crypto/sodium';
 import { decode, Writer } from '../../crypto/wire';
+import { aboutPassphrase, decodeHeader, decodePassphraseWrap, encodeHeader } from '../../src/lib/vault/header';
 import { counted, sampleFrames, show, vectors } from './make';
 
 const FILES = ['wire', 'labels', 'padding', 'roster', 'envelopes', 'epochs', 'invites', 'access', 'blobs', 'frames', 'rest'] as const;
@@ -186,7 +187,14 @@ describe('read back, the vectors', () => {
     const v = disk('rest');
     const row = v['row'] as Json;
     expect(openRow(u<RowKey>(row['rowKey']), row['place'] as unknown as { table: string; key: string }, u(row['bytes']))).toEqual({ ok: true, value: u(row['plain']) });
-    expect(unwrapVaultKey(u(get(v['passphrase'], 'key')), u(get(v['wrapped'], 'about')), u(get(v['wrapped'], 'bytes')))).toEqual({ ok: true, value: u<VaultKey>(v['vaultKey']) });
+    const under = u(get(v['passphrase'], 'key'));
+    const vaultKey = u<VaultKey>(v['vaultKey']);
+    expect(unwrapVaultKey(under, u(get(v['wrapped'], 'about')), u(get(v['wrapped'], 'bytes')))).toEqual({ ok: true, value: vaultKey });
+    const header = decodeHeader(u(get(v['header'], 'bytes')));
+    if (!header.ok) throw new Error(header.fault);
+    expect(encodeHeader(header.value)).toEqual(u(get(v['header'], 'bytes')));
+    const wrap = decodePassphraseWrap(header.value.wraps[0]?.body ?? new Uint8Array(0));
+    expect(wrap.ok && unwrapVaultKey(under, aboutPassphrase(wrap.value.salt, wrap.value.argon), wrap.value.wrapped)).toEqual({ ok: true, value: vaultKey });
   });
 });
 
