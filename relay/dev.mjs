@@ -10,7 +10,11 @@ if (!isInstalled(root) && (await npm(root, ['ci', '--include=dev'])) !== 0) proc
 if ((await npm(root, ['run', '--silent', 'build:relay'])) !== 0) process.exit(1);
 
 const children = [
-  spawn('npm', ['run', '--silent', 'build:relay', '--', '--watch=forever'], { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' }),
+  spawn('npm', ['run', '--silent', 'build:relay', '--', '--watch=forever'], {
+    cwd: root,
+    stdio: 'inherit',
+    shell: process.platform === 'win32'
+  }),
   spawn(process.execPath, ['--watch', '--watch-preserve-output', 'dist/relay.js'], { cwd: root, stdio: 'inherit' }),
   spawn(process.execPath, ['node_modules/vite/bin/vite.js', 'dev', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' })
 ];

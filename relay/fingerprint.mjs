@@ -7,7 +7,17 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What a build is made of. Tests, documents and stored groups are not. */
-const SOURCES = ['src', 'crypto', 'relay', 'static', 'package.json', 'package-lock.json', 'svelte.config.js', 'vite.config.ts', 'tsconfig.json'];
+const SOURCES = [
+  'src',
+  'crypto',
+  'relay',
+  'static',
+  'package.json',
+  'package-lock.json',
+  'svelte.config.js',
+  'vite.config.ts',
+  'tsconfig.json'
+];
 /** Written by the build itself, or by nobody who changes the result. */
 const LEFT_OUT = [/^src\/lib\/paraglide\//, /\.md$/, /\/\.[^/]+$/, /^src\/lib\/i18n\/project\.inlang\/(?!settings\.json$)/];
 

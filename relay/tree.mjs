@@ -18,7 +18,9 @@ export function isInstalled(root) {
   const wanted = json(join(root, 'package-lock.json'))?.packages ?? {};
   const present = json(join(root, 'node_modules/.package-lock.json'))?.packages;
   if (!present) return false;
-  return Object.entries(wanted).every(([path, entry]) => path === '' || entry.optional || entry.extraneous || present[path]?.version === entry.version);
+  return Object.entries(wanted).every(
+    ([path, entry]) => path === '' || entry.optional || entry.extraneous || present[path]?.version === entry.version
+  );
 }
 
 /** Whether build/ and dist/ were made from exactly these sources. The app's version is their fingerprint; the relay is bundled last. */
@@ -33,7 +35,12 @@ export function npm(root, args, more = {}) {
   const [command, first] = script?.endsWith('.js') ? [process.execPath, [script]] : ['npm', []];
   const env = { ...process.env, NODE_ENV: '', ...more.env };
   return new Promise((done) => {
-    const child = spawn(command, [...first, ...args], { cwd: root, env, stdio: more.stdio ?? ['ignore', 2, 2], shell: process.platform === 'win32' });
+    const child = spawn(command, [...first, ...args], {
+      cwd: root,
+      env,
+      stdio: more.stdio ?? ['ignore', 2, 2],
+      shell: process.platform === 'win32'
+    });
     child.stdout?.on('data', (chunk) => more.hear?.(chunk));
     child.stderr?.on('data', (chunk) => more.hear?.(chunk));
     child.on('error', () => done(127));
@@ -45,7 +52,8 @@ export function npm(root, args, more = {}) {
 export async function makeReady(root, say) {
   if (!isInstalled(root)) {
     say('Installing packages. The first time this takes about a minute.');
-    if ((await npm(root, ['ci', '--include=dev', '--no-fund', '--no-audit'])) !== 0) return 'Packages could not be installed; the lines above say why.';
+    if ((await npm(root, ['ci', '--include=dev', '--no-fund', '--no-audit'])) !== 0)
+      return 'Packages could not be installed; the lines above say why.';
   }
   if (!isBuilt(root)) {
     say('Building the app.');

@@ -30,7 +30,9 @@ export function findChromium() {
   const given = process.env['CHROMIUM'];
   if (given) return runs(given) ? given : undefined;
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...PLACES];
-  const candidates = folders.flatMap((folder) => (folder.endsWith('Chrome') || folder.endsWith('Chromium') ? [folder] : NAMES.map((name) => join(folder, name))));
+  const candidates = folders.flatMap((folder) =>
+    folder.endsWith('Chrome') || folder.endsWith('Chromium') ? [folder] : NAMES.map((name) => join(folder, name))
+  );
   return candidates.find(runs);
 }
 
@@ -42,7 +44,10 @@ export function provideChromium() {
   if (root) {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     const apt = (...args) => spawnSync('apt-get', ['-q', '-y', ...args], { stdio: ['ignore', 2, 2], env }).status === 0;
-    if ((apt('install', '--no-install-recommends', 'chromium') || (apt('update') && apt('install', '--no-install-recommends', 'chromium'))) && findChromium())
+    if (
+      (apt('install', '--no-install-recommends', 'chromium') || (apt('update') && apt('install', '--no-install-recommends', 'chromium'))) &&
+      findChromium()
+    )
       return undefined;
   }
   return 'The end-to-end tests need a browser: install the package “chromium” (apt-get install chromium), or name one in CHROMIUM.';

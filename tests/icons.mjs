@@ -9,7 +9,12 @@ const mark = readFileSync(`${folder}icons/icon.svg`, 'utf8');
 const square = mark.replace(/ rx="\d+"/, '');
 /** Maskable icons lose up to a fifth on each side: the leaf stays inside the safe circle. */
 const safe = square.replace(/(<rect[^>]*>)([\s\S]*)(<\/svg>)/, '$1<g transform="translate(64 64) scale(.75)">$2</g>$3');
-const outline = mark.replace(/<rect[^>]*>/, '').replace(/fill="#9fd3d2"/, 'fill="#000" opacity=".45"').replace(/fill="#2f8a90"/, 'fill="#000" opacity=".7"').replace(/fill="#005f68"/, 'fill="#000"').replace(/stroke="#faf7f2"/, 'stroke="none"');
+const outline = mark
+  .replace(/<rect[^>]*>/, '')
+  .replace(/fill="#9fd3d2"/, 'fill="#000" opacity=".45"')
+  .replace(/fill="#2f8a90"/, 'fill="#000" opacity=".7"')
+  .replace(/fill="#005f68"/, 'fill="#000"')
+  .replace(/stroke="#faf7f2"/, 'stroke="none"');
 
 const icons = [
   ['icons/icon-192.png', 192, mark],

@@ -64,7 +64,12 @@ if (browserFault) say(browserFault);
 
 await step('check');
 await step('lint');
-await counted('vitest', ['vitest', '--', '--reporter=default', '--reporter=json', `--outputFile.json=${join(reports, 'vitest.json')}`], {}, vitestCount);
+await counted(
+  'vitest',
+  ['vitest', '--', '--reporter=default', '--reporter=json', `--outputFile.json=${join(reports, 'vitest.json')}`],
+  {},
+  vitestCount
+);
 const built = await step('build');
 if (browserFault || !built) {
   total.failed += 1;

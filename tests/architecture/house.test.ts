@@ -6,7 +6,18 @@ import { root } from './sources';
 
 const TOP = [
   ...['.ci', '.gitignore', '.npmrc', '.prettierrc', 'LICENSE', 'README.md', 'eslint.config.js', 'package-lock.json', 'package.json'],
-  ...['crypto', 'relay', 'src', 'static', 'tests', 'svelte.config.js', 'tsconfig.json', 'tsconfig.node.json', 'tsconfig.sw.json', 'vite.config.ts']
+  ...[
+    'crypto',
+    'relay',
+    'src',
+    'static',
+    'tests',
+    'svelte.config.js',
+    'tsconfig.json',
+    'tsconfig.node.json',
+    'tsconfig.sw.json',
+    'vite.config.ts'
+  ]
 ];
 
 interface Manifest {

@@ -108,7 +108,9 @@ describe('a library', () => {
 
   it('is imported in its home and nowhere else', () => {
     const wrong = sources.flatMap((source) =>
-      source.packages.flatMap((name) => HOMES.filter(([pattern, home]) => pattern.test(name) && !home.test(source.path)).map(() => `${source.path} → ${name}`))
+      source.packages.flatMap((name) =>
+        HOMES.filter(([pattern, home]) => pattern.test(name) && !home.test(source.path)).map(() => `${source.path} → ${name}`)
+      )
     );
     expect(wrong).toEqual([]);
   });

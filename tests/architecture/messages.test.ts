@@ -32,7 +32,9 @@ describe('the messages', () => {
   });
 
   it('leave room for the same names and numbers in both languages', () => {
-    const differing = [...english].filter(([key, message]) => spanish.has(key) && placesOf(message).join() !== placesOf(spanish.get(key)).join());
+    const differing = [...english].filter(
+      ([key, message]) => spanish.has(key) && placesOf(message).join() !== placesOf(spanish.get(key)).join()
+    );
     expect(differing.map(([key]) => key)).toEqual([]);
   });
 
@@ -42,7 +44,9 @@ describe('the messages', () => {
   });
 
   it('are defined once', () => {
-    const keys = FILES.flatMap((prefix) => Object.keys(JSON.parse(readFileSync(join(root, `src/lib/i18n/messages/${prefix}en.json`), 'utf8')) as object));
+    const keys = FILES.flatMap((prefix) =>
+      Object.keys(JSON.parse(readFileSync(join(root, `src/lib/i18n/messages/${prefix}en.json`), 'utf8')) as object)
+    );
     const twice = keys.filter((key, at) => key !== '$schema' && keys.indexOf(key) !== at);
     expect(twice).toEqual([]);
   });

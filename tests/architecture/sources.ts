@@ -48,11 +48,18 @@ function fileOf(from: string, asked: string): string | undefined {
         : undefined;
   if (place === undefined) return undefined;
   const stems = [place, place.replace(/\.js$/, '.ts')];
-  return stems.flatMap((stem) => ENDINGS.map((ending) => stem + ending)).find((path) => statSync(join(root, path), { throwIfNoEntry: false })?.isFile());
+  return stems
+    .flatMap((stem) => ENDINGS.map((ending) => stem + ending))
+    .find((path) => statSync(join(root, path), { throwIfNoEntry: false })?.isFile());
 }
 
 const packageOf = (asked: string): string | undefined =>
-  /^[.$/]/.test(asked) ? undefined : asked.split('/').slice(0, asked.startsWith('@') ? 2 : 1).join('/');
+  /^[.$/]/.test(asked)
+    ? undefined
+    : asked
+        .split('/')
+        .slice(0, asked.startsWith('@') ? 2 : 1)
+        .join('/');
 
 const asksOf = (script: string): readonly string[] => ts.preProcessFile(script, true, true).importedFiles.map((file) => file.fileName);
 

@@ -12,7 +12,8 @@ const wordsOf = (name: string): string[] =>
     .replace(/([a-z])([A-Z])/g, '$1 $2')
     .split(/[^A-Za-z]+/)
     .map((word) => word.toLowerCase());
-const bannedIn = (name: string): boolean => wordsOf(name).some((word) => BANNED.includes(word) || (word.endsWith('s') && BANNED.includes(word.slice(0, -1))));
+const bannedIn = (name: string): boolean =>
+  wordsOf(name).some((word) => BANNED.includes(word) || (word.endsWith('s') && BANNED.includes(word.slice(0, -1))));
 
 describe('the words of the project', () => {
   const sources = sourcesIn('src', 'crypto', 'relay');
@@ -23,7 +24,9 @@ describe('the words of the project', () => {
 
   it('name everything that a file exports', () => {
     const exported = sources.flatMap((source) =>
-      [...source.text.matchAll(/^\s*export (?:async )?(?:const|let|function\*?|class|interface|type|enum) (\w+)/gm)].map((match) => `${source.path}: ${match[1]}`)
+      [...source.text.matchAll(/^\s*export (?:async )?(?:const|let|function\*?|class|interface|type|enum) (\w+)/gm)].map(
+        (match) => `${source.path}: ${match[1]}`
+      )
     );
     expect(exported.length).toBeGreaterThan(20);
     expect(exported.filter((line) => bannedIn(line.slice(line.indexOf(':') + 2)))).toEqual([]);
