@@ -41,7 +41,8 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
   app.get('/:group/:id', async (c) => {
     const at = place(relay, c);
     if (at === null) return c.text('not allowed', 403);
-    const there = await ask(relay.log, 'blob', at);
+    // only what can cross to the worker: the session stays here
+    const there = await ask(relay.log, 'blob', { g: at.g, id: at.id });
     if (!there.ok) return c.text('unavailable', 503);
     if (there.value === null) return c.notFound();
     const headers = { 'Content-Type': 'application/octet-stream', 'Content-Length': String(there.value.size), 'Content-Disposition': 'attachment' };
