@@ -35,6 +35,7 @@ export const LABEL = {
   passkeyWrap: label('passkey-wrap/1'),
   rowKey: label('row-key/1'),
   row: label('row/1'),
+  localName: label('local-name/1'),
   cacheKey: label('cache-key/1'),
   cacheRow: label('cache-row/1')
 } as const;

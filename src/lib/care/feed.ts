@@ -1,6 +1,6 @@
 /**
  * The feed (PROTOCOL §15.4): what a group's accepted records amount to, kept in pages so that reopening needs no signature check and one
- * decryption a page. Pure: pages come and go through `load` and `dirty`.
+ * decryption a page. Pure: pages come and go through `load` and `takeDirty`.
  */
 import type { CareRecord, PhotoRecord } from './record';
 
@@ -29,8 +29,14 @@ export type Span = readonly [from: number, to: number];
 /** All but the pages: small, written whole. */
 export interface FeedIndex {
   total: number;
-  /** Feed seq up to which records are in. */
+  /** Feed seq up to which records are in, */
   upTo: number;
+  /** but for envelopes that wait for a key or an entry. */
+  held: readonly number[];
+  /** Roster seq up to which lanes are cut off where their logs ended. */
+  cutUpTo: number;
+  /** By page: which of its two places holds it, so that a page is never written over before the index that counts on it. */
+  slots: readonly number[];
   /** Running maximum of the relay's times. */
   time: number;
   last: { member: string; text: string; photos: number; at: number; id: string } | null;
@@ -41,12 +47,11 @@ export interface FeedIndex {
   replies: Record<string, number>;
   /** Others' posts not yet seen by this person: id → [device, n]. */
   unread: Record<string, readonly [number, number]>;
-  withdrawn: Record<string, true>;
   /** By clientID: [epoch, next clock]. */
   clients: Record<string, readonly [number, number]>;
 }
 
-export const emptyIndex = (): FeedIndex => ({ total: 0, upTo: 0, time: 0, last: null, amendments: {}, seen: {}, replies: {}, unread: {}, withdrawn: {}, clients: {} });
+export const emptyIndex = (): FeedIndex => ({ total: 0, upTo: 0, held: [], cutUpTo: 0, slots: [], time: 0, last: null, amendments: {}, seen: {}, replies: {}, unread: {}, clients: {} });
 
 export class Feed {
   /** Newest pages that are in memory, ascending. */
@@ -67,18 +72,23 @@ export class Feed {
   get nextPage(): number | null {
     return this.first === 0 ? null : Math.floor((this.first - 1) / PAGE);
   }
-  /** Puts a page in front of what is here. */
-  load(page: number, posts: readonly FeedPost[]): void {
-    if (page !== this.nextPage) return;
-    this.posts = [...posts.slice(0, this.first - page * PAGE), ...this.posts];
-    this.first = page * PAGE;
+  /** Puts the posts from page `from` up to what is here in front of it; false when they do not fit together. */
+  load(from: number, posts: readonly FeedPost[]): boolean {
+    if (from * PAGE + posts.length !== this.first) return false;
+    this.posts = [...posts, ...this.posts];
+    this.first = from * PAGE;
     for (const p of posts) this.byId.set(p.id, p);
+    return true;
   }
   /** Pages to write since the last call, with their posts. */
   takeDirty(): { page: number; posts: readonly FeedPost[] }[] {
-    const out = [...this.dirtyPages].filter((p) => p * PAGE >= this.first).map((page) => ({ page, posts: this.posts.slice(page * PAGE - this.first, (page + 1) * PAGE - this.first) }));
+    const out = [...this.dirtyPages].map((page) => ({ page, posts: this.posts.slice(page * PAGE - this.first, (page + 1) * PAGE - this.first) }));
     this.dirtyPages.clear();
     return out;
+  }
+  /** Pages whose writing failed. */
+  putBack(pages: readonly number[]): void {
+    for (const p of pages) this.dirtyPages.add(p);
   }
   find(id: string): FeedPost | null {
     return this.byId.get(id) ?? null;
@@ -90,7 +100,7 @@ export class Feed {
     return covers(this.index.seen[member]?.[String(device)] ?? [], n);
   }
 
-  /** Takes one record in. A post id that is here already is passed over. The newest page must be loaded. */
+  /** Takes one record in. A post id that is here already is passed over. Pages must be loaded down to its place. */
   add(r: CareRecord, at: RecordPlace): void {
     const i = this.index;
     i.time = Math.max(i.time, at.time);
@@ -123,15 +133,8 @@ export class Feed {
     if (member !== this.me) return;
     for (const [id, [d, n]] of Object.entries(this.index.unread)) if (d === device && n >= from && n <= to) delete this.index.unread[id];
   }
-  /** Posts of a log beyond its cut-off are shown as withdrawn (R9). */
-  withdraw(device: number, beyond: number): void {
-    for (const p of this.posts) if (p.device === device && p.n > beyond) {
-      this.index.withdrawn[p.id] = true;
-      delete this.index.unread[p.id];
-    }
-  }
 
-  /** By feed seq; one that had to wait goes where it belongs, as far as what is loaded reaches. */
+  /** By feed seq: one that had to wait goes where it belongs. */
   private insert(p: FeedPost): number {
     let to = this.posts.length;
     while (to > 0 && (this.posts[to - 1] as FeedPost).seq > p.seq) to--;

@@ -12,11 +12,12 @@ import { changePassphrase, createVault, unlockVault } from '../vault/vault';
 import { changeRoster, displayBytes, planAccept, planAdmit, planInvite, planLeave, planName, planOffer, planRemove, planRevokeInvite, tagOf } from './change';
 import type { Core } from './core';
 import { GroupRun, type OutboxItem } from './group-run';
-import { drop, keyOf, type OutboxRow, put, putBytes } from './group-rows';
+import { drop, keyOf, type OutboxRow, type OwnInviteRow, put, putBytes } from './group-rows';
 import { nameOf, photoView, requestId, seenHere } from './group-view';
 import { newJoinRow } from './join';
 import { newGroup } from './new-group';
 import type { CommandName, Commands, Fault, Outcome, PersonRole } from './port';
+import { readOlder } from './project';
 import { beginSession, putCard } from './session';
 import { enqueue, pump } from './send';
 
@@ -224,7 +225,7 @@ export function commands(core: Core): Handlers {
         const thumb = sealBlob(photo.thumb, random);
         const record: PhotoRecord = { full: blobRecord(full), thumb: blobRecord(thumb), w: photo.width, h: photo.height, t: photo.type };
         await saveDraft(run, { ...run.draft, photos: [...run.draft.photos, record] }, [
-          putBytes('upload', keyOf.upload(group, record.full.b), full.ciphertext), putBytes('upload', keyOf.upload(group, record.thumb.b), thumb.ciphertext)
+          putBytes('upload', run.blobKey(record.full.b), full.ciphertext), putBytes('upload', run.blobKey(record.thumb.b), thumb.ciphertext)
         ]);
         run.localBlobs.add(record.full.b);
         void core.measure();
@@ -235,7 +236,7 @@ export function commands(core: Core): Handlers {
         const p = run.draft.photos.find((d) => d.full.b === photo);
         if (p === undefined) return no('not-found');
         await saveDraft(run, { ...run.draft, photos: run.draft.photos.filter((d) => d !== p) }, [
-          drop('upload', keyOf.upload(group, p.full.b)), drop('upload', keyOf.upload(group, p.thumb.b))
+          drop('upload', run.blobKey(p.full.b)), drop('upload', run.blobKey(p.thumb.b))
         ]);
         return yes(null);
       }),
@@ -253,7 +254,7 @@ export function commands(core: Core): Handlers {
     },
     older: ({ group }) =>
       here(group, async (run) => {
-        await run.loadOlder();
+        await readOlder(run);
         shows(run, null);
         return yes(null);
       }),
@@ -287,7 +288,7 @@ export function commands(core: Core): Handlers {
         if (run.row.relayPk === null) return no('needs-network');
         const link = `${origin}/join#${encodeLink({ group: run.row.id, seq: s.seq, chain: chainHead(s), relayPk: run.row.relayPk, host, secret })}`;
         const key = hex(keys.invite);
-        await run.commit([put('meta', keyOf.invite(group, key), { link, card })]);
+        await run.commit([put('meta', run.inviteKey(keys.invite), { invite: key, link, card } satisfies OwnInviteRow)]);
         run.ownLinks.set(key, link);
         run.cards.set(key, card);
         run.around.changed(group, 'group', null);
@@ -398,7 +399,7 @@ const blobRef = (b: BlobRecord): BlobRef => ({ id: unbase64url(b.b) as Bytes as 
 
 /** Ciphertext from this device, or from the relay. */
 async function blobBytes(run: GroupRun, blob: BlobRecord): Promise<Bytes | Fault> {
-  const key = keyOf.upload(run.ref, blob.b);
+  const key = run.blobKey(blob.b);
   const { store, blobs } = run.around;
   const here = (await store.get('upload', key)) ?? (await store.cacheGet('blob', key));
   if (here !== null) {

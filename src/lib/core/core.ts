@@ -17,6 +17,7 @@ import { type GroupRow, keyOf, put, putBytes, read, readAll } from './group-rows
 import { summary } from './group-view';
 import { JoinRun, type JoinRow } from './join';
 import { encodeState } from '$crypto/roster/state';
+import { catchUpFeed } from './project';
 import type { AppView, CommandName, Down, Fault, HomeView, JoinId, Outcome, Profile, Up } from './port';
 import { beginSession, catchUp, endSession, takeFrame } from './session';
 import { ViewBoard } from './views';
@@ -101,7 +102,12 @@ export class Core {
     const kept = await read<Profile & { persisted?: boolean | null }>(store, 'meta', 'profile');
     if (kept !== null) this.profile = { name: kept.name, role: kept.role, lockAfter: kept.lockAfter };
     this.persisted = kept?.persisted ?? null;
-    for (const { key, value } of await readAll<GroupRow>(store, 'group', '')) this.groups.set(key, await GroupRun.open(key, value, this.around()));
+    const rows = await readAll<GroupRow>(store, 'group', '');
+    const runs = await Promise.all(rows.map(({ key, value }) => GroupRun.open(key, value, this.around())));
+    for (const run of runs) {
+      await catchUpFeed(run);
+      this.groups.set(run.ref, run);
+    }
     for (const { key, value } of await readAll<JoinRow>(store, 'join', '')) this.addJoin(key, value);
     this.to('open');
     this.link.start();

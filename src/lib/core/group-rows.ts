@@ -1,6 +1,9 @@
 /** What this device keeps of one group, and under which keys (PROTOCOL §16). Rows are sealed by the store. */
 import type { Bytes, ContentKey, GroupId, Hash, KemPk, LogPk, LogSk, MemberTag, RelayPk, RosterKey } from '$crypto/brand';
+import { base64url } from '$crypto/bytes';
 import type { AddressedLockbox, StoredEnvelope } from '$crypto/frames';
+import { hash } from '$crypto/hash';
+import { LABEL } from '$crypto/labels';
 import { kemPair, type KemPair } from '$crypto/lockbox';
 import type { Receipt } from '$crypto/receipt';
 import { signPair } from '$crypto/verify';
@@ -35,8 +38,8 @@ export interface SealedRow { readonly n: number; readonly bytes: Bytes; readonly
 export interface InboxRow extends StoredEnvelope { readonly prev: Hash | null; readonly state: 'ok' | 'void' | 'held' }
 export interface HeadsRow { readonly cursor: number; readonly heads: readonly (readonly [device: number, place: LogPlace])[]; readonly held: readonly number[]; readonly lockboxes: number }
 export interface DraftRow { readonly text: string; readonly replyTo: string | null; readonly photos: readonly PhotoRecord[] }
-/** `card` until the relay has it. */
-export interface OwnInviteRow { readonly link: string; readonly card: Bytes | null }
+/** `invite`: its key, hex; `card` until the relay has it. */
+export interface OwnInviteRow { readonly invite: string; readonly link: string; readonly card: Bytes | null }
 
 /** Display data inside entries (PROTOCOL §6.4). */
 export interface PersonShown { readonly name: string; readonly role: PersonRole; readonly relationship: string }
@@ -51,21 +54,32 @@ export function deviceKeys(r: Pick<GroupRow, 'logSeed' | 'kemSeed'>): DeviceKeys
   return { logPk: log.pk as LogPk, logSk: log.sk as LogSk, kem, kemPk: kem.pk };
 }
 
+/** Keys lie open on the disk: refs, counters and local names only, nothing that the relay has ever seen. */
 export const keyOf = {
+  entries: (ref: GroupRef) => `${ref}/e/`,
   entry: (ref: GroupRef, seq: number) => `${ref}/e/${place(seq)}`,
   state: (ref: GroupRef) => `${ref}/state`,
   keyring: (ref: GroupRef) => `${ref}/keys`,
   pending: (ref: GroupRef) => `${ref}/pending`,
   outbox: (ref: GroupRef, made: number) => `${ref}/${place(made)}`,
   sealed: (ref: GroupRef) => `${ref}/now`,
+  envelopes: (ref: GroupRef) => `${ref}/e/`,
   envelope: (ref: GroupRef, seq: number) => `${ref}/e/${place(seq)}`,
   heads: (ref: GroupRef) => `${ref}/heads`,
-  page: (ref: GroupRef, page: number) => `${ref}/${place(page)}`,
-  lane: (ref: GroupRef, member: string, device: number, n: number) => `${ref}/${member}/${place(device)}/${place(n)}`,
+  pages: (ref: GroupRef) => `${ref}/`,
+  page: (ref: GroupRef, page: number, slot: number) => `${ref}/${place(page)}/${slot}`,
+  pageRange: (ref: GroupRef, from: number, last: number) => ({ after: `${ref}/${place(from)}`, before: `${ref}/${place(last + 1)}` }),
+  lanes: (ref: GroupRef, name: string, device: number) => `${ref}/${name}/${place(device)}/`,
+  lane: (ref: GroupRef, name: string, device: number, n: number) => `${ref}/${name}/${place(device)}/${place(n)}`,
   index: (ref: GroupRef) => `${ref}/feed`,
-  upload: (ref: GroupRef, blob: string) => `${ref}/${blob}`,
-  invite: (ref: GroupRef, invite: string) => `${ref}/i/${invite}`
+  blob: (ref: GroupRef, name: string) => `${ref}/${name}`,
+  invites: (ref: GroupRef) => `${ref}/i/`,
+  invite: (ref: GroupRef, name: string) => `${ref}/i/${name}`
 } as const;
+
+const NAME = 16;
+/** What something the relay knows is called in keys of this device: without the group's row nobody can tell. */
+export const localName = (row: Pick<GroupRow, 'kemSeed'>, what: Bytes): string => base64url(hash(LABEL.localName, row.kemSeed, what).slice(0, NAME));
 
 export const put = (table: Change['table'], key: string, value: unknown): Change => ({ table, key, value: pack(value) });
 export const putBytes = (table: Change['table'], key: string, value: Bytes): Change => ({ table, key, value });

@@ -1,21 +1,21 @@
 /** One group while the vault is open: what is in memory of it, loaded from the store and written back to it. */
 import type { Bytes, Hex, LogPk, MemberTag } from '$crypto/brand';
-import { hex } from '$crypto/bytes';
+import { hex, unbase64url } from '$crypto/bytes';
 import { begin } from '$crypto/roster/fold';
-import { decodeState, encodeState, rowOf, type RosterState, type Row } from '$crypto/roster/state';
+import { decodeState, encodeState, rowByDevice, rowOf, type RosterState, type Row } from '$crypto/roster/state';
 import type { Random } from '$crypto/sodium';
-import { Feed, type FeedIndex, type FeedPost, emptyIndex } from '../care/feed';
+import type { Feed } from '../care/feed';
 import type { LaneWriter } from '../care/lane';
 import type { PhotoRecord } from '../care/record';
 import { LOG_START, type LogPlace } from '../group/log';
-import { type CacheChange, type Change, type Store, StoreError } from '../store/store';
+import { type Change, type Store, StoreError } from '../store/store';
 import type { Link } from '../sync/link';
 import type { Clock, Later } from '../sync/ports';
 import type { BlobCarrier } from './blobs';
+import { FeedRows } from './feed-rows';
 import {
-  type DeviceKeys, deviceKeys, type DraftRow, type EntryRow, type GroupRow, type HeadsRow, type InboxRow, keyOf, type KeyringRow, type OutboxRow, type OwnInviteRow, type PendingRow, put, putBytes, read, readAll, type SealedRow
+  type DeviceKeys, deviceKeys, type DraftRow, type EntryRow, type GroupRow, type HeadsRow, type InboxRow, keyOf, type KeyringRow, localName, type OutboxRow, type OwnInviteRow, type PendingRow, put, putBytes, read, readAll, type SealedRow
 } from './group-rows';
-import { pack, unpack } from './pack';
 import type { Alarm, GroupRef, Profile } from './port';
 import { type Shown, shownOf } from './shown';
 import { Turns } from './turns';
@@ -78,7 +78,6 @@ export class GroupRun {
   wakeUp: (() => void) | null = null;
   pending: PendingRow | null = null;
   writer: LaneWriter | null = null;
-  feed: Feed;
   draft: DraftRow = { text: '', replyTo: null, photos: [] };
   readonly ownLinks = new Map<string, string>();
   /** Invite cards that the relay has not taken yet. */
@@ -94,50 +93,59 @@ export class GroupRun {
   alarm: Alarm | null = null;
   shown: Shown;
   private made = 0;
-  private readonly lanes: CacheChange[] = [];
   private flushing: (() => void) | null = null;
 
-  private constructor(readonly ref: GroupRef, readonly row: GroupRow, readonly around: Around, state: RosterState, feed: FeedIndex) {
+  private constructor(readonly ref: GroupRef, readonly row: GroupRow, readonly around: Around, state: RosterState, readonly feedRows: FeedRows) {
     this.keys = deviceKeys(row);
     this.me = hex(row.tag);
     this.state = state;
-    this.feed = new Feed(feed, this.me, state.members.get(this.me)?.at ?? row.made);
     this.shown = shownOf(this);
   }
 
   /** Reads a group back from the store. */
   static async open(ref: GroupRef, row: GroupRow, around: Around): Promise<GroupRun> {
     const { store } = around;
-    const stored = await store.get('roster', keyOf.state(ref));
+    // asked for all at once: one wait for the disk instead of ten
+    const [stored, index, keyring, entries, pending, heads, outbox, sealed, draft, invites] = await Promise.all([
+      store.get('roster', keyOf.state(ref)),
+      FeedRows.readIndex(store, ref),
+      read<KeyringRow[]>(store, 'roster', keyOf.keyring(ref)),
+      readAll<EntryRow>(store, 'roster', keyOf.entries(ref)),
+      read<PendingRow>(store, 'roster', keyOf.pending(ref)),
+      read<HeadsRow>(store, 'inbox', keyOf.heads(ref)),
+      readAll<OutboxRow>(store, 'outbox', `${ref}/`),
+      read<SealedRow>(store, 'sealed', keyOf.sealed(ref)),
+      read<DraftRow>(store, 'draft', ref),
+      readAll<OwnInviteRow>(store, 'meta', keyOf.invites(ref))
+    ]);
     const state = stored === null ? provisional(row) : must(decodeState(stored));
-    const index = await store.cacheGet('index', keyOf.index(ref));
-    const run = new GroupRun(ref, row, around, state, index === null ? emptyIndex() : unpack<FeedIndex>(index));
-    for (const k of (await read<KeyringRow[]>(store, 'roster', keyOf.keyring(ref))) ?? []) run.keyring.set(k.epoch, k);
-    run.entries = (await readAll<EntryRow>(store, 'roster', `${ref}/e/`)).map((e) => e.value);
-    run.pending = await read<PendingRow>(store, 'roster', keyOf.pending(ref));
-    const heads = await read<HeadsRow>(store, 'inbox', keyOf.heads(ref));
+    const me = hex(row.tag);
+    const run = new GroupRun(ref, row, around, state, new FeedRows(store, ref, { me, unreadAfter: state.members.get(me)?.at ?? row.made }, index));
+    for (const k of keyring ?? []) run.keyring.set(k.epoch, k);
+    // a cut between two parts leaves entries that the state has not taken in
+    run.entries = entries.slice(0, stored === null ? 0 : state.seq).map((e) => e.value);
+    run.pending = pending;
     if (heads !== null) {
       run.cursor = heads.cursor;
       run.lockboxes = heads.lockboxes;
       for (const [device, place] of heads.heads) run.heads.set(device, place);
-      for (const seq of heads.held) {
-        const held = await read<InboxRow>(store, 'inbox', keyOf.envelope(ref, seq));
-        if (held !== null) run.hold(held);
-      }
+      for (const held of await Promise.all(heads.held.map((seq) => read<InboxRow>(store, 'inbox', keyOf.envelope(ref, seq))))) if (held !== null) run.hold(held);
     }
-    run.outbox = (await readAll<OutboxRow>(store, 'outbox', `${ref}/`)).map((r) => ({ ...r.value, key: r.key }));
+    run.outbox = outbox.map((r) => ({ ...r.value, key: r.key }));
     run.made = run.outbox.reduce((most, o) => Math.max(most, o.made), 0);
-    run.sealed = await read<SealedRow>(store, 'sealed', keyOf.sealed(ref));
-    run.draft = (await read<DraftRow>(store, 'draft', ref)) ?? run.draft;
-    for (const { key, value } of await readAll<OwnInviteRow>(store, 'meta', `${ref}/i/`)) {
-      const invite = key.slice(key.lastIndexOf('/') + 1);
-      run.ownLinks.set(invite, value.link);
-      if (value.card !== null) run.cards.set(invite, value.card);
+    run.sealed = sealed;
+    run.draft = draft ?? run.draft;
+    for (const { value } of invites) {
+      run.ownLinks.set(value.invite, value.link);
+      if (value.card !== null) run.cards.set(value.invite, value.card);
     }
     run.refreshShown();
     return run;
   }
 
+  get feed(): Feed {
+    return this.feedRows.feed;
+  }
   get ownRow(): Row | null {
     return rowOf(this.state, this.keys.logPk as LogPk);
   }
@@ -152,10 +160,24 @@ export class GroupRun {
   get waiting(): number {
     return this.outbox.filter((o) => o.record.t !== 'seen').length + (this.row.unsent === null ? 0 : 1);
   }
-  /** A fresh place in the outbox: ascending, never given twice. */
+  /** A fresh place in the outbox, after everything that waits there; a counter, since a time would lie open on the disk. */
   nextMade(): number {
-    this.made = Math.max(this.made + 1, this.around.clock());
-    return this.made;
+    return ++this.made;
+  }
+  blobKey(blob: string): string {
+    return keyOf.blob(this.ref, this.localName(unbase64url(blob) as Bytes));
+  }
+  inviteKey(invite: Bytes): string {
+    return keyOf.invite(this.ref, this.localName(invite));
+  }
+  /** What this device calls something that the relay knows (a blob, an invite, a member) in keys of its own. */
+  localName(what: Bytes): string {
+    return localName(this.row, what);
+  }
+  /** Whether a post stood beyond the cut-off of a log that ended (R9). */
+  isWithdrawn(device: number, n: number): boolean {
+    const end = rowByDevice(this.state, device)?.end ?? null;
+    return end !== null && (n > end.cut.n || (this.heads.get(device) ?? LOG_START).n === 0);
   }
 
   hold(row: InboxRow): void {
@@ -164,8 +186,11 @@ export class GroupRun {
     list.sort((a, b) => a.n - b.n || a.seq - b.seq);
     this.held.set(row.device, list);
   }
+  get heldSeqs(): number[] {
+    return [...this.held.values()].flat().map((h) => h.seq);
+  }
   headsRow(): Change {
-    const row: HeadsRow = { cursor: this.cursor, heads: [...this.heads], held: [...this.held.values()].flat().map((h) => h.seq), lockboxes: this.lockboxes };
+    const row: HeadsRow = { cursor: this.cursor, heads: [...this.heads], held: this.heldSeqs, lockboxes: this.lockboxes };
     return put('inbox', keyOf.heads(this.ref), row);
   }
   rosterRows(): Change[] {
@@ -196,29 +221,6 @@ export class GroupRun {
     this.shown = shownOf(this);
   }
 
-  /** The newest page, so that records can be added to it. */
-  async loadTail(): Promise<void> {
-    if (this.feed.posts.length === 0 && this.feed.nextPage !== null) await this.loadOlder();
-  }
-  /** All that the first look needs. */
-  async openFeed(): Promise<void> {
-    await this.loadTail();
-  }
-  /** One page further back. */
-  async loadOlder(): Promise<void> {
-    const page = this.feed.nextPage;
-    if (page === null) return;
-    const b = await this.around.store.cacheGet('page', keyOf.page(this.ref, page));
-    if (b === null) throw new Error('a page of the feed is missing');
-    this.feed.load(page, unpack<FeedPost[]>(b));
-  }
-  laneRow(member: string, device: number, n: number, update: Bytes): void {
-    this.lanes.push({ table: 'lane', key: keyOf.lane(this.ref, member, device, n), value: update });
-  }
-  dropLaneRow(member: string, device: number, n: number): void {
-    this.lanes.push({ table: 'lane', key: keyOf.lane(this.ref, member, device, n), value: null });
-  }
-
   /** Writes the derived rows soon; what a crash loses is made again from the inbox. */
   flushSoon(): void {
     this.flushing ??= this.around.later(400, () => void this.turns.take(() => this.flush()).catch((e: unknown) => this.around.failed(e)));
@@ -226,14 +228,7 @@ export class GroupRun {
   async flush(): Promise<void> {
     this.flushing?.();
     this.flushing = null;
-    const pages: CacheChange[] = this.feed.takeDirty().map((d) => ({ table: 'page', key: keyOf.page(this.ref, d.page), value: pack(d.posts) }));
-    const lanes = this.lanes.splice(0);
-    await this.around.store.cacheCommit([...lanes, ...pages]);
-    await this.around.store.cacheCommit([{ table: 'index', key: keyOf.index(this.ref), value: pack(this.feed.index) }]);
-  }
-  /** Derived rows are gone or wrong: start them again. */
-  resetFeed(): void {
-    this.feed = new Feed(emptyIndex(), this.me, this.state.members.get(this.me)?.at ?? this.row.made);
+    await this.feedRows.flush();
   }
 
   photo(id: string): PhotoRecord | null {

@@ -105,7 +105,7 @@ export function summary(run: GroupRun): GroupSummary {
   };
 }
 
-const unreadCount = (run: GroupRun): number => Object.values(run.feed.index.unread).filter(([d, n]) => !seenHere(run, d, n)).length;
+const unreadCount = (run: GroupRun): number => Object.values(run.feed.index.unread).filter(([d, n]) => !run.isWithdrawn(d, n) && !seenHere(run, d, n)).length;
 
 /** Seen by this person, sent or still in the outbox. */
 export function seenHere(run: GroupRun, device: number, n: number): boolean {
@@ -150,14 +150,15 @@ function amended(run: GroupRun, id: string, member: string): Amendment {
 function postItem(run: GroupRun, p: FeedPost): PostItem {
   const a = amended(run, p.id, p.member);
   const mine = p.member === run.me;
+  const withdrawn = run.isWithdrawn(p.device, p.n);
   return {
     ...common(run, p.id, p.member, a, p.text, p.photos, p.replyTo),
     // the feed is ordered by the relay's own sequence; times only rise along it
     order: p.time + (p.seq % 1000) / 1000,
     at: p.at,
     sentAt: p.time,
-    withdrawn: run.feed.index.withdrawn[p.id] === true,
-    unread: p.id in run.feed.index.unread && !seenHere(run, p.device, p.n),
+    withdrawn,
+    unread: p.id in run.feed.index.unread && !withdrawn && !seenHere(run, p.device, p.n),
     delivery: mine && a.retracted === null ? seenBy(run, p) : null
   };
 }

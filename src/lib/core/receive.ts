@@ -1,7 +1,6 @@
 /** What arrives from the relay for one group: roster entries, lockboxes, envelopes. Called inside the group's turn. */
 import type { Bytes, Hash } from '$crypto/brand';
 import { equal, hex } from '$crypto/bytes';
-import { openEnvelope, readEnvelope } from '$crypto/envelope';
 import { isContentKey, isRosterKey } from '$crypto/epoch';
 import type { OwnLockbox, ReceiptedEntry, StoredEnvelope } from '$crypto/frames';
 import { ZERO_HASH } from '$crypto/hash';
@@ -10,12 +9,13 @@ import { verifyReceipt } from '$crypto/receipt';
 import { decodeEntry } from '$crypto/roster/entry';
 import { begin, fold } from '$crypto/roster/fold';
 import { chainAt, epochAt, type RosterState, type Row, rowByDevice } from '$crypto/roster/state';
-import { checkUpdate, recordsOf } from '../care/lane';
+import { recordsOf } from '../care/lane';
 import { blobsOf, parseRecord } from '../care/record';
 import { endsInCut, judgeEnvelope, LOG_START, type LogPlace } from '../group/log';
 import type { Change } from '../store/store';
 import type { GroupRun, OutboxItem } from './group-run';
-import { drop, type EntryRow, type InboxRow, keyOf, put, read } from './group-rows';
+import { drop, type EntryRow, type InboxRow, keyOf, put } from './group-rows';
+import { cutLanes, note, openPlain, project, readBackTo } from './project';
 
 /** Most envelopes of one log that wait for something. */
 const HELD_MOST = 20_000;
@@ -65,6 +65,7 @@ export async function takeEntries(run: GroupRun, items: readonly ReceiptedEntry[
     if (epochAt(run.state, run.state.seq)?.seq !== run.writer?.epoch) run.writer = null;
     if (run.ownRow?.end != null && run.row.ended === null) run.row.ended = run.state.members.get(run.me)?.end?.how ?? 'gone';
     await run.commitOrCarryOn([...changes, ...run.rosterRows(), run.headsRow()]);
+    await cutLanes(run);
     run.refreshShown();
     run.requests = run.requests.filter((r) => run.state.invites.get(hex(r.invite) as never)?.state === 'pending');
     if (run.state.seq !== before) await retryHeld(run);
@@ -87,11 +88,8 @@ function endLogs(run: GroupRun, seq: number): void {
     const at = run.heads.get(row.device) ?? LOG_START;
     const { cut } = row.end;
     if (at.n > cut.n || (at.n === cut.n && !equal(at.hash, cut.hash))) {
-      const beyond = at.n > cut.n ? cut.n : 0;
-      run.feed.withdraw(row.device, beyond);
-      for (let n = beyond + 1; n <= at.n; n++) run.dropLaneRow(hex(row.member), row.device, n);
-      run.heads.set(row.device, beyond === 0 ? LOG_START : { n: cut.n, hash: cut.hash, rosterSeq: at.rosterSeq });
-      run.flushSoon();
+      const ends = at.n > cut.n && cut.n > 0;
+      run.heads.set(row.device, ends ? { n: cut.n, hash: cut.hash, rosterSeq: at.rosterSeq } : LOG_START);
     }
     run.held.set(row.device, (run.held.get(row.device) ?? []).filter((h) => h.n <= cut.n));
   }
@@ -137,7 +135,6 @@ interface Placed { readonly row: InboxRow; readonly place: LogPlace }
 
 /** Takes envelopes of the feed in ascending order. `gap`: some before them are missing. */
 export async function takeEnvelopes(run: GroupRun, items: readonly StoredEnvelope[]): Promise<Took> {
-  await run.loadTail();
   const placed: Placed[] = [];
   const changes: Change[] = [];
   let gap = false;
@@ -165,14 +162,15 @@ async function retryHeld(run: GroupRun): Promise<void> {
   const placed: Placed[] = [];
   for (const device of [...run.held.keys()]) placed.push(...judge(run, null, device));
   if (placed.length === 0) return;
-  await run.loadTail();
   await remember(run, placed, placed.flatMap((p) => [put('inbox', keyOf.envelope(run.ref, p.row.seq), p.row), ...settleOwn(run, p.row)]));
 }
 
 async function remember(run: GroupRun, placed: readonly Placed[], changes: readonly Change[]): Promise<void> {
   if (changes.length > 0) await run.commitOrCarryOn([...changes, run.headsRow()]);
-  const ids = placed.flatMap((p) => project(run, p.row));
-  run.feed.index.upTo = run.cursor;
+  const rows = placed.map((p) => p.row);
+  await readBackTo(run, rows);
+  const ids = rows.flatMap((r) => project(run, r));
+  note(run);
   if (placed.length > 0) {
     run.flushSoon();
     run.around.changed(run.ref, 'feed', ids);
@@ -243,53 +241,5 @@ function settleOwn(run: GroupRun, row: InboxRow): Change[] {
 function leaveOutbox(run: GroupRun, items: readonly OutboxItem[]): Change[] {
   const gone = new Set(items.map((o) => o.key));
   run.outbox = run.outbox.filter((o) => !gone.has(o.key));
-  return items.flatMap((o) => [drop('outbox', o.key), ...blobsOf(o.record).map((b) => drop('upload', keyOf.upload(run.ref, b.b)))]);
-}
-
-/** Puts the records of an accepted envelope into the feed and its update into its lane. Returns ids of posts that changed. */
-function project(run: GroupRun, row: InboxRow): string[] {
-  const opened = row.state === 'ok' ? openPlain(run, row) : null;
-  if (opened === null) return [];
-  const { plain, member, epoch } = opened;
-  const known = run.feed.index.clients;
-  const update = checkUpdate(plain, row.device, epoch, (client) => {
-    const at = known[String(client)];
-    return at === undefined ? undefined : { epoch: at[0], clock: at[1] };
-  });
-  if (!update.ok) return [];
-  known[String(update.value.client)] = [epoch, update.value.clock + update.value.records.length];
-  run.laneRow(member, row.device, row.n, plain);
-  const ids: string[] = [];
-  for (const x of update.value.records) {
-    const r = parseRecord(x);
-    if (r === null) continue;
-    run.feed.add(r, { member, device: row.device, n: row.n, seq: row.seq, time: row.time, epoch });
-    ids.push(r.t === 'post' ? r.i : r.t === 'seen' ? '*' : r.o);
-  }
-  return ids;
-}
-
-/** Plaintext of an envelope that was verified when it came; null when it can't be read here. */
-function openPlain(run: GroupRun, row: InboxRow): { plain: Bytes; member: string; epoch: number } | null {
-  const device = rowByDevice(run.state, row.device);
-  const env = readEnvelope(row.envelope);
-  if (device === null || !env.ok || row.prev === null) return null;
-  const { header } = env.value;
-  const content = run.keyring.get(header.epoch)?.content;
-  const roster = chainAt(run.state, header.rosterSeq);
-  if (content == null || roster === null) return null;
-  const plain = openEnvelope({ group: run.state.group, logPk: device.logPk, prev: row.prev, roster }, env.value, content);
-  return plain.ok ? { plain: plain.value, member: hex(device.member), epoch: header.epoch } : null;
-}
-
-/** Records that are in the inbox but not in the feed: after a crash, or when the derived rows were lost. */
-export async function catchUpFeed(run: GroupRun): Promise<void> {
-  if (run.feed.index.upTo >= run.cursor) return;
-  await run.loadTail();
-  for (let seq = run.feed.index.upTo + 1; seq <= run.cursor; seq++) {
-    const row = await read<InboxRow>(run.around.store, 'inbox', keyOf.envelope(run.ref, seq));
-    if (row !== null) project(run, row);
-  }
-  run.feed.index.upTo = run.cursor;
-  await run.flush();
+  return items.flatMap((o) => [drop('outbox', o.key), ...blobsOf(o.record).map((b) => drop('upload', run.blobKey(b.b)))]);
 }

@@ -108,12 +108,12 @@ async function upload(run: GroupRun): Promise<void> {
   const now = run.around.clock();
   for (const b of run.outbox.filter((o) => o.heldUntil <= now).flatMap((o) => blobsOf(o.record).map((x) => x.b))) {
     if (run.uploaded.has(b)) continue;
-    const ciphertext = await run.around.store.get('upload', keyOf.upload(run.ref, b));
+    const ciphertext = await run.around.store.get('upload', run.blobKey(b));
     if (run.bearer === null) return;
     if (ciphertext !== null) {
       const outcome = await run.around.blobs.put(hex(run.row.id), hex(unbase64url(b) as Bytes), base64url(run.bearer), ciphertext);
       if (outcome !== 'stored') return void run.around.later(UPLOAD_RETRY, () => uploadSoon(run));
-      await run.around.store.cacheCommit([{ table: 'blob', key: keyOf.upload(run.ref, b), value: ciphertext }]).catch(() => undefined);
+      await run.around.store.cacheCommit([{ table: 'blob', key: run.blobKey(b), value: ciphertext }]).catch(() => undefined);
     }
     // without ciphertext here: an earlier post carried it, or it is lost; then the relay says no-blob
     run.uploaded.add(b);

@@ -7,8 +7,8 @@ import { owedAt } from '$crypto/roster/state';
 import { payOwed, resendPending } from './change';
 import { fetchFeed, fetchLockboxes, fetchRoster } from './fetch';
 import type { GroupRun } from './group-run';
-import { keyOf, type OwnInviteRow, put } from './group-rows';
-import { catchUpFeed, takeEntries, takeEnvelopes, type Took } from './receive';
+import { type OwnInviteRow, put } from './group-rows';
+import { takeEntries, takeEnvelopes, type Took } from './receive';
 import { takeRequests } from './requests';
 import { acked, appendRefused, pump } from './send';
 
@@ -46,7 +46,6 @@ export async function beginSession(run: GroupRun): Promise<void> {
   run.bearer = f.bearer;
   run.session = 'live';
   run.alarm = f.rosterSeq < run.entries.length || f.feedSeq < run.cursor || f.head.n < run.ownHead.n ? 'rollback' : run.alarm === 'rollback' ? null : run.alarm;
-  await catchUpFeed(run);
   await catchUp(run);
 }
 
@@ -95,7 +94,7 @@ export async function putCard(run: GroupRun, invite: InvitePk, card: Bytes): Pro
   if (f?.is !== 'done') return false;
   run.cards.delete(hex(invite));
   const link = run.ownLinks.get(hex(invite));
-  if (link !== undefined) await run.commit([put('meta', keyOf.invite(run.ref, hex(invite)), { link, card: null } satisfies OwnInviteRow)]);
+  if (link !== undefined) await run.commit([put('meta', run.inviteKey(invite), { invite: hex(invite), link, card: null } satisfies OwnInviteRow)]);
   return true;
 }
 

@@ -2,6 +2,7 @@
 import type { Core } from './core';
 import { draftView, feedItem, feedItems, groupView } from './group-view';
 import type { FeedItem, Up, ViewName } from './port';
+import { openFeed } from './project';
 
 /** Own posts' seen-marks came: all of them may show another state. */
 const ALL_OWN = '*';
@@ -78,7 +79,7 @@ export class ViewBoard {
     if (run === undefined) return;
     void run.local
       .take(async () => {
-        await run.openFeed();
+        await openFeed(run);
         const items = feedItems(run);
         this.sent.set(ref, { items: new Map(items.map((i) => [i.id, JSON.stringify(i)])), more: run.feed.more });
         const unread = items.find((i) => i.is === 'post' && i.unread);

@@ -1,0 +1,47 @@
+/** A page of the feed as bytes: columns of JSON, which read back several times faster than one object a post. It comes back only from under our own seal. */
+import type { Bytes } from '$crypto/brand';
+import { fromText } from '$crypto/bytes';
+import type { FeedPost } from './feed';
+import type { PhotoRecord } from './record';
+
+type Column<K extends keyof FeedPost> = readonly FeedPost[K][];
+interface Columns {
+  /** Members, and by post which of them. */
+  readonly who: readonly string[];
+  readonly by: readonly number[];
+  readonly device: Column<'device'>;
+  readonly n: Column<'n'>;
+  readonly seq: Column<'seq'>;
+  readonly time: Column<'time'>;
+  readonly epoch: Column<'epoch'>;
+  readonly id: Column<'id'>;
+  readonly at: Column<'at'>;
+  readonly text: Column<'text'>;
+  /** By place in the page: few posts have any. */
+  readonly photos: Readonly<Record<number, readonly PhotoRecord[]>>;
+  readonly replyTo: Readonly<Record<number, string>>;
+}
+
+const NONE: readonly PhotoRecord[] = [];
+const utf8 = new TextDecoder();
+
+export function encodePage(posts: readonly FeedPost[]): Bytes {
+  const column = <K extends keyof FeedPost>(k: K): Column<K> => posts.map((p) => p[k]);
+  const who = [...new Set(column('member'))];
+  const columns: Columns = {
+    who, by: posts.map((p) => who.indexOf(p.member)), device: column('device'), n: column('n'), seq: column('seq'), time: column('time'), epoch: column('epoch'),
+    id: column('id'), at: column('at'), text: column('text'),
+    photos: Object.fromEntries(posts.flatMap((p, i) => (p.photos.length > 0 ? [[i, p.photos]] : []))),
+    replyTo: Object.fromEntries(posts.flatMap((p, i) => (p.replyTo !== null ? [[i, p.replyTo]] : [])))
+  };
+  return fromText(JSON.stringify(columns));
+}
+
+export function decodePage(bytes: Bytes): FeedPost[] {
+  const c = JSON.parse(utf8.decode(bytes)) as Columns;
+  const at = <T>(column: readonly T[], i: number): T => column[i] as T;
+  return c.id.map((id, i) => ({
+    member: at(c.who, at(c.by, i)), device: at(c.device, i), n: at(c.n, i), seq: at(c.seq, i), time: at(c.time, i), epoch: at(c.epoch, i),
+    id, at: at(c.at, i), text: at(c.text, i), photos: c.photos[i] ?? NONE, replyTo: c.replyTo[i] ?? null
+  }));
+}

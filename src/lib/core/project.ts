@@ -1,0 +1,130 @@
+/** From the inbox to the feed: what accepted envelopes say, put into pages, index and lanes. All of it can be made again from the strict rows. */
+import type { Bytes, MemberTag } from '$crypto/brand';
+import { hex } from '$crypto/bytes';
+import { openEnvelope, readEnvelope } from '$crypto/envelope';
+import { chainAt, rowByDevice } from '$crypto/roster/state';
+import { checkUpdate } from '../care/lane';
+import { parseRecord } from '../care/record';
+import { LOG_START } from '../group/log';
+import type { GroupRun } from './group-run';
+import { type InboxRow, keyOf, read } from './group-rows';
+import { unpack } from './pack';
+
+/** Puts the records of an accepted envelope into the feed and its update into its lane. Returns ids of posts that changed. */
+export function project(run: GroupRun, row: InboxRow): string[] {
+  const opened = row.state === 'ok' ? openPlain(run, row) : null;
+  if (opened === null) return [];
+  const { plain, author, epoch } = opened;
+  const member = hex(author);
+  const known = run.feed.index.clients;
+  // what is in already has these clocks behind it: the same envelope twice changes nothing
+  const update = checkUpdate(plain, row.device, epoch, (client) => {
+    const at = known[String(client)];
+    return at === undefined ? undefined : { epoch: at[0], clock: at[1] };
+  });
+  if (!update.ok) return [];
+  known[String(update.value.client)] = [epoch, update.value.clock + update.value.records.length];
+  run.feedRows.putLane(run.localName(author), row.device, row.n, plain);
+  const ids: string[] = [];
+  for (const x of update.value.records) {
+    const r = parseRecord(x);
+    if (r === null) continue;
+    run.feed.add(r, { member, device: row.device, n: row.n, seq: row.seq, time: row.time, epoch });
+    ids.push(r.t === 'post' ? r.i : r.t === 'seen' ? '*' : r.o);
+  }
+  return ids;
+}
+
+/** Plaintext of an envelope that was verified when it came; null when it can't be read here. */
+export function openPlain(run: GroupRun, row: InboxRow): { plain: Bytes; author: MemberTag; epoch: number } | null {
+  const device = rowByDevice(run.state, row.device);
+  const env = readEnvelope(row.envelope);
+  if (device === null || !env.ok || row.prev === null) return null;
+  const { header } = env.value;
+  const content = run.keyring.get(header.epoch)?.content;
+  const roster = chainAt(run.state, header.rosterSeq);
+  if (content == null || roster === null) return null;
+  const plain = openEnvelope({ group: run.state.group, logPk: device.logPk, prev: row.prev, roster }, env.value, content);
+  return plain.ok ? { plain: plain.value, author: device.member, epoch: header.epoch } : null;
+}
+
+/** What the first look needs. */
+export async function openFeed(run: GroupRun): Promise<void> {
+  if (!(await run.feedRows.loadNewest())) await rebuildFeed(run);
+}
+/** At most `most` pages further back. */
+export async function readOlder(run: GroupRun, most = 1): Promise<void> {
+  if (!(await run.feedRows.loadOlder(most))) await rebuildFeed(run);
+}
+/** As far back as envelopes belong that are about to be put in, so that each finds its place. */
+export async function readBackTo(run: GroupRun, rows: readonly InboxRow[]): Promise<void> {
+  const first = rows.reduce((least, r) => Math.min(least, r.seq), Infinity);
+  if (first < Infinity && !(await run.feedRows.loadTo(first))) await rebuildFeed(run);
+}
+
+/** After opening: what the strict rows have and the cache, which may be older, has not. */
+export async function catchUpFeed(run: GroupRun): Promise<void> {
+  const { index } = run.feed;
+  const still = new Set(run.heldSeqs);
+  const waited = index.held.filter((seq) => !still.has(seq));
+  if (index.upTo >= run.cursor && waited.length === 0 && index.cutUpTo === run.state.seq) return;
+  const late = await Promise.all(waited.map((seq) => read<InboxRow>(run.around.store, 'inbox', keyOf.envelope(run.ref, seq))));
+  const rows = [...late.filter((r) => r !== null), ...(await inbox(run, index.upTo))];
+  await readBackTo(run, rows);
+  put(run, rows);
+  await cutLanes(run);
+  run.flushSoon();
+}
+
+/** Makes the feed again from nothing but the inbox: a page was lost. */
+async function rebuildFeed(run: GroupRun): Promise<void> {
+  // beside the network: what was put in while the inbox was being read would be missed
+  let rows: InboxRow[];
+  let before: number;
+  do {
+    before = run.feedRows.taken;
+    rows = await inbox(run, 0);
+  } while (run.feedRows.taken !== before);
+  run.feedRows.clear();
+  put(run, rows);
+  await cutLanes(run);
+  run.flushSoon();
+  run.around.changed(run.ref, 'feed', null);
+  run.around.changed(run.ref, 'group', null);
+}
+
+/** Lanes end where their logs were cut off (PROTOCOL §5.3); called after the roster grew. */
+export async function cutLanes(run: GroupRun): Promise<void> {
+  const { index } = run.feed;
+  for (const row of run.state.rows.values()) {
+    if (row.end === null || row.end.seq <= index.cutUpTo) continue;
+    await run.feedRows.cutLane(run.localName(row.member), row.device, (run.heads.get(row.device) ?? LOG_START).n);
+    run.flushSoon();
+  }
+  index.cutUpTo = run.state.seq;
+}
+
+/** Notes that the feed holds everything up to the cursor but what waits. */
+export function note(run: GroupRun): void {
+  Object.assign(run.feed.index, { upTo: run.cursor, held: run.heldSeqs });
+}
+
+function put(run: GroupRun, rows: readonly InboxRow[]): void {
+  for (const row of inLogOrder(rows)) project(run, row);
+  note(run);
+}
+
+/** Stored envelopes after feed seq `after` up to the cursor, without those that wait. */
+async function inbox(run: GroupRun, after: number): Promise<InboxRow[]> {
+  const range = { after: keyOf.envelope(run.ref, after), before: keyOf.envelope(run.ref, run.cursor + 1) };
+  const rows = (await run.around.store.range('inbox', keyOf.envelopes(run.ref), range)).map((r) => unpack<InboxRow>(r.value));
+  const waiting = new Set(run.heldSeqs);
+  return rows.filter((r) => !waiting.has(r.seq));
+}
+
+/** By feed seq, each log's own in its own order: a relay may have stored them in another one. */
+function inLogOrder(rows: readonly InboxRow[]): InboxRow[] {
+  const logs = new Map<number, InboxRow[]>();
+  for (const r of [...rows].sort((a, b) => a.n - b.n)) logs.set(r.device, [...(logs.get(r.device) ?? []), r]);
+  return [...rows].sort((a, b) => a.seq - b.seq).map((r) => logs.get(r.device)?.shift() as InboxRow);
+}
