@@ -18,7 +18,7 @@ function page(tab: Tab) {
         asked.push(down.is === 'command' ? down.name : `${down.is} ${down.name}`);
         const up: Up | null =
           down.is === 'watch' && down.name === 'app'
-            ? { is: 'view', name: 'app', key: null, view: { phase: 'locked', name: null, retryAt: null, wrongTries: 0 } }
+            ? { is: 'view', name: 'app', key: null, view: { phase: 'locked', name: null, retryAt: null, wrongTries: 0, passkeys: [] } }
             : down.is === 'command'
               ? { is: 'outcome', id: down.id, outcome: { ok: true, value: null } }
               : null;
