@@ -154,6 +154,8 @@ function readState(r: Reader): RosterState {
   );
   const epochs = r.list(many, (x) => ({ seq: x.num(), contentCommit: x.fixed<Hash>(HASH), rosterCommit: x.fixed<Hash>(HASH) }));
   const owed = r.list(many, (x) => ({ from: x.num(), to: x.num() || null }));
+  // what the fold relies on without asking again
+  if (seq === 0 || chains.length !== seq || epochs.length === 0 || !members.has(owner)) r.fail();
   return { group, seq, chains, time, fence, owner, offer, rows, members, invites, epochs, owed };
 }
 

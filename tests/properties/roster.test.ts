@@ -9,6 +9,7 @@ import { decodeEntry } from '../../crypto/roster/entry';
 import { begin, fold } from '../../crypto/roster/fold';
 import { chainHead, currentEpoch, decodeState, encodeState, isLive, liveMembers, liveRows, owedAt, type RosterState } from '../../crypto/roster/state';
 import { ready, type Random } from '../../crypto/sodium';
+import { spoiled } from '../support/arbitrary';
 import {
   accept, admitEntry, cutsFor, type Device, inviteEntry, leave, makeDevice, nameEntry, newRow, nextPlace, offer, rawEntry, removeEntry, revokeInviteEntry, rotate,
   rotation, seeded, story, type Story
@@ -283,6 +284,18 @@ describe('any walk over a roster, valid and void entries mixed', () => {
 });
 
 describe('any bytes at all', () => {
+  it('decode into a kept state that is whole and encodes to them, or into none', () => {
+    const b = encodeState(walk(7, (fc.sample(steps, { seed: 7, numRuns: 1 })[0] as Step[])).w.st.state);
+    fc.assert(fc.property(spoiled(fc.constant(b)), (bytes) => {
+      const d = decodeState(bytes);
+      if (!d.ok) return;
+      expect(equal(encodeState(d.value), bytes)).toBe(true);
+      expect(d.value.chains).toHaveLength(d.value.seq);
+      expect(d.value.epochs.length).toBeGreaterThan(0);
+    }), { numRuns: 1000 });
+    expect(decodeState(b).ok).toBe(true);
+  });
+
   it('fold into a state, as a void entry, without a fault of ours', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), fc.boolean(), fc.nat(), (junk, ours, time) => {
       const w = world(1);
