@@ -1,6 +1,5 @@
 /** The log in SQLite: many calls in one transaction, durable (WAL, synchronous=FULL) before any of them is answered. */
-import { DatabaseSync, type StatementSyncInstance } from '@photostructure/sqlite';
-import type { BlobId, Bytes, Hash, InvitePk } from '../crypto/brand';
+import type { Bytes, Hash } from '../crypto/brand';
 import { equal } from '../crypto/bytes';
 import type { Prev, ReceiptedEntry, StoredEnvelope } from '../crypto/frames';
 import { ZERO_HASH } from '../crypto/hash';
@@ -9,11 +8,10 @@ import { LIMIT } from '../crypto/limits';
 import { readReceipt, writeReceipt } from '../crypto/receipt';
 import { err, ok, type Result } from '../crypto/result';
 import { decode, Writer } from '../crypto/wire';
-import type { Appended, Appending, AppendRefusal, Call, CallName, Calls, Entering, Entered, Log, Mailed, Reply } from './log';
+import type { Appended, Appending, AppendRefusal, Call, CallName, Calls, Entering, Entered, Log, Reply } from './log';
+import { mailCalls } from './log-mail';
 import { SCHEMA, SCHEMA_VERSION } from './schema';
-
-type Value = number | Uint8Array | string | null;
-type Found = Readonly<Record<string, unknown>>;
+import { type Found, Sqlite } from './sqlite';
 
 /** Where envelopes of a group begin: rows are keyed by g·2³² + feed seq, so that a group's feed lies together and grows at its end. */
 const SPAN = 2 ** 32;
@@ -25,29 +23,27 @@ const HEADS_KEPT = 50_000;
 /** Head of one log, or of a group's feed, as the open transaction sees it. */
 interface Head { n: number; hash: Hash; roster: number }
 
+type Answers = { readonly [K in CallName]: (input: Calls[K][0]) => Calls[K][1] };
+
 export class SqliteLog {
   readonly incarnation: number;
-  private readonly db: InstanceType<typeof DatabaseSync>;
-  private readonly alone: InstanceType<typeof DatabaseSync> | null;
-  private readonly statements = new Map<string, StatementSyncInstance>();
+  private readonly db: Sqlite;
+  private readonly answers: Answers;
   private readonly heads = new Map<number, Head>();
   private readonly feeds = new Map<number, number>();
   private readonly touchedLogs = new Set<number>();
   private readonly touchedFeeds = new Set<number>();
 
-  /** Opens or makes the store. Throws when the file cannot be written, is of a newer version, or would not be durable. */
+  /** Opens or makes the store. Throws when it cannot be opened or is of another version. `trouble` hears why a change was not kept. */
   constructor(path: string, now: number, private readonly trouble: (words: string) => void = () => undefined) {
-    this.alone = path === ':memory:' ? null : holdAlone(`${path}.lock`);
-    this.db = new DatabaseSync(path);
-    this.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000; PRAGMA wal_autocheckpoint = 4000;');
-    if (path !== ':memory:' && this.one('PRAGMA journal_mode')?.['journal_mode'] !== 'wal') throw new Error('the store has no write-ahead log');
-    if (this.one('PRAGMA synchronous')?.['synchronous'] !== 2) throw new Error('the store is not synchronous');
-    this.db.exec('BEGIN IMMEDIATE');
-    this.db.exec(SCHEMA);
-    this.run("INSERT OR IGNORE INTO meta VALUES ('version', ?), ('incarnation', ?)", SCHEMA_VERSION, now);
-    this.db.exec('COMMIT');
-    if (this.one("SELECT value FROM meta WHERE name = 'version'")?.['value'] !== SCHEMA_VERSION) throw new Error('the store was made by another version');
-    this.incarnation = this.one("SELECT value FROM meta WHERE name = 'incarnation'")?.['value'] as number;
+    this.db = new Sqlite(path);
+    this.answers = { ...this.own(), ...mailCalls(this.db) };
+    this.db.transaction(() => {
+      this.db.exec(SCHEMA);
+      this.db.run("INSERT OR IGNORE INTO meta VALUES ('version', ?), ('incarnation', ?)", SCHEMA_VERSION, now);
+    });
+    if (this.db.one("SELECT value FROM meta WHERE name = 'version'")?.['value'] !== SCHEMA_VERSION) throw new Error('the store was made by another version');
+    this.incarnation = this.db.one("SELECT value FROM meta WHERE name = 'incarnation'")?.['value'] as number;
   }
 
   /** Answers all calls in one transaction; when that fails each in its own, so that one bad call spoils no other. */
@@ -60,105 +56,74 @@ export class SqliteLog {
 
   private attempt(calls: readonly Call[]): unknown[] | null {
     try {
-      this.db.exec('BEGIN IMMEDIATE');
-      const answers = calls.map((c) => this.answer(c));
-      this.writeHeads();
-      this.db.exec('COMMIT');
-      return answers;
+      return this.db.transaction(() => {
+        const answers = calls.map((c) => this.answer(c));
+        this.writeHeads();
+        return answers;
+      });
     } catch (e) {
       this.trouble(e instanceof Error ? e.message : 'unknown');
       this.heads.clear();
       this.feeds.clear();
       this.touchedLogs.clear();
       this.touchedFeeds.clear();
-      if (this.db.isTransaction) this.db.exec('ROLLBACK');
       return null;
     }
   }
 
   close(): void {
-    this.statements.clear();
     this.db.close();
-    this.alone?.close();
   }
 
   private answer(c: Call): unknown {
-    const answers: { [K in CallName]: (input: Calls[K][0]) => Calls[K][1] } = this.answers;
-    return (answers[c.name] as (input: unknown) => unknown)(c.input);
+    return (this.answers[c.name] as (input: unknown) => unknown)(c.input);
   }
 
-  private readonly answers: { [K in CallName]: (input: Calls[K][0]) => Calls[K][1] } = {
-    load: (group) => {
-      const found = this.one('SELECT g, seq, state FROM groups WHERE id = ?', group);
-      if (!found) return null;
-      const after = this.all('SELECT entry, receipt FROM entries WHERE g = ? AND seq > ? ORDER BY seq', found['g'] as number, found['seq'] as number);
-      return { g: found['g'] as number, state: found['state'] as Bytes, after: after.map(receipted) };
-    },
-    create: (c) => {
-      const there = this.one('SELECT g FROM groups WHERE id = ?', c.group);
-      if (there) {
-        const first = this.one('SELECT entry, receipt FROM entries WHERE g = ? AND seq = 1', there['g'] as number) as Found;
-        return { g: there['g'] as number, genesis: receipted(first) };
-      }
-      const g = Number(this.run('INSERT INTO groups (id, feed, seq, state) VALUES (?, 0, 1, ?)', c.group, c.state).lastInsertRowid);
-      this.putEntry(g, 1, c.genesis);
-      for (const b of c.boxes) this.run('INSERT INTO lockboxes VALUES (?, ?, 1, ?)', g, b.device, b.lockbox);
-      return { g, genesis: c.genesis };
-    },
-    head: ({ g, device }) => {
-      const { n, hash } = this.head(g, device);
-      return { n, hash, feed: this.feed(g) };
-    },
-    append: (a) => this.append(a),
-    enter: (e) => this.enter(e),
-    entries: ({ g, after, upTo, most }) => {
-      const found = this.all('SELECT entry, receipt FROM entries WHERE g = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?', g, after, upTo, most + 1);
-      return cut(found.map(receipted), most, (e) => e.entry.length + 200);
-    },
-    lockboxes: ({ g, device, after }) => {
-      const found = this.all('SELECT seq, lockbox FROM lockboxes WHERE g = ? AND device = ? AND seq > ? ORDER BY seq LIMIT ?', g, device, after, LIMIT.page + 1);
-      return cut(found.map((f) => ({ seq: f['seq'] as number, lockbox: f['lockbox'] as Bytes })), LIMIT.page, (b) => b.lockbox.length + 10);
-    },
-    page: (p) => this.page(p),
-    putCard: ({ g, invite, card }) => this.did('INSERT OR REPLACE INTO cards VALUES (?, ?, ?)', g, invite, card),
-    card: ({ g, invite }) => (this.one('SELECT card FROM cards WHERE g = ? AND invite = ?', g, invite)?.['card'] as Bytes | undefined) ?? null,
-    putRequest: ({ g, invite, request, body, time, most }) => {
-      const lying = this.all('SELECT request FROM requests WHERE g = ? AND invite = ?', g, invite);
-      if (lying.some((l) => equal(l['request'] as Bytes, request))) return 'again';
-      if (lying.length >= most) return 'too-many';
-      this.run('INSERT INTO requests VALUES (?, ?, ?, ?, ?)', g, invite, request, time, body);
-      return 'new';
-    },
-    dropRequest: ({ g, invite, request }) => this.did('DELETE FROM requests WHERE g = ? AND invite = ? AND request = ?', g, invite, request),
-    requests: ({ g, invites }) => invites.flatMap((invite) => this.all('SELECT * FROM requests WHERE g = ? AND invite = ?', g, invite).map(mailed)).sort((a, b) => a.time - b.time),
-    putAnswer: ({ g, invite, request, body, time }) => {
-      const gone = this.run('DELETE FROM requests WHERE g = ? AND invite = ? AND request = ?', g, invite, request).changes;
-      const answered = this.one('SELECT 1 FROM answers WHERE g = ? AND invite = ? AND request = ?', g, invite, request);
-      if (Number(gone) === 0 && !answered) return 'not-found';
-      this.run('INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)', g, invite, request, time, body);
-      return 'done';
-    },
-    answer: ({ g, invite, request }) =>
-      (this.one('SELECT body FROM answers WHERE g = ? AND invite = ? AND request = ?', g, invite, request)?.['body'] as Bytes | undefined) ?? null,
-    spend: ({ g, invites }) => this.spend(g, invites),
-    blob: ({ g, id }) => {
-      const found = this.one('SELECT device, size FROM blobs WHERE g = ? AND id = ?', g, id);
-      return found ? { device: found['device'] as number, size: found['size'] as number } : null;
-    },
-    putBlob: ({ g, id, device, size, time }) => this.did('INSERT OR IGNORE INTO blobs VALUES (?, ?, ?, ?, ?, 0)', g, id, device, size, time),
-    dropBlob: ({ g, id }) => this.did('DELETE FROM blobs WHERE g = ? AND id = ?', g, id),
-    sweep: ({ blobsBefore, answersBefore }) => {
-      this.run('DELETE FROM answers WHERE time < ?', answersBefore);
-      return this.all('DELETE FROM blobs WHERE named = 0 AND time < ? RETURNING g, id', blobsBefore).map((f) => ({ g: f['g'] as number, id: f['id'] as BlobId }));
-    }
-  };
+  private own(): Omit<Answers, keyof ReturnType<typeof mailCalls>> {
+    return {
+      load: (group) => {
+        const found = this.db.one('SELECT g, seq, state FROM groups WHERE id = ?', group);
+        if (!found) return null;
+        const after = this.db.all('SELECT entry, receipt FROM entries WHERE g = ? AND seq > ? ORDER BY seq', found['g'] as number, found['seq'] as number);
+        return { g: found['g'] as number, state: found['state'] as Bytes, after: after.map(receipted) };
+      },
+      create: (c) => {
+        const there = this.db.one('SELECT g FROM groups WHERE id = ?', c.group);
+        if (there) {
+          const first = this.db.one('SELECT entry, receipt FROM entries WHERE g = ? AND seq = 1', there['g'] as number) as Found;
+          return { g: there['g'] as number, genesis: receipted(first) };
+        }
+        const g = Number(this.db.run('INSERT INTO groups (id, feed, seq, state) VALUES (?, 0, 1, ?)', c.group, c.state).lastInsertRowid);
+        this.putEntry(g, 1, c.genesis);
+        for (const b of c.boxes) this.db.run('INSERT INTO lockboxes VALUES (?, ?, 1, ?)', g, b.device, b.lockbox);
+        return { g, genesis: c.genesis };
+      },
+      head: ({ g, device }) => {
+        const { n, hash } = this.head(g, device);
+        return { n, hash, feed: this.feed(g) };
+      },
+      append: (a) => this.append(a),
+      enter: (e) => this.enter(e),
+      entries: ({ g, after, upTo, most }) => {
+        const found = this.db.each('SELECT entry, receipt FROM entries WHERE g = ? AND seq > ? AND seq <= ? ORDER BY seq', g, after, upTo);
+        const { items, more } = cut(found, most, (f) => (f['entry'] as Bytes).length + 200);
+        return { items: items.map(receipted), more };
+      },
+      lockboxes: ({ g, device, after }) => {
+        const found = this.db.each('SELECT seq, lockbox FROM lockboxes WHERE g = ? AND device = ? AND seq > ? ORDER BY seq', g, device, after);
+        const { items, more } = cut(found, LIMIT.page, (f) => (f['lockbox'] as Bytes).length + 10);
+        return { items: items.map((f) => ({ seq: f['seq'] as number, lockbox: f['lockbox'] as Bytes })), more };
+      },
+      page: (p) => this.page(p)
+    };
+  }
 
   /** Order and sameness first, what the roster says after: a resend is acknowledged whatever has become of the roster. */
   private append(a: Appending): Appended {
     const head = this.head(a.g, a.device);
     const log = logKey(a.g, a.device);
     if (a.n <= head.n) {
-      const there = this.one('SELECT at, time, envelope FROM envelopes WHERE log = ? AND n = ?', log, a.n);
+      const there = this.db.one('SELECT at, time, envelope FROM envelopes WHERE log = ? AND n = ?', log, a.n);
       if (there && equal(there['envelope'] as Bytes, a.envelope)) return { is: 'again', seq: (there['at'] as number) % SPAN, time: there['time'] as number };
       return { is: 'conflict', n: head.n, hash: head.hash };
     }
@@ -168,10 +133,10 @@ export class SqliteLog {
     const hash = envelopeHash({ group: a.group, logPk: a.logPk, prev: head.hash, roster: a.roster }, a.envelope);
     if (a.verdict === 'stale') return no('stale', hash);
     if (a.rosterSeq < head.roster) return no('void');
-    for (const id of a.blobs) if (!this.one('SELECT 1 FROM blobs WHERE g = ? AND id = ?', a.g, id)) return no('no-blob');
-    for (const id of a.blobs) this.run('UPDATE blobs SET named = 1 WHERE g = ? AND id = ?', a.g, id);
+    for (const id of a.blobs) if (!this.db.one('SELECT 1 FROM blobs WHERE g = ? AND id = ?', a.g, id)) return no('no-blob');
+    for (const id of a.blobs) this.db.run('UPDATE blobs SET named = 1 WHERE g = ? AND id = ?', a.g, id);
     const seq = this.feed(a.g) + 1;
-    this.run('INSERT INTO envelopes VALUES (?, ?, ?, ?, ?, ?)', a.g * SPAN + seq, log, a.n, a.time, head.hash, a.envelope);
+    this.db.run('INSERT INTO envelopes VALUES (?, ?, ?, ?, ?, ?)', a.g * SPAN + seq, log, a.n, a.time, head.hash, a.envelope);
     this.feeds.set(a.g, seq);
     this.heads.set(log, { n: a.n, hash, roster: a.rosterSeq });
     this.touchedFeeds.add(a.g);
@@ -180,14 +145,14 @@ export class SqliteLog {
   }
 
   private enter(e: Entering): Entered {
-    const last = this.one('SELECT max(seq) AS seq FROM entries WHERE g = ?', e.g)?.['seq'];
+    const last = this.db.one('SELECT max(seq) AS seq FROM entries WHERE g = ?', e.g)?.['seq'];
     if (last !== e.seq - 1) return { is: 'behind' };
     const heads = e.ends.map((x) => ({ device: x.device, n: this.head(e.g, x.device).n, hash: this.head(e.g, x.device).hash }));
     if (heads.some((h, i) => h.n !== e.ends[i]?.n || !equal(h.hash, e.ends[i].hash))) return { is: 'moved', heads };
     this.putEntry(e.g, e.seq, e.entry);
-    for (const b of e.boxes) this.run('INSERT INTO lockboxes VALUES (?, ?, ?, ?)', e.g, b.device, e.seq, b.lockbox);
-    this.spend(e.g, e.spent);
-    if (e.state !== null) this.run('UPDATE groups SET seq = ?, state = ? WHERE g = ?', e.seq, e.state, e.g);
+    for (const b of e.boxes) this.db.run('INSERT INTO lockboxes VALUES (?, ?, ?, ?)', e.g, b.device, e.seq, b.lockbox);
+    this.answers.spend({ g: e.g, invites: e.spent });
+    if (e.state !== null) this.db.run('UPDATE groups SET seq = ?, state = ? WHERE g = ?', e.seq, e.state, e.g);
     return { is: 'entered' };
   }
 
@@ -197,8 +162,8 @@ export class SqliteLog {
     const edge = least + Math.min(from, SPAN - 1);
     const limit = Math.max(1, Math.min(most, LIMIT.page));
     const found = up
-      ? this.all('SELECT * FROM envelopes WHERE at > ? AND at < ? ORDER BY at LIMIT ?', edge, least + SPAN, limit + 1)
-      : this.all('SELECT * FROM envelopes WHERE at > ? AND at < ? ORDER BY at DESC LIMIT ?', least, edge, limit + 1);
+      ? this.db.each('SELECT * FROM envelopes WHERE at > ? AND at < ? ORDER BY at', edge, least + SPAN)
+      : this.db.each('SELECT * FROM envelopes WHERE at > ? AND at < ? ORDER BY at DESC', least, edge);
     const { items, more } = cut(found, limit, (f) => (f['envelope'] as Bytes).length + 70);
     const prevs = new Map<number, Prev & { readonly n: number }>();
     const stored = items.map((f): StoredEnvelope => {
@@ -210,25 +175,17 @@ export class SqliteLog {
     return { items: stored, more, prevs: [...prevs.values()].map(({ device, prev }) => ({ device, prev })) };
   }
 
-  private spend(g: number, invites: readonly InvitePk[]): null {
-    for (const invite of invites) {
-      this.run('DELETE FROM cards WHERE g = ? AND invite = ?', g, invite);
-      this.run('DELETE FROM requests WHERE g = ? AND invite = ?', g, invite);
-    }
-    return null;
-  }
-
   private putEntry(g: number, seq: number, e: ReceiptedEntry): void {
     const w = new Writer();
     writeReceipt(e.receipt, w);
-    this.run('INSERT INTO entries VALUES (?, ?, ?, ?)', g, seq, e.entry, w.done());
+    this.db.run('INSERT INTO entries VALUES (?, ?, ?, ?)', g, seq, e.entry, w.done());
   }
 
   private head(g: number, device: number): Head {
     const log = logKey(g, device);
     const known = this.heads.get(log);
     if (known) return known;
-    const found = this.one('SELECT n, hash, roster FROM logs WHERE log = ?', log);
+    const found = this.db.one('SELECT n, hash, roster FROM logs WHERE log = ?', log);
     const head: Head = found ? { n: found['n'] as number, hash: found['hash'] as Hash, roster: found['roster'] as number } : { n: 0, hash: ZERO_HASH, roster: 0 };
     if (this.heads.size >= HEADS_KEPT) for (const old of this.heads.keys()) if (!this.touchedLogs.has(old)) this.heads.delete(old);
     this.heads.set(log, head);
@@ -237,7 +194,7 @@ export class SqliteLog {
   private feed(g: number): number {
     const known = this.feeds.get(g);
     if (known !== undefined) return known;
-    const feed = (this.one('SELECT feed FROM groups WHERE g = ?', g)?.['feed'] as number | undefined) ?? 0;
+    const feed = (this.db.one('SELECT feed FROM groups WHERE g = ?', g)?.['feed'] as number | undefined) ?? 0;
     if (this.feeds.size >= HEADS_KEPT) for (const old of this.feeds.keys()) if (!this.touchedFeeds.has(old)) this.feeds.delete(old);
     this.feeds.set(g, feed);
     return feed;
@@ -246,44 +203,12 @@ export class SqliteLog {
   private writeHeads(): void {
     for (const log of this.touchedLogs) {
       const h = this.heads.get(log) as Head;
-      this.run('INSERT OR REPLACE INTO logs VALUES (?, ?, ?, ?)', log, h.n, h.hash, h.roster);
+      this.db.run('INSERT OR REPLACE INTO logs VALUES (?, ?, ?, ?)', log, h.n, h.hash, h.roster);
     }
-    for (const g of this.touchedFeeds) this.run('UPDATE groups SET feed = ? WHERE g = ?', this.feeds.get(g) as number, g);
+    for (const g of this.touchedFeeds) this.db.run('UPDATE groups SET feed = ? WHERE g = ?', this.feeds.get(g) as number, g);
     this.touchedLogs.clear();
     this.touchedFeeds.clear();
   }
-
-  private prepared(sql: string): StatementSyncInstance {
-    let s = this.statements.get(sql);
-    if (s === undefined) this.statements.set(sql, (s = this.db.prepare(sql)));
-    return s;
-  }
-  private one(sql: string, ...values: Value[]): Found | undefined {
-    return this.prepared(sql).get(...values) as Found | undefined;
-  }
-  private all(sql: string, ...values: Value[]): Found[] {
-    return this.prepared(sql).all(...values) as Found[];
-  }
-  private did(sql: string, ...values: Value[]): null {
-    this.run(sql, ...values);
-    return null;
-  }
-  private run(sql: string, ...values: Value[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint } {
-    return this.prepared(sql).run(...values);
-  }
-}
-
-
-
-/** A lock that ends with the process: heads and feeds are kept in memory, so nobody else may write. */
-function holdAlone(path: string): InstanceType<typeof DatabaseSync> {
-  const lock = new DatabaseSync(path);
-  try {
-    lock.exec('PRAGMA busy_timeout = 2000; BEGIN EXCLUSIVE');
-  } catch {
-    throw new Error('another relay is using it');
-  }
-  return lock;
 }
 
 const receipted = (f: Found): ReceiptedEntry => {
@@ -291,18 +216,17 @@ const receipted = (f: Found): ReceiptedEntry => {
   if (!receipt.ok) throw new Error('a stored receipt cannot be read');
   return { entry: f['entry'] as Bytes, receipt: receipt.value };
 };
-const mailed = (f: Found): Mailed => ({ invite: f['invite'] as InvitePk, request: f['request'] as Bytes, body: f['body'] as Bytes, time: f['time'] as number });
 
-/** At most `most` of them, and not more than a page's bytes, but one at least. */
-function cut<T>(found: readonly T[], most: number, size: (t: T) => number): { items: readonly T[]; more: boolean } {
+/** At most `most` of them, and not more than a page's bytes, but one at least; the rest is not even read. */
+function cut<T>(found: Iterable<T>, most: number, size: (t: T) => number): { items: readonly T[]; more: boolean } {
+  const items: T[] = [];
   let bytes = 0;
-  let n = 0;
-  while (n < found.length && n < most) {
-    bytes += size(found[n] as T);
-    if (n > 0 && bytes > LIMIT.pageBytes) break;
-    n++;
+  for (const f of found) {
+    bytes += size(f);
+    if (items.length >= most || (items.length > 0 && bytes > LIMIT.pageBytes)) return { items, more: true };
+    items.push(f);
   }
-  return { items: found.slice(0, n), more: n < found.length };
+  return { items, more: false };
 }
 
 /** The log in this thread: every call is its own transaction and is answered at once. */

@@ -1,0 +1,76 @@
+/** SQLite as the store uses it: durable when it commits, statements prepared once, one process at a time. */
+import { DatabaseSync, type StatementSyncInstance } from '@photostructure/sqlite';
+
+export type Value = number | Uint8Array | string | null;
+export type Found = Readonly<Record<string, unknown>>;
+
+export class Sqlite {
+  private readonly db: InstanceType<typeof DatabaseSync>;
+  private readonly lock: InstanceType<typeof DatabaseSync> | null;
+  private readonly statements = new Map<string, StatementSyncInstance>();
+
+  /** Opens or makes the file. Throws when it cannot be written, is in use, or would not be durable. */
+  constructor(path: string) {
+    this.lock = path === ':memory:' ? null : holdAlone(`${path}.lock`);
+    this.db = new DatabaseSync(path);
+    this.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000; PRAGMA wal_autocheckpoint = 4000;');
+    if (path !== ':memory:' && this.one('PRAGMA journal_mode')?.['journal_mode'] !== 'wal') throw new Error('the store has no write-ahead log');
+    if (this.one('PRAGMA synchronous')?.['synchronous'] !== 2) throw new Error('the store is not synchronous');
+  }
+
+  /** What `f` returns, once it is durable. Throws, with nothing of it kept, when `f` or the commit does. */
+  transaction<T>(f: () => T): T {
+    try {
+      this.db.exec('BEGIN IMMEDIATE');
+      const value = f();
+      this.db.exec('COMMIT');
+      return value;
+    } catch (e) {
+      if (this.db.isTransaction) this.db.exec('ROLLBACK');
+      throw e;
+    }
+  }
+  exec(sql: string): void {
+    this.db.exec(sql);
+  }
+  one(sql: string, ...values: Value[]): Found | undefined {
+    return this.prepared(sql).get(...values) as Found | undefined;
+  }
+  all(sql: string, ...values: Value[]): Found[] {
+    return this.prepared(sql).all(...values) as Found[];
+  }
+  /** One after the other, as far as asked. */
+  each(sql: string, ...values: Value[]): Iterable<Found> {
+    return this.db.prepare(sql).iterate(...values) as Iterable<Found>;
+  }
+  run(sql: string, ...values: Value[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint } {
+    return this.prepared(sql).run(...values);
+  }
+  /** Runs it for its effect. */
+  did(sql: string, ...values: Value[]): null {
+    this.run(sql, ...values);
+    return null;
+  }
+  close(): void {
+    this.statements.clear();
+    this.db.close();
+    this.lock?.close();
+  }
+
+  private prepared(sql: string): StatementSyncInstance {
+    let s = this.statements.get(sql);
+    if (s === undefined) this.statements.set(sql, (s = this.db.prepare(sql)));
+    return s;
+  }
+}
+
+/** A lock that ends with the process: heads and feeds are kept in memory, so nobody else may write. */
+function holdAlone(path: string): InstanceType<typeof DatabaseSync> {
+  const lock = new DatabaseSync(path);
+  try {
+    lock.exec('PRAGMA busy_timeout = 2000; BEGIN EXCLUSIVE');
+  } catch {
+    throw new Error('another relay is using it');
+  }
+  return lock;
+}
