@@ -30,6 +30,7 @@ export async function enqueue(run: GroupRun, records: readonly { record: CareRec
 
 /** Sends what may be sent now. Called inside the group's turn whenever something changed. */
 export async function pump(run: GroupRun): Promise<void> {
+  wakeAfterHold(run);
   const halted = run.alarm === 'fork' || run.alarm === 'rollback';
   if (run.session !== 'live' || !run.synced || run.row.ended !== null || halted || run.ownRow === null) return;
   await dropStale(run);
@@ -48,10 +49,7 @@ async function seal(run: GroupRun): Promise<void> {
   let bytes = 0;
   let blobs: string[] = [];
   for (const o of run.outbox) {
-    if (o.heldUntil > now) {
-      wakeAt(run, o.heldUntil - now);
-      continue;
-    }
+    if (o.heldUntil > now) continue;
     const its = blobsOf(o.record).map((b) => b.b);
     if (!its.every((b) => run.uploaded.has(b))) {
       uploadSoon(run);
@@ -85,9 +83,14 @@ async function seal(run: GroupRun): Promise<void> {
   }
 }
 
-function wakeAt(run: GroupRun, ms: number): void {
+/** Comes back when the next hold is over, without a network too: what can't be undone any more must not say that it can. */
+function wakeAfterHold(run: GroupRun): void {
+  const now = run.around.clock();
+  const next = Math.min(...run.outbox.map((o) => o.heldUntil).filter((until) => until > now));
   run.wakeUp?.();
-  run.wakeUp = run.around.later(ms + 5, () => {
+  run.wakeUp = null;
+  if (next === Infinity) return;
+  run.wakeUp = run.around.later(next - now + 5, () => {
     run.around.changed(run.ref, 'feed', null);
     void run.turns.take(() => pump(run)).catch((e: unknown) => run.around.failed(e));
   });
