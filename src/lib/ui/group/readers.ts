@@ -8,11 +8,12 @@ export interface Readers {
   readonly mind: PersonView | null;
 }
 
-/** Counts the others and picks whom to name: the last family member or friend who came in with a relationship. */
+/** Counts the others and picks whom to name: the only one there is, else the last family member or friend who came in with a relationship. */
 export function readersOf(people: readonly PersonView[]): Readers {
   const others = people.filter((person) => person.ended === null && !person.me);
   const outside = others.filter((person) => person.role === 'family').sort((a, b) => b.since - a.since);
-  return { count: others.length, mind: outside.find((person) => person.relationship !== '') ?? outside[0] ?? null };
+  const only = others.length === 1 ? others[0] : undefined;
+  return { count: others.length, mind: only ?? outside.find((person) => person.relationship !== '') ?? outside[0] ?? null };
 }
 
 /** “4821 0937 5510”: how a number is read aloud, four digits at a time. */

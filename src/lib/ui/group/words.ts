@@ -1,5 +1,5 @@
 /** Small sentences about people and times that several group screens say in the same way. */
-import type { GroupView, NoteItem, PersonRole, PersonView, PostItem } from '$lib/core/port';
+import type { Ended, GroupView, NoteItem, PersonRole, PersonView, PostItem } from '$lib/core/port';
 import * as m from '$lib/paraglide/messages';
 import { clockTime, longAgo } from '$lib/ui/when';
 import { midnight } from './feed-rows';
@@ -36,6 +36,16 @@ export function groupLine(view: GroupView): string {
   const count = m.group_people_count({ count: here.length });
   if (view.iOwn) return `${count} · ${m.group_owned_by_you()}`;
   return owner === undefined ? count : `${count} · ${m.group_owned_by({ name: shortName(owner.name) })}`;
+}
+
+/** Why a group is read-only here, and what is safe. */
+export function endedWords(why: Ended): string {
+  switch (why) {
+    case 'removed': return m.group_ended_removed();
+    case 'left': return m.group_ended_left();
+    case 'gone': return m.group_ended_gone();
+    case 'forked': return m.group_ended_forked();
+  }
 }
 
 /** The first words of a post, or what stands in for them. */

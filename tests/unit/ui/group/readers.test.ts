@@ -10,12 +10,17 @@ const person = (name: string, more: Partial<PersonView> = {}): PersonView => ({
 describe('who will read', () => {
   it('counts the others who are still in the group', () => {
     const people = [person('Lena', { me: true }), person('Pat', { role: 'patient' }), person('Max', { ended: { how: 'left', at: 1 } })];
-    expect(readersOf(people)).toEqual({ count: 1, mind: null });
+    expect(readersOf(people)).toMatchObject({ count: 1 });
   });
 
   it('brings to mind the last one who came in from outside', () => {
     const people = [person('Lena', { me: true }), person('Fay', { role: 'family', relationship: 'Daughter', since: 1 }), person('Ann', { role: 'family', relationship: 'Neighbour', since: 2 })];
     expect(readersOf(people).mind?.name).toBe('Ann');
+  });
+
+  it('names the only reader, whoever it is', () => {
+    expect(readersOf([person('Lena', { me: true }), person('Pat', { role: 'patient' })]).mind?.name).toBe('Pat');
+    expect(readersOf([person('Lena', { me: true }), person('Tobi'), person('Max')]).mind).toBeNull();
   });
 
   it('never brings oneself to mind', () => {
