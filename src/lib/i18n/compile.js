@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 export const messageOptions = {
   project: fileURLToPath(new URL('./project.inlang', import.meta.url)),
   outdir: fileURLToPath(new URL('../paraglide', import.meta.url)),
+  // always the same files, and none taken away: a check may run beside a build or a dev server
+  outputStructure: 'message-modules',
+  cleanOutdir: false,
   strategy: ['localStorage', 'preferredLanguage', 'baseLocale'],
   localStorageKey: 'carefold-language'
 };
