@@ -6,8 +6,8 @@ import { commitContent, commitRoster, type EpochKeys, newEpochKeys } from '$cryp
 import type { AddressedLockbox, LogHead } from '$crypto/frames';
 import { LIMIT } from '$crypto/limits';
 import { type KeyringItem, lockboxHash, sealLockbox } from '$crypto/lockbox';
-import { type Cut, type EntryBody, type NewRow, type Rotation, signEntry } from '$crypto/roster/entry';
-import { chainHead, currentEpoch, liveRows, owedAt, type RosterState, type Row, rowsOf } from '$crypto/roster/state';
+import { chainAfter, type Cut, type EntryBody, type NewRow, type Rotation, signEntry } from '$crypto/roster/entry';
+import { chainAt, chainHead, currentEpoch, liveRows, owedAt, type RosterState, type Row, rowsOf } from '$crypto/roster/state';
 import { LOG_START } from '../group/log';
 import type { GroupRun } from './group-run';
 import { drop, keyOf, type KeyringRow, type PendingRow, put } from './group-rows';
@@ -28,6 +28,7 @@ const TRIES = 6;
 export async function changeRoster(run: GroupRun, plan: Planner): Promise<Fault | null> {
   if (run.row.ended !== null) return 'group-ended';
   if (run.session !== 'live' || !run.synced) return 'needs-network';
+  if (run.alarm === 'fork' || run.alarm === 'rollback') return 'unavailable';
   let heads: readonly LogHead[] = [];
   for (let i = 0; i < TRIES; i++) {
     if (run.pending !== null) await resendPending(run);
@@ -36,8 +37,9 @@ export async function changeRoster(run: GroupRun, plan: Planner): Promise<Fault 
     if (typeof planned === 'string') return planned;
     const entry = signEntry({ ...place, author: run.keys.logPk, body: planned.body }, run.keys.logSk);
     const keys: KeyringRow | null = planned.keys === null ? null : { epoch: place.seq, roster: planned.keys.roster, content: planned.keys.content };
-    run.pending = { seq: place.seq, entry, boxes: planned.boxes, keys };
-    await run.commit([put('roster', keyOf.pending(run.ref), run.pending)]);
+    const pending: PendingRow = { seq: place.seq, entry, boxes: planned.boxes, keys };
+    await run.commit([put('roster', keyOf.pending(run.ref), pending)]);
+    run.pending = pending;
     const outcome = await sendPending(run);
     if (outcome === 'done') return null;
     if (outcome === 'lost') return 'unavailable';
@@ -61,6 +63,9 @@ async function sendPending(run: GroupRun): Promise<Sent> {
   const f = await link.ask({ is: 'enter', group: run.row.id, seq: p.seq, entry: p.entry });
   if (f === null) return 'lost';
   if (f.is === 'entered') {
+    // a receipt for somebody else's entry at that place says nothing of ours
+    const before = chainAt(run.state, p.seq - 1);
+    if (f.receipt.seq !== p.seq || before === null || !equal(f.receipt.chain, chainAfter(before, p.entry, f.receipt.time))) return 'lost';
     if (p.keys !== null) run.keyring.set(p.keys.epoch, p.keys);
     const took = await takeEntries(run, [{ entry: p.entry, receipt: f.receipt }]);
     if (took === 'gap' && !(await fetchRoster(run))) return 'lost';
@@ -73,7 +78,7 @@ async function sendPending(run: GroupRun): Promise<Sent> {
 
 async function forget(run: GroupRun): Promise<void> {
   run.pending = null;
-  await run.commit([drop('roster', keyOf.pending(run.ref))]);
+  await run.commit([drop('roster', keyOf.pending(run.ref)), put('roster', keyOf.keyring(run.ref), [...run.keyring.values()])]);
 }
 
 /** After a lost answer: the same bytes again. If they landed the receipt comes back, otherwise somebody else's entry stands there. */
@@ -81,12 +86,9 @@ export async function resendPending(run: GroupRun): Promise<void> {
   if (run.pending !== null) await sendPending(run);
 }
 
-/** Any live device pays a rotation that a leaver left owed (R10). */
-export async function payOwed(run: GroupRun): Promise<void> {
-  await changeRoster(run, (r, at) => {
-    if (!owedAt(r.state, r.state.seq)) return 'changed-meanwhile';
-    return rotating(r, at, liveRows(r.state), null, (rotation) => ({ kind: 'rotate', rotation }));
-  });
+/** New keys by any live device, as long as they are due: a leaver left the rotation owed, or the last one had junk for us. */
+export async function rotate(run: GroupRun, isDue: () => boolean): Promise<void> {
+  await changeRoster(run, (r, at) => (isDue() ? rotating(r, at, liveRows(r.state), null, (rotation) => ({ kind: 'rotate', rotation })) : 'changed-meanwhile'));
 }
 
 function* boxParts(boxes: readonly AddressedLockbox[]): Generator<AddressedLockbox[]> {
@@ -173,8 +175,10 @@ export const planRemove = (member: MemberTag): Planner => (run, at, heads) => {
   const tag = hex(member);
   const rows = rowsOf(run.state, tag);
   if (rows.length === 0 || run.state.owner === tag) return 'changed-meanwhile';
+  const cuts = cutsOf(run, rows, heads);
+  if (cuts === null) return 'refused-by-relay';
   return rotating(run, at, liveRows(run.state).filter((r) => hex(r.member) !== tag), null, (rotation) => ({
-    kind: 'remove', member, cuts: cutsOf(run, rows, heads), rotation
+    kind: 'remove', member, cuts, rotation
   }));
 };
 
@@ -191,16 +195,24 @@ export const planAccept: Planner = (run, at) => {
   return rotating(run, at, liveRows(run.state), null, (rotation) => ({ kind: 'accept-owner', offer: offer.seq, rotation }));
 };
 
-export const planLeave: Planner = (run, _at, heads) =>
-  owns(run.state, run) ? 'not-allowed' : { body: { kind: 'leave', cuts: cutsOf(run, rowsOf(run.state, run.me), heads) }, boxes: [], keys: null };
+export const planLeave: Planner = (run, _at, heads) => {
+  if (owns(run.state, run)) return 'not-allowed';
+  const cuts = cutsOf(run, rowsOf(run.state, run.me), heads);
+  return cuts === null ? 'refused-by-relay' : { body: { kind: 'leave', cuts }, boxes: [], keys: null };
+};
 
-/** Where logs end: as the relay named them when it did, otherwise as they stand here. */
-function cutsOf(run: GroupRun, rows: readonly Row[], heads: readonly LogHead[]): Cut[] {
-  return rows.map((r) => {
+/**
+ * Where logs end: as they stand here, or further when the relay named a head that we can't verify yet. Null when it named one that
+ * contradicts what we verified: signing that would take out what everybody has.
+ */
+function cutsOf(run: GroupRun, rows: readonly Row[], heads: readonly LogHead[]): Cut[] | null {
+  const cuts = rows.map((r): Cut | null => {
+    const { n, hash } = run.heads.get(r.device) ?? LOG_START;
     const named = heads.find((h) => equal(h.logPk, r.logPk));
-    const here = run.heads.get(r.device) ?? LOG_START;
-    return { logPk: r.logPk, n: named?.n ?? here.n, hash: named?.hash ?? here.hash };
+    if (named === undefined || (named.n === n && equal(named.hash, hash))) return { logPk: r.logPk, n, hash };
+    return named.n > n ? { logPk: r.logPk, n: named.n, hash: named.hash } : null;
   });
+  return cuts.every((c) => c !== null) ? cuts : null;
 }
 
 export const tagOf = (member: string): MemberTag | null => {

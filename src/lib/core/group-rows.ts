@@ -61,6 +61,8 @@ export const keyOf = {
   state: (ref: GroupRef) => `${ref}/state`,
   keyring: (ref: GroupRef) => `${ref}/keys`,
   pending: (ref: GroupRef) => `${ref}/pending`,
+  /** What proves that the relay showed two histories. */
+  fork: (ref: GroupRef) => `${ref}/fork`,
   outbox: (ref: GroupRef, made: number) => `${ref}/${place(made)}`,
   sealed: (ref: GroupRef) => `${ref}/now`,
   envelopes: (ref: GroupRef) => `${ref}/e/`,

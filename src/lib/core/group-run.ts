@@ -73,6 +73,8 @@ export class GroupRun {
   /** What the relay last refused, so that the same answer twice is waited out. */
   refused: { readonly sealed: SealedRow; readonly why: string } | null = null;
   uploading = false;
+  /** The session will be tried again soon. */
+  retrying = false;
   /** The sealed envelope that the relay called stale. */
   staleNamed: SealedRow | null = null;
   wakeUp: (() => void) | null = null;
@@ -92,6 +94,14 @@ export class GroupRun {
   synced = false;
   alarm: Alarm | null = null;
   shown: Shown;
+  /** An envelope came that could not be what it claimed, or a log lacks one: the feed is read again, once a session. */
+  suspect = false;
+  readAgain = false;
+  /** Epochs whose own lockbox is the one that the entry lists, and junk. */
+  readonly junk = new Set<number>();
+  /** What there was no room for, in order. */
+  private unkept: Change[] = [];
+  private readonly keeping = new Turns();
   private made = 0;
   private flushing: (() => void) | null = null;
 
@@ -125,6 +135,7 @@ export class GroupRun {
     // a cut between two parts leaves entries that the state has not taken in
     run.entries = entries.slice(0, stored === null ? 0 : state.seq).map((e) => e.value);
     run.pending = pending;
+    if (row.ended === 'forked') run.alarm = 'fork';
     if (heads !== null) {
       run.cursor = heads.cursor;
       run.lockboxes = heads.lockboxes;
@@ -204,17 +215,31 @@ export class GroupRun {
   /** One strict transaction; says whether there was room. */
   async commit(changes: readonly Change[]): Promise<void> {
     await this.around.store.commit(changes);
+    // newer than what is still to be kept
+    const now = new Set(changes.map((c) => `${c.table} ${c.key}`));
+    this.unkept = this.unkept.filter((c) => !now.has(`${c.table} ${c.key}`));
     this.around.full(false);
   }
 
-  /** The same for what came from the relay and can come again: in small parts, the last of which holds the cursor; a full disk stops only the keeping. */
-  async commitOrCarryOn(changes: readonly Change[]): Promise<void> {
-    try {
-      for (let i = 0; i < changes.length; i += PART) await this.commit(changes.slice(i, i + PART));
-    } catch (e) {
-      if (!(e instanceof StoreError) || e.fault !== 'full') throw e;
-      this.around.full(true);
-    }
+  /**
+   * The same for what came from the relay and can come again: in small parts, the last of which holds the cursor. A full disk stops only
+   * the keeping: it goes on where it stopped, so that a cursor never gets ahead of the rows it counts.
+   */
+  commitOrCarryOn(changes: readonly Change[]): Promise<void> {
+    this.unkept.push(...changes);
+    return this.keeping.take(async () => {
+      try {
+        while (this.unkept.length > 0) {
+          const part = this.unkept.slice(0, PART);
+          await this.around.store.commit(part);
+          this.unkept = this.unkept.filter((c) => !part.includes(c));
+        }
+        this.around.full(false);
+      } catch (e) {
+        if (!(e instanceof StoreError) || e.fault !== 'full') throw e;
+        this.around.full(true);
+      }
+    });
   }
 
   refreshShown(): void {

@@ -49,6 +49,8 @@ export interface JoinEvents {
   admitted(row: GroupRow, entries: readonly EntryRow[], state: RosterState): Promise<string>;
 }
 
+const RETRY = 5_000;
+
 export class JoinRun {
   readonly turns = new Turns();
   readonly link: InviteLink;
@@ -58,6 +60,8 @@ export class JoinRun {
   private phase: JoinView['state'];
   private group: string | null = null;
   live = false;
+  private isOver = false;
+  private retrying = false;
 
   constructor(readonly id: JoinId, readonly row: JoinRow, private readonly around: Around, private readonly events: JoinEvents) {
     const l = decodeLink(row.fragment);
@@ -82,26 +86,45 @@ export class JoinRun {
   async begin(): Promise<void> {
     this.live = false;
     const { link, random, host } = this.around;
-    if (this.phase === 'in' || this.phase === 'refused' || this.phase === 'other-relay') return;
+    if (this.phase === 'in' || this.phase === 'refused' || this.link.host !== this.around.host) return;
     if (link.hello === null) return this.to(this.row.asked ? 'waiting' : 'offline');
     if (!equal(link.hello.relayPk, this.link.relayPk)) return this.to('other-relay');
-    if (!this.row.asked) this.to('opening');
+    this.to(this.row.asked ? 'waiting' : 'opening');
     const nonce = random(32);
     const signature = proveAccess({ as: 'invite', host, group: this.groupId, serverNonce: link.hello.nonce, nonce }, this.keys.sk);
     const f = await link.ask({ is: 'auth', group: this.groupId, as: 'invite', key: this.keys.invite, nonce, signature });
     if (f?.is === 'refused' && (f.why === 'unknown-group' || f.why === 'unknown-log')) return this.to('unknown');
-    if (f?.is !== 'welcome') return this.to(this.row.asked ? 'waiting' : 'offline');
+    if (f?.is !== 'welcome') return this.again();
     this.live = true;
-    if (!(await this.fetchRoster()) || this.done) return;
+    await this.goOn();
+  }
+  /** What follows once the session stands. */
+  private async goOn(): Promise<void> {
+    const took = await this.fetchRoster();
+    if (this.done) return;
+    if (took === 'other') return this.to('other-relay');
+    if (took === 'short') return this.again();
     const fate = this.fate();
     if (fate !== null) return this.to(fate);
-    if (this.row.card === null && !(await this.fetchCard())) return;
+    if (this.row.card === null && !(await this.fetchCard())) return this.phase === 'opening' ? this.again() : undefined;
     if (!this.row.asked) return this.to('card');
     await this.fetchAnswer();
     if (!this.row.refused) {
       this.to('waiting');
       await this.leaveRequest();
     }
+  }
+
+  /** Something did not come: shown as waiting for the network, and tried again. */
+  private again(): void {
+    this.to(this.row.asked ? 'waiting' : 'offline');
+    if (this.retrying || this.around.link.state !== 'online') return;
+    this.retrying = true;
+    this.around.later(RETRY, () => {
+      this.retrying = false;
+      if (this.isOver || this.done) return;
+      void this.turns.take(() => (this.live ? this.goOn() : this.begin())).catch((e: unknown) => this.around.failed(e));
+    });
   }
 
   /** What became of the invite, when it can't be used any more. */
@@ -113,41 +136,48 @@ export class JoinRun {
     return this.around.clock() > i.expires && (this.state as RosterState).time > i.expires ? 'expired' : null;
   }
 
-  private async fetchRoster(): Promise<boolean> {
+  /** `short`: less came than the link names. `other`: another history than the link names. */
+  private async fetchRoster(): Promise<'all' | 'short' | 'other'> {
     for (;;) {
-      const f = await this.around.link.ask({ is: 'roster', group: this.groupId, after: this.entries.length });
-      if (f?.is !== 'entries') return false;
-      if (!(await this.takeEntries(f.items))) return false;
-      if (!f.more) break;
+      const before = this.entries.length;
+      const f = await this.around.link.ask({ is: 'roster', group: this.groupId, after: before });
+      if (f?.is !== 'entries') return 'short';
+      const took = await this.takeEntries(f.items);
+      if (took !== 'all') return took;
+      if (!f.more || this.done) break;
+      if (this.entries.length === before) return 'short';
     }
-    const { seq, chain } = this.link;
-    if (!equal(chainAt(this.state as RosterState, seq) ?? new Uint8Array(0), chain)) {
-      this.to('other-relay');
-      return false;
-    }
-    return true;
+    return this.entries.length < this.link.seq ? 'short' : 'all';
   }
 
   /** Folds receipted entries; becomes a member when one admits this device. */
-  private async takeEntries(items: readonly ReceiptedEntry[]): Promise<boolean> {
+  private async takeEntries(items: readonly ReceiptedEntry[]): Promise<'all' | 'short' | 'other'> {
     for (const { entry, receipt } of items) {
       if (receipt.seq <= this.entries.length) continue;
-      if (receipt.seq !== this.entries.length + 1 || !equal(receipt.relayPk, this.link.relayPk) || !verifyReceipt(this.groupId, receipt)) return false;
+      if (receipt.seq !== this.entries.length + 1 || !equal(receipt.relayPk, this.link.relayPk) || !verifyReceipt(this.groupId, receipt)) return 'short';
       let isVoid = false;
       if (this.state === null) {
         const first = begin(this.groupId, entry, receipt.time);
-        if (!first.ok) return false;
+        if (!first.ok) return 'short';
         this.state = first.value;
       } else {
         const folded = fold(this.state, entry, receipt.time);
         this.state = folded.state;
         isVoid = folded.void !== null;
       }
-      if (!equal(this.state.chains[this.state.seq - 1] as Hash, receipt.chain)) return false;
+      const { seq, chain } = this.link;
+      const at = this.state.chains[this.state.seq - 1] as Hash;
+      // before anything of it counts: the history that the inviter saw, or none
+      if (!equal(at, receipt.chain) || (this.state.seq === seq && !equal(at, chain))) {
+        this.state = null;
+        this.entries = [];
+        return 'other';
+      }
       this.entries.push({ entry, receipt, void: isVoid });
     }
+    if (this.entries.length < this.link.seq) return 'all';
     const mine = this.state?.rows.get(hex(deviceKeys(this.row).logPk));
-    if (mine === undefined || this.state === null) return true;
+    if (mine === undefined || this.state === null) return 'all';
     const last = (this.entries[this.entries.length - 1] as EntryRow).receipt;
     const row: GroupRow = {
       id: this.groupId, logSeed: this.row.logSeed, kemSeed: this.row.kemSeed, tag: this.row.tag, made: this.around.clock(),
@@ -156,7 +186,7 @@ export class JoinRun {
     this.live = false;
     this.group = await this.events.admitted(row, this.entries, this.state);
     this.to('in');
-    return true;
+    return 'all';
   }
 
   private async fetchCard(): Promise<boolean> {
@@ -223,13 +253,15 @@ export class JoinRun {
   async takeFrame(f: FromRelay): Promise<void> {
     if (!this.live) return;
     if (f.is === 'entries') {
-      if (!(await this.takeEntries(f.items))) await this.fetchRoster();
+      if (this.entries.length < this.link.seq) return;
+      if ((await this.takeEntries(f.items)) !== 'all' && (await this.fetchRoster()) !== 'all') return this.again();
       const fate = this.done ? null : this.fate();
       if (fate !== null) this.to(fate);
     } else if (f.is === 'answer' && equal(f.request, this.row.request)) await this.takeAnswer(f.body);
   }
 
   async cancel(): Promise<void> {
+    this.isOver = true;
     if (this.live && this.row.asked) await this.around.link.ask({ is: 'drop-request', group: this.groupId, request: this.row.request });
   }
 

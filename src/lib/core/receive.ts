@@ -1,9 +1,11 @@
 /** What arrives from the relay for one group: roster entries, lockboxes, envelopes. Called inside the group's turn. */
 import type { Bytes, Hash } from '$crypto/brand';
 import { equal, hex } from '$crypto/bytes';
+import { readEnvelope } from '$crypto/envelope';
 import { isContentKey, isRosterKey } from '$crypto/epoch';
 import type { OwnLockbox, ReceiptedEntry, StoredEnvelope } from '$crypto/frames';
 import { ZERO_HASH } from '$crypto/hash';
+import { lockboxHash } from '$crypto/kept';
 import { openLockbox } from '$crypto/lockbox';
 import { verifyReceipt } from '$crypto/receipt';
 import { decodeEntry } from '$crypto/roster/entry';
@@ -14,7 +16,7 @@ import { blobsOf, parseRecord } from '../care/record';
 import { endsInCut, judgeEnvelope, LOG_START, type LogPlace } from '../group/log';
 import type { Change } from '../store/store';
 import type { GroupRun, OutboxItem } from './group-run';
-import { drop, type EntryRow, type InboxRow, keyOf, put } from './group-rows';
+import { drop, type EntryRow, type InboxRow, keyOf, put, read } from './group-rows';
 import { cutLanes, note, openPlain, project, readBackTo } from './project';
 
 /** Most envelopes of one log that wait for something. */
@@ -26,32 +28,42 @@ export type Took = 'all' | 'gap' | 'alarm';
 export async function takeEntries(run: GroupRun, items: readonly ReceiptedEntry[]): Promise<Took> {
   const changes: Change[] = [];
   const before = run.state.seq;
-  let gap = false;
+  let took: Took = 'all';
   for (const { entry, receipt } of items) {
-    if (run.row.relayPk !== null && !equal(receipt.relayPk, run.row.relayPk)) return alarm(run, 'fork');
-    if (!verifyReceipt(run.state.group, receipt)) return 'gap';
+    // without a receipt of this group's relay it is nothing
+    if ((run.row.relayPk !== null && !equal(receipt.relayPk, run.row.relayPk)) || !verifyReceipt(run.state.group, receipt)) {
+      took = 'gap';
+      break;
+    }
     const first = run.entries.length === 0;
     const have = first ? 0 : run.state.seq;
     if (receipt.seq <= have) {
-      if (!equal(chainAt(run.state, receipt.seq) ?? ZERO_HASH, receipt.chain)) return alarm(run, 'fork');
-      continue;
-    }
-    if (receipt.seq > have + 1) {
-      gap = true;
+      if (equal(chainAt(run.state, receipt.seq) ?? ZERO_HASH, receipt.chain)) continue;
+      took = 'alarm';
+    } else if (receipt.seq > have + 1) took = 'gap';
+    if (took !== 'all') {
+      if (took === 'alarm') changes.push(...forked(run, { entry, receipt }));
       break;
     }
     let next: RosterState;
     let isVoid = false;
     if (first) {
       const begun = begin(run.state.group, entry, receipt.time);
-      if (!begun.ok) return 'gap';
+      if (!begun.ok) {
+        took = 'gap';
+        break;
+      }
       next = begun.value;
     } else {
       const folded = fold(run.state, entry, receipt.time);
       next = folded.state;
       isVoid = folded.void !== null;
     }
-    if (!equal(next.chains[next.seq - 1] as Hash, receipt.chain)) return alarm(run, 'fork');
+    if (!equal(next.chains[next.seq - 1] as Hash, receipt.chain)) {
+      took = 'alarm';
+      changes.push(...forked(run, { entry, receipt }));
+      break;
+    }
     run.row.relayPk ??= receipt.relayPk;
     run.row.incarnation = receipt.incarnation;
     if (first) run.row.unsent = null;
@@ -72,13 +84,14 @@ export async function takeEntries(run: GroupRun, items: readonly ReceiptedEntry[
     run.around.changed(run.ref, 'group', null);
     run.around.changed(run.ref, 'feed', null);
   }
-  return gap ? 'gap' : 'all';
+  return took;
 }
 
-function alarm(run: GroupRun, what: 'fork' | 'wrong-key'): Took {
-  run.alarm = what;
-  run.around.changed(run.ref, 'group', null);
-  return 'alarm';
+/** The relay signed two histories (R13): nothing is sent any more, and both receipts are kept. */
+function forked(run: GroupRun, theirs: ReceiptedEntry): Change[] {
+  run.alarm = 'fork';
+  run.row.ended = 'forked';
+  return [put('roster', keyOf.fork(run.ref), { ours: run.entries[theirs.receipt.seq - 1] ?? run.entries.at(-1) ?? null, theirs })];
 }
 
 /** Logs that end with the entry at `seq`: what went beyond their cut-off is taken out. */
@@ -98,23 +111,22 @@ function endLogs(run: GroupRun, seq: number): void {
 /** Opens own lockboxes; a key counts only when it matches its commitment (P9). */
 export async function takeLockboxes(run: GroupRun, items: readonly OwnLockbox[]): Promise<void> {
   for (const { seq, lockbox } of items) {
-    run.lockboxes = Math.max(run.lockboxes, seq);
     const entry = run.entries[seq - 1];
     const d = entry === undefined ? null : decodeEntry(entry.entry);
-    if (d === null || !d.ok) continue;
+    const listed = d?.ok === true && 'rotation' in d.value.body ? d.value.body.rotation.boxes.find((b) => equal(b.to, run.keys.logPk)) : undefined;
+    // not the one that the entry lists: as good as withheld, and asked for again
+    if (d?.ok !== true || listed === undefined || !equal(lockboxHash(lockbox), listed.hash)) continue;
+    run.lockboxes = Math.max(run.lockboxes, seq);
     const opened = openLockbox(run.keys.logPk, run.keys.kem, { prev: d.value.prev, seq }, lockbox);
-    if (!opened.ok) {
-      run.alarm = 'wrong-key';
-      continue;
-    }
-    for (const k of opened.value) {
+    for (const k of opened.ok ? opened.value : []) {
       const place = epochPlace(run, k.epoch);
       const epoch = run.state.epochs.find((e) => e.seq === k.epoch);
       const fits = place !== null && epoch !== undefined && isRosterKey(place, k.roster, epoch.rosterCommit) && (k.content === null || isContentKey(place, k.content, epoch.contentCommit));
-      if (!fits) run.alarm = 'wrong-key';
-      else if (run.keyring.get(k.epoch)?.content == null) run.keyring.set(k.epoch, k);
+      if (fits && run.keyring.get(k.epoch)?.content == null) run.keyring.set(k.epoch, k);
     }
+    if (run.keyring.get(seq)?.content == null) run.junk.add(seq);
   }
+  if (run.alarm === null && run.junk.size > 0) run.alarm = 'wrong-key';
   if (items.length === 0) return;
   await run.commitOrCarryOn([...run.rosterRows(), run.headsRow()]);
   run.refreshShown();
@@ -145,6 +157,10 @@ export async function takeEnvelopes(run: GroupRun, items: readonly StoredEnvelop
       break;
     }
     run.cursor = item.seq;
+    if (isMislabelled(item)) {
+      run.suspect = true;
+      continue;
+    }
     const done = judge(run, { ...item, prev: null, state: 'held' });
     for (const p of done) {
       placed.push(p);
@@ -155,6 +171,45 @@ export async function takeEnvelopes(run: GroupRun, items: readonly StoredEnvelop
   }
   await remember(run, placed, changes);
   return gap ? 'gap' : 'all';
+}
+
+/** Takes what is shown a second time, below the cursor: only what a log still lacks counts. */
+export async function takeEnvelopesAgain(run: GroupRun, items: readonly StoredEnvelope[]): Promise<void> {
+  const placed: Placed[] = [];
+  for (const item of items) {
+    const row = rowByDevice(run.state, item.device);
+    if (row === null || item.seq > run.cursor || isMislabelled(item) || item.n <= (run.heads.get(row.device) ?? LOG_START).n) continue;
+    const held = run.held.get(item.device) ?? [];
+    if (held.some((h) => equal(h.envelope, item.envelope))) continue;
+    placed.push(...judge(run, { ...item, prev: null, state: 'held' }));
+  }
+  const changes: Change[] = [];
+  for (const { row } of placed) {
+    // another envelope may have been shown at this place of the feed
+    const key = keyOf.envelope(run.ref, row.seq);
+    const there = await read<InboxRow>(run.around.store, 'inbox', key);
+    const taken = there !== null && there.state !== 'held' && !equal(there.envelope, row.envelope);
+    changes.push(put('inbox', taken ? `${key}+${row.device}.${row.n}` : key, row), ...settleOwn(run, row));
+  }
+  await remember(run, placed, changes);
+}
+
+/** A live log lacks its next envelope while later ones are here, or has one in its place that can't be read. */
+export const lacksEnvelope = (run: GroupRun): boolean =>
+  [...run.held].some(([device, held]) => {
+    const row = rowByDevice(run.state, device);
+    if (row === null || row.end !== null || held.length === 0) return false;
+    const at = run.heads.get(device) ?? LOG_START;
+    return !held.some((h) => {
+      const j = judgeEnvelope(run.state, row, at, h.envelope);
+      return j.is === 'accepted' || (j.is === 'held' && j.why === 'roster');
+    });
+  });
+
+/** The relay's own word of an envelope's number must be the envelope's. */
+function isMislabelled(item: StoredEnvelope): boolean {
+  const read = readEnvelope(item.envelope);
+  return read.ok && read.value.header.n !== item.n;
 }
 
 /** After the roster or the keyring grew: what was held is judged again. */
@@ -193,7 +248,12 @@ function judge(run: GroupRun, came: InboxRow | null, deviceOf?: number): Placed[
   for (const [i, item] of queue.entries()) {
     const at = run.heads.get(device) ?? LOG_START;
     const j = judgeEnvelope(run.state, row, at, item.envelope);
-    if (j.is === 'refused') continue;
+    if (j.is === 'refused') {
+      run.suspect ||= j.why !== 'beyond-cut';
+      continue;
+    }
+    // an unreadable one in the place of a real one must not stand before it
+    if (j.is === 'held' && j.why === 'version' && queue[i + 1]?.n === item.n) continue;
     if (j.is === 'held' || (j.is === 'accepted' && lacksKey(run, j.envelope.header.epoch))) {
       keep(run, queue.slice(i));
       break;
@@ -218,10 +278,10 @@ function keep(run: GroupRun, rows: readonly InboxRow[]): void {
   for (const r of rows.slice(0, HELD_MOST)) run.hold(r);
 }
 
-/** A key within this member's horizon that has not come yet. */
+/** A key within this member's horizon that has not come yet. One that came as junk is not waited for: the words under it stay closed, the log goes on. */
 function lacksKey(run: GroupRun, epoch: number): boolean {
   const horizon = run.state.members.get(run.me)?.horizon ?? 1;
-  return epoch >= horizon && run.keyring.get(epoch)?.content == null && run.row.ended === null;
+  return epoch >= horizon && !run.junk.has(epoch) && run.keyring.get(epoch)?.content == null && run.row.ended === null;
 }
 
 /** An envelope of ours came back or was acked: its records leave the outbox. Those of a void one stay and are sealed again. */

@@ -1,10 +1,10 @@
 /** The outbox on its way out (PROTOCOL §5.4): records are sealed only when they are sent, after the roster is up to date. */
-import { base64url, hex, unbase64url } from '$crypto/bytes';
+import { base64url, equal, hex, unbase64url } from '$crypto/bytes';
 import type { BlobId, Bytes } from '$crypto/brand';
-import { readEnvelope, sealEnvelope } from '$crypto/envelope';
+import { envelopeHash, readEnvelope, sealEnvelope } from '$crypto/envelope';
 import type { FromRelay, StoredEnvelope } from '$crypto/frames';
 import { LIMIT } from '$crypto/limits';
-import { currentEpoch, chainHead, owedAt } from '$crypto/roster/state';
+import { chainAt, chainHead, currentEpoch, owedAt } from '$crypto/roster/state';
 import { LaneWriter } from '../care/lane';
 import { blobsOf, type CareRecord } from '../care/record';
 import type { GroupRun, OutboxItem } from './group-run';
@@ -141,11 +141,19 @@ export async function appendRefused(run: GroupRun, f: Extract<FromRelay, { is: '
   const sealed = run.sealed;
   run.inFlight = null;
   if (sealed === null || f.re !== sealed.n) return 'fetch';
-  if (f.why === 'stale') run.staleNamed = f.detail.n === sealed.n - 1 ? sealed : null;
+  if (f.why === 'stale') run.staleNamed = names(run, sealed, f.detail) ? sealed : null;
   if (f.why === 'no-blob') run.uploaded.clear();
   const again = run.refused?.sealed === sealed && run.refused.why === f.why;
   run.refused = { sealed, why: f.why };
   return !again && (f.why === 'stale' || f.why === 'gap' || f.why === 'conflict') ? 'fetch' : 'wait';
+}
+
+/** Whether a refusal names exactly these bytes, and a log that ends just before them. */
+function names(run: GroupRun, sealed: SealedRow, detail: { readonly n: number; readonly hash: Uint8Array }): boolean {
+  const read = readEnvelope(sealed.bytes);
+  const roster = read.ok ? chainAt(run.state, read.value.header.rosterSeq) : null;
+  if (roster === null || detail.n !== sealed.n - 1 || run.ownHead.n !== detail.n) return false;
+  return equal(detail.hash, envelopeHash({ group: run.state.group, logPk: run.keys.logPk, prev: run.ownHead.hash, roster }, sealed.bytes));
 }
 
 /**

@@ -3,17 +3,18 @@ import type { Bytes, Hex, InvitePk } from '$crypto/brand';
 import { equal, hex, unhex } from '$crypto/bytes';
 import { proveAccess } from '$crypto/access';
 import type { FromRelay } from '$crypto/frames';
-import { owedAt } from '$crypto/roster/state';
-import { payOwed, resendPending } from './change';
-import { fetchFeed, fetchLockboxes, fetchRoster } from './fetch';
+import { currentEpoch, owedAt } from '$crypto/roster/state';
+import { resendPending, rotate } from './change';
+import { fetchFeed, fetchLockboxes, fetchRoster, healFeed, tellGaps } from './fetch';
 import type { GroupRun } from './group-run';
 import { type OwnInviteRow, put } from './group-rows';
-import { takeEntries, takeEnvelopes, type Took } from './receive';
+import { lacksEnvelope, takeEntries, takeEnvelopes, type Took } from './receive';
 import { takeRequests } from './requests';
 import { acked, appendRefused, pump } from './send';
 
 const NONCE = 32;
 const RETRY = 5_000;
+const AFTER_GONE = 30_000;
 
 /** After the link came up: opens the session and brings the group up to date. */
 export async function beginSession(run: GroupRun): Promise<void> {
@@ -22,11 +23,13 @@ export async function beginSession(run: GroupRun): Promise<void> {
   const hello = link.hello;
   if (hello === null || run.row.ended !== null || run.alarm === 'fork') return;
   if (run.row.relayPk !== null && !equal(hello.relayPk, run.row.relayPk)) {
-    run.alarm = 'fork';
+    // whoever answers there is not the group's relay: nothing is said to it, and nothing it says counts
+    run.alarm = 'rollback';
     run.around.changed(run.ref, 'group', null);
     return;
   }
   run.session = 'opening';
+  run.readAgain = false;
   const nonce = random(NONCE);
   const signature = proveAccess({ as: 'log', host, group: run.row.id, serverNonce: hello.nonce, nonce }, run.keys.logSk);
   const f = await link.ask({ is: 'auth', group: run.row.id, as: 'log', key: run.keys.logPk, nonce, signature });
@@ -61,14 +64,22 @@ export function endSession(run: GroupRun): void {
 export async function catchUp(run: GroupRun): Promise<void> {
   if (run.session !== 'live') return;
   run.synced = false;
-  if (!(await fetchRoster(run)) || !(await fetchLockboxes(run)) || !(await fetchFeed(run))) return;
+  if (!(await fetchRoster(run)) || !(await fetchLockboxes(run, true)) || !(await fetchFeed(run)) || !(await healFeed(run))) return retrySoon(run);
   run.synced = true;
   await resendPending(run);
-  if (owedAt(run.state, run.state.seq)) await payOwed(run);
+  await renewKeys(run);
   for (const [invite, card] of run.cards) if (run.state.invites.get(invite as Hex<InvitePk>)?.state === 'pending') await putCard(run, unhex(invite) as InvitePk, card);
   await fetchMailbox(run);
   run.around.changed(run.ref, 'group', null);
   await pump(run);
+}
+
+/** Pays a rotation that is owed, and makes keys anew when the lockbox that came for this device is junk (R10, R14). */
+async function renewKeys(run: GroupRun): Promise<void> {
+  const isDue = (): boolean => owedAt(run.state, run.state.seq) || run.junk.has(currentEpoch(run.state).seq);
+  if (!isDue()) return;
+  await rotate(run, isDue);
+  if (isDue()) retrySoon(run);
 }
 
 async function create(run: GroupRun): Promise<boolean> {
@@ -79,7 +90,9 @@ async function create(run: GroupRun): Promise<boolean> {
     if (f !== null) retrySoon(run);
     return false;
   }
-  return (await takeEntries(run, [{ entry: unsent.genesis, receipt: f.receipt }])) === 'all';
+  if ((await takeEntries(run, [{ entry: unsent.genesis, receipt: f.receipt }])) === 'all') return true;
+  retrySoon(run);
+  return false;
 }
 
 export async function fetchMailbox(run: GroupRun): Promise<void> {
@@ -108,6 +121,8 @@ async function finishGone(run: GroupRun, seq: number): Promise<void> {
   }
   await fetchLockboxes(run);
   endSession(run);
+  // not proven: no network, as far as we are concerned, until a fresh connection says otherwise
+  if (run.row.ended === null) run.around.later(AFTER_GONE, () => run.row.ended === null && run.session === 'none' && run.around.link.again());
   run.around.changed(run.ref, 'group', null);
   run.around.changed(run.ref, 'feed', null);
 }
@@ -121,11 +136,13 @@ export async function takeFrame(run: GroupRun, f: FromRelay): Promise<void> {
       took = await takeEntries(run, f.items);
       if (took === 'all') {
         await fetchLockboxes(run);
-        if (owedAt(run.state, run.state.seq)) await payOwed(run);
+        await renewKeys(run);
       }
       break;
     case 'page':
       took = await takeEnvelopes(run, f.items);
+      if (took === 'all' && (run.suspect || lacksEnvelope(run)) && !run.readAgain) took = 'gap';
+      else tellGaps(run);
       break;
     case 'acks':
       took = await acked(run, f.items);
@@ -147,7 +164,10 @@ export async function takeFrame(run: GroupRun, f: FromRelay): Promise<void> {
 }
 
 function retrySoon(run: GroupRun): void {
+  if (run.retrying || run.around.link.state !== 'online') return;
+  run.retrying = true;
   run.around.later(RETRY, () => {
+    run.retrying = false;
     void run.turns.take(() => (run.session === 'live' ? catchUp(run) : run.session === 'none' ? beginSession(run) : Promise.resolve())).catch((e: unknown) => run.around.failed(e));
   });
 }
