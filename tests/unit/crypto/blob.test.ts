@@ -2,8 +2,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Bytes } from '$crypto/brand';
 import { concat, equal } from '$crypto/bytes';
 import { blobId, type BlobRef, openBlob, sealBlob, type SealedBlob } from '$crypto/blob';
+import { hash } from '$crypto/hash';
 import { blobHasher } from '$crypto/kept';
-import { ready, type Random } from '$crypto/sodium';
+import { LABEL } from '$crypto/labels';
+import { na, ready, type Random } from '$crypto/sodium';
 import { seeded } from '../../support/actor';
 
 const MiB = 1024 * 1024;
@@ -60,6 +62,22 @@ describe('a blob', () => {
       'half a header': header.slice(0, 12)
     };
     for (const [what, bytes] of Object.entries(attempts)) expect({ what, r: asNamed(big, bytes) }).toEqual({ what, r: { ok: false, fault: 'unreadable' } });
+  });
+
+  it('that ends before its final chunk, or goes on after it, does not open even when its own author made it so (P24)', () => {
+    const s = na();
+    const { TAG_FINAL, TAG_MESSAGE } = { TAG_FINAL: s.crypto_secretstream_xchacha20poly1305_TAG_FINAL, TAG_MESSAGE: s.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE };
+    const part = new Uint8Array(MiB).fill(7);
+    const make = (...tags: number[]) => {
+      const [key, header] = [random(32), random(24)];
+      const state = s.crypto_secretstream_xchacha20poly1305_init_pull(header, key);
+      const ciphertext = concat(header, ...tags.map((t) => s.crypto_secretstream_xchacha20poly1305_push(state, part, null, t)));
+      const plain = concat(...tags.map(() => part));
+      return openBlob({ id: blobId(ciphertext), key, plain: hash(LABEL.blobPlain, plain), size: plain.length }, ciphertext);
+    };
+    expect(make(TAG_MESSAGE, TAG_FINAL).ok).toBe(true);
+    expect(make(TAG_MESSAGE, TAG_MESSAGE)).toEqual({ ok: false, fault: 'unreadable' });
+    expect(make(TAG_FINAL, TAG_FINAL)).toEqual({ ok: false, fault: 'unreadable' });
   });
 
   it('swapped for another, sealed under the same key, is told by the hash of its plaintext', () => {
