@@ -12,7 +12,7 @@ export const OLIVIA: Person = { name: 'Olivia Brandt', role: 'Clinician', passph
 export const PAT: Person = { name: 'Pat Moreno', role: 'Patient', passphrase: 'violet kettle morning bridge' };
 export const FAY: Person = { name: 'Fay Moreno', role: 'Family or friend', passphrase: 'copper window gentle orchard' };
 
-const button = (page: Page, name: string): Locator => page.getByRole('button', { name, exact: true }).first();
+const button = (page: Page, name: string): Locator => page.getByRole('button', { name, exact: true }).filter({ visible: true }).first();
 
 /** First run on a new device: from “Welcome to Carefold” to what comes after it. */
 export async function setUp(page: Page, person: Person): Promise<void> {
@@ -102,4 +102,36 @@ export async function letIn(page: Page, name: string, number: string): Promise<v
   const card = await requestOf(page, name);
   expect((await card.getByText(NUMBER).innerText()).replace(/\D/g, '')).toBe(number);
   await card.getByRole('button', { name: 'Let in' }).click();
+}
+
+/** “Updates” or “People” of the open group. */
+export async function to(page: Page, tab: 'Updates' | 'People'): Promise<void> {
+  await page.getByRole('navigation', { name: 'Parts of this group' }).getByRole('link', { name: tab }).click();
+  await expect(page).toHaveURL(tab === 'People' ? /\/people$/ : /\/group\/[^/]+$/);
+}
+
+/** Opens what is known about a person, under “People”. */
+async function openPerson(page: Page, name: string): Promise<void> {
+  await to(page, 'People');
+  await expect(page.getByRole('main').getByRole('heading', { name: /^Who reads here/ })).toBeVisible();
+  const row = page.getByRole('main').getByRole('listitem').filter({ hasText: name }).getByRole('button').first();
+  if ((await row.getAttribute('aria-expanded')) === 'false') await row.click();
+}
+
+export async function handOver(page: Page, name: string): Promise<void> {
+  await openPerson(page, name);
+  await button(page, 'Hand over ownership').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Hand over ownership' }).click();
+}
+
+export async function acceptOwnership(page: Page): Promise<void> {
+  await button(page, 'Accept ownership').click({ timeout: 30_000 });
+  await expect(button(page, 'Accept ownership')).toBeHidden();
+}
+
+export async function remove(page: Page, name: string): Promise<void> {
+  await openPerson(page, name);
+  await button(page, 'Remove').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+  await expect(page.getByRole('dialog')).toBeHidden();
 }
