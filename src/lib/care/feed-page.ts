@@ -2,7 +2,7 @@
 import type { Bytes } from '$crypto/brand';
 import { fromText } from '$crypto/bytes';
 import type { FeedPost } from './feed';
-import type { PhotoRecord } from './record';
+import { type PhotoRecord, postIdOf, recordIdOf } from './record';
 
 type Column<K extends keyof FeedPost> = readonly FeedPost[K][];
 interface Columns {
@@ -15,6 +15,7 @@ interface Columns {
   readonly time: Column<'time'>;
   readonly epoch: Column<'epoch'>;
   readonly id: Column<'id'>;
+  readonly order: Column<'order'>;
   readonly at: Column<'at'>;
   readonly text: Column<'text'>;
   /** By place in the page: few posts have any. */
@@ -30,7 +31,7 @@ export function encodePage(posts: readonly FeedPost[]): Bytes {
   const who = [...new Set(column('member'))];
   const columns: Columns = {
     who, by: posts.map((p) => who.indexOf(p.member)), device: column('device'), n: column('n'), seq: column('seq'), time: column('time'), epoch: column('epoch'),
-    id: column('id'), at: column('at'), text: column('text'),
+    id: posts.map((p) => recordIdOf(p.id)), order: column('order'), at: column('at'), text: column('text'),
     photos: Object.fromEntries(posts.flatMap((p, i) => (p.photos.length > 0 ? [[i, p.photos]] : []))),
     replyTo: Object.fromEntries(posts.flatMap((p, i) => (p.replyTo !== null ? [[i, p.replyTo]] : [])))
   };
@@ -41,7 +42,7 @@ export function decodePage(bytes: Bytes): FeedPost[] {
   const c = JSON.parse(utf8.decode(bytes)) as Columns;
   const at = <T>(column: readonly T[], i: number): T => column[i] as T;
   return c.id.map((id, i) => ({
-    member: at(c.who, at(c.by, i)), device: at(c.device, i), n: at(c.n, i), seq: at(c.seq, i), time: at(c.time, i), epoch: at(c.epoch, i),
-    id, at: at(c.at, i), text: at(c.text, i), photos: c.photos[i] ?? NONE, replyTo: c.replyTo[i] ?? null
+    member: at(c.who, at(c.by, i)), id: postIdOf(id, at(c.who, at(c.by, i))), order: at(c.order, i), device: at(c.device, i), n: at(c.n, i), seq: at(c.seq, i), time: at(c.time, i), epoch: at(c.epoch, i),
+    at: at(c.at, i), text: at(c.text, i), photos: c.photos[i] ?? NONE, replyTo: c.replyTo[i] ?? null
   }));
 }

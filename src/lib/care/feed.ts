@@ -2,9 +2,11 @@
  * The feed (PROTOCOL §15.4): what a group's accepted records amount to, kept in pages so that reopening needs no signature check and one
  * decryption a page. Pure: pages come and go through `load` and `takeDirty`.
  */
-import type { CareRecord, PhotoRecord } from './record';
+import { type CareRecord, type PhotoRecord, postIdOf } from './record';
 
 export const PAGE = 200;
+/** Part of a millisecond, exact in a double for the next thousands of years. */
+const STEP = 1 / 1024;
 
 /** Where a record stood: the log (by device index), its envelope, the group's feed, and the relay's time. */
 export interface RecordPlace {
@@ -16,7 +18,10 @@ export interface RecordPlace {
   readonly epoch: number;
 }
 export interface FeedPost extends RecordPlace {
+  /** Record id and author: nobody can take another's. */
   readonly id: string;
+  /** Rises strictly from post to post. */
+  readonly order: number;
   readonly at: number;
   readonly text: string;
   readonly photos: readonly PhotoRecord[];
@@ -40,7 +45,7 @@ export interface FeedIndex {
   /** Running maximum of the relay's times. */
   time: number;
   last: { member: string; text: string; photos: number; at: number; id: string } | null;
-  /** By `${post} ${member}`: only the author's own counts. */
+  /** By post, whose id names its author: only the author's own count. */
   amendments: Record<string, Amendment>;
   /** By member, then device: what was on that person's screen. */
   seen: Record<string, Record<string, Span[]>>;
@@ -93,8 +98,8 @@ export class Feed {
   find(id: string): FeedPost | null {
     return this.byId.get(id) ?? null;
   }
-  amendment(p: { id: string; member: string }): Amendment | null {
-    return this.index.amendments[`${p.id} ${p.member}`] ?? null;
+  amendment(post: string): Amendment | null {
+    return this.index.amendments[post] ?? null;
   }
   seenBy(member: string, device: number, n: number): boolean {
     return covers(this.index.seen[member]?.[String(device)] ?? [], n);
@@ -106,9 +111,10 @@ export class Feed {
     i.time = Math.max(i.time, at.time);
     switch (r.t) {
       case 'post': {
-        if (this.byId.has(r.i)) return;
-        const p: FeedPost = { ...at, id: r.i, at: r.a, text: r.x, photos: r.p ?? [], replyTo: r.r ?? null };
-        const to = this.insert(p);
+        const id = postIdOf(r.i, at.member);
+        if (this.byId.has(id)) return;
+        const to = this.insert({ ...at, id, order: 0, at: r.a, text: r.x, photos: r.p ?? [], replyTo: r.r ?? null });
+        const p = this.posts[to] as FeedPost;
         for (let page = Math.floor((this.first + to) / PAGE); page <= Math.floor(i.total / PAGE); page++) this.dirtyPages.add(page);
         i.total++;
         if (to === this.posts.length - 1) i.last = { member: p.member, text: p.text.slice(0, 200), photos: p.photos.length, at: p.time, id: p.id };
@@ -117,10 +123,9 @@ export class Feed {
         return;
       }
       case 'edit':
-        return this.amend(r.o, at.member, { text: r.x, edited: r.a });
+        return this.amend(postIdOf(r.o, at.member), { text: r.x, edited: r.a });
       case 'retract':
-        delete i.unread[r.o];
-        return this.amend(r.o, at.member, { retracted: r.a });
+        return this.amend(postIdOf(r.o, at.member), { retracted: r.a });
       case 'seen':
         for (const [device, from, to] of r.m) this.mark(at.member, device, from, to);
     }
@@ -139,17 +144,29 @@ export class Feed {
     let to = this.posts.length;
     while (to > 0 && (this.posts[to - 1] as FeedPost).seq > p.seq) to--;
     const before = this.posts[to - 1];
-    const placed = { ...p, time: Math.max(p.time, before?.time ?? 0) };
-    this.posts.splice(to, 0, placed);
-    this.byId.set(p.id, placed);
+    const after = this.posts[to];
+    const time = Math.max(p.time, before?.time ?? 0);
+    // posts of one envelope, and of one moment, share a time
+    let order = before === undefined ? time : Math.max(time, before.order + STEP);
+    const between = ((before?.order ?? (after?.order ?? 0) - STEP) + (after?.order ?? 0)) / 2;
+    if (after !== undefined && order >= after.order && between < after.order && between > (before?.order ?? -Infinity)) order = between;
+    this.put(to, { ...p, time, order }, 0);
+    // no number was left between the two: those after it move on, in pages that are written anyway
+    for (let i = to + 1, last = order; i < this.posts.length && (this.posts[i] as FeedPost).order <= last; i++) {
+      last += STEP;
+      this.put(i, { ...(this.posts[i] as FeedPost), order: last }, 1);
+    }
     return to;
   }
-  private amend(id: string, member: string, by: Partial<Amendment>): void {
-    const key = `${id} ${member}`;
-    const was = this.index.amendments[key] ?? { text: null, edited: null, retracted: null };
-    this.index.amendments[key] = { ...was, ...by };
-    const p = this.byId.get(id);
-    if (this.index.last?.id === id && p?.member === member) this.index.last = { ...this.index.last, text: by.text?.slice(0, 200) ?? '', photos: by.text === undefined ? 0 : this.index.last.photos };
+  private put(at: number, p: FeedPost, instead: 0 | 1): void {
+    this.posts.splice(at, instead, p);
+    this.byId.set(p.id, p);
+  }
+  private amend(id: string, by: Partial<Amendment>): void {
+    const i = this.index;
+    i.amendments[id] = { ...(i.amendments[id] ?? { text: null, edited: null, retracted: null }), ...by };
+    if (by.retracted !== undefined) delete i.unread[id];
+    if (i.last?.id === id) i.last = { ...i.last, text: by.text?.slice(0, 200) ?? '', photos: by.text === undefined ? 0 : i.last.photos };
   }
 }
 

@@ -4,6 +4,8 @@ import { unbase64url } from '$crypto/bytes';
 
 /** 16 random bytes as URL-safe base64. */
 const id = v.pipe(v.string(), v.length(22), v.check((s) => unbase64url(s)?.length === 16));
+/** A post as others name it: its record id and its author's tag in hex. */
+const postId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}\.[0-9a-f]{32}$/));
 const bytes32 = v.pipe(v.string(), v.length(43), v.check((s) => unbase64url(s)?.length === 32));
 const time = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
@@ -17,7 +19,7 @@ const blob = v.strictObject({ b: bytes32, k: bytes32, h: bytes32, s: v.pipe(v.nu
 const side = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(16_384));
 const photo = v.strictObject({ full: blob, thumb: blob, w: side, h: side, t: v.picklist(['image/jpeg', 'image/webp']) });
 
-const post = v.strictObject({ i: id, t: v.literal('post'), a: time, x: text, p: v.optional(v.pipe(v.array(photo), v.maxLength(PHOTOS_MOST))), r: v.optional(id) });
+const post = v.strictObject({ i: id, t: v.literal('post'), a: time, x: text, p: v.optional(v.pipe(v.array(photo), v.maxLength(PHOTOS_MOST))), r: v.optional(postId) });
 const edit = v.strictObject({ i: id, t: v.literal('edit'), a: time, o: id, x: text });
 const retract = v.strictObject({ i: id, t: v.literal('retract'), a: time, o: id });
 /** Envelopes whose posts were on this person's screen: [device, from n, to n]. */
@@ -36,6 +38,10 @@ export function parseRecord(x: unknown): CareRecord | null {
   const parsed = v.safeParse(record, x);
   return parsed.success ? parsed.output : null;
 }
+
+/** Record ids are chosen by who writes: a post's name holds its author, so that nobody can take another's. */
+export const postIdOf = (i: string, member: string): string => `${i}.${member}`;
+export const recordIdOf = (post: string): string => post.slice(0, post.indexOf('.'));
 
 /** The blobs a record refers to. */
 export const blobsOf = (r: CareRecord): BlobRecord[] => (r.t === 'post' ? (r.p ?? []).flatMap((p) => [p.thumb, p.full]) : []);

@@ -5,7 +5,7 @@ import { openBlob, sealBlob, type BlobRef } from '$crypto/blob';
 import { decodeLink, encodeLink, INVITE_SECRET, inviteKeys, sealAnswer, sealCard } from '$crypto/invite-secret';
 import { LIMIT } from '$crypto/limits';
 import { chainHead, liveMembers } from '$crypto/roster/state';
-import { type BlobRecord, type CareRecord, PHOTOS_MOST, type PhotoRecord, type PostRecord, type SeenRecord, TEXT_MOST } from '../care/record';
+import { type BlobRecord, type CareRecord, parseRecord, PHOTOS_MOST, type PhotoRecord, type PostRecord, postIdOf, recordIdOf, type SeenRecord, TEXT_MOST } from '../care/record';
 import { join as joinSpans, type Span } from '../care/feed';
 import { addPasskey, removePasskey, unlockWithPasskey } from '../vault/passkey';
 import { changePassphrase, createVault, unlockVault } from '../vault/vault';
@@ -13,7 +13,7 @@ import { changeRoster, displayBytes, planAccept, planAdmit, planInvite, planLeav
 import type { Core } from './core';
 import { GroupRun, type OutboxItem } from './group-run';
 import { drop, keyOf, type OutboxRow, type OwnInviteRow, put, putBytes } from './group-rows';
-import { nameOf, photoView, requestId, seenHere } from './group-view';
+import { nameOf, pendingPost, photoView, requestId, seenHere } from './group-view';
 import { newJoinRow } from './join';
 import { newGroup } from './new-group';
 import type { CommandName, Commands, Fault, Outcome, PersonRole } from './port';
@@ -70,9 +70,9 @@ export function commands(core: Core): Handlers {
   }
   /** Still here and not on its way: it can be changed in place. */
   const unsealed = (run: GroupRun, post: string): OutboxItem | undefined =>
-    run.outbox.find((o) => o.record.t === 'post' && o.record.i === post && !(run.sealed?.keys.includes(o.key) ?? false));
+    [pendingPost(run, post)].find((o) => o !== undefined && !(run.sealed?.keys.includes(o.key) ?? false));
   const ownPost = (run: GroupRun, post: string): boolean =>
-    run.feed.find(post)?.member === run.me || run.outbox.some((o) => o.record.t === 'post' && o.record.i === post);
+    run.feed.find(post)?.member === run.me || pendingPost(run, post) !== undefined;
 
   return {
     async 'set-up'({ name, role, passphrase }) {
@@ -167,12 +167,14 @@ export function commands(core: Core): Handlers {
         const record: PostRecord = { i: id(), t: 'post', a: clock(), x: text.trim() };
         if (found.length > 0) record.p = found as PhotoRecord[];
         if (replyTo !== null) record.r = replyTo;
+        if (parseRecord(record) === null) return no('not-allowed');
         const empty = { text: '', replyTo: null, photos: run.draft.photos.filter((d) => !photos.includes(d.full.b)) };
         await enqueue(run, [{ record, heldUntil: clock() + HOLD }], [put('draft', run.ref, empty)]);
         run.draft = empty;
-        shows(run, [record.i]);
+        const post = postIdOf(record.i, run.me);
+        shows(run, [post]);
         core.views.touch('draft', group);
-        return yes({ post: record.i });
+        return yes({ post });
       }),
     'undo-post': ({ group, post }) =>
       here(group, async (run) => {
@@ -181,7 +183,13 @@ export function commands(core: Core): Handlers {
         const r = item.record as PostRecord;
         run.outbox = run.outbox.filter((o) => o !== item); // at once: nothing may seal it now
         const text = [r.x, run.draft.text].filter((t) => t !== '').join('\n\n');
-        await saveDraft(run, { text, replyTo: r.r ?? run.draft.replyTo, photos: [...(r.p ?? []), ...run.draft.photos] }, [drop('outbox', item.key)]);
+        try {
+          await saveDraft(run, { text, replyTo: r.r ?? run.draft.replyTo, photos: [...(r.p ?? []), ...run.draft.photos] }, [drop('outbox', item.key)]);
+        } catch (e) {
+          run.outbox.push(item);
+          run.outbox.sort((a, b) => a.made - b.made);
+          throw e;
+        }
         shows(run, [post]);
         return yes(null);
       }),
@@ -192,7 +200,7 @@ export function commands(core: Core): Handlers {
         if (!ownPost(run, post) || text.trim() === '') return no('not-allowed');
         if (text.length > TEXT_MOST) return no('too-large');
         const item = unsealed(run, post);
-        if (item === undefined) await enqueue(run, [{ record: { i: id(), t: 'edit', a: clock(), o: post, x: text.trim() }, heldUntil: 0 }]);
+        if (item === undefined) await enqueue(run, [{ record: { i: id(), t: 'edit', a: clock(), o: recordIdOf(post), x: text.trim() }, heldUntil: 0 }]);
         else await replaceItem(run, item, { ...(item.record as PostRecord), x: text.trim() });
         shows(run, [post]);
         return yes(null);
@@ -202,7 +210,13 @@ export function commands(core: Core): Handlers {
         const fault = writable(run);
         if (fault !== null) return no(fault);
         if (!ownPost(run, post)) return no('not-allowed');
-        await enqueue(run, [{ record: { i: id(), t: 'retract', a: clock(), o: post }, heldUntil: 0 }]);
+        const item = unsealed(run, post);
+        // words that never left need not leave: the post goes out empty
+        if (item !== undefined) {
+          const { p: _, ...rest } = item.record as PostRecord;
+          await replaceItem(run, item, { ...rest, x: '' });
+        }
+        await enqueue(run, [{ record: { i: id(), t: 'retract', a: clock(), o: recordIdOf(post) }, heldUntil: 0 }]);
         shows(run, [post]);
         return yes(null);
       }),

@@ -5,7 +5,7 @@ import { LABEL } from '$crypto/labels';
 import { currentEpoch, liveMembers, type Member } from '$crypto/roster/state';
 import type { Bytes } from '$crypto/brand';
 import type { Amendment, FeedPost } from '../care/feed';
-import { blobsOf, type PhotoRecord, type PostRecord } from '../care/record';
+import { blobsOf, type PhotoRecord, type PostRecord, postIdOf } from '../care/record';
 import type { GroupRun, OutboxItem } from './group-run';
 import type { Delivery, DraftView, FeedItem, GroupSummary, GroupView, InviteView, NoteItem, PersonView, PhotoView, PostItem } from './port';
 
@@ -125,9 +125,12 @@ export function feedItems(run: GroupRun): FeedItem[] {
 export function feedItem(run: GroupRun, id: string): FeedItem | null {
   const p = run.feed.find(id);
   if (p !== null) return postItem(run, p);
-  const o = run.outbox.find((x) => x.record.t === 'post' && x.record.i === id);
+  const o = pendingPost(run, id);
   return o === undefined ? null : pendingItem(run, o);
 }
+
+/** A post that is still in the outbox. */
+export const pendingPost = (run: GroupRun, id: string): OutboxItem | undefined => run.outbox.find((o) => o.record.t === 'post' && postIdOf(o.record.i, run.me) === id);
 
 function noteItems(run: GroupRun): NoteItem[] {
   return run.shown.notes.map((n) => ({
@@ -138,11 +141,11 @@ function noteItems(run: GroupRun): NoteItem[] {
 
 /** Amendments that the relay has, then those still in the outbox. */
 function amended(run: GroupRun, id: string, member: string): Amendment {
-  let a = run.feed.amendment({ id, member }) ?? { text: null, edited: null, retracted: null };
+  let a = run.feed.amendment(id) ?? { text: null, edited: null, retracted: null };
   if (member !== run.me) return a;
   for (const { record: r } of run.outbox) {
-    if (r.t === 'edit' && r.o === id) a = { ...a, text: r.x, edited: r.a };
-    else if (r.t === 'retract' && r.o === id) a = { ...a, retracted: r.a };
+    if (r.t === 'edit' && postIdOf(r.o, member) === id) a = { ...a, text: r.x, edited: r.a };
+    else if (r.t === 'retract' && postIdOf(r.o, member) === id) a = { ...a, retracted: r.a };
   }
   return a;
 }
@@ -153,8 +156,7 @@ function postItem(run: GroupRun, p: FeedPost): PostItem {
   const withdrawn = run.isWithdrawn(p.device, p.n);
   return {
     ...common(run, p.id, p.member, a, p.text, p.photos, p.replyTo),
-    // the feed is ordered by the relay's own sequence; times only rise along it
-    order: p.time + (p.seq % 1000) / 1000,
+    order: p.order,
     at: p.at,
     sentAt: p.time,
     withdrawn,
@@ -165,9 +167,10 @@ function postItem(run: GroupRun, p: FeedPost): PostItem {
 
 function pendingItem(run: GroupRun, o: OutboxItem): PostItem {
   const r = o.record as PostRecord;
-  const a = amended(run, r.i, run.me);
+  const id = postIdOf(r.i, run.me);
+  const a = amended(run, id, run.me);
   return {
-    ...common(run, r.i, run.me, a, r.x, r.p ?? [], r.r ?? null),
+    ...common(run, id, run.me, a, r.x, r.p ?? [], r.r ?? null),
     order: PENDING + o.made,
     at: r.a,
     sentAt: null,
@@ -192,7 +195,7 @@ function common(run: GroupRun, id: string, member: string, a: Amendment, text: s
 
 function quote(run: GroupRun, id: string): PostItem['replyTo'] {
   const p = run.feed.find(id);
-  const o = p === null ? run.outbox.find((x) => x.record.t === 'post' && x.record.i === id) : undefined;
+  const o = p === null ? pendingPost(run, id) : undefined;
   if (p === null && o === undefined) return { id, name: '', words: '' };
   const member = p?.member ?? run.me;
   const a = amended(run, id, member);

@@ -9,7 +9,7 @@ import { joinNumber } from '$crypto/passphrase';
 import { verifyReceipt } from '$crypto/receipt';
 import { claimBody, type NewRow } from '$crypto/roster/entry';
 import { begin, fold } from '$crypto/roster/fold';
-import { chainAt, type RosterState, rowsOf } from '$crypto/roster/state';
+import { type RosterState, rowsOf } from '$crypto/roster/state';
 import { sign } from '$crypto/verify';
 import * as v from 'valibot';
 import { displayBytes } from './change';

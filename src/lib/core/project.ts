@@ -4,7 +4,7 @@ import { hex } from '$crypto/bytes';
 import { openEnvelope, readEnvelope } from '$crypto/envelope';
 import { chainAt, rowByDevice } from '$crypto/roster/state';
 import { checkUpdate } from '../care/lane';
-import { parseRecord } from '../care/record';
+import { parseRecord, postIdOf } from '../care/record';
 import { LOG_START } from '../group/log';
 import type { GroupRun } from './group-run';
 import { type InboxRow, keyOf, read } from './group-rows';
@@ -30,7 +30,7 @@ export function project(run: GroupRun, row: InboxRow): string[] {
     const r = parseRecord(x);
     if (r === null) continue;
     run.feed.add(r, { member, device: row.device, n: row.n, seq: row.seq, time: row.time, epoch });
-    ids.push(r.t === 'post' ? r.i : r.t === 'seen' ? '*' : r.o);
+    ids.push(r.t === 'seen' ? '*' : postIdOf(r.t === 'post' ? r.i : r.o, member));
   }
   return ids;
 }

@@ -1,4 +1,5 @@
 /** One socket to the relay for all groups (PROTOCOL §12): hello, asks and answers, pings, and coming back. It knows no keys. */
+import { equal } from '$crypto/bytes';
 import type { Random } from '$crypto/sodium';
 import { decodeFromRelay, encodeToRelay, type FromRelay, type ToRelay, WIRE_VERSION } from '$crypto/frames';
 import { backoff } from './backoff';
@@ -35,8 +36,9 @@ export class Link {
   private socket: Socket | null = null;
   private tries = 0;
   private re = FIRST_RE;
-  private readonly asked = new Map<number, { answer: (f: FromRelay | null) => void; stop: () => void }>();
-  private stopWaiting: (() => void)[] = [];
+  private readonly asked = new Map<number, { group: Uint8Array | null; answer: (f: FromRelay | null) => void; stop: () => void }>();
+  /** What is waited for now: one thing of each kind. */
+  private readonly waiting = new Map<'hello' | 'ping' | 'pong' | 'retry', () => void>();
   private heard = true;
 
   constructor(private readonly ports: LinkPorts, private readonly events: LinkEvents) {}
@@ -65,7 +67,7 @@ export class Link {
     const re = this.re++;
     return new Promise((answer) => {
       const stop = this.ports.later(ASK_WITHIN, () => this.lost());
-      this.asked.set(re, { answer, stop });
+      this.asked.set(re, { group: 'group' in frame ? frame.group : null, answer, stop });
       this.tell({ ...frame, re } as ToRelay);
     });
   }
@@ -93,9 +95,9 @@ export class Link {
       }
     });
     this.socket = mine;
-    this.stopWaiting.push(this.ports.later(ANSWER_WITHIN * 2, () => {
+    this.wait('hello', ANSWER_WITHIN * 2, () => {
       if (this.state === 'connecting') this.lost();
-    }));
+    });
   }
 
   private take(bytes: Uint8Array): void {
@@ -120,24 +122,28 @@ export class Link {
       this.events.frame(f);
       return;
     }
+    // an answer about another group is none
+    if (waiting.group !== null && 'group' in f && !equal(f.group, waiting.group)) return;
     this.asked.delete((f as { re: number }).re);
     waiting.stop();
     waiting.answer(f);
   }
 
   private keepAlive(): void {
-    this.stopWaiting.push(this.ports.later(PING_EVERY, () => {
+    this.wait('ping', PING_EVERY, () => {
       if (this.state !== 'online') return;
       this.ping();
       this.keepAlive();
-    }));
+    });
   }
   private ping(): void {
-    this.heard = false;
     this.tell({ is: 'ping', re: this.re++ });
-    this.stopWaiting.push(this.ports.later(ANSWER_WITHIN, () => {
+    // a line asked again and again is given no more time for it
+    if (this.waiting.has('pong')) return;
+    this.heard = false;
+    this.wait('pong', ANSWER_WITHIN, () => {
       if (this.state === 'online' && !this.heard) this.lost();
-    }));
+    });
   }
 
   private drop(): void {
@@ -159,12 +165,19 @@ export class Link {
     this.since ??= this.ports.clock();
     if (was === 'online') this.events.down();
     this.events.changed();
-    this.stopWaiting.push(this.ports.later(backoff(this.tries++, this.ports.random), () => {
+    this.wait('retry', backoff(this.tries++, this.ports.random), () => {
       if (this.state === 'offline') this.connect();
+    });
+  }
+  private wait(what: 'hello' | 'ping' | 'pong' | 'retry', ms: number, then: () => void): void {
+    this.waiting.get(what)?.();
+    this.waiting.set(what, this.ports.later(ms, () => {
+      this.waiting.delete(what);
+      then();
     }));
   }
   private clearTimers(): void {
-    for (const stop of this.stopWaiting) stop();
-    this.stopWaiting = [];
+    for (const stop of this.waiting.values()) stop();
+    this.waiting.clear();
   }
 }

@@ -1,173 +1,171 @@
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Bytes, ContentKey, GroupId, Hash } from '$crypto/brand';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Bytes, Hash } from '$crypto/brand';
 import { fromText, hex } from '$crypto/bytes';
-import { sealEnvelope, type EnvelopeContext } from '$crypto/envelope';
-import { ZERO_HASH } from '$crypto/hash';
-import { chainAt, chainHead, currentEpoch, rowOf, type Row } from '$crypto/roster/state';
+import { envelopeHash, readEnvelope } from '$crypto/envelope';
+import { chainAt, type RosterState, type Row, rowOf } from '$crypto/roster/state';
 import { ready, type Random } from '$crypto/sodium';
 import { endsInCut, judgeEnvelope, LOG_START, type LogPlace } from '$lib/group/log';
-import { type Device, envelope, leave, letIn, makeDevice, offer, type Pen, pen, removeEntry, rotate, seeded, story, type Story } from '../../support/actor';
+import { type Device, envelope, leave, letIn, makeDevice, pen, type Pen, removeEntry, rotate, seeded, story, type Story } from '../../support/actor';
 
-beforeAll(ready);
-const words = fromText('words');
 let random: Random;
-let olivia: Device;
-let pat: Device;
-let fay: Device;
-let st: Story;
-let p: Pen;
-beforeEach(() => {
+beforeAll(async () => {
+  await ready();
   random = seeded('log');
-  [olivia, pat, fay] = [makeDevice(random), makeDevice(random), makeDevice(random)];
-  st = story(random, olivia);
-  letIn(random, st, olivia, pat);
+});
+
+interface Scene { readonly st: Story; readonly olivia: Device; readonly fay: Device; readonly p: Pen }
+function scene(): Scene {
+  const [olivia, fay] = [makeDevice(random), makeDevice(random)];
+  const st = story(random, olivia);
   letIn(random, st, olivia, fay);
-  p = pen(pat);
-});
-const row = (d: Device): Row => rowOf(st.state, d.logPk) as Row;
-const next = (more: Parameters<typeof envelope>[5] = {}): Bytes => envelope(random, st.state, p, st.now.content, words, more);
-const judge = (b: Bytes, at: LogPlace = LOG_START, d = pat) => judgeEnvelope(st.state, row(d), at, b);
-const after = (b: Bytes, at: LogPlace = LOG_START): LogPlace => {
-  const j = judge(b, at);
-  if (j.is !== 'accepted' && j.is !== 'void') throw new Error(j.why);
+  return { st, olivia, fay, p: pen(fay) };
+}
+const words = fromText('words');
+const rowFor = (s: RosterState, d: Device): Row => rowOf(s, d.logPk) as Row;
+const next = ({ st, p }: Scene, more: Parameters<typeof envelope>[5] = {}): Bytes => envelope(random, st.state, p, st.keys.get(more.epoch ?? 0)?.content ?? st.now.content, words, more);
+const judge = (c: Scene, at: LogPlace, bytes: Bytes, s = c.st.state) => judgeEnvelope(s, rowFor(s, c.fay), at, bytes);
+/** Where the log stands after an envelope was taken. */
+function after(c: Scene, at: LogPlace, bytes: Bytes): LogPlace {
+  const j = judge(c, at, bytes);
+  if (j.is !== 'accepted' && j.is !== 'void') throw new Error(JSON.stringify(j));
   return j.next;
-};
+}
 
-describe('R9: an envelope', () => {
-  it('in its place is accepted, and the log goes on to its hash', () => {
-    const [a, b] = [next(), next()];
-    const at = after(a);
-    expect(at).toEqual({ n: 1, hash: expect.any(Uint8Array) as unknown, rosterSeq: st.state.seq });
-    expect(judge(b, at)).toMatchObject({ is: 'accepted', next: { n: 2 } });
+describe('R9 an envelope is accepted', () => {
+  it('in its place, and the log then stands at its hash', () => {
+    const c = scene();
+    const one = next(c);
+    const j = judge(c, LOG_START, one);
+    expect(j).toMatchObject({ is: 'accepted', next: { n: 1, hash: c.p.prev, rosterSeq: c.st.state.seq } });
+    expect(judge(c, after(c, LOG_START, one), next(c))).toMatchObject({ is: 'accepted' });
   });
 
-  it('that was seen is refused, one too early waits', () => {
-    const [a, b] = [next(), next()];
-    expect(judge(a, after(a))).toEqual({ is: 'refused', why: 'repeated' });
-    expect(judge(b)).toEqual({ is: 'held', why: 'gap' });
-  });
-
-  it('after another than the one before it is forged (P22)', () => {
-    const a = next();
-    const b = next();
-    const other = pen(pat);
-    const fork = envelope(random, st.state, other, st.now.content, fromText('other words'));
-    expect(judge(b, after(fork))).toEqual({ is: 'refused', why: 'forged' });
-    expect(judge(b, after(a)).is).toBe('accepted');
-  });
-
-  it('of one member is never taken in the log of another (P6)', () => {
-    expect(judge(next(), LOG_START, fay)).toEqual({ is: 'refused', why: 'forged' });
-    const mallory: Device = { ...fay, logPk: pat.logPk };
-    const forged = envelope(random, st.state, pen(mallory), st.now.content, words);
-    expect(judge(forged)).toEqual({ is: 'refused', why: 'forged' });
-  });
-
-  it('of another group, or on another history of the roster, is refused (P8)', () => {
-    const other = story(random, olivia);
-    const c = (context: Partial<EnvelopeContext>): Bytes =>
-      sealEnvelope({ group: st.group, logPk: pat.logPk, prev: ZERO_HASH, roster: chainHead(st.state), ...context }, { n: 1, rosterSeq: st.state.seq, epoch: currentEpoch(st.state).seq, blobs: [] }, words, st.now.content, pat.logSk, random);
-    expect(judge(c({})).is).toBe('accepted');
-    expect(judge(c({ group: other.group as Bytes as GroupId }))).toEqual({ is: 'refused', why: 'forged' });
-    expect(judge(c({ roster: random(32) as Bytes as Hash }))).toEqual({ is: 'refused', why: 'forged' });
-  });
-
-  it('that names a roster ahead of ours waits, one that names none is refused', () => {
-    const behind = st.state;
-    st.must(rotate(random, st.state, olivia));
-    const b = next();
-    expect(judgeEnvelope(behind, rowOf(behind, pat.logPk) as Row, LOG_START, b)).toEqual({ is: 'held', why: 'roster' });
-    const none = sealEnvelope({ group: st.group, logPk: pat.logPk, prev: ZERO_HASH, roster: ZERO_HASH }, { n: 1, rosterSeq: 0, epoch: 1, blobs: [] }, words, st.now.content, pat.logSk, random);
-    expect(judge(none)).toEqual({ is: 'refused', why: 'malformed' });
-  });
-
-  it('of an unknown version holds its log, one that is junk is refused', () => {
-    const b = next();
-    b[0] = 9;
-    expect(judge(b)).toEqual({ is: 'held', why: 'version' });
-    expect(judge(random(300).fill(1, 0, 2))).toMatchObject({ is: expect.stringMatching(/refused|held/) as unknown });
-    expect(judge(new Uint8Array(0))).toEqual({ is: 'refused', why: 'malformed' });
+  it('written before an entry its author did not know of, as long as it was live there and the epoch is that one', () => {
+    const c = scene();
+    const before = c.st.state;
+    const one = next(c);
+    c.st.must(rotate(random, c.st.state, c.olivia));
+    expect(before.seq).toBeLessThan(c.st.state.seq);
+    expect(judge(c, LOG_START, one)).toMatchObject({ is: 'accepted' });
   });
 });
 
-describe('R12: an envelope rightly signed and in its place is void, and the log goes on, when', () => {
-  it('it names an older roster than the one before it', () => {
-    const a = next();
-    const b = next({ rosterSeq: st.state.seq - 1 });
-    expect(judge(b, after(a))).toMatchObject({ is: 'void', why: 'roster-back', next: { n: 2, rosterSeq: st.state.seq } });
-  });
-
-  it('its row was not live there', () => {
-    expect(judge(next({ rosterSeq: 1, epoch: 1 }))).toMatchObject({ is: 'void', why: 'not-live' });
-  });
-
-  it('its epoch is not the one there', () => {
-    expect(judge(next({ epoch: 1 }))).toMatchObject({ is: 'void', why: 'wrong-epoch' });
-  });
-
-  it('a rotation was owed there, until someone paid (P12)', () => {
-    st.must(leave(st.state, fay));
-    const a = next();
-    expect(judge(a)).toMatchObject({ is: 'void', why: 'owed' });
-    const keyOfLeaver: ContentKey = st.now.content;
-    st.must(rotate(random, st.state, pat));
-    const b = next();
-    expect(judge(b, after(a)).is).toBe('accepted');
-    expect(hex(st.now.content)).not.toBe(hex(keyOfLeaver));
-    // the stretch stays owed for whoever looks back at it
-    expect(judge(a)).toMatchObject({ is: 'void', why: 'owed' });
-  });
-
-  it('a void one before it does not lower what the next may name', () => {
-    const a = next();
-    const b = next({ epoch: 1 });
-    const c = next({ rosterSeq: st.state.seq - 1 });
-    const at = after(b, after(a));
-    expect(judge(c, at)).toMatchObject({ is: 'void', why: 'roster-back' });
+describe('R12 an envelope is held', () => {
+  it('while one before it is missing, the roster is ahead, or its version is unknown', () => {
+    const c = scene();
+    const [one, two] = [next(c), next(c)];
+    expect(judge(c, LOG_START, two)).toEqual({ is: 'held', why: 'gap' });
+    const behind = c.st.state;
+    c.st.must(rotate(random, c.st.state, c.olivia));
+    const d: Scene = { ...c, p: pen(c.fay) };
+    expect(judge(c, LOG_START, next(d), behind)).toEqual({ is: 'held', why: 'roster' });
+    const newer = one.slice();
+    newer[0] = 200;
+    expect(judge(c, LOG_START, newer)).toEqual({ is: 'held', why: 'version' });
   });
 });
 
-describe('P1: a log that ended', () => {
-  const removed = (upTo: number): Bytes[] => {
-    const run = [next(), next(), next()];
-    const heads = new Map<string, { n: number; hash: Hash }>();
-    let at = LOG_START;
-    for (const b of run.slice(0, upTo)) at = after(b, at);
-    heads.set(hex(pat.logPk), { n: at.n, hash: at.hash });
-    st.must(removeEntry(random, st.state, olivia, pat.member, heads));
-    return run;
-  };
-
-  it('takes what was before its cut and nothing beyond, whatever it claims', () => {
-    const old = { rosterSeq: st.state.seq, epoch: currentEpoch(st.state).seq };
-    const key = st.now.content;
-    const [a, b, c] = removed(2) as [Bytes, Bytes, Bytes];
-    const one = after(a);
-    const two = after(b, one);
-    expect(judge(c, two)).toEqual({ is: 'refused', why: 'beyond-cut' });
-    const late = sealEnvelope({ group: st.group, logPk: pat.logPk, prev: two.hash, roster: chainAt(st.state, old.rosterSeq) as Hash }, { n: 3, ...old, blobs: [] }, words, key, pat.logSk, random);
-    expect(judge(late, two)).toEqual({ is: 'refused', why: 'beyond-cut' });
-    const now = sealEnvelope({ group: st.group, logPk: pat.logPk, prev: two.hash, roster: chainHead(st.state) }, { n: 3, rosterSeq: st.state.seq, epoch: st.state.seq, blobs: [] }, words, key, pat.logSk, random);
-    expect(judge(now, two)).toEqual({ is: 'refused', why: 'beyond-cut' });
+describe('R12 an envelope is void and its log goes on', () => {
+  it('when it names an older roster than the one before it', () => {
+    const c = scene();
+    const old = c.st.state.seq;
+    c.st.must(rotate(random, c.st.state, c.olivia));
+    const one = next(c);
+    const at = after(c, LOG_START, one);
+    const back = next(c, { rosterSeq: old, epoch: old });
+    expect(judge(c, at, back)).toMatchObject({ is: 'void', why: 'roster-back', next: { n: 2, hash: c.p.prev, rosterSeq: at.rosterSeq } });
   });
 
-  it('ends in its cut only with the whole run, in order, and no other', () => {
-    const [a, b, c] = removed(2) as [Bytes, Bytes, Bytes];
-    const ends = (run: Bytes[], at = LOG_START): boolean => endsInCut(st.state, row(pat), at, run);
-    expect(ends([a, b])).toBe(true);
-    expect(ends([b], after(a))).toBe(true);
-    for (const run of [[a], [a, b, c], [b, a], [a, c], []]) expect(ends(run)).toBe(false);
-    expect(endsInCut(st.state, row(fay), LOG_START, [a, b])).toBe(false);
-    const other = envelope(random, st.state, pen(pat), st.now.content, fromText('rewritten'), { rosterSeq: 5, epoch: 5 });
-    expect(ends([other, b])).toBe(false);
+  it('also when the one before it was void: an old roster is not reached by a void one', () => {
+    const c = scene();
+    const old = c.st.state.seq;
+    c.st.must(rotate(random, c.st.state, c.olivia));
+    // void for its epoch, yet it names the new roster
+    const at = after(c, LOG_START, next(c, { epoch: old }));
+    expect(judge(c, at, next(c, { rosterSeq: old, epoch: old }))).toMatchObject({ is: 'void', why: 'roster-back' });
+  });
+
+  it('when its device was not yet in, or no longer', () => {
+    const c = scene();
+    expect(judge(c, LOG_START, next(c, { rosterSeq: 1, epoch: 1 }))).toMatchObject({ is: 'void', why: 'not-live' });
+  });
+
+  it('when it is sealed under another epoch than the one at its roster seq', () => {
+    const c = scene();
+    const old = c.st.state.seq;
+    c.st.must(rotate(random, c.st.state, c.olivia));
+    expect(judge(c, LOG_START, next(c, { epoch: old }))).toMatchObject({ is: 'void', why: 'wrong-epoch' });
+  });
+
+  it('while a rotation was owed there, and the log goes on after it is paid', () => {
+    const c = scene();
+    const gil = makeDevice(random);
+    letIn(random, c.st, c.olivia, gil);
+    c.st.must(leave(c.st.state, gil));
+    const at = after(c, LOG_START, next(c));
+    expect(judge(c, LOG_START, next({ ...c, p: pen(c.fay) }))).toMatchObject({ is: 'void', why: 'owed' });
+    c.st.must(rotate(random, c.st.state, c.olivia));
+    expect(judge(c, at, next(c))).toMatchObject({ is: 'accepted' });
   });
 });
 
-describe('an offer', () => {
-  it('stops no envelope: it changes no row', () => {
-    const b = next();
-    st.must(offer(st.state, olivia, pat.member));
-    expect(judge(b).is).toBe('accepted');
-    expect(st.state.fence).toBeLessThan(st.state.seq);
+describe('an envelope is refused and moves nothing', () => {
+  it('when its signature is of another log, group, place or roster, or any bit of it is changed (P6, P8)', () => {
+    const c = scene();
+    const one = next(c);
+    const two = next(c);
+    const s = c.st.state;
+    expect(judgeEnvelope(s, rowFor(s, c.olivia), LOG_START, one)).toEqual({ is: 'refused', why: 'forged' });
+    expect(judge(c, { n: 1, hash: random(32) as Bytes as Hash, rosterSeq: 1 }, two)).toEqual({ is: 'refused', why: 'forged' });
+    const other = scene();
+    expect(judgeEnvelope({ ...s, group: other.st.state.group }, rowFor(s, c.fay), LOG_START, one)).toEqual({ is: 'refused', why: 'forged' });
+    const forked = { ...s, chains: s.chains.map((h, i) => (i === s.seq - 1 ? (random(32) as Bytes as Hash) : h)) };
+    expect(judge(c, LOG_START, one, forked)).toEqual({ is: 'refused', why: 'forged' });
+    for (let at = 2; at < one.length; at++) {
+      const bad = one.slice();
+      bad[at] = (bad[at] as number) ^ 1;
+      const j = judge(c, LOG_START, bad);
+      expect(j.is === 'refused' || j.is === 'held', `byte ${at}: ${JSON.stringify(j)}`).toBe(true);
+    }
+  });
+
+  it('when its number was there already, it names no roster, or it does not read', () => {
+    const c = scene();
+    const one = next(c);
+    expect(judge(c, after(c, LOG_START, one), one)).toEqual({ is: 'refused', why: 'repeated' });
+    expect(judge(c, LOG_START, one.slice(0, 40))).toMatchObject({ is: 'refused' });
+    expect(judge(c, LOG_START, new Uint8Array(0)).is).not.toBe('accepted');
+  });
+
+  it('P1 beyond the final number of a log that ended, whenever it comes and whatever it claims', () => {
+    const c = scene();
+    const one = next(c);
+    const at = after(c, LOG_START, one);
+    const live = c.st.state;
+    c.st.must(removeEntry(random, c.st.state, c.olivia, c.fay.member, new Map([[hex(c.fay.logPk), { n: 1, hash: at.hash }]])));
+    for (const more of [{}, { rosterSeq: live.seq, epoch: live.epochs.at(-1)!.seq }]) expect(judge(c, at, next({ ...c, p: { device: c.fay, n: 1, prev: at.hash } }, more))).toEqual({ is: 'refused', why: 'beyond-cut' });
+    expect(judge(c, LOG_START, one)).toMatchObject({ is: 'accepted' });
+  });
+});
+
+describe('a log that ended', () => {
+  it('counts as whole only when the run to its cut hashes to it', () => {
+    const c = scene();
+    const run = [next(c), next(c), next(c)];
+    const end = c.p.prev;
+    const cut = (n: number, hash: Hash): RosterState => {
+      const row = rowFor(c.st.state, c.fay);
+      return { ...c.st.state, rows: new Map(c.st.state.rows).set(hex(row.logPk), { ...row, end: { seq: c.st.state.seq, cut: { logPk: row.logPk, n, hash } } }) };
+    };
+    const ends = (s: RosterState, bytes: readonly Bytes[], at = LOG_START): boolean => endsInCut(s, rowFor(s, c.fay), at, bytes);
+    expect(ends(cut(3, end), run)).toBe(true);
+    expect(ends(cut(3, end), run.slice(0, 2))).toBe(false);
+    expect(ends(cut(3, random(32) as Bytes as Hash), run)).toBe(false);
+    expect(ends(cut(2, end), run)).toBe(false);
+    expect(ends(cut(3, end), [run[0]!, run[2]!, run[1]!])).toBe(false);
+    expect(ends(c.st.state, run)).toBe(false);
+    const read = readEnvelope(run[0]!);
+    const first = read.ok ? envelopeHash({ group: c.st.group, logPk: c.fay.logPk, prev: LOG_START.hash, roster: chainAt(c.st.state, read.value.header.rosterSeq) as Hash }, run[0]!) : null;
+    expect(ends(cut(3, end), run.slice(1), { n: 1, hash: first as Hash, rosterSeq: 1 })).toBe(true);
   });
 });

@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { covers, emptyIndex, Feed, type FeedIndex, join, PAGE, type RecordPlace, type Span } from '$lib/care/feed';
+import { decodePage, encodePage } from '$lib/care/feed-page';
+import { type CareRecord, postIdOf } from '$lib/care/record';
+
+const ME = 'me'.padEnd(32, '0');
+const OLIVIA = 'a'.repeat(32);
+const MALLORY = 'b'.repeat(32);
+const id = (n: number): string => String(n).padStart(22, 'A');
+const place = (n: number, more: Partial<RecordPlace> = {}): RecordPlace => ({ member: OLIVIA, device: 1, n, seq: n, time: 1_000 + n, epoch: 1, ...more });
+const post = (n: number, x = `words ${n}`, more: object = {}): CareRecord => ({ i: id(n), t: 'post', a: 5, x, ...more });
+const fresh = (index: FeedIndex = emptyIndex()): Feed => new Feed(index, ME, 0);
+/** What of an index reaches the disk. */
+const copy = (i: FeedIndex): FeedIndex => JSON.parse(JSON.stringify(i)) as FeedIndex;
+
+describe('the order of the feed', () => {
+  it('is the relay’s, and one person’s posts of one envelope keep the order in which they were written', () => {
+    const feed = fresh();
+    for (let i = 1; i <= 40; i++) feed.add(post(i), place(7, { seq: 999 }));
+    for (let i = 41; i <= 60; i++) feed.add(post(i), place(8, { seq: 1000, time: 1_007 }));
+    const orders = feed.posts.map((p) => p.order);
+    expect(feed.posts.map((p) => p.text)).toEqual(Array.from({ length: 60 }, (_, i) => `words ${i + 1}`));
+    expect(orders).toEqual([...orders].sort((a, b) => a - b));
+    expect(new Set(orders).size).toBe(60);
+  });
+
+  it('rises strictly whatever the relay says of time, and wherever a late one belongs', () => {
+    fc.assert(fc.property(fc.shuffledSubarray(Array.from({ length: 30 }, (_, i) => i + 1), { minLength: 30 }), fc.array(fc.nat(20), { minLength: 31, maxLength: 31 }), (seqs, times) => {
+      const feed = fresh();
+      for (const seq of seqs) feed.add(post(seq), place(seq, { time: 1_760_000_000_000 + (times[seq] as number) }));
+      expect(feed.posts.map((p) => p.seq)).toEqual([...seqs].sort((a, b) => a - b));
+      const orders = feed.posts.map((p) => p.order);
+      expect(orders.every((o, i) => i === 0 || o > (orders[i - 1] as number))).toBe(true);
+    }), { numRuns: 200 });
+  });
+});
+
+describe('what a member may say of posts', () => {
+  it('only the author edits and takes back; others’ words about it change nothing', () => {
+    const feed = fresh();
+    feed.add(post(1), place(1));
+    feed.add({ i: id(2), t: 'edit', a: 6, o: id(1), x: 'forged' }, place(1, { member: MALLORY, device: 2, seq: 2 }));
+    feed.add({ i: id(3), t: 'retract', a: 6, o: id(1) }, place(2, { member: MALLORY, device: 2, seq: 3 }));
+    const name = postIdOf(id(1), OLIVIA);
+    expect(feed.amendment(name)).toBeNull();
+    expect(Object.keys(feed.index.unread)).toEqual([name]);
+    expect(feed.index.last?.text).toBe('words 1');
+    feed.add({ i: id(4), t: 'edit', a: 7, o: id(1), x: 'better' }, place(2, { seq: 4 }));
+    expect(feed.amendment(name)).toEqual({ text: 'better', edited: 7, retracted: null });
+    expect(feed.index.last?.text).toBe('better');
+    feed.add({ i: id(5), t: 'retract', a: 8, o: id(1) }, place(3, { seq: 5 }));
+    expect(feed.amendment(name)).toEqual({ text: 'better', edited: 7, retracted: 8 });
+    expect(feed.index.unread).toEqual({});
+  });
+
+  it('nobody hides another’s post by taking its id first, nor forges one by taking it later', () => {
+    const feed = fresh();
+    feed.add(post(1, 'Mallory’s'), place(1, { member: MALLORY, device: 2, seq: 1 }));
+    feed.add(post(1, 'Olivia’s'), place(1, { seq: 2 }));
+    feed.add(post(1, 'again'), place(2, { seq: 3 }));
+    expect(feed.posts.map((p) => p.text)).toEqual(['Mallory’s', 'Olivia’s']);
+    expect(feed.find(postIdOf(id(1), OLIVIA))?.text).toBe('Olivia’s');
+    expect(Object.keys(feed.index.unread)).toHaveLength(2);
+  });
+
+  it('an amendment that comes before its post counts once it is there', () => {
+    const feed = fresh();
+    feed.add({ i: id(2), t: 'edit', a: 7, o: id(1), x: 'better' }, place(2));
+    feed.add(post(1), place(1));
+    expect(feed.amendment(postIdOf(id(1), OLIVIA))?.text).toBe('better');
+  });
+
+  it('replies are counted at the post that they name', () => {
+    const feed = fresh();
+    const name = postIdOf(id(1), OLIVIA);
+    feed.add(post(1), place(1));
+    feed.add(post(2, 'yes', { r: name }), place(1, { member: MALLORY, device: 2, seq: 2 }));
+    expect(feed.index.replies).toEqual({ [name]: 1 });
+  });
+});
+
+describe('what was seen', () => {
+  it('marks make others’ posts read, own marks only', () => {
+    const feed = fresh();
+    for (let n = 1; n <= 5; n++) feed.add(post(n), place(n));
+    const seen = (n: number, member: string, ...m: [number, number, number][]): void => feed.add({ i: id(n), t: 'seen', a: 1, m }, place(n, { member, device: 9, seq: n }));
+    seen(10, MALLORY, [1, 1, 5]);
+    expect(Object.keys(feed.index.unread)).toHaveLength(5);
+    seen(11, ME, [1, 2, 3]);
+    expect(Object.keys(feed.index.unread)).toEqual([1, 4, 5].map((n) => postIdOf(id(n), OLIVIA)));
+    expect([1, 2, 3, 4].map((n) => feed.seenBy(ME, 1, n))).toEqual([false, true, true, false]);
+    seen(12, ME, [1, 9, 2]);
+    expect(feed.seenBy(ME, 1, 4)).toBe(false);
+  });
+
+  it('own posts, and those from before one was let in, are never unread', () => {
+    const feed = new Feed(emptyIndex(), ME, 2_000);
+    feed.add(post(1), place(1, { time: 1_999 }));
+    feed.add(post(2), place(2, { time: 2_001, member: ME, device: 2 }));
+    expect(feed.index.unread).toEqual({});
+    feed.add(post(3), place(3, { time: 2_002 }));
+    expect(Object.keys(feed.index.unread)).toHaveLength(1);
+  });
+
+  it('spans joined in any order are the same as a set of numbers', () => {
+    const span = fc.tuple(fc.nat(60), fc.nat(6)).map(([a, n]): Span => [a + 1, a + 1 + n]);
+    fc.assert(fc.property(fc.array(span, { maxLength: 25 }), (spans) => {
+      const joined = spans.reduce<Span[]>((all, s) => join(all, s), []);
+      for (let n = 0; n < 75; n++) expect(covers(joined, n)).toBe(covers(spans, n));
+      expect(joined.every(([a, b], i) => a <= b && (i === 0 || a > (joined[i - 1] as Span)[1] + 1))).toBe(true);
+    }), { numRuns: 300 });
+  });
+});
+
+describe('pages', () => {
+  it('hold everything once, whatever came late, was written when, and is read back how', () => {
+    const script = fc.array(fc.oneof(fc.record({ is: fc.constant('add' as const), seq: fc.nat(3 * PAGE) }), fc.constant({ is: 'flush' as const }), fc.constant({ is: 'older' as const })), { minLength: 1, maxLength: 60 });
+    fc.assert(fc.property(fc.integer({ min: 0, max: 2 * PAGE + 5 }), script, (many, steps) => {
+      const disk = new Map<number, ReturnType<typeof encodePage>>();
+      let index = emptyIndex();
+      const flush = (f: Feed): void => {
+        for (const { page, posts } of f.takeDirty()) disk.set(page, encodePage(posts));
+        index = copy(f.index);
+      };
+      const older = (f: Feed): void => {
+        const page = f.nextPage;
+        if (page !== null) expect(f.load(page, decodePage(disk.get(page)!))).toBe(true);
+      };
+      const model = new Set<number>();
+      let feed = fresh();
+      for (let i = 1; i <= many; i++) {
+        feed.add(post(10 * i), place(10 * i));
+        model.add(10 * i);
+      }
+      flush(feed);
+      feed = fresh(copy(index));
+      older(feed);
+      for (const s of steps) {
+        if (s.is === 'flush') {
+          flush(feed);
+          feed = fresh(copy(index));
+          older(feed);
+        } else if (s.is === 'older') older(feed);
+        else if (!model.has(s.seq)) {
+          while (feed.nextPage !== null && (feed.posts[0]?.seq ?? Infinity) > s.seq) older(feed);
+          feed.add(post(s.seq), place(s.seq));
+          model.add(s.seq);
+        }
+      }
+      flush(feed);
+      const read = fresh(copy(index));
+      while (read.more) older(read);
+      expect(read.posts.map((p) => p.seq)).toEqual([...model].sort((a, b) => a - b));
+      expect(read.posts).toEqual(read.posts.map((p) => feed.find(p.id) ?? p));
+    }), { numRuns: 60 });
+  });
+
+  it('a page comes back from its bytes as it was', () => {
+    const feed = fresh();
+    const photo = { full: { b: 'b', k: 'k', h: 'h', s: 3 }, thumb: { b: 'c', k: 'k', h: 'h', s: 1 }, w: 4, h: 3, t: 'image/jpeg' as const };
+    feed.add(post(1, 'with a picture', { p: [photo] }), place(1));
+    feed.add(post(2, 'ein Gruß ✓', { r: postIdOf(id(1), OLIVIA) }), place(1, { member: MALLORY, device: 2, seq: 2 }));
+    expect(decodePage(encodePage(feed.posts))).toEqual(feed.posts);
+    expect(decodePage(encodePage([]))).toEqual([]);
+  });
+});
