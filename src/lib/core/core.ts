@@ -19,6 +19,7 @@ import { JoinRun, type JoinRow } from './join';
 import { encodeState } from '$crypto/roster/state';
 import { catchUpFeed } from './project';
 import type { AppView, CommandName, Down, Fault, HomeView, JoinId, Outcome, Profile, Up } from './port';
+import { wakeAfterHold } from './send';
 import { beginSession, catchUp, endSession, takeFrame } from './session';
 import { ViewBoard } from './views';
 
@@ -110,6 +111,8 @@ export class Core {
     }
     for (const { key, value } of await readAll<JoinRow>(store, 'join', '')) this.addJoin(key, value);
     this.to('open');
+    // a hold that was cut short by closing the app ends in time, network or not
+    for (const run of runs) wakeAfterHold(run);
     this.link.start();
     void this.measure();
   }

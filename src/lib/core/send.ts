@@ -84,7 +84,7 @@ async function seal(run: GroupRun): Promise<void> {
 }
 
 /** Comes back when the next hold is over, without a network too: what can't be undone any more must not say that it can. */
-function wakeAfterHold(run: GroupRun): void {
+export function wakeAfterHold(run: GroupRun): void {
   const now = run.around.clock();
   const next = Math.min(...run.outbox.map((o) => o.heldUntil).filter((until) => until > now));
   run.wakeUp?.();
