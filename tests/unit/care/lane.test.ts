@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
 import type { Bytes } from '$crypto/brand';
 import { ready, type Random } from '$crypto/sodium';
+import { Writer } from '$crypto/wire';
 import { checkUpdate, type ClientPlace, laneDocument, LaneWriter, RECORDS_MOST } from '$lib/care/lane';
 import { DEPTH_MOST, scanUpdate } from '$lib/care/lane-scan';
 import type { CareRecord } from '$lib/care/record';
@@ -59,6 +60,15 @@ describe('an update of a lane', () => {
   it('is void under any root but its own (P21)', () => {
     expect(check(made(ID, (d) => d.getArray('other').push([1])))).toEqual(fault('wrong-root'));
     expect(check(made(ID, (d) => d.getArray(String(ID + 1)).push([1])))).toEqual(fault('wrong-root'));
+  });
+
+  it('is void when it goes on from another client’s value, or from another of its own than the last (P21)', () => {
+    const num = (v: number): Bytes => new Writer().num(v).done();
+    const after = (client: number, clock: number): Bytes => new Uint8Array([1, 1, ...num(ID), 2, 0x88, ...num(client), clock, 1, 126, 0]);
+    const at = (): ClientPlace => ({ epoch: 7, clock: 2 });
+    expect(check(after(ID, 1), 3, 7, at).ok).toBe(true);
+    expect(check(after(ID + 1, 1), 3, 7, at)).toEqual(fault('wrong-root'));
+    expect(check(after(ID, 0), 3, 7, at)).toEqual(fault('wrong-root'));
   });
 
   it('is void with a gap before it, or with what came already (P21)', () => {
