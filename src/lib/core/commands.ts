@@ -3,6 +3,7 @@ import type { BlobId, Bytes, Hash, InvitePk } from '$crypto/brand';
 import { base64url, equal, hex, unbase64url, unhex } from '$crypto/bytes';
 import { openBlob, sealBlob, type BlobRef } from '$crypto/blob';
 import { decodeLink, encodeLink, INVITE_SECRET, inviteKeys, sealAnswer, sealCard } from '$crypto/invite-secret';
+import { blobId } from '$crypto/kept';
 import { LIMIT } from '$crypto/limits';
 import { chainHead, liveMembers } from '$crypto/roster/state';
 import { type BlobRecord, type CareRecord, parseRecord, PHOTOS_MOST, type PhotoRecord, type PostRecord, postIdOf, recordIdOf, type SeenRecord, TEXT_MOST } from '../care/record';
@@ -415,17 +416,20 @@ const blobRef = (b: BlobRecord): BlobRef => ({ id: unbase64url(b.b) as Bytes as 
 async function blobBytes(run: GroupRun, blob: BlobRecord): Promise<Bytes | Fault> {
   const key = run.blobKey(blob.b);
   const { store, blobs } = run.around;
+  const id = unbase64url(blob.b) as Bytes;
   const here = (await store.get('upload', key)) ?? (await store.cacheGet('blob', key));
-  if (here !== null) {
+  if (here !== null && equal(blobId(here), id)) {
     run.localBlobs.add(blob.b);
     return here;
   }
   if (run.bearer === null) return 'needs-network';
-  const got = await blobs.get(hex(run.row.id), hex(unbase64url(blob.b) as Bytes), base64url(run.bearer));
+  const got = await blobs.get(hex(run.row.id), hex(id), base64url(run.bearer));
   if (typeof got === 'string') {
     if (got === 'missing') run.missingBlobs.add(blob.b);
     return got === 'missing' ? 'not-found' : got === 'offline' ? 'needs-network' : 'unavailable';
   }
+  // anything else is never kept, so that the right bytes can still come
+  if (!equal(blobId(got), id)) return 'unavailable';
   await store.cacheCommit([{ table: 'blob', key, value: got }]).catch(() => undefined);
   run.localBlobs.add(blob.b);
   run.missingBlobs.delete(blob.b);

@@ -1,5 +1,5 @@
 /** The core: everything that needs keys. Commands come in, views go out; it runs in one worker and ends with it. */
-import { base64url, hex } from '$crypto/bytes';
+import { base64url, equal, hex } from '$crypto/bytes';
 import type { FromRelay } from '$crypto/frames';
 import type { Argon } from '$crypto/passphrase';
 import { ready, type Random } from '$crypto/sodium';
@@ -179,7 +179,12 @@ export class Core {
 
   private linkUp(): void {
     for (const run of this.groups.values()) this.inGroupTurn(run, () => beginSession(run));
-    for (const join of this.joins.values()) this.inTurn(join, () => join.begin());
+    for (const join of this.joins.values()) if (this.isNewest(join)) this.inTurn(join, () => join.begin());
+  }
+  /** One connection opens one invite of a group: the newest that is still open. */
+  private isNewest(join: JoinRun): boolean {
+    const of = [...this.joins.values()].filter((j) => !j.isSettled && equal(j.groupId, join.groupId));
+    return of.at(-1) === join;
   }
   private linkDown(): void {
     for (const run of this.groups.values()) {

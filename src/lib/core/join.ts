@@ -75,6 +75,10 @@ export class JoinRun {
   get groupId(): GroupId {
     return this.link.group;
   }
+  /** Nothing more can come of it. */
+  get isSettled(): boolean {
+    return this.phase === 'in' || this.phase === 'refused' || this.phase === 'used' || this.phase === 'revoked' || this.phase === 'expired';
+  }
   get done(): boolean {
     return this.phase === 'in';
   }
@@ -86,7 +90,7 @@ export class JoinRun {
   async begin(): Promise<void> {
     this.live = false;
     const { link, random, host } = this.around;
-    if (this.phase === 'in' || this.phase === 'refused' || this.link.host !== this.around.host) return;
+    if (this.isSettled || this.link.host !== this.around.host) return;
     if (link.hello === null) return this.to(this.row.asked ? 'waiting' : 'offline');
     if (!equal(link.hello.relayPk, this.link.relayPk)) return this.to('other-relay');
     this.to(this.row.asked ? 'waiting' : 'opening');
@@ -94,6 +98,8 @@ export class JoinRun {
     const signature = proveAccess({ as: 'invite', host, group: this.groupId, serverNonce: link.hello.nonce, nonce }, this.keys.sk);
     const f = await link.ask({ is: 'auth', group: this.groupId, as: 'invite', key: this.keys.invite, nonce, signature });
     if (f?.is === 'refused' && (f.why === 'unknown-group' || f.why === 'unknown-log')) return this.to('unknown');
+    // another invite of this group was opened on this connection
+    if (f?.is === 'refused' && f.why === 'bad-proof') return link.again();
     if (f?.is !== 'welcome') return this.again();
     this.live = true;
     await this.goOn();
