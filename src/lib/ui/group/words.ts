@@ -62,6 +62,7 @@ export function noteWords(note: NoteItem): string {
     case 'removed': return note.me ? m.group_note_removed_me() : by === null ? m.group_note_removed({ who }) : m.group_note_removed_by({ who, by });
     case 'left': return note.me ? m.group_note_left_me() : m.group_note_left({ who });
     case 'owner': return note.me ? m.group_note_owner_me() : m.group_note_owner({ who });
-    case 'renamed': return note.me ? m.group_note_renamed_me() : m.group_note_renamed({ who });
+    // here `who` is the new name
+    case 'renamed': return note.me ? m.group_note_renamed_me({ who }) : m.group_note_renamed({ who });
   }
 }
