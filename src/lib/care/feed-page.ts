@@ -39,10 +39,15 @@ export function encodePage(posts: readonly FeedPost[]): Bytes {
 }
 
 export function decodePage(bytes: Bytes): FeedPost[] {
-  const c = JSON.parse(utf8.decode(bytes)) as Columns;
-  const at = <T>(column: readonly T[], i: number): T => column[i] as T;
-  return c.id.map((id, i) => ({
-    member: at(c.who, at(c.by, i)), id: postIdOf(id, at(c.who, at(c.by, i))), order: at(c.order, i), device: at(c.device, i), n: at(c.n, i), seq: at(c.seq, i), time: at(c.time, i), epoch: at(c.epoch, i),
-    at: at(c.at, i), text: at(c.text, i), photos: c.photos[i] ?? NONE, replyTo: c.replyTo[i] ?? null
-  }));
+  const { who, by, device, n, seq, time, epoch, id, order, at, text, photos, replyTo } = JSON.parse(utf8.decode(bytes)) as Columns;
+  // a plain loop: after opening nothing is compiled yet, and this runs once for every post
+  const posts: FeedPost[] = [];
+  for (let i = 0; i < id.length; i++) {
+    const member = who[by[i]!]!;
+    posts.push({
+      member, id: postIdOf(id[i]!, member), order: order[i]!, device: device[i]!, n: n[i]!, seq: seq[i]!, time: time[i]!, epoch: epoch[i]!,
+      at: at[i]!, text: text[i]!, photos: photos[i] ?? NONE, replyTo: replyTo[i] ?? null
+    });
+  }
+  return posts;
 }

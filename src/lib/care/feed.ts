@@ -64,7 +64,7 @@ export class Feed {
   /** Index of `posts[0]` among all. */
   first: number;
   private readonly dirtyPages = new Set<number>();
-  private readonly byId = new Map<string, FeedPost>();
+  private ids: Map<string, FeedPost> | null = null;
 
   constructor(readonly index: FeedIndex, private readonly me: string, private readonly unreadAfter: number) {
     this.first = index.total;
@@ -80,9 +80,9 @@ export class Feed {
   /** Puts the posts from page `from` up to what is here in front of it; false when they do not fit together. */
   load(from: number, posts: readonly FeedPost[]): boolean {
     if (from * PAGE + posts.length !== this.first) return false;
-    this.posts = [...posts, ...this.posts];
+    this.posts = this.posts.length === 0 ? [...posts] : [...posts, ...this.posts];
     this.first = from * PAGE;
-    for (const p of posts) this.byId.set(p.id, p);
+    this.ids = null;
     return true;
   }
   /** Pages to write since the last call, with their posts. */
@@ -94,6 +94,10 @@ export class Feed {
   /** Pages whose writing failed. */
   putBack(pages: readonly number[]): void {
     for (const p of pages) this.dirtyPages.add(p);
+  }
+  /** Made when somebody asks: reading alone needs no names. */
+  private get byId(): Map<string, FeedPost> {
+    return (this.ids ??= new Map(this.posts.map((p) => [p.id, p])));
   }
   find(id: string): FeedPost | null {
     return this.byId.get(id) ?? null;

@@ -100,16 +100,17 @@ export class Core {
     const store = await openStore({ disk: this.ports.disk, vaultKey, random: this.ports.random });
     this.store = store;
     if (profile !== null) await this.saveProfile(profile);
-    const kept = await read<Profile & { persisted?: boolean | null }>(store, 'meta', 'profile');
+    const [kept, rows, joins] = await Promise.all([
+      read<Profile & { persisted?: boolean | null }>(store, 'meta', 'profile'), readAll<GroupRow>(store, 'group', ''), readAll<JoinRow>(store, 'join', '')
+    ]);
     if (kept !== null) this.profile = { name: kept.name, role: kept.role, lockAfter: kept.lockAfter };
     this.persisted = kept?.persisted ?? null;
-    const rows = await readAll<GroupRow>(store, 'group', '');
     const runs = await Promise.all(rows.map(({ key, value }) => GroupRun.open(key, value, this.around())));
     for (const run of runs) {
       await catchUpFeed(run);
       this.groups.set(run.ref, run);
     }
-    for (const { key, value } of await readAll<JoinRow>(store, 'join', '')) this.addJoin(key, value);
+    for (const { key, value } of joins) this.addJoin(key, value);
     this.to('open');
     // a hold that was cut short by closing the app ends in time, network or not
     for (const run of runs) wakeAfterHold(run);

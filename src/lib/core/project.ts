@@ -2,7 +2,7 @@
 import type { Bytes, MemberTag } from '$crypto/brand';
 import { hex } from '$crypto/bytes';
 import { openEnvelope, readEnvelope } from '$crypto/envelope';
-import { chainAt, rowByDevice } from '$crypto/roster/state';
+import { chainAt, type Row, rowByDevice } from '$crypto/roster/state';
 import { checkUpdate } from '../care/lane';
 import { parseRecord, postIdOf } from '../care/record';
 import { LOG_START } from '../group/log';
@@ -67,7 +67,7 @@ export async function catchUpFeed(run: GroupRun): Promise<void> {
   const { index } = run.feed;
   const still = new Set(run.heldSeqs);
   const waited = index.held.filter((seq) => !still.has(seq));
-  if (index.upTo >= run.cursor && waited.length === 0 && index.cutUpTo === run.state.seq) return;
+  if (index.upTo >= run.cursor && waited.length === 0 && endedSince(run, index.cutUpTo).length === 0) return;
   const late = await Promise.all(waited.map((seq) => read<InboxRow>(run.around.store, 'inbox', keyOf.envelope(run.ref, seq))));
   const rows = [...late.filter((r) => r !== null), ...(await inbox(run, index.upTo))];
   await readBackTo(run, rows);
@@ -96,13 +96,14 @@ async function rebuildFeed(run: GroupRun): Promise<void> {
 /** Lanes end where their logs were cut off (PROTOCOL §5.3); called after the roster grew. */
 export async function cutLanes(run: GroupRun): Promise<void> {
   const { index } = run.feed;
-  for (const row of run.state.rows.values()) {
-    if (row.end === null || row.end.seq <= index.cutUpTo) continue;
+  for (const row of endedSince(run, index.cutUpTo)) {
     await run.feedRows.cutLane(run.localName(row.member), row.device, (run.heads.get(row.device) ?? LOG_START).n);
     run.flushSoon();
   }
   index.cutUpTo = run.state.seq;
 }
+
+const endedSince = (run: GroupRun, seq: number): Row[] => [...run.state.rows.values()].filter((r) => r.end !== null && r.end.seq > seq);
 
 /** Notes that the feed holds everything up to the cursor but what waits. */
 export function note(run: GroupRun): void {

@@ -137,22 +137,18 @@ export function dexieDisk(options: DexieOptions = {}): Disk {
     },
 
     async takeFence() {
-      const take = async (db: Dexie, at: (held: number) => number): Promise<number> =>
-        run(db, () =>
-          db.transaction('rw', ['fence'], async (tx) => {
-            const fences = tx.table<Fence, string>('fence');
-            const n = at((await fences.get(WRITER))?.n ?? 0);
-            await fences.put({ k: WRITER, n });
-            return n;
-          })
-        );
+      const take = (db: Dexie, at: (held: number) => number): Promise<number> => run(db, () => takeFence(db, at));
       const fence = await take(strict, (held) => held + 1);
       // the cache's copy may lag after a power cut, never lead
       await take(relaxed, (held) => Math.max(held, fence));
       return fence;
     },
 
-    header: async () => (await run(strict, () => strict.table<Kept, string>('vault').get(HEADER)))?.v ?? null,
+    async header() {
+      // asked for first of all: the other database opens meanwhile, and what fails is told to whoever needs it
+      relaxed.open().catch(() => undefined);
+      return (await run(strict, () => strict.table<Kept, string>('vault').get(HEADER)))?.v ?? null;
+    },
     swapHeader: (old, next) =>
       run(strict, () =>
         strict.transaction('rw', ['vault'], async (tx) => {
@@ -169,6 +165,26 @@ export function dexieDisk(options: DexieOptions = {}): Disk {
       relaxed.close();
     }
   };
+}
+
+/**
+ * Relaxed also in the strict database: a fence stands against writers that run now, and none of them outlives a power cut. So
+ * unlocking waits for no disk.
+ */
+async function takeFence(db: Dexie, at: (held: number) => number): Promise<number> {
+  await db.open();
+  return new Promise((done, fail) => {
+    const tx = db.backendDB().transaction(['fence'], 'readwrite', { durability: 'relaxed' });
+    const fences = tx.objectStore('fence');
+    let n = 0;
+    const held = fences.get(WRITER) as IDBRequest<Fence | undefined>;
+    held.onsuccess = () => {
+      n = at(held.result?.n ?? 0);
+      fences.put({ k: WRITER, n } satisfies Fence);
+    };
+    tx.oncomplete = () => done(n);
+    tx.onabort = () => fail(tx.error ?? new DOMException('no connection', 'AbortError'));
+  });
 }
 
 const schema = (tables: readonly string[]): Record<string, string> => Object.fromEntries(tables.map((t) => [t, 'k']));

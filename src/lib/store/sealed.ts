@@ -20,8 +20,7 @@ export interface StoreOptions {
 export async function openStore({ disk, vaultKey, random }: StoreOptions): Promise<Store> {
   await ready();
   const rowKey = rowKeyOf(vaultKey);
-  const cacheKey = await cacheKeyOf(vaultKey);
-  const fence = await disk.takeFence();
+  const [cacheKey, fence] = await Promise.all([cacheKeyOf(vaultKey), disk.takeFence()]);
 
   const open = (table: Table, key: string, sealed: Bytes): Bytes => {
     const opened = openRow(rowKey, { table, key }, sealed);
