@@ -1,6 +1,6 @@
 /** Cards, requests and answers under an invite (PROTOCOL §13). They die with the invite; the relay reads none of them. */
 import type { Hex, InvitePk, MemberTag } from '../crypto/brand';
-import { hex } from '../crypto/bytes';
+import { EMPTY, hex } from '../crypto/bytes';
 import { encodeFromRelay, type MailedRequest, type Refusal, type ToRelay } from '../crypto/frames';
 import { LIMIT } from '../crypto/limits';
 import { unreachable } from '../crypto/result';
@@ -91,7 +91,12 @@ export function byInvite(h: House, s: InviteSession, f: Of<'get-card'> | Of<'put
       });
     }
     case 'drop-request':
-      return h.log.call('dropRequest', { ...slot, request: f.request }, (r) => (r.ok ? connection.send({ is: 'done', re: f.re, group: group.id }) : no('unavailable')));
+      return h.log.call('dropRequest', { ...slot, request: f.request }, (r) => {
+        if (!r.ok) return no('unavailable');
+        connection.send({ is: 'done', re: f.re, group: group.id });
+        const frame = encodeFromRelay({ is: 'requests', re: 0, group: group.id, items: [{ invite: s.invite, request: f.request, body: EMPTY, time: h.clock() }] });
+        h.fanout.toMembers(group, [hex(at.invite.by), group.state.owner], frame);
+      });
     case 'get-answer':
       return h.log.call('answer', { ...slot, request: f.request }, (r) => {
         if (!r.ok) return no('unavailable');

@@ -197,7 +197,7 @@ export class JoinRun {
 
   private async fetchCard(): Promise<boolean> {
     const f = await this.around.link.ask({ is: 'get-card', group: this.groupId });
-    if (f?.is === 'refused') this.to('unknown');
+    if (f?.is === 'refused') this.to(f.why === 'not-allowed' ? fateNamed(f.detail.words) : 'unknown');
     if (f?.is !== 'card') return false;
     const opened = openCard(this.keys, this.groupId, f.card);
     const card = opened.ok ? json(cardShape, opened.value) : null;
@@ -225,8 +225,7 @@ export class JoinRun {
     if (s === null) return;
     const f = await this.around.link.ask({ is: 'put-request', group: this.groupId, request: this.row.request, body: this.sealed(s) });
     if (f?.is !== 'refused' || f.why !== 'not-allowed') return;
-    const words = f.detail.words;
-    this.to(words === 'used' ? 'used' : words === 'expired' ? 'expired' : 'revoked');
+    this.to(fateNamed(f.detail.words));
   }
 
   private sealed(s: RosterState): Bytes {
@@ -276,6 +275,9 @@ export class JoinRun {
     this.events.changed();
   }
 }
+
+/** What the relay says an invite has come to. */
+const fateNamed = (words: string): 'used' | 'expired' | 'revoked' => (words === 'used' || words === 'expired' ? words : 'revoked');
 
 function json<T extends v.GenericSchema>(shape: T, b: Bytes): v.InferOutput<T> | null {
   try {

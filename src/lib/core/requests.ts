@@ -13,8 +13,13 @@ const asked = v.object({ name: v.pipe(v.string(), v.minLength(1), v.maxLength(20
 /** Opens what the mailbox holds; `all` when nothing else waits. Requests that do not open or do not prove their keys are passed over. */
 export async function takeRequests(run: GroupRun, items: readonly MailedRequest[], all: boolean): Promise<void> {
   const known = run.requests;
-  const next: OpenedRequest[] = all ? [] : [...known];
+  let next: OpenedRequest[] = all ? [] : [...known];
   for (const m of items) {
+    // taken back
+    if (m.body.length === 0) {
+      next = next.filter((k) => !equal(k.request, m.request));
+      continue;
+    }
     const before = known.find((k) => equal(k.request, m.request) && equal(k.invite, m.invite));
     if (before !== undefined) {
       if (all) next.push(before);
