@@ -20,8 +20,8 @@ export interface Relay {
   stop(): Promise<number | null>;
   /** Ends it as a power cut does, without any chance to tidy up. */
   kill(): Promise<void>;
-  /** Starts it again on the same port and folder. */
-  start(): Promise<void>;
+  /** Starts it again on the same port and folder, with more in its environment when asked. */
+  start(more?: Readonly<Record<string, string>>): Promise<void>;
   /** Ends it and deletes its folder. */
   discard(): Promise<void>;
 }
@@ -47,10 +47,10 @@ export async function startRelay(env: Readonly<Record<string, string>> = {}): Pr
   let printed = '';
   let child: ChildProcess | undefined;
 
-  const start = async (): Promise<void> => {
+  const start = async (more: Readonly<Record<string, string>> = {}): Promise<void> => {
     const started = spawn(process.execPath, ['dist/relay.js'], {
       cwd: root,
-      env: { ...process.env, PORT: String(port), HOST: '127.0.0.1', CAREFOLD_DATA: folder, ...env },
+      env: { ...process.env, PORT: String(port), HOST: '127.0.0.1', CAREFOLD_DATA: folder, ...env, ...more },
       stdio: ['ignore', 'pipe', 'pipe']
     });
     child = started;
