@@ -3,10 +3,10 @@ import type { Bytes, GroupId } from './brand';
 import { LABEL } from './labels';
 import { sign, verify } from './verify';
 import { Writer } from './wire';
-import { WIRE_VERSION } from './frames';
+import { SESSION_KINDS, type SessionKind, WIRE_VERSION } from './frames';
 
 export interface AccessProof {
-  readonly as: 'log' | 'invite';
+  readonly as: SessionKind;
   /** Host and port as the device dialled them, lower case. */
   readonly host: string;
   readonly group: GroupId;
@@ -17,7 +17,7 @@ export interface AccessProof {
 }
 
 const body = (p: AccessProof): Bytes =>
-  new Writer().num(WIRE_VERSION).bool(p.as === 'invite').text(p.host).fixed(p.group).fixed(p.serverNonce).fixed(p.nonce).done();
+  new Writer().num(WIRE_VERSION).u8(SESSION_KINDS.indexOf(p.as)).text(p.host).fixed(p.group).fixed(p.serverNonce).fixed(p.nonce).done();
 
 export const proveAccess = (p: AccessProof, secret: Bytes): Bytes => sign(LABEL.access, body(p), secret);
 

@@ -18,6 +18,8 @@ export type KemSk = Brand<Bytes, 'KemSk'>;
 export type MemberTag = Brand<Bytes, 'MemberTag'>;
 /** 32 bytes, Ed25519 public key registered by an invite entry. */
 export type InvitePk = Brand<Bytes, 'InvitePk'>;
+/** 32 bytes, Ed25519 public key that names a personal vault. */
+export type VaultId = Brand<Bytes, 'VaultId'>;
 /** 32 bytes, Ed25519 public key that signs receipts. */
 export type RelayPk = Brand<Bytes, 'RelayPk'>;
 /** 32 bytes, BLAKE2b-256. */

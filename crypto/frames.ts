@@ -2,7 +2,7 @@
  * What travels over the socket between a device and the relay (PROTOCOL §12): the first byte names the frame. `re` is
  * chosen by the device and echoed in the answer. A page, a push and an answer are built from the same pieces.
  */
-import type { Bytes, GroupId, Hash, InvitePk, LogPk, RelayPk } from './brand';
+import type { Bytes, GroupId, Hash, InvitePk, LogPk, RelayPk, VaultId } from './brand';
 import { HASH } from './hash';
 import { LIMIT } from './limits';
 import { readReceipt, type Receipt, writeReceipt } from './receipt';
@@ -35,9 +35,13 @@ export const REFUSALS = [
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
 
+/** What a session proves: a log of a group, an invite of a group, or a personal vault (its id then stands where a group's would). */
+export const SESSION_KINDS = ['log', 'invite', 'vault'] as const;
+export type SessionKind = (typeof SESSION_KINDS)[number];
+
 export type ToRelay =
   /** Proves a log key or an invite key for one group and opens its session. */
-  | { readonly is: 'auth'; readonly re: number; readonly group: GroupId; readonly as: 'log' | 'invite'; readonly key: LogPk | InvitePk; readonly nonce: Bytes; readonly signature: Bytes }
+  | { readonly is: 'auth'; readonly re: number; readonly group: GroupId; readonly as: SessionKind; readonly key: LogPk | InvitePk | VaultId; readonly nonce: Bytes; readonly signature: Bytes }
   /** Puts a group there. Answered by `entered`. */
   | { readonly is: 'create'; readonly re: number; readonly group: GroupId; readonly genesis: Bytes; readonly boxes: readonly AddressedLockbox[] }
   /** The next envelope of the session's own log. Answered by `acks` or `refused` with `re` = n. */
@@ -66,6 +70,10 @@ export type ToRelay =
   | { readonly is: 'mailbox'; readonly re: number; readonly group: GroupId }
   /** Answers a request and frees its slot. Answered by `done`. */
   | { readonly is: 'put-answer'; readonly re: number; readonly group: GroupId; readonly invite: InvitePk; readonly request: Bytes; readonly body: Bytes }
+  /** By a vault session: item n, compare-and-swap. Answered by `done`. */
+  | { readonly is: 'put-item'; readonly re: number; readonly group: GroupId; readonly n: number; readonly item: Bytes }
+  /** By a vault session: items after n. Answered by `items`. */
+  | { readonly is: 'get-items'; readonly re: number; readonly group: GroupId; readonly after: number }
   | { readonly is: 'ping'; readonly re: number };
 
 export type FromRelay =
@@ -85,6 +93,7 @@ export type FromRelay =
   | { readonly is: 'card'; readonly re: number; readonly group: GroupId; readonly card: Bytes }
   | { readonly is: 'answer'; readonly re: number; readonly group: GroupId; readonly request: Bytes; readonly body: Bytes }
   | { readonly is: 'requests'; readonly re: number; readonly group: GroupId; readonly items: readonly MailedRequest[] }
+  | { readonly is: 'items'; readonly re: number; readonly group: GroupId; readonly items: readonly Bytes[]; readonly more: boolean }
   | { readonly is: 'done'; readonly re: number; readonly group: GroupId }
   /** `re` is the asker's (n for an append). What else is filled depends on `why`: see PROTOCOL §12.3. */
   | { readonly is: 'refused'; readonly re: number; readonly group: GroupId; readonly why: Refusal; readonly detail: RefusalDetail }
@@ -104,8 +113,8 @@ export interface RefusalDetail {
 }
 export const NO_DETAIL: RefusalDetail = { n: 0, hash: new Uint8Array(HASH) as Bytes as Hash, fence: 0, heads: [], words: '' };
 
-const TO = ['auth', 'create', 'append', 'boxes', 'enter', 'roster', 'lockboxes', 'fetch', 'put-card', 'get-card', 'put-request', 'drop-request', 'get-answer', 'mailbox', 'put-answer', 'ping'] as const;
-const FROM = ['hello', 'welcome', 'gone', 'entered', 'acks', 'entries', 'lockboxes', 'page', 'card', 'answer', 'requests', 'done', 'refused', 'pong'] as const;
+const TO = ['auth', 'create', 'append', 'boxes', 'enter', 'roster', 'lockboxes', 'fetch', 'put-card', 'get-card', 'put-request', 'drop-request', 'get-answer', 'mailbox', 'put-answer', 'ping', 'put-item', 'get-items'] as const;
+const FROM = ['hello', 'welcome', 'gone', 'entered', 'acks', 'entries', 'lockboxes', 'page', 'card', 'answer', 'requests', 'done', 'refused', 'pong', 'items'] as const;
 
 /** First byte of `create`, the one frame that may be large before a key was proven. */
 export const CREATE_FRAME = TO.indexOf('create') + 1;
@@ -119,7 +128,7 @@ export function encodeToRelay(f: ToRelay): Bytes {
   const w = new Writer().u8(TO.indexOf(f.is) + 1);
   switch (f.is) {
     case 'auth':
-      return w.num(f.re).fixed(f.group).bool(f.as === 'invite').fixed(f.key).fixed(f.nonce).fixed(f.signature).done();
+      return w.num(f.re).fixed(f.group).u8(SESSION_KINDS.indexOf(f.as)).fixed(f.key).fixed(f.nonce).fixed(f.signature).done();
     case 'create':
       return w.num(f.re).fixed(f.group).bytes(f.genesis).list(f.boxes, writeBox).done();
     case 'append':
@@ -147,6 +156,10 @@ export function encodeToRelay(f: ToRelay): Bytes {
       return w.num(f.re).fixed(f.group).fixed(f.invite).fixed(f.request).bytes(f.body).done();
     case 'ping':
       return w.num(f.re).done();
+    case 'put-item':
+      return w.num(f.re).fixed(f.group).num(f.n).bytes(f.item).done();
+    case 'get-items':
+      return w.num(f.re).fixed(f.group).num(f.after).done();
     default:
       return unreachable(f);
   }
@@ -156,7 +169,7 @@ function readToRelay(r: Reader): ToRelay {
   const is = TO[r.u8() - 1] ?? r.fail();
   switch (is) {
     case 'auth':
-      return { is, re: r.num(), group: group(r), as: r.bool() ? 'invite' : 'log', key: r.fixed<LogPk>(SIGN_PK), nonce: r.fixed(NONCE), signature: r.fixed(SIGNATURE) };
+      return { is, re: r.num(), group: group(r), as: SESSION_KINDS[r.u8()] ?? r.fail(), key: r.fixed<LogPk>(SIGN_PK), nonce: r.fixed(NONCE), signature: r.fixed(SIGNATURE) };
     case 'create':
       return { is, re: r.num(), group: group(r), genesis: r.bytes(LIMIT.entry), boxes: r.list(LIMIT.devices, readBox) };
     case 'append':
@@ -184,6 +197,10 @@ function readToRelay(r: Reader): ToRelay {
       return { is, re: r.num(), group: group(r), invite: r.fixed<InvitePk>(SIGN_PK), request: r.fixed(REQUEST_ID), body: r.bytes(LIMIT.answer) };
     case 'ping':
       return { is, re: r.num() };
+    case 'put-item':
+      return { is, re: r.num(), group: group(r), n: r.num(), item: r.bytes(LIMIT.item) };
+    case 'get-items':
+      return { is, re: r.num(), group: group(r), after: r.num() };
     default:
       return unreachable(is);
   }
@@ -225,6 +242,8 @@ export function encodeFromRelay(f: FromRelay): Bytes {
       return w.list(f.detail.heads, (h, x) => x.fixed(h.logPk).num(h.n).fixed(h.hash)).text(f.detail.words).done();
     case 'pong':
       return w.num(f.re).done();
+    case 'items':
+      return w.num(f.re).fixed(f.group).bool(f.more).list(f.items, (i, x) => x.bytes(i)).done();
     default:
       return unreachable(f);
   }
@@ -280,6 +299,8 @@ function readFromRelay(r: Reader): FromRelay {
       };
     case 'pong':
       return { is, re: r.num() };
+    case 'items':
+      return { is, re: r.num(), group: group(r), more: r.bool(), items: r.list(MOST, (x) => x.bytes(LIMIT.item)) };
     default:
       return unreachable(is);
   }

@@ -13,6 +13,9 @@ export const LIMIT = {
   card: 4 * 1024,
   request: 32 * 1024,
   answer: 4 * 1024,
+  /** One item of a personal vault, and how many it may hold. */
+  item: 8 * 1024,
+  items: 4096,
   /** Requests waiting under one invite. */
   requestsPerInvite: 3,
   /** Live rows of a group. */

@@ -1,7 +1,7 @@
 /** Opening sessions (PROTOCOL §11): a proven key becomes a session of its group, or learns that it no longer is one. */
-import type { InvitePk, LogPk } from '../crypto/brand';
+import type { InvitePk, LogPk, VaultId } from '../crypto/brand';
 import { verifyAccess } from '../crypto/access';
-import { base64url, hex } from '../crypto/bytes';
+import { base64url, equal, hex } from '../crypto/bytes';
 import { BEARER, type ToRelay } from '../crypto/frames';
 import { ZERO_HASH } from '../crypto/hash';
 import { rowOf, type Row } from '../crypto/roster/state';
@@ -19,6 +19,7 @@ export function authenticate(h: House, c: Connection, f: Auth): void {
   const opened = f.as === 'log' ? c.logs.has(hex(f.group)) : c.invites.has(hex(f.group));
   if (opened || c.tried.has(once) || !verifyAccess(proof, f.signature, f.key)) return c.refuse(f.re, f.group, 'bad-proof');
   c.tried.add(once);
+  if (f.as === 'vault') return openVault(h, c, f);
   h.groups.with(f.group, (group) => {
     if (group === null) return c.refuse(f.re, f.group, 'unknown-group');
     if (group === 'unavailable') return c.refuse(f.re, f.group, 'unavailable');
@@ -29,6 +30,18 @@ export function authenticate(h: House, c: Connection, f: Auth): void {
       if (f.as === 'invite') openInvite(h, c, f, group);
       else openLog(h, c, f, group);
     });
+  });
+}
+
+/** A personal vault proves itself: its id is the key. */
+function openVault(h: House, c: Connection, f: Auth): void {
+  if (!equal(f.key, f.group)) return c.refuse(f.re, f.group, 'bad-proof');
+  const vault = f.key as VaultId;
+  c.proven = true;
+  c.vaults.set(hex(f.group), vault);
+  h.log.call('items', { vault, after: Number.MAX_SAFE_INTEGER }, (r) => {
+    if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
+    c.send({ is: 'welcome', re: f.re, group: f.group, rosterSeq: 0, feedSeq: 0, head: { n: r.value.n, hash: ZERO_HASH }, bearer: h.random(BEARER) });
   });
 }
 

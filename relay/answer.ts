@@ -10,6 +10,7 @@ import { append } from './append';
 import { create, enter, stage } from './enter';
 import type { House } from './house';
 import { byInvite, byMember } from './mailbox';
+import { byVault } from './personal';
 import { entries, lockboxes, page } from './reads';
 import type { Connection, LogSession } from './session';
 
@@ -63,6 +64,9 @@ function dispatch(h: House, c: Connection, f: ToRelay): void {
       if (s === undefined) return c.refuse(f.re, f.group, 'not-allowed');
       return s.group.run(() => byInvite(h, s, f));
     }
+    case 'put-item':
+    case 'get-items':
+      return byVault(h, c, f);
     default:
       return unreachable(f);
   }

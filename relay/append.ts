@@ -1,9 +1,9 @@
 /** Envelopes coming in (PROTOCOL §11): the roster's verdict here, order and sameness in the log, the ack only after it is durable. */
-import type { Bytes, Hash } from '../crypto/brand';
+import type { Bytes, Hash, LogPk } from '../crypto/brand';
 import type { ToRelay } from '../crypto/frames';
 import { ZERO_HASH } from '../crypto/hash';
 import { type EnvelopeHeader, readEnvelope } from '../crypto/header';
-import { chainAt, epochAt, owedAt, type RosterState } from '../crypto/roster/state';
+import { chainAt, epochAt, owedAt, rowOf, type RosterState } from '../crypto/roster/state';
 import type { House } from './house';
 import { RATE } from './limits';
 import type { Appended, Verdict } from './log';
@@ -20,7 +20,7 @@ export function append(h: House, s: LogSession, f: Append): void {
   const { header } = read.value;
   const time = h.clock();
   const state = group.state;
-  const verdict = judge(state, header, f.n, time < (group.held.get(s.device) ?? 0));
+  const verdict = judge(state, s.logPk, header, f.n, time < (group.held.get(s.device) ?? 0));
   const roster: Hash = chainAt(state, header.rosterSeq) ?? ZERO_HASH;
   connection.coming += f.envelope.length;
   h.log.call(
@@ -35,8 +35,9 @@ export function append(h: House, s: LogSession, f: Append): void {
 }
 
 /** `head ≥ rosterSeq ≥ fence`, and no rotation is owed there; the epoch is the one there. */
-function judge(s: RosterState, e: EnvelopeHeader, n: number, isHeld: boolean): Verdict {
-  if (e.n !== n) return 'void';
+function judge(s: RosterState, by: LogPk, e: EnvelopeHeader, n: number, isHeld: boolean): Verdict {
+  // a recovery row speaks through the roster alone
+  if (e.n !== n || rowOf(s, by)?.rank === 'recovery') return 'void';
   if (isHeld) return 'held';
   if (e.rosterSeq > s.seq || e.rosterSeq < s.fence || owedAt(s, e.rosterSeq)) return 'stale';
   return epochAt(s, e.rosterSeq)?.seq === e.epoch ? 'fine' : 'void';

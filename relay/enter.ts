@@ -93,7 +93,7 @@ function judge(h: House, s: LogSession, f: Enter, done: () => void): void {
   if (fault !== null || entry === null) return no('void', { words: fault ?? 'malformed' });
   const boxes = boxesFor(state, entry, s.staged?.seq === f.seq ? s.staged.boxes : new Map());
   if (boxes === null) return no('no-lockbox');
-  const cuts: readonly Cut[] = 'cuts' in entry.body ? entry.body.cuts : [];
+  const cuts: readonly Cut[] = 'cuts' in entry.body ? entry.body.cuts : 'cut' in entry.body ? [entry.body.cut] : [];
   const ends = cuts.map((c) => ({ device: rowOf(before, c.logPk)?.device ?? 0, n: c.n, hash: c.hash }));
   const receipted = receiptFor(h, state, f.entry, time);
   const spent = spentBy(before, state);

@@ -4,7 +4,10 @@ import { equal } from '../crypto/bytes';
 import type { Calls, Mailed } from './log';
 import type { Found, Sqlite } from './sqlite';
 
-type Name = 'putCard' | 'card' | 'putRequest' | 'dropRequest' | 'requests' | 'putAnswer' | 'answer' | 'spend' | 'blob' | 'putBlob' | 'dropBlob' | 'sweep';
+/** Items in one frame: LIMIT.item each at most. */
+const ITEMS_AT_ONCE = 20;
+
+type Name = 'putCard' | 'card' | 'putRequest' | 'dropRequest' | 'requests' | 'putAnswer' | 'answer' | 'spend' | 'blob' | 'putBlob' | 'dropBlob' | 'items' | 'putItem' | 'sweep';
 
 export function mailCalls(db: Sqlite): { readonly [K in Name]: (input: Calls[K][0]) => Calls[K][1] } {
   return {
@@ -41,6 +44,19 @@ export function mailCalls(db: Sqlite): { readonly [K in Name]: (input: Calls[K][
     },
     putBlob: ({ g, id, device, size, time }) => db.did('INSERT OR IGNORE INTO blobs VALUES (?, ?, ?, ?, ?, 0)', g, id, device, size, time),
     dropBlob: ({ g, id }) => db.did('DELETE FROM blobs WHERE g = ? AND id = ?', g, id),
+    items: ({ vault, after }) => {
+      const n = (db.one('SELECT max(n) AS n FROM items WHERE vault = ?', vault)?.['n'] as number | null | undefined) ?? 0;
+      const items = db.all('SELECT item FROM items WHERE vault = ? AND n > ? ORDER BY n LIMIT ?', vault, Math.min(after, 2 ** 31), ITEMS_AT_ONCE).map((f) => f['item'] as Bytes);
+      return { n, items, more: after + items.length < n };
+    },
+    putItem: ({ vault, n, item, time }) => {
+      const there = db.one('SELECT item FROM items WHERE vault = ? AND n = ?', vault, n);
+      if (there && equal(there['item'] as Bytes, item)) return 'done';
+      const last = (db.one('SELECT max(n) AS n FROM items WHERE vault = ?', vault)?.['n'] as number | null | undefined) ?? 0;
+      if (n !== last + 1) return { n: last };
+      db.run('INSERT INTO items VALUES (?, ?, ?, ?)', vault, n, time, item);
+      return 'done';
+    },
     sweep: ({ blobsBefore, answersBefore }) => {
       db.run('DELETE FROM answers WHERE time < ?', answersBefore);
       return db.all('DELETE FROM blobs WHERE named = 0 AND time < ? RETURNING g, id', blobsBefore).map((f) => ({ g: f['g'] as number, id: f['id'] as BlobId }));

@@ -2,7 +2,7 @@
  * What the relay keeps, as calls on a log (PROTOCOL §11): each call is atomic and durable before its answer. The answer may come
  * during the call or later; calls are answered in the order they were made.
  */
-import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk } from '../crypto/brand';
+import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, VaultId } from '../crypto/brand';
 import type { Prev, ReceiptedEntry, StoredEnvelope } from '../crypto/frames';
 import type { Result } from '../crypto/result';
 
@@ -84,6 +84,10 @@ export interface Calls {
   blob: [{ readonly g: number; readonly id: BlobId }, { readonly device: number; readonly size: number } | null];
   putBlob: [{ readonly g: number; readonly id: BlobId; readonly device: number; readonly size: number; readonly time: number }, null];
   dropBlob: [{ readonly g: number; readonly id: BlobId }, null];
+  /** Items of a personal vault after `after`, and how many there are. */
+  items: [{ readonly vault: VaultId; readonly after: number }, Paged<Bytes> & { readonly n: number }];
+  /** Item n of a personal vault; the same bytes at n again are done again. */
+  putItem: [{ readonly vault: VaultId; readonly n: number; readonly item: Bytes; readonly time: number }, 'done' | { readonly n: number }];
   /** Forgets blobs that no envelope names and answers, older than the times given; the blobs come back. */
   sweep: [{ readonly blobsBefore: number; readonly answersBefore: number }, readonly { readonly g: number; readonly id: BlobId }[]];
 }

@@ -1,5 +1,5 @@
 /** One connection and the sessions it opened: a proven key in one group each. */
-import type { Bytes, GroupId, Hex, InvitePk, LogPk, MemberTag } from '../crypto/brand';
+import type { Bytes, GroupId, Hex, InvitePk, LogPk, MemberTag, VaultId } from '../crypto/brand';
 import { encodeFromRelay, type FromRelay, NO_DETAIL, type Refusal, type RefusalDetail } from '../crypto/frames';
 import type { Bucket } from './limits';
 import type { Group } from './group';
@@ -32,6 +32,7 @@ export interface InviteSession {
 export class Connection {
   readonly logs = new Map<Hex<GroupId>, LogSession>();
   readonly invites = new Map<Hex<GroupId>, InviteSession>();
+  readonly vaults = new Map<Hex<GroupId>, VaultId>();
   /** Proofs that were tried, so that none counts twice. */
   readonly tried = new Set<string>();
   isOpen = true;

@@ -32,6 +32,14 @@ export interface NewRow {
   readonly redeem: Bytes;
 }
 
+/** A further row of the author's own member: `claim` by the new log key, over whoever adds it. */
+export interface AddedRow {
+  readonly logPk: LogPk;
+  readonly kem: KemPk;
+  readonly rank: 'ordinary' | 'recovery';
+  readonly claim: Bytes;
+}
+
 export type EntryBody =
   | { readonly kind: 'genesis'; readonly member: MemberTag; readonly kem: KemPk; readonly rotation: Rotation; readonly display: Bytes }
   | { readonly kind: 'name'; readonly display: Bytes }
@@ -42,7 +50,10 @@ export type EntryBody =
   | { readonly kind: 'offer-owner'; readonly to: MemberTag | null }
   | { readonly kind: 'accept-owner'; readonly offer: number; readonly rotation: Rotation }
   | { readonly kind: 'leave'; readonly cuts: readonly Cut[] }
-  | { readonly kind: 'rotate'; readonly rotation: Rotation };
+  | { readonly kind: 'rotate'; readonly rotation: Rotation }
+  | { readonly kind: 'device-add'; readonly row: AddedRow; readonly rotation: Rotation; readonly display: Bytes }
+  /** `rotation` is null exactly when a device ends itself: it must not make the keys that shut it out. */
+  | { readonly kind: 'device-revoke'; readonly cut: Cut; readonly rotation: Rotation | null };
 export type EntryKind = EntryBody['kind'];
 
 export interface Entry {
@@ -54,8 +65,8 @@ export interface Entry {
   readonly signature: Bytes;
 }
 
-/** Kind codes on the wire. 11–19 are kept for device-add, device-revoke, role, relay, upgrade, destroy, want. */
-const KINDS = ['genesis', 'name', 'invite', 'revoke-invite', 'admit', 'remove', 'offer-owner', 'accept-owner', 'leave', 'rotate'] as const;
+/** Kind codes on the wire. 13–19 are kept for role, relay, upgrade, destroy, want. */
+const KINDS = ['genesis', 'name', 'invite', 'revoke-invite', 'admit', 'remove', 'offer-owner', 'accept-owner', 'leave', 'rotate', 'device-add', 'device-revoke'] as const;
 
 /** Hash of an entry's bytes; of a genesis it is the group's id. */
 export const entryHash = (entry: Uint8Array): Hash => hash(LABEL.entryHash, entry);
@@ -83,6 +94,13 @@ export function verifyNewRow(group: GroupId, invite: InvitePk, r: NewRow): boole
   const body = claimBody(group, invite, r);
   return verify(LABEL.claim, body, r.claim, r.logPk) && verify(LABEL.redeem, body, r.redeem, invite);
 }
+
+/** What an added row's log key signs: the group, the member, who adds it, and its own keys and rank. */
+export const deviceClaimBody = (group: GroupId, member: MemberTag, adder: LogPk, r: Omit<AddedRow, 'claim'>): Bytes =>
+  concat(group, member, adder, r.logPk, r.kem, Uint8Array.of(r.rank === 'recovery' ? 1 : 0));
+
+export const verifyAddedRow = (group: GroupId, member: MemberTag, adder: LogPk, r: AddedRow): boolean =>
+  verify(LABEL.deviceClaim, deviceClaimBody(group, member, adder, r), r.claim, r.logPk);
 
 export function decodeEntry(bytes: Uint8Array): Result<Entry, Malformed> {
   return decode(bytes, readEntry);
@@ -121,6 +139,15 @@ function writeUnsigned(e: Omit<Entry, 'signature'>): Bytes {
     case 'rotate':
       writeRotation(b.rotation, w);
       return w.done();
+    case 'device-add':
+      w.fixed(b.row.logPk).fixed(b.row.kem).bool(b.row.rank === 'recovery').fixed(b.row.claim);
+      writeRotation(b.rotation, w);
+      return w.bytes(b.display).done();
+    case 'device-revoke':
+      writeCut(b.cut, w);
+      w.bool(b.rotation !== null);
+      if (b.rotation !== null) writeRotation(b.rotation, w);
+      return w.done();
     default:
       return unreachable(b);
   }
@@ -157,6 +184,10 @@ function readBody(kind: EntryKind, r: Reader): EntryBody {
       return { kind, cuts: readCuts(r) };
     case 'rotate':
       return { kind, rotation: readRotation(r) };
+    case 'device-add':
+      return { kind, row: readAddedRow(r), rotation: readRotation(r), display: r.bytes(LIMIT.display) };
+    case 'device-revoke':
+      return { kind, cut: readCut(r), rotation: r.bool() ? readRotation(r) : null };
     default:
       return unreachable(kind);
   }
@@ -175,14 +206,21 @@ function readRotation(r: Reader): Rotation {
   return rotation;
 }
 const writeCut = (c: Cut, w: Writer): void => void w.fixed(c.logPk).num(c.n).fixed(c.hash);
+const readCut = (r: Reader): Cut => ({ logPk: r.fixed<LogPk>(SIGN_PK), n: r.num(), hash: r.fixed<Hash>(HASH) });
 function readCuts(r: Reader): Cut[] {
-  const cuts = r.list(LIMIT.devicesPerMember + 1, (x) => ({ logPk: x.fixed<LogPk>(SIGN_PK), n: x.num(), hash: x.fixed<Hash>(HASH) }));
+  const cuts = r.list(LIMIT.devicesPerMember + 1, readCut);
   if (!ascending(cuts.map((c) => c.logPk))) r.fail();
   return cuts;
 }
 export function writeNewRow(n: NewRow, w: Writer): void {
   w.fixed(n.member).fixed(n.logPk).fixed(n.kem).fixed(n.claim).fixed(n.redeem);
 }
+const readAddedRow = (r: Reader): AddedRow => ({
+  logPk: r.fixed<LogPk>(SIGN_PK),
+  kem: r.fixed<KemPk>(KEM_PK),
+  rank: r.bool() ? 'recovery' : 'ordinary',
+  claim: r.fixed(SIGNATURE)
+});
 export const readNewRow = (r: Reader): NewRow => ({
   member: r.fixed<MemberTag>(TAG),
   logPk: r.fixed<LogPk>(SIGN_PK),

@@ -94,14 +94,30 @@ function apply(s: RosterState, to: RosterState, e: Entry): RosterState {
       const owner = hex((s.rows.get(hex(e.author)) as Row).member);
       return rotate({ ...to, owner, offer: null, invites: settle(s, (i) => hex(i.by) === ex, 'void') }, e.seq, b.rotation);
     }
-    case 'leave': {
-      const left = end(s, to, subjectOf(s, e) as Hex<MemberTag>, 'left', b.cuts);
-      const last = s.owed[s.owed.length - 1];
-      const owed = last !== undefined && last.to === null ? s.owed : [...s.owed, { from: e.seq, to: null }];
-      return { ...left, owed, fence: e.seq };
-    }
+    case 'leave':
+      return owe(s, end(s, to, subjectOf(s, e) as Hex<MemberTag>, 'left', b.cuts), e.seq);
     case 'rotate':
       return rotate(to, e.seq, b.rotation);
+    case 'device-add': {
+      const author = s.rows.get(hex(e.author)) as Row;
+      const rows = new Map(s.rows);
+      // a recovery row gives way to the one it adds; it never wrote, so its log ends where it began
+      if (b.row.rank === 'recovery' && author.rank === 'recovery') rows.set(hex(e.author), ended(author, e.seq, { logPk: e.author, n: 0, hash: ZERO_HASH }));
+      const { logPk, kem, rank } = b.row;
+      rows.set(hex(logPk), { logPk, member: author.member, kem, device: s.rows.size + 1, rank, from: e.seq, end: null });
+      return rotate({ ...to, rows }, e.seq, b.rotation);
+    }
+    case 'device-revoke': {
+      const row = s.rows.get(hex(b.cut.logPk)) as Row;
+      const tag = hex(row.member);
+      const without: RosterState = {
+        ...to,
+        rows: new Map(s.rows).set(hex(row.logPk), ended(row, e.seq, b.cut)),
+        invites: settle(s, (i) => hex(i.by) === tag, 'void'),
+        offer: s.owner === tag ? null : s.offer
+      };
+      return b.rotation === null ? owe(s, without, e.seq) : rotate(without, e.seq, b.rotation);
+    }
     default:
       return unreachable(b);
   }
@@ -117,12 +133,20 @@ function rotate(s: RosterState, seq: number, r: Rotation): RosterState {
   };
 }
 
+/** Somebody left who must not make the next keys: whoever is live owes a rotation (R10). */
+function owe(s: RosterState, to: RosterState, seq: number): RosterState {
+  const last = s.owed[s.owed.length - 1];
+  return { ...to, fence: seq, owed: last !== undefined && last.to === null ? s.owed : [...s.owed, { from: seq, to: null }] };
+}
+
+const ended = (row: Row, seq: number, cut: Cut): Row => ({ ...row, end: { seq, cut } });
+
 /** Ends all rows of a member; voids its pending invites and what was offered to it (R6). */
 function end(s: RosterState, to: RosterState, tag: Hex<MemberTag>, how: 'removed' | 'left', cuts: readonly Cut[]): RosterState {
   const rows = new Map(s.rows);
   for (const cut of cuts) {
     const key = hex(cut.logPk);
-    rows.set(key, { ...(rows.get(key) as Row), end: { seq: to.seq, cut } });
+    rows.set(key, ended(rows.get(key) as Row, to.seq, cut));
   }
   const member = s.members.get(tag) as Member;
   return {

@@ -4,13 +4,13 @@ import { equal, hex } from '../bytes';
 import { ZERO_HASH } from '../hash';
 import { LIMIT } from '../limits';
 import { unreachable } from '../result';
-import { verifyNewRow, type Cut, type Entry, type Rotation } from './entry';
+import { verifyAddedRow, verifyNewRow, type Cut, type Entry, type Rotation } from './entry';
 import { chainHead, isLive, liveRows, owedAt, type RosterState, type Row, rowsOf } from './state';
 
 /** Why an entry is void. It stays in the chain, takes its seq, and changes nothing. */
 export type VoidFault =
   | 'malformed' | 'too-large' | 'wrong-place' | 'forged' | 'not-live' | 'not-owner' | 'owner-cannot' | 'unknown-member' | 'unknown-invite'
-  | 'used' | 'expired' | 'key-reused' | 'bad-claim' | 'wrong-recipients' | 'wrong-cuts' | 'owed' | 'no-offer' | 'too-many';
+  | 'used' | 'expired' | 'key-reused' | 'bad-claim' | 'wrong-recipients' | 'wrong-cuts' | 'owed' | 'no-offer' | 'too-many' | 'outranked' | 'last-row';
 
 /** Null when the entry counts; otherwise the reason it is void. `now` is the running maximum of receipt times, its own included. */
 export function judge(s: RosterState, e: Entry, signed: boolean, now: number): VoidFault | null {
@@ -48,8 +48,31 @@ export function judge(s: RosterState, e: Entry, signed: boolean, now: number): V
       if (s.rows.has(key) || s.invites.has(key as string as Hex<InvitePk>) || s.members.has(hex(b.row.member))) return 'key-reused';
       if (!verifyNewRow(s.group, b.invite, b.row)) return 'bad-claim';
       const after = liveRows(s);
-      if (after.length >= LIMIT.devices) return 'too-many';
+      if (after.filter(isOrdinary).length >= LIMIT.devices) return 'too-many';
       return recipients(b.rotation, [...after.map((r) => hex(r.logPk)), key]);
+    }
+    case 'device-add': {
+      const key = hex(b.row.logPk);
+      if (s.rows.has(key) || s.invites.has(key as string as Hex<InvitePk>)) return 'key-reused';
+      if (!verifyAddedRow(s.group, author.member, e.author, b.row)) return 'bad-claim';
+      const own = rowsOf(s, by);
+      const replaced = b.row.rank === 'recovery' ? own.find((r) => !isOrdinary(r)) : undefined;
+      // the first recovery row may be added by any device of its member; after that only it replaces itself
+      if (replaced !== undefined && !equal(replaced.logPk, e.author)) return 'outranked';
+      if (b.row.rank === 'ordinary' && own.filter(isOrdinary).length >= LIMIT.devicesPerMember) return 'too-many';
+      if (b.row.rank === 'ordinary' && liveRows(s).filter(isOrdinary).length >= LIMIT.devices) return 'too-many';
+      return recipients(b.rotation, [...liveRows(s).filter((r) => r !== replaced).map((r) => hex(r.logPk)), key]);
+    }
+    case 'device-revoke': {
+      const row = s.rows.get(hex(b.cut.logPk));
+      if (row === undefined || !isLive(row) || hex(row.member) !== by) return 'unknown-member';
+      if (!isOrdinary(row) && isOrdinary(author)) return 'outranked';
+      if (rowsOf(s, by).length === 1) return 'last-row';
+      const self = row === author;
+      if (self !== (b.rotation === null)) return 'wrong-recipients';
+      const wrong = cuts([b.cut], [row]);
+      if (wrong !== null || b.rotation === null) return wrong;
+      return recipients(b.rotation, liveRows(s).filter((r) => r !== row).map((r) => hex(r.logPk)));
     }
     case 'remove': {
       if (!owns) return 'not-owner';
@@ -77,6 +100,9 @@ export function judge(s: RosterState, e: Entry, signed: boolean, now: number): V
       return unreachable(b);
   }
 }
+
+/** A recovery row stands outside every count of devices. */
+const isOrdinary = (r: Row): boolean => r.rank === 'ordinary';
 
 /** R7: exactly the live rows after the entry. */
 function recipients(r: Rotation, live: readonly Hex<LogPk>[]): VoidFault | null {

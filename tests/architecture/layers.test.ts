@@ -9,7 +9,7 @@ const BELOW = {
   ui: ['state', 'port', 'words', 'strength'],
   state: ['port', 'leader', 'words', 'trusted', 'worker'],
   worker: ['core', 'leader', 'port', 'care', 'sync', 'vault', 'invite', 'store', 'group', 'crypto'],
-  core: ['leader', 'port', 'care', 'sync', 'vault', 'invite', 'store', 'group', 'crypto'],
+  core: ['leader', 'port', 'strength', 'care', 'sync', 'vault', 'invite', 'store', 'group', 'crypto'],
   care: ['store', 'group', 'crypto'],
   sync: ['store', 'group', 'crypto'],
   vault: ['strength', 'store', 'group', 'crypto'],
@@ -20,7 +20,7 @@ const BELOW = {
   relay: ['crypto'],
   // locks are held in windows, never in workers, so the page runs this one
   leader: ['port'],
-  // pure, so that the page says of a passphrase what the vault will
+  // pure, so that the page says of a passphrase, and of the words of a phrase, what the vault will
   strength: [],
   port: [],
   words: [],
@@ -33,7 +33,7 @@ function layerOf(path: string): Layer | undefined {
   if (path === 'src/lib/core/port.ts') return 'port';
   if (path === 'src/lib/core/worker.ts') return 'worker';
   if (path === 'src/lib/core/leader.ts') return 'leader';
-  if (/^src\/lib\/vault\/(strength|common)\.ts$/.test(path)) return 'strength';
+  if (/^src\/lib\/vault\/(strength|common|words)\.ts$/.test(path)) return 'strength';
   if (path === 'src/lib/trusted.ts') return 'trusted';
   if (/^src\/lib\/(i18n|paraglide)\//.test(path)) return 'words';
   if (/^src\/(app\.d|hooks\.client|service-worker)\.ts$/.test(path)) return 'shell';

@@ -5,12 +5,14 @@ import { sealDisplay } from '$crypto/display';
 import { commitContent, commitRoster, type EpochKeys, newEpochKeys } from '$crypto/epoch';
 import type { AddressedLockbox, LogHead } from '$crypto/frames';
 import { LIMIT } from '$crypto/limits';
+import { LABEL } from '$crypto/labels';
 import { type KeyringItem, lockboxHash, sealLockbox } from '$crypto/lockbox';
-import { chainAfter, type Cut, type EntryBody, type NewRow, type Rotation, signEntry } from '$crypto/roster/entry';
+import { chainAfter, type AddedRow, type Cut, deviceClaimBody, type EntryBody, type NewRow, type Rotation, signEntry } from '$crypto/roster/entry';
 import { chainAt, chainHead, currentEpoch, liveRows, owedAt, type RosterState, type Row, rowsOf } from '$crypto/roster/state';
+import { sign } from '$crypto/verify';
 import { LOG_START } from '../group/log';
 import type { GroupRun } from './group-run';
-import { drop, keyOf, type KeyringRow, type PendingRow, put } from './group-rows';
+import { type DeviceKeys, drop, keyOf, type KeyringRow, type PendingRow, put } from './group-rows';
 import type { Fault } from './port';
 import { takeEntries } from './receive';
 import { fetchFeed, fetchLockboxes, fetchRoster } from './fetch';
@@ -199,6 +201,19 @@ export const planLeave: Planner = (run, _at, heads) => {
   if (owns(run.state, run)) return 'not-allowed';
   const cuts = cutsOf(run, rowsOf(run.state, run.me), heads);
   return cuts === null ? 'refused-by-relay' : { body: { kind: 'leave', cuts }, boxes: [], keys: null };
+};
+
+/** A further row of this member: a device, or its recovery row. It gets the keys of the member's horizon. */
+export const planAddRow = (keys: Pick<DeviceKeys, 'logPk' | 'logSk' | 'kemPk'>, rank: AddedRow['rank']): Planner => (run, at) => {
+  const mine = run.state.members.get(run.me);
+  if (mine === undefined || mine.end !== null) return 'group-ended';
+  const { logPk, kemPk: kem } = keys;
+  const claim = sign(LABEL.deviceClaim, deviceClaimBody(run.state.group, mine.tag, run.keys.logPk, { logPk, kem, rank }), keys.logSk);
+  // a recovery row gives way to the one it adds
+  const stay = liveRows(run.state).filter((r) => rank !== 'recovery' || r.rank !== 'recovery' || hex(r.member) !== run.me);
+  return rotating(run, at, [...stay, { logPk, kem }], { logPk, horizon: mine.horizon }, (rotation, epoch) => ({
+    kind: 'device-add', row: { logPk, kem, rank, claim }, rotation, display: display(run, at, {}, epoch.roster)
+  }));
 };
 
 /**

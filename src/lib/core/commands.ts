@@ -5,6 +5,7 @@ import { openBlob, sealBlob, type BlobRef } from '$crypto/blob';
 import { decodeLink, encodeLink, INVITE_SECRET, inviteKeys, sealAnswer, sealCard } from '$crypto/invite-secret';
 import { blobId } from '$crypto/kept';
 import { LIMIT } from '$crypto/limits';
+import { newPhrase, phraseKeys } from '$crypto/phrase';
 import { chainHead, liveMembers } from '$crypto/roster/state';
 import { type BlobRecord, type CareRecord, parseRecord, PHOTOS_MOST, type PhotoRecord, type PostRecord, postIdOf, recordIdOf, type SeenRecord, TEXT_MOST } from '../care/record';
 import { join as joinSpans, type Span } from '../care/feed';
@@ -17,9 +18,10 @@ import { drop, keyOf, type OutboxRow, type OwnInviteRow, put, putBytes } from '.
 import { nameOf, pendingPost, photoView, requestId, seenHere } from './group-view';
 import { newJoinRow } from './join';
 import { newGroup } from './new-group';
+import { entropyOf, openVaultSession, readVault, wordsOf } from './personal';
 import type { CommandName, Commands, Fault, Outcome, PersonRole } from './port';
 import { readOlder } from './project';
-import { beginSession, putCard } from './session';
+import { putCard } from './session';
 import { enqueue, pump } from './send';
 
 /** Time to take a post back before it leaves. */
@@ -114,6 +116,58 @@ export function commands(core: Core): Handlers {
       await core.readPasskeys();
       return r.ok ? yes(null) : no('storage-damaged');
     },
+    async 'propose-phrase'() {
+      return yes({ words: wordsOf(newPhrase(random)) });
+    },
+    async 'keep-phrase'({ words }) {
+      const entropy = entropyOf(words);
+      if (entropy === null) return no('wrong-phrase');
+      // only the phrase that is kept could give way to another
+      if (core.personal.set) return no(core.personal.isPhrase(entropy) ? 'not-allowed' : 'wrong-phrase');
+      await core.personal.keep(entropy);
+      core.views.touch('app', null);
+      void core.personal.add({ is: 'profile', name: core.profile.name, role: core.profile.role }).catch((e: unknown) => core.failed(e));
+      for (const run of core.groups.values()) core.inGroupTurn(run, () => core.personal.cover(run));
+      return yes(null);
+    },
+    async 'check-phrase'({ words }) {
+      const entropy = entropyOf(words);
+      if (entropy === null || !core.personal.isPhrase(entropy)) return yes({ right: false, groups: 0 });
+      const keys = phraseKeys(entropy);
+      if ((await openVaultSession(core.link, host, random, keys)) === null) return no('needs-network');
+      const items = await readVault(core.link, keys);
+      if (items === null) return no('needs-network');
+      const there = new Set(items.flatMap((i) => (i.is === 'group' ? [hex(i.id)] : [])));
+      return yes({ right: true, groups: [...core.groups.values()].filter((g) => there.has(hex(g.row.id)) && core.personal.covers(g)).length });
+    },
+    async restore({ words, passphrase }) {
+      if (core.phase !== 'new') return no('not-allowed');
+      const entropy = entropyOf(words);
+      if (entropy === null) return no('wrong-phrase');
+      core.link.start();
+      for (let i = 0; core.link.state === 'connecting' && i < 100; i++) await new Promise<void>((r) => core.ports.later(100, r));
+      const keys = phraseKeys(entropy);
+      const found = await openVaultSession(core.link, host, random, keys);
+      const items = found === null || found === 0 ? null : await readVault(core.link, keys);
+      if (found === null || (found > 0 && items === null)) {
+        core.link.stop();
+        return no('needs-network');
+      }
+      const profile = items?.filter((i) => i.is === 'profile').at(-1);
+      if (items === null || profile === undefined) {
+        core.link.stop();
+        return no('wrong-phrase');
+      }
+      const key = await createVault(core.vault, passphrase);
+      if (!key.ok) {
+        core.link.stop();
+        return no(key.fault === 'exists' ? 'not-allowed' : 'weak-passphrase');
+      }
+      await core.open(key.value, { name: profile.name, role: profile.role, lockAfter: profile.role === 'clinician' ? 5 : 15 });
+      await core.personal.keep(entropy);
+      await core.toRestore(items.flatMap((i) => (i.is === 'group' ? [i] : [])));
+      return yes({ groups: await core.bringBack() });
+    },
     async lock() {
       core.link.stop();
       await Promise.all([...core.groups.values()].map((g) => g.turns.take(() => g.flush()).catch(() => undefined)));
@@ -129,6 +183,7 @@ export function commands(core: Core): Handlers {
       const lockAfter = change.lockAfter ?? core.profile.lockAfter;
       if (name === '' || name.length > NAME_MOST || !(lockAfter >= 1 && lockAfter <= 240)) return no('not-allowed');
       await core.saveProfile({ name, role: change.role ?? core.profile.role, lockAfter });
+      if (core.personal.set) void core.personal.add({ is: 'profile', name: core.profile.name, role: core.profile.role }).catch((e: unknown) => core.failed(e));
       core.views.touch('app', null);
       return yes(null);
     },
@@ -145,7 +200,7 @@ export function commands(core: Core): Handlers {
       const run = await GroupRun.open(ref, row, core.around());
       core.groups.set(ref, run);
       core.views.touch('home', null);
-      if (core.link.state === 'online') core.inGroupTurn(run, () => beginSession(run));
+      if (core.link.state === 'online') core.begin(run);
       return yes({ group: ref });
     },
     'rename-group': ({ group, name }) => (name.trim() === '' || name.length > NAME_MOST ? Promise.resolve(no('not-allowed')) : change(group, planName(name.trim()))),

@@ -14,11 +14,13 @@ import type { BlobCarrier } from './blobs';
 import { commands, type Handlers } from './commands';
 import { type Around, GroupRun } from './group-run';
 import { type GroupRow, keyOf, put, putBytes, read, readAll } from './group-rows';
+import { PersonalVault, type VaultItem } from './personal';
+import { restoreGroup, restoreKey, type RestoreRow } from './restore';
 import { summary } from './group-view';
 import { JoinRun, type JoinRow } from './join';
 import { encodeState } from '$crypto/roster/state';
 import { catchUpFeed } from './project';
-import type { AppView, CommandName, Down, Fault, HomeView, JoinId, Outcome, Profile, Up } from './port';
+import type { AppView, CommandName, Down, Fault, HomeView, JoinId, Outcome, Profile, RecoveryView, Up } from './port';
 import { wakeAfterHold } from './send';
 import { beginSession, catchUp, endSession, takeFrame } from './session';
 import { ViewBoard } from './views';
@@ -54,6 +56,8 @@ export class Core {
   readonly joins = new Map<JoinId, JoinRun>();
   readonly link: Link;
   readonly views: ViewBoard;
+  readonly personal: PersonalVault;
+  private readonly restores = new Map<string, RestoreRow>();
   private fault: Fault = 'internal';
   private isFull = false;
   private lastSynced: number | null = null;
@@ -68,6 +72,7 @@ export class Core {
       changed: () => this.views.touch('app', null)
     });
     this.views = new ViewBoard(this, up);
+    this.personal = new PersonalVault({ link: this.link, host: ports.host, random: ports.random, store: () => this.needStore() });
     this.handlers = commands(this);
   }
 
@@ -100,11 +105,13 @@ export class Core {
     const store = await openStore({ disk: this.ports.disk, vaultKey, random: this.ports.random });
     this.store = store;
     if (profile !== null) await this.saveProfile(profile);
-    const [kept, rows, joins] = await Promise.all([
-      read<Profile & { persisted?: boolean | null }>(store, 'meta', 'profile'), readAll<GroupRow>(store, 'group', ''), readAll<JoinRow>(store, 'join', '')
+    const [kept, rows, joins, restores] = await Promise.all([
+      read<Profile & { persisted?: boolean | null }>(store, 'meta', 'profile'), readAll<GroupRow>(store, 'group', ''), readAll<JoinRow>(store, 'join', ''),
+      readAll<RestoreRow>(store, 'meta', restoreKey('')), this.personal.load()
     ]);
     if (kept !== null) this.profile = { name: kept.name, role: kept.role, lockAfter: kept.lockAfter };
     this.persisted = kept?.persisted ?? null;
+    for (const { key, value } of restores) this.restores.set(key.slice(restoreKey('').length), value);
     const runs = await Promise.all(rows.map(({ key, value }) => GroupRun.open(key, value, this.around())));
     for (const run of runs) {
       await catchUpFeed(run);
@@ -165,7 +172,7 @@ export class Core {
         ]);
         const run = await GroupRun.open(ref, group, this.around());
         this.groups.set(ref, run);
-        this.inGroupTurn(run, () => beginSession(run));
+        this.begin(run);
         return ref;
       }
     });
@@ -179,8 +186,9 @@ export class Core {
   // -------------------------------------------------------------------------------------------------------- relay
 
   private linkUp(): void {
-    for (const run of this.groups.values()) this.inGroupTurn(run, () => beginSession(run));
+    for (const run of this.groups.values()) this.begin(run);
     for (const join of this.joins.values()) if (this.isNewest(join)) this.inTurn(join, () => join.begin());
+    if (this.restores.size > 0) void this.bringBack().catch((e: unknown) => this.failed(e));
   }
   /** One connection opens one invite of a group: the newest that is still open. */
   private isNewest(join: JoinRun): boolean {
@@ -188,6 +196,7 @@ export class Core {
     return of.at(-1) === join;
   }
   private linkDown(): void {
+    this.personal.down();
     for (const run of this.groups.values()) {
       endSession(run);
       this.views.touch('group', run.ref);
@@ -200,6 +209,49 @@ export class Core {
     for (const run of this.groups.values()) if (hex(run.row.id) === id) this.inGroupTurn(run, () => takeFrame(run, f));
     for (const join of this.joins.values()) if (hex(join.groupId) === id) this.inTurn(join, () => join.takeFrame(f));
   }
+  /** Opens a group's session, and sees to it that the recovery phrase covers it. */
+  begin(run: GroupRun): void {
+    this.inGroupTurn(run, async () => {
+      await beginSession(run);
+      await this.personal.cover(run);
+    });
+  }
+  /** Groups that a recovery phrase is to bring back; a second call waits for the first. How many are back. */
+  bringBack(): Promise<number> {
+    return (this.bringing ??= this.bringEach().finally(() => {
+      this.bringing = null;
+    }));
+  }
+  private bringing: Promise<number> | null = null;
+  private async bringEach(): Promise<number> {
+    let back = 0;
+    for (const [ref, row] of [...this.restores]) {
+      const outcome = await restoreGroup(ref, row, this.around(), this.needStore());
+      if (outcome === 'later') continue;
+      this.restores.delete(ref);
+      const kept = outcome === 'back' ? await read<GroupRow>(this.needStore(), 'group', ref) : null;
+      if (kept === null) continue;
+      this.groups.set(ref, await GroupRun.open(ref, kept, this.around()));
+      back++;
+    }
+    this.views.touch('home', null);
+    // the recovery rows' sessions end with the connection; the new devices prove themselves on a fresh one
+    if (back > 0) this.link.again();
+    if (this.restores.size > 0) this.ports.later(RETRY, () => this.link.state === 'online' && void this.bringBack().catch((e: unknown) => this.failed(e)));
+    return back;
+  }
+  /** Remembers which groups to bring back, so that neither a crash nor a lost connection forgets one. */
+  async toRestore(items: readonly Extract<VaultItem, { is: 'group' }>[]): Promise<void> {
+    const byGroup = new Map<string, Extract<VaultItem, { is: 'group' }>[]>();
+    for (const i of items) byGroup.set(hex(i.id), [...(byGroup.get(hex(i.id)) ?? []), i]);
+    for (const its of byGroup.values()) {
+      const ref = this.newRef();
+      const row: RestoreRow = { items: its, logSeed: this.ports.random(32), kemSeed: this.ports.random(32) };
+      await this.needStore().commit([put('meta', restoreKey(ref), row)]);
+      this.restores.set(ref, row);
+    }
+  }
+
   inTurn(who: { turns: GroupRun['turns'] }, what: () => Promise<void>): void {
     who.turns.take(what).then(() => this.noteSynced(), (e: unknown) => this.failed(e));
   }
@@ -243,12 +295,17 @@ export class Core {
             waiting: [...this.groups.values()].reduce((sum, g) => sum + (g.row.ended === null ? g.waiting : 0), 0), lastSynced: this.lastSynced
           },
           storage: { ...this.estimate, persisted: this.persisted, full: this.isFull },
-          passkeys: this.passkeys
+          passkeys: this.passkeys,
+          recovery: this.recovery()
         };
       }
       default:
         return { phase: this.phase } as AppView;
     }
+  }
+  private recovery(): RecoveryView {
+    const groups = [...this.groups.values()].filter((g) => g.row.ended === null);
+    return { set: this.personal.set, covered: groups.filter((g) => this.personal.covers(g)).length, of: groups.length };
   }
   homeView(): HomeView {
     const groups = [...this.groups.values()].map((g) => ({ ...summary(g), made: g.row.made })).sort((a, b) => (b.last?.at ?? b.made) - (a.last?.at ?? a.made));
@@ -292,7 +349,7 @@ export class Core {
     void this.run(d.name, d.input).then((outcome) => this.up({ is: 'outcome', id: d.id, outcome }));
   }
   private async run(name: CommandName, input: unknown): Promise<Outcome<unknown>> {
-    const beforeOpen: readonly CommandName[] = ['set-up', 'unlock', 'unlock-passkey', 'lock', 'take-over', 'wake'];
+    const beforeOpen: readonly CommandName[] = ['set-up', 'restore', 'unlock', 'unlock-passkey', 'lock', 'take-over', 'wake'];
     if (this.phase !== 'open' && !beforeOpen.includes(name)) return { ok: false, fault: this.phase === 'elsewhere' ? 'not-writer' : 'locked' };
     try {
       return await (this.handlers[name] as (i: unknown) => Promise<Outcome<unknown>>)(input);

@@ -46,6 +46,15 @@ export interface Profile {
   readonly lockAfter: number;
 }
 
+/** The recovery phrase of this person. */
+export interface RecoveryView {
+  /** A phrase was kept on paper and told to this device. */
+  readonly set: boolean;
+  /** Groups that the phrase would bring back, of those this person is in. */
+  readonly covered: number;
+  readonly of: number;
+}
+
 /** A passkey that unlocks this device, as WebAuthn needs to ask for it; both are bytes, and nothing of it is secret. */
 export interface PasskeyView {
   readonly credential: Uint8Array<ArrayBuffer>;
@@ -62,7 +71,7 @@ export type AppView =
   /** `retryAt`: after wrong passphrases, the time before which another try is refused. */
   | { readonly phase: 'locked'; readonly name: null; readonly retryAt: number | null; readonly wrongTries: number; readonly passkeys: readonly PasskeyView[] }
   | {
-      readonly phase: 'open'; readonly profile: Profile; readonly connection: ConnectionView; readonly storage: StorageView; readonly passkeys: readonly PasskeyView[];
+      readonly phase: 'open'; readonly profile: Profile; readonly connection: ConnectionView; readonly storage: StorageView; readonly passkeys: readonly PasskeyView[]; readonly recovery: RecoveryView;
     }
   /** Another tab or window writes; this one may take over. */
   | { readonly phase: 'elsewhere' }
@@ -295,6 +304,14 @@ export interface Commands {
   /** Adds a passkey beside the passphrase, which has to be given once more. */
   'add-passkey': { in: { passphrase: string; passkey: PasskeyView; prf: Uint8Array<ArrayBuffer> }; out: null };
   'remove-passkey': { in: { credential: Uint8Array<ArrayBuffer> }; out: null };
+  /** Thirteen words to write down; they are not kept anywhere until `keep-phrase`. */
+  'propose-phrase': { in: null; out: { words: readonly string[] } };
+  /** The person wrote the words down and retyped some. Groups are covered as soon as the relay is there. */
+  'keep-phrase': { in: { words: readonly string[] }; out: null };
+  /** The drill: whether these words are the phrase, and how many groups they open. Changes nothing. */
+  'check-phrase': { in: { words: readonly string[] }; out: { right: boolean; groups: number } };
+  /** On a bare device: brings back name, groups, history and ownership with the phrase alone, under a new passphrase. */
+  restore: { in: { words: readonly string[]; passphrase: string }; out: { groups: number } };
   /** The page ends the worker afterwards. */
   lock: { in: null; out: null };
   'change-passphrase': { in: { old: string; next: string }; out: null };
@@ -347,7 +364,7 @@ export type CommandName = keyof Commands;
 
 /** Why a command did not happen. The page has words for each; none carries user data. */
 export type Fault =
-  | 'wrong-passphrase' | 'unknown-passkey' | 'too-soon' | 'weak-passphrase' | 'locked' | 'not-writer'
+  | 'wrong-passphrase' | 'unknown-passkey' | 'wrong-phrase' | 'too-soon' | 'weak-passphrase' | 'locked' | 'not-writer'
   | 'needs-network' | 'not-allowed' | 'changed-meanwhile' | 'group-ended' | 'not-found'
   | 'too-large' | 'not-an-image' | 'storage-full' | 'storage-lost' | 'storage-damaged' | 'too-late' | 'too-many'
   | 'bad-link' | 'invite-used' | 'invite-expired' | 'invite-revoked' | 'refused-by-relay' | 'unavailable' | 'internal';

@@ -113,7 +113,7 @@ export async function takeLockboxes(run: GroupRun, items: readonly OwnLockbox[])
   for (const { seq, lockbox } of items) {
     const entry = run.entries[seq - 1];
     const d = entry === undefined ? null : decodeEntry(entry.entry);
-    const listed = d?.ok === true && 'rotation' in d.value.body ? d.value.body.rotation.boxes.find((b) => equal(b.to, run.keys.logPk)) : undefined;
+    const listed = d?.ok === true && 'rotation' in d.value.body ? d.value.body.rotation?.boxes.find((b) => equal(b.to, run.keys.logPk)) : undefined;
     // not the one that the entry lists: as good as withheld, and asked for again
     if (d?.ok !== true || listed === undefined || !equal(lockboxHash(lockbox), listed.hash)) continue;
     run.lockboxes = Math.max(run.lockboxes, seq);

@@ -44,7 +44,7 @@ export function shownOf(run: { readonly entries: readonly EntryRow[]; readonly k
     if (item.void || !d.ok) continue;
     const e = d.value;
     const b = e.body;
-    if ('rotation' in b) epoch = e.seq;
+    if ('rotation' in b && b.rotation !== null) epoch = e.seq;
     const read = 'display' in b ? readDisplay(run.keyring.get(epoch)?.roster, e, b.display) : {};
     const note = (what: Note['what'], who: string, by: string | null, named: string | null = null): void =>
       void notes.push({ seq: e.seq, at: item.at, what, who, by, name: named });
@@ -77,6 +77,8 @@ export function shownOf(run: { readonly entries: readonly EntryRow[]; readonly k
       case 'revoke-invite':
       case 'offer-owner':
       case 'rotate':
+      case 'device-add':
+      case 'device-revoke':
         break;
     }
   }

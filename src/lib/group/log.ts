@@ -40,6 +40,7 @@ export function judgeEnvelope(s: RosterState, row: Row, at: LogPlace, bytes: Byt
 }
 
 function voidWhy(s: RosterState, row: Row, at: LogPlace, rosterSeq: number, epoch: number): VoidWhy | null {
+  if (row.rank === 'recovery') return 'not-live';
   if (rosterSeq < at.rosterSeq) return 'roster-back';
   if (!liveAt(row, rosterSeq)) return 'not-live';
   if (epochAt(s, rosterSeq)?.seq !== epoch) return 'wrong-epoch';

@@ -26,6 +26,11 @@ export interface Shell {
   newGroup(): void;
   /** Opens the field for an invite link. */
   haveLink(): void;
+  /** Opens the three steps to a recovery phrase. */
+  writePhrase(): void;
+  /** The reminder to make one was put off, until the app starts anew. */
+  readonly phraseLater: boolean;
+  laterPhrase(): void;
   /** Forgets the keys at once and asks for the passphrase. */
   lock(): Promise<void>;
 }

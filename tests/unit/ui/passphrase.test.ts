@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { strengthOf, suggestPassphrase } from '$lib/ui/gate/passphrase';
-import { WORDS } from '$lib/ui/gate/words';
+import { WORDS } from '$lib/vault/words';
 
 describe('a passphrase', () => {
   it('is proposed from 1024 different words', () => {

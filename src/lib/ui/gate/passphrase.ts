@@ -1,6 +1,6 @@
 /** Proposing a passphrase, and saying in a word how hard one is to guess; the vault judges by the same bits. */
 import { strengthBits, WEAK_BELOW } from '$lib/vault/strength';
-import { WORDS } from './words';
+import { WORDS } from '$lib/vault/words';
 
 /** Six words of 1024 are 60 bits: with Argon2id behind them, out of reach. */
 const HOW_MANY = 6;

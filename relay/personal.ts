@@ -1,0 +1,25 @@
+/** Personal vaults (PROTOCOL §17.2): lists that only grow, sealed to a phrase that the relay never sees. Whoever holds the vault's key may add and read. */
+import { hex } from '../crypto/bytes';
+import type { ToRelay } from '../crypto/frames';
+import { LIMIT } from '../crypto/limits';
+import type { House } from './house';
+import type { Connection } from './session';
+
+type Item = Extract<ToRelay, { is: 'put-item' }> | Extract<ToRelay, { is: 'get-items' }>;
+
+export function byVault(h: House, c: Connection, f: Item): void {
+  const vault = c.vaults.get(hex(f.group));
+  if (vault === undefined) return c.refuse(f.re, f.group, 'not-allowed');
+  if (f.is === 'get-items') {
+    return h.log.call('items', { vault, after: f.after }, (r) => {
+      if (r.ok) c.send({ is: 'items', re: f.re, group: f.group, ...r.value });
+      else c.refuse(f.re, f.group, 'unavailable');
+    });
+  }
+  if (f.n > LIMIT.items) return c.refuse(f.re, f.group, 'full');
+  h.log.call('putItem', { vault, n: f.n, item: f.item, time: h.clock() }, (r) => {
+    if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
+    if (r.value === 'done') return c.send({ is: 'done', re: f.re, group: f.group });
+    c.refuse(f.re, f.group, 'behind', { n: r.value.n });
+  });
+}

@@ -1,0 +1,139 @@
+/** The recovery phrase on the real core and relay: what it brings back on a bare device, and what it takes to be covered. */
+import { expect, it } from 'vitest';
+import { hex } from '../../crypto/bytes';
+import type { Device } from '../support/world';
+import { World } from '../support/world';
+
+const PASSPHRASE = 'four quiet lamps over harbour';
+
+async function letIn(world: World, owner: Device, group: string, joiner: Device, history: 'start' | 'today'): Promise<string> {
+  const { link } = await owner.must('invite', { group, history, days: 3, relationship: '' });
+  const { join } = await joiner.must('open-link', { fragment: new URL(link).hash });
+  joiner.watch('join', join);
+  await world.time.pass(300);
+  await joiner.must('ask', { join });
+  await world.time.pass(500);
+  await owner.must('let-in', { group, request: owner.view('group', group).requests[0]!.request });
+  await world.time.pass(1_500);
+  return joiner.view('join', join).group!;
+}
+async function say(world: World, who: Device, group: string, text: string): Promise<void> {
+  await who.must('post', { group, text, photos: [], replyTo: null });
+  await world.time.pass(6_000);
+}
+const recovery = (d: Device) => {
+  const app = d.view('app', null);
+  return app.phase === 'open' ? app.recovery : null;
+};
+const groupRef = (d: Device, name: string): string => d.view('home', null).groups.find((g) => g.name === name)!.group;
+
+it('the phrase alone brings back name, groups, history and ownership on a bare device', async () => {
+  const world = await World.make();
+  const olivia = world.device('Olivia', 'clinician');
+  const pat = world.device('Pat', 'patient');
+  await olivia.setUp();
+  await pat.setUp();
+  const { group } = await olivia.must('new-group', { name: 'Pat’s updates', kind: 'family' });
+  await olivia.openGroup(group);
+  await say(world, olivia, group, 'From the first day');
+  const patGroup = await letIn(world, olivia, group, pat, 'start');
+  await pat.openGroup(patGroup);
+  await say(world, pat, patGroup, 'Thank you all');
+  await olivia.must('offer-owner', { group, member: pat.view('group', patGroup).me });
+  await world.time.pass(300);
+  await pat.must('accept-owner', { group: patGroup });
+  await world.time.pass(300);
+
+  const { words } = await pat.must('propose-phrase', null);
+  expect(words).toHaveLength(13);
+  expect(recovery(pat)).toEqual({ set: false, covered: 0, of: 1 });
+  await pat.must('keep-phrase', { words });
+  await world.time.pass(2_000);
+  expect(recovery(pat)).toEqual({ set: true, covered: 1, of: 1 });
+  expect(await pat.must('check-phrase', { words })).toEqual({ right: true, groups: 1 });
+  expect(await pat.must('check-phrase', { words: [...words].reverse() })).toEqual({ right: false, groups: 0 });
+  await say(world, olivia, group, 'After the phrase was written down');
+
+  // the phone is lost; nothing of it remains but thirteen words on paper
+  pat.kill();
+  const found = world.device('Pat again', 'family');
+  await found.boot();
+  expect(await found.must('restore', { words, passphrase: PASSPHRASE })).toEqual({ groups: 1 });
+  await world.time.pass(5_000);
+  const app = found.view('app', null);
+  expect(app.phase === 'open' && app.profile).toMatchObject({ name: 'Pat', role: 'patient' });
+  const back = groupRef(found, 'Pat’s updates');
+  await found.openGroup(back);
+  expect(found.view('group', back).iOwn).toBe(true);
+  expect(found.words(back)).toEqual(['From the first day', 'Thank you all', 'After the phrase was written down']);
+  await say(world, found, back, 'I am back');
+  expect(found.delivery(back, 'I am back')).toBe('sent');
+  expect(olivia.words(group)).toContain('I am back');
+  expect(recovery(found)).toEqual({ set: true, covered: 1, of: 1 });
+  expect(olivia.view('group', group).people).toHaveLength(2);
+
+  await found.restart();
+  await found.openGroup(back);
+  expect(found.words(back)).toContain('I am back');
+  expect(world.reports).toEqual([]);
+}, 60_000);
+
+it('a group joined or made after the phrase is covered by itself, and one from today brings back from today', async () => {
+  const world = await World.make();
+  const olivia = world.device('Olivia', 'clinician');
+  const fay = world.device('Fay', 'family');
+  await olivia.setUp();
+  await fay.setUp();
+  const { words } = await fay.must('propose-phrase', null);
+  await fay.must('keep-phrase', { words });
+  const { group } = await olivia.must('new-group', { name: 'Ward', kind: 'family' });
+  await olivia.openGroup(group);
+  await say(world, olivia, group, 'Before Fay');
+  await letIn(world, olivia, group, fay, 'today');
+  await fay.must('new-group', { name: 'Sisters', kind: 'family' });
+  await world.time.pass(3_000);
+  expect(recovery(fay)).toEqual({ set: true, covered: 2, of: 2 });
+  await say(world, olivia, group, 'After Fay');
+
+  fay.kill();
+  const found = world.device('Fay again', 'family');
+  await found.boot();
+  expect(await found.must('restore', { words, passphrase: PASSPHRASE })).toEqual({ groups: 2 });
+  await world.time.pass(5_000);
+  const back = groupRef(found, 'Ward');
+  await found.openGroup(back);
+  expect(found.words(back)).toEqual(['After Fay']);
+  expect(world.reports).toEqual([]);
+}, 60_000);
+
+it('wrong words bring back nothing and leave the device bare, and without a network it says so', async () => {
+  const world = await World.make();
+  const bare = world.device('Nobody', 'family');
+  await bare.boot();
+  const { words } = await (async () => {
+    const other = world.device('Other', 'family');
+    await other.setUp();
+    return other.must('propose-phrase', null);
+  })();
+  expect(await bare.run('restore', { words: words.slice(1), passphrase: PASSPHRASE })).toEqual({ ok: false, fault: 'wrong-phrase' });
+  expect(await bare.run('restore', { words, passphrase: PASSPHRASE })).toEqual({ ok: false, fault: 'wrong-phrase' });
+  bare.goOffline();
+  expect(await bare.run('restore', { words, passphrase: PASSPHRASE })).toEqual({ ok: false, fault: 'needs-network' });
+  expect(bare.view('app', null).phase).toBe('new');
+}, 60_000);
+
+it('a device can’t read what it sealed to the phrase, and the relay sees neither names nor groups in it', async () => {
+  const world = await World.make();
+  const pat = world.device('Pat', 'patient');
+  await pat.setUp();
+  await pat.must('new-group', { name: 'Mine', kind: 'family' });
+  const { words } = await pat.must('propose-phrase', null);
+  await pat.must('keep-phrase', { words });
+  await world.time.pass(2_000);
+  const kept = pat.core!.personal as unknown as { writer: Record<string, unknown> };
+  expect(Object.keys(kept.writer).sort()).toEqual(['id', 'kem', 'sk']);
+  const group = [...pat.core!.groups.values()][0]!;
+  const row = [...group.state.rows.values()].find((r) => r.rank === 'recovery')!;
+  expect(hex(row.kem)).not.toBe(hex(kept.writer['kem'] as never));
+  pat.kill();
+});
