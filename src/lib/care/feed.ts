@@ -34,10 +34,10 @@ export type Span = readonly [from: number, to: number];
 /** All but the pages: small, written whole. */
 export interface FeedIndex {
   total: number;
-  /** Feed seq up to which records are in, */
+  /** By device: n up to which what its log says is in. */
+  heads: Readonly<Record<string, number>>;
+  /** Feed seq when this was so. */
   upTo: number;
-  /** but for envelopes that wait for a key or an entry. */
-  held: readonly number[];
   /** Roster seq up to which lanes are cut off where their logs ended. */
   cutUpTo: number;
   /** By page: which of its two places holds it, so that a page is never written over before the index that counts on it. */
@@ -56,7 +56,7 @@ export interface FeedIndex {
   clients: Record<string, readonly [number, number]>;
 }
 
-export const emptyIndex = (): FeedIndex => ({ total: 0, upTo: 0, held: [], cutUpTo: 0, slots: [], time: 0, last: null, amendments: {}, seen: {}, replies: {}, unread: {}, clients: {} });
+export const emptyIndex = (): FeedIndex => ({ total: 0, heads: {}, upTo: 0, cutUpTo: 0, slots: [], time: 0, last: null, amendments: {}, seen: {}, replies: {}, unread: {}, clients: {} });
 
 export class Feed {
   /** Newest pages that are in memory, ascending. */

@@ -7,7 +7,7 @@ import { checkUpdate } from '../care/lane';
 import { parseRecord, postIdOf } from '../care/record';
 import { LOG_START } from '../group/log';
 import type { GroupRun } from './group-run';
-import { type InboxRow, keyOf, read } from './group-rows';
+import { type InboxRow, keyOf } from './group-rows';
 import { unpack } from './pack';
 
 /** Puts the records of an accepted envelope into the feed and its update into its lane. Returns ids of posts that changed. */
@@ -64,12 +64,13 @@ export async function readBackTo(run: GroupRun, rows: readonly InboxRow[]): Prom
 
 /** After opening: what the strict rows have and the cache, which may be older, has not. */
 export async function catchUpFeed(run: GroupRun): Promise<void> {
-  const { index } = run.feed;
-  const still = new Set(run.heldSeqs);
-  const waited = index.held.filter((seq) => !still.has(seq));
-  if (index.upTo >= run.cursor && waited.length === 0 && endedSince(run, index.cutUpTo).length === 0) return;
-  const late = await Promise.all(waited.map((seq) => read<InboxRow>(run.around.store, 'inbox', keyOf.envelope(run.ref, seq))));
-  const rows = [...late.filter((r) => r !== null), ...(await inbox(run, index.upTo))];
+  const { heads, upTo, cutUpTo } = run.feed.index;
+  const lacks = (r: InboxRow): boolean => r.n > (heads[r.device] ?? 0);
+  const missing = [...run.heads].reduce((sum, [device, at]) => sum + Math.max(0, at.n - (heads[device] ?? 0)), 0);
+  if (missing === 0 && endedSince(run, cutUpTo).length === 0) return;
+  let rows = (await inbox(run, upTo)).filter(lacks);
+  // some had to wait, and stand before what was in already
+  if (new Set(rows.map((r) => `${r.device} ${r.n}`)).size < missing) rows = (await inbox(run, 0)).filter(lacks);
   await readBackTo(run, rows);
   put(run, rows);
   await cutLanes(run);
@@ -101,13 +102,14 @@ export async function cutLanes(run: GroupRun): Promise<void> {
     run.flushSoon();
   }
   index.cutUpTo = run.state.seq;
+  note(run);
 }
 
 const endedSince = (run: GroupRun, seq: number): Row[] => [...run.state.rows.values()].filter((r) => r.end !== null && r.end.seq > seq);
 
-/** Notes that the feed holds everything up to the cursor but what waits. */
+/** Notes that the feed holds what the logs' heads stand for. */
 export function note(run: GroupRun): void {
-  Object.assign(run.feed.index, { upTo: run.cursor, held: run.heldSeqs });
+  Object.assign(run.feed.index, { upTo: run.cursor, heads: Object.fromEntries([...run.heads].map(([device, at]) => [device, at.n])) });
 }
 
 function put(run: GroupRun, rows: readonly InboxRow[]): void {
@@ -115,17 +117,19 @@ function put(run: GroupRun, rows: readonly InboxRow[]): void {
   note(run);
 }
 
-/** Stored envelopes after feed seq `after` up to the cursor, without those that wait. */
+/** Envelopes stored after feed seq `after` that count: those that the heads stand for, and what went beyond a cut-off, to be shown as withdrawn. */
 async function inbox(run: GroupRun, after: number): Promise<InboxRow[]> {
-  const range = { after: keyOf.envelope(run.ref, after), before: keyOf.envelope(run.ref, run.cursor + 1) };
-  const rows = (await run.around.store.range('inbox', keyOf.envelopes(run.ref), range)).map((r) => unpack<InboxRow>(r.value));
-  const waiting = new Set(run.heldSeqs);
-  return rows.filter((r) => !waiting.has(r.seq));
+  const rows = await run.around.store.range('inbox', keyOf.envelopes(run.ref), { after: keyOf.envelope(run.ref, after) });
+  return rows.map((r) => unpack<InboxRow>(r.value)).filter((r) => r.n <= (run.heads.get(r.device) ?? LOG_START).n || run.isWithdrawn(r.device, r.n));
 }
 
 /** By feed seq, each log's own in its own order: a relay may have stored them in another one. */
 function inLogOrder(rows: readonly InboxRow[]): InboxRow[] {
   const logs = new Map<number, InboxRow[]>();
-  for (const r of [...rows].sort((a, b) => a.n - b.n)) logs.set(r.device, [...(logs.get(r.device) ?? []), r]);
-  return [...rows].sort((a, b) => a.seq - b.seq).map((r) => logs.get(r.device)?.shift() as InboxRow);
+  for (const r of [...rows].sort((a, b) => b.n - a.n)) {
+    const log = logs.get(r.device);
+    if (log === undefined) logs.set(r.device, [r]);
+    else log.push(r);
+  }
+  return [...rows].sort((a, b) => a.seq - b.seq).map((r) => logs.get(r.device)?.pop() as InboxRow);
 }
