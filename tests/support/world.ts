@@ -78,7 +78,6 @@ export class Device {
   core: Core | null = null;
   /** What becomes of the next write to the disk. */
   fate: (write: Write) => Fate = () => 'done';
-  readonly disk: MemoryDevice = memoryDevice({ fate: (w) => this.fate(w) });
   online = true;
   private end = (): void => undefined;
   private readonly views = new Map<string, unknown>();
@@ -87,7 +86,7 @@ export class Device {
   private id = 0;
   private readonly random: Random;
 
-  constructor(readonly name: string, readonly role: 'clinician' | 'patient' | 'family', private readonly world: World) {
+  constructor(readonly name: string, readonly role: 'clinician' | 'patient' | 'family', private readonly world: World, readonly disk: MemoryDevice = memoryDevice({ fate: (w) => this.fate(w) })) {
     this.random = seeded(`device ${name}`);
   }
 
@@ -239,8 +238,9 @@ export class World {
     });
     return w;
   }
-  device(name: string, role: 'clinician' | 'patient' | 'family'): Device {
-    return new Device(name, role, this);
+  /** `disk`: one that was used before, unless the device is new. */
+  device(name: string, role: 'clinician' | 'patient' | 'family', disk?: MemoryDevice): Device {
+    return new Device(name, role, this, disk);
   }
   /** Blobs by the relay's own session bearers; their HTTP is tested elsewhere. */
   blobs(device: Device): BlobCarrier {

@@ -23,13 +23,16 @@ export interface MemoryDevice {
   open(): Disk;
   /** Relaxed writes so far reach the medium. */
   flush(): void;
-  /** A power cut: every open disk is `lost`, and of the relaxed writes since the last flush only the first `kept` stay (none unless said). */
-  cut(kept?: number): void;
+  /** A power cut: every open disk is `lost`, and of the relaxed writes since the last flush only the first `kept` stay (none unless said). Says how many went. */
+  cut(kept?: number): number;
+  /** Another device with the same medium, and the same writes not flushed. */
+  copy(): MemoryDevice;
   /** Every byte on the medium, with its key, as somebody sees who takes the device. */
   dump(): { readonly table: string; readonly key: string; readonly value: Bytes }[];
 }
 
 type Rows = Map<string, Bytes>;
+type Relaxed = readonly (CacheChange | Drop)[];
 interface Medium {
   readonly tables: Map<string, Rows>;
   fence: number | null;
@@ -38,15 +41,14 @@ interface Medium {
 
 const STRICT: readonly string[] = TABLES;
 
-export function memoryDevice({ fate = () => 'done', room = Infinity }: MemoryOptions = {}): MemoryDevice {
-  const now: Medium = {
-    tables: new Map([...TABLES, ...CACHE_TABLES].map((t) => [t, new Map<string, Bytes>()])),
-    fence: null,
-    header: null
-  };
-  /** The relaxed tables as last flushed, and what was written since. */
-  let flushed = copyCache(now);
-  let unflushed: (readonly (CacheChange | Drop)[])[] = [];
+export function memoryDevice(options: MemoryOptions = {}): MemoryDevice {
+  const now: Medium = { tables: new Map([...TABLES, ...CACHE_TABLES].map((t) => [t, new Map<string, Bytes>()])), fence: null, header: null };
+  return deviceOn(now, copyCache(now), [], options);
+}
+
+/** `flushed`: the relaxed tables as last flushed; `unflushed`: what was written since. */
+function deviceOn(now: Medium, flushed: Map<string, Rows>, unflushed: Relaxed[], options: MemoryOptions): MemoryDevice {
+  const { fate = () => 'done', room = Infinity } = options;
   let power = 0;
 
   const rowsOf = (table: string): Rows => now.tables.get(table) as Rows;
@@ -162,10 +164,14 @@ export function memoryDevice({ fate = () => 'done', room = Infinity }: MemoryOpt
     cut(kept = 0) {
       power++;
       for (const [table, rows] of flushed) now.tables.set(table, new Map(rows));
+      const lost = Math.max(0, unflushed.length - kept);
       for (const changes of unflushed.slice(0, kept)) apply(now, changes);
       flushed = copyCache(now);
       unflushed = [];
+      return lost;
     },
+    copy: () =>
+      deviceOn({ ...now, tables: new Map([...now.tables].map(([t, rows]) => [t, new Map(rows)])) }, new Map([...flushed].map(([t, rows]) => [t, new Map(rows)])), [...unflushed], options),
     dump() {
       const out: { table: string; key: string; value: Bytes }[] = [];
       for (const [table, rows] of now.tables) for (const [key, value] of rows) out.push({ table, key, value });
