@@ -1,6 +1,6 @@
 /** A person's device: Chromium with a profile folder of its own, which survives closing, crashing and going offline. */
 import { chromium, test, type BrowserContext, type Page } from '@playwright/test';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findChromium } from '../../chromium.mjs';
@@ -44,11 +44,14 @@ export interface DeviceOptions {
   readonly dark?: boolean;
   readonly locale?: string;
   readonly permissions?: readonly string[];
+  /** A profile folder of a closed browser, to begin with a copy of it: a stolen or kept device. */
+  readonly profile?: string;
 }
 
 /** Unboxes a new device and opens `address` on it, when one is given. */
 export async function openDevice(name: string, address?: string, options: DeviceOptions = {}): Promise<Device> {
   const folder = await mkdtemp(join(tmpdir(), `carefold-${name.toLowerCase()}-`));
+  if (options.profile) await cp(options.profile, folder, { recursive: true, filter: (path) => !/Singleton/.test(path) });
   const network = await startNetwork();
   const executablePath = findChromium();
   if (!executablePath) throw new Error('no chromium');

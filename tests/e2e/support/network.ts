@@ -9,6 +9,8 @@ export interface Network {
   /** Ends every connection and refuses new ones. */
   cut(): void;
   mend(): void;
+  /** Ends every connection and leads new ones to another port of this machine; null leads them where they want to go. */
+  lead(port: number | null): void;
   /** Everything that crossed since the start, both ways, client frames unmasked, as one searchable buffer. */
   captured(): Buffer;
   close(): Promise<void>;
@@ -36,6 +38,7 @@ function unmask(bytes: Buffer): Buffer {
 /** Starts a proxy on a free port of the loopback address. */
 export async function startNetwork(): Promise<Network> {
   let whole = true;
+  let led: number | null = null;
   const open = new Set<Socket>();
   const sent: Buffer[][] = [];
   const received: Buffer[] = [];
@@ -59,7 +62,7 @@ export async function startNetwork(): Promise<Network> {
         if (!whole || !/^(127\.|localhost$)|\.test$/.test(host)) return void client.end(Buffer.from([5, 2, 0, 1, 0, 0, 0, 0, 0, 0]));
         const up: Buffer[] = [];
         sent.push(up);
-        const target = connect(port, '127.0.0.1', () => client.write(Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0])));
+        const target = connect(led ?? port, '127.0.0.1', () => client.write(Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0])));
         keep(target);
         client.on('data', (chunk) => void up.push(chunk));
         target.on('data', (chunk) => void received.push(chunk));
@@ -83,6 +86,10 @@ export async function startNetwork(): Promise<Network> {
       dropAll();
     },
     mend: () => void (whole = true),
+    lead: (to) => {
+      led = to;
+      dropAll();
+    },
     captured: () => Buffer.concat([...sent.map((chunks) => unmask(Buffer.concat(chunks))), ...received]),
     close: () =>
       new Promise((done) => {
