@@ -1,0 +1,77 @@
+/** Names, words, file names and numbers are planted, and then searched for wherever they must not be. */
+import { expect, test } from '@playwright/test';
+import { gather, type Circle } from './support/circle';
+import { filesIn, findIn, storesOf } from './support/markers';
+import { addPhotos, takePhoto } from './support/photo';
+import { expectState, OLIVIA, PAT, post, postOf } from './support/story';
+
+const PLANTED = {
+  owner: 'Oliviaquartz Brandtonyx',
+  patient: 'Patjasper Morenoopal',
+  group: 'Zirconberyl family updates',
+  relation: 'Turquoiseuncle',
+  words: 'His amethystlevel is rising; call +43 660 5550142 about it.',
+  draft: 'A garnetdraft that was never sent',
+  file: 'topazknee-2041.jpg',
+  camera: 'Camera of Malachite'
+} as const;
+/** The browser's own memory of forms: it may know the name of who uses it, since the field says that it asks for that. */
+const FORM_MEMORY = /^Default\/Web Data/;
+/** What is searched for: each long enough to be no accident, none a sentence that other text could cut. */
+const SOUGHT = ['Oliviaquartz', 'Brandtonyx', 'Patjasper', 'Morenoopal', 'Zirconberyl', 'Turquoiseuncle', 'amethystlevel', '+43 660 5550142', 'garnetdraft', 'topazknee-2041', 'Malachite', OLIVIA.passphrase, PAT.passphrase];
+
+let circle: Circle;
+test.beforeEach(async () => {
+  circle = await gather({ olivia: { ...OLIVIA, name: PLANTED.owner }, pat: { ...PAT, name: PLANTED.patient }, group: PLANTED.group, as: PLANTED.relation });
+});
+test.afterEach(() => circle.discard());
+
+test('nothing that people write, or are called, is found on the relay, on the wire, in logs, or on a locked device', async () => {
+  const { relay, olivia, pat } = circle;
+  const page = olivia.page();
+  await addPhotos(page, [await takePhoto(page, PLANTED.file, PLANTED.camera, 800, 600)]);
+  await expect(page.getByRole('img', { name: 'Photo 1' })).toBeVisible();
+  await post(page, PLANTED.words);
+  await expect(postOf(pat.page(), 'amethystlevel')).toBeVisible({ timeout: 30_000 });
+  await expectState(page, 'amethystlevel', 'Seen by 1 of 1');
+  await pat.page().getByLabel('Write an update').fill(PLANTED.draft);
+  await page.getByLabel('Write an update').fill(PLANTED.draft);
+  await page.getByRole('button', { name: 'Lock', exact: true }).click();
+  await expect(page.getByRole('heading', { name: 'Carefold is locked' })).toBeVisible();
+  await pat.page().reload();
+  await expect(pat.page().getByRole('heading', { name: 'Carefold is locked' })).toBeVisible();
+
+  // the search finds what is there: in any shape, at any place
+  for (const shape of ['utf8', 'utf16le', 'hex', 'base64'] as const) {
+    const found = shape === 'hex' || shape === 'base64' ? Buffer.from(Buffer.from('..Zirconberyl..').toString(shape)) : Buffer.from('..Zirconberyl..', shape);
+    expect(findIn('here', found, SOUGHT), shape).toHaveLength(1);
+  }
+
+  const places: { name: string; bytes: Buffer; control: string }[] = [
+    { name: 'what the relay printed', bytes: Buffer.from(relay.output()), control: 'Carefold is ready at' },
+    { name: 'Olivia’s wire', bytes: olivia.network.captured(), control: 'GET /ws' },
+    { name: 'Pat’s wire', bytes: pat.network.captured(), control: 'GET /ws' },
+    { name: 'what Olivia’s locked page can read', bytes: await storesOf(page), control: 'outbox' },
+    { name: 'what Pat’s locked page can read', bytes: await storesOf(pat.page()), control: 'outbox' }
+  ];
+  for (const { name, bytes, control } of places) {
+    expect(bytes.includes(control), `${name}: the control`).toBe(true);
+    expect(findIn(name, bytes, SOUGHT)).toEqual([]);
+  }
+
+  // with the relay running, as a thief of its disk would find it, and of theirs once their browsers are closed
+  await Promise.all([olivia.close(), pat.close()]);
+  const kept = [
+    { name: 'relay', files: await filesIn(relay.folder), control: 'relay.db' },
+    { name: 'Olivia', files: await filesIn(olivia.folder), control: 'IndexedDB' },
+    { name: 'Pat', files: await filesIn(pat.folder), control: 'IndexedDB' }
+  ];
+  for (const { name, files, control } of kept) {
+    expect(files.some(({ path, bytes }) => path.includes(control) && bytes.length > 0), `${name}: the control`).toBe(true);
+    const own = name === 'Olivia' ? PLANTED.owner : PLANTED.patient;
+    const found = files.flatMap(({ path, bytes }) =>
+      findIn(`${name}, ${path}`, bytes, FORM_MEMORY.test(path) ? SOUGHT.filter((word) => !own.includes(word)) : SOUGHT)
+    );
+    expect(found).toEqual([]);
+  }
+});
