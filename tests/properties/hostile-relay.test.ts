@@ -142,6 +142,7 @@ describe('a relay that lies about envelopes', () => {
       if (i % 4 === 0) fay.device.cut();
     }
     on = false;
+    await world.time.pass(660_000);
     fay.device.cut();
     await world.time.pass(60_000);
     expect(fay.words.sort()).toEqual(olivia.words.sort());
@@ -169,6 +170,7 @@ describe('a relay that lies about envelopes', () => {
     expect(pat.words).toEqual([]);
     expect(pat.view.alarm).toBe('gap');
     rhea.repent();
+    await world.time.pass(660_000);
     pat.device.cut();
     await world.time.pass(10_000);
     expect(pat.words).toEqual(['One', 'Two', 'Three']);

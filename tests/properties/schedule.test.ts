@@ -2,12 +2,15 @@
 import fc from 'fast-check';
 import { describe, it, vi } from 'vitest';
 import { circle } from '../support/circle';
-import { Schedule, step, type Step } from '../support/schedule';
+import { does, Schedule, step, type Step } from '../support/schedule';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
 
 /** Schedules that failed once. */
-const FAILED: [number, Step[]][] = [];
+const FAILED: [number, Step[]][] = [
+  // posts of one envelope were shown in the order of their ids
+  [2, [does(0, 'post'), does(0, 'post'), does(0, 'post'), does(0, 'post'), does(0, 'post')]]
+];
 
 async function run(people: number, steps: readonly Step[]): Promise<void> {
   const { world, seats } = await circle(people);
@@ -20,7 +23,7 @@ async function run(people: number, steps: readonly Step[]): Promise<void> {
 describe('any schedule of posting, edits, pictures, outages, restarts, joins, transfers, removals and leaves', () => {
   it('P5 P11 P22 ends with every acknowledged post everywhere exactly once and the same lanes and roster on every device', async () => {
     await fc.assert(fc.asyncProperty(fc.integer({ min: 2, max: 5 }), fc.array(step(), { minLength: 5, maxLength: 30 }), run), {
-      numRuns: Number(process.env['RUNS'] ?? 25), examples: FAILED, interruptAfterTimeLimit: 60_000, ...(process.env['SEED'] ? { seed: Number(process.env['SEED']) } : {})
+      numRuns: Number(process.env['RUNS'] ?? 25), examples: FAILED, interruptAfterTimeLimit: Number(process.env['LIMIT'] ?? 40_000), ...(process.env['SEED'] ? { seed: Number(process.env['SEED']) } : {})
     });
   });
 });

@@ -17,6 +17,7 @@ export const DOINGS = [
 export type Doing = (typeof DOINGS)[number];
 export interface Step { readonly who: number; readonly what: Doing; readonly pick: number; readonly wait: number }
 
+export const does = (who: number, what: Doing, wait = 0, pick = 0): Step => ({ who, what, pick, wait });
 export const step = (doings: readonly Doing[] = DOINGS): fc.Arbitrary<Step> =>
   fc.record({ who: fc.nat(4), what: fc.constantFrom(...doings), pick: fc.nat(7), wait: fc.constantFrom(0, 1, 7, 40, 300, 6_000, 31_000) });
 
@@ -163,7 +164,7 @@ export class Schedule {
   }
 
   /** Everyone comes online, and what can arrive arrives. */
-  async heal(): Promise<void> {
+  async heal(afterLies = false): Promise<void> {
     this.world.down = false;
     for (const s of this.seats) {
       s.device.goOnline();
@@ -171,6 +172,12 @@ export class Schedule {
     }
     for (const j of this.joining) j.device.goOnline();
     await this.world.time.pass(70_000);
+    if (afterLies) {
+      // what was odd is looked at again after a while, when a connection begins
+      await this.world.time.pass(610_000);
+      for (const s of this.seats) s.device.cut();
+      await this.world.time.pass(10_000);
+    }
     await this.arrivals();
     await this.world.time.pass(2_000);
   }

@@ -160,7 +160,7 @@ export class Device {
     let outcome: Outcome<unknown> | null = null;
     this.outcomes.set(id, (o) => (outcome = o));
     this.core?.take({ is: 'command', id, name, input } as never);
-    for (let i = 0; i < 400 && outcome === null; i++) await this.world.time.pass(10);
+    for (let i = 0; i < 600 && outcome === null; i++) await this.world.time.pass(i < 400 ? 10 : 1_000);
     if (outcome === null) throw new Error(`${name} never answered`);
     return outcome as Outcome<Commands[K]['out']>;
   }

@@ -1,7 +1,7 @@
 /** Asking the relay for what is missing: roster, own lockboxes, envelopes. Each answers whether everything came. */
 import { LIMIT } from '$crypto/limits';
 import type { GroupRun } from './group-run';
-import { lacksEnvelope, takeEntries, takeEnvelopes, takeEnvelopesAgain, takeLockboxes } from './receive';
+import { takeEntries, takeEnvelopes, takeLockboxes } from './receive';
 
 export async function fetchRoster(run: GroupRun): Promise<boolean> {
   for (;;) {
@@ -38,29 +38,4 @@ export async function fetchFeed(run: GroupRun): Promise<boolean> {
     if (!f.more) return true;
     if (run.cursor === before) return false;
   }
-}
-
-/** Reads the whole feed once more when something in it was not what it claimed, or a log lacks an envelope; says so when it still does. */
-export async function healFeed(run: GroupRun): Promise<boolean> {
-  if ((run.suspect || lacksEnvelope(run)) && !run.readAgain) {
-    run.readAgain = true;
-    run.suspect = false;
-    for (let from = 0; from < run.cursor; ) {
-      const f = await run.around.link.ask({ is: 'fetch', group: run.row.id, way: 'up', from, most: LIMIT.page });
-      if (f?.is !== 'page') return false;
-      await takeEnvelopesAgain(run, f.items);
-      const last = f.items.at(-1)?.seq ?? 0;
-      if (!f.more || last <= from) break;
-      from = last;
-    }
-  }
-  tellGaps(run);
-  return true;
-}
-
-export function tellGaps(run: GroupRun): void {
-  const lacks = lacksEnvelope(run);
-  if (lacks === (run.alarm === 'gap') || (lacks && run.alarm !== null)) return;
-  run.alarm = lacks ? 'gap' : null;
-  run.around.changed(run.ref, 'group', null);
 }

@@ -22,6 +22,7 @@ import { Turns } from './turns';
 
 /** Rows in one transaction at most: a phone may sleep in the middle of one. */
 const PART = 100;
+const ODD_MOST = 1000;
 
 /** What a group is given by the core around it. */
 export interface Around {
@@ -94,9 +95,12 @@ export class GroupRun {
   synced = false;
   alarm: Alarm | null = null;
   shown: Shown;
-  /** An envelope came that could not be what it claimed, or a log lacks one: the feed is read again, once a session. */
+  /** Something new came that could not be what it claimed, or a log lacks an envelope: the feed is read again, once a session. */
   suspect = false;
   readAgain = false;
+  /** What was odd so far, and when the feed was last read again for it. */
+  readonly odd = new Set<string>();
+  readAgainAt = -Infinity;
   /** Epochs whose own lockbox is the one that the entry lists, and junk. */
   readonly junk = new Set<number>();
   /** What there was no room for, in order. */
@@ -139,6 +143,7 @@ export class GroupRun {
     if (heads !== null) {
       run.cursor = heads.cursor;
       run.lockboxes = heads.lockboxes;
+      run.suspect = heads.suspect;
       for (const [device, place] of heads.heads) run.heads.set(device, place);
       for (const held of await Promise.all(heads.held.map((seq) => read<InboxRow>(store, 'inbox', keyOf.envelope(ref, seq))))) if (held !== null) run.hold(held);
     }
@@ -201,7 +206,7 @@ export class GroupRun {
     return [...this.held.values()].flat().map((h) => h.seq);
   }
   headsRow(): Change {
-    const row: HeadsRow = { cursor: this.cursor, heads: [...this.heads], held: this.heldSeqs, lockboxes: this.lockboxes };
+    const row: HeadsRow = { cursor: this.cursor, heads: [...this.heads], held: this.heldSeqs, lockboxes: this.lockboxes, suspect: this.suspect };
     return put('inbox', keyOf.heads(this.ref), row);
   }
   rosterRows(): Change[] {
@@ -240,6 +245,14 @@ export class GroupRun {
         this.around.full(true);
       }
     });
+  }
+
+  /** Notes something that an honest relay and honest members do not show; a second time it is no news. */
+  noteOdd(what: string): void {
+    if (this.odd.has(what)) return;
+    if (this.odd.size >= ODD_MOST) this.odd.clear();
+    this.odd.add(what);
+    this.suspect = true;
   }
 
   refreshShown(): void {

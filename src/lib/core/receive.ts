@@ -1,6 +1,6 @@
 /** What arrives from the relay for one group: roster entries, lockboxes, envelopes. Called inside the group's turn. */
 import type { Bytes, Hash } from '$crypto/brand';
-import { equal, hex } from '$crypto/bytes';
+import { base64url, equal, hex } from '$crypto/bytes';
 import { readEnvelope } from '$crypto/envelope';
 import { isContentKey, isRosterKey } from '$crypto/epoch';
 import type { OwnLockbox, ReceiptedEntry, StoredEnvelope } from '$crypto/frames';
@@ -16,7 +16,7 @@ import { blobsOf, parseRecord } from '../care/record';
 import { endsInCut, judgeEnvelope, LOG_START, type LogPlace } from '../group/log';
 import type { Change } from '../store/store';
 import type { GroupRun, OutboxItem } from './group-run';
-import { drop, type EntryRow, type InboxRow, keyOf, put, read } from './group-rows';
+import { drop, type EntryRow, type InboxRow, keyOf, put } from './group-rows';
 import { cutLanes, note, openPlain, project, readBackTo } from './project';
 
 /** Most envelopes of one log that wait for something. */
@@ -143,7 +143,7 @@ export function epochPlace(run: Pick<GroupRun, 'entries'>, epoch: number): { pre
 }
 
 /** One envelope that was judged and is to be remembered. */
-interface Placed { readonly row: InboxRow; readonly place: LogPlace }
+export interface Placed { readonly row: InboxRow; readonly place: LogPlace }
 
 /** Takes envelopes of the feed in ascending order. `gap`: some before them are missing. */
 export async function takeEnvelopes(run: GroupRun, items: readonly StoredEnvelope[]): Promise<Took> {
@@ -158,7 +158,7 @@ export async function takeEnvelopes(run: GroupRun, items: readonly StoredEnvelop
     }
     run.cursor = item.seq;
     if (isMislabelled(item)) {
-      run.suspect = true;
+      run.noteOdd(markOf(item));
       continue;
     }
     const done = judge(run, { ...item, prev: null, state: 'held' });
@@ -173,41 +173,11 @@ export async function takeEnvelopes(run: GroupRun, items: readonly StoredEnvelop
   return gap ? 'gap' : 'all';
 }
 
-/** Takes what is shown a second time, below the cursor: only what a log still lacks counts. */
-export async function takeEnvelopesAgain(run: GroupRun, items: readonly StoredEnvelope[]): Promise<void> {
-  const placed: Placed[] = [];
-  for (const item of items) {
-    const row = rowByDevice(run.state, item.device);
-    if (row === null || item.seq > run.cursor || isMislabelled(item) || item.n <= (run.heads.get(row.device) ?? LOG_START).n) continue;
-    const held = run.held.get(item.device) ?? [];
-    if (held.some((h) => equal(h.envelope, item.envelope))) continue;
-    placed.push(...judge(run, { ...item, prev: null, state: 'held' }));
-  }
-  const changes: Change[] = [];
-  for (const { row } of placed) {
-    // another envelope may have been shown at this place of the feed
-    const key = keyOf.envelope(run.ref, row.seq);
-    const there = await read<InboxRow>(run.around.store, 'inbox', key);
-    const taken = there !== null && there.state !== 'held' && !equal(there.envelope, row.envelope);
-    changes.push(put('inbox', taken ? `${key}+${row.device}.${row.n}` : key, row), ...settleOwn(run, row));
-  }
-  await remember(run, placed, changes);
-}
-
-/** A live log lacks its next envelope while later ones are here, or has one in its place that can't be read. */
-export const lacksEnvelope = (run: GroupRun): boolean =>
-  [...run.held].some(([device, held]) => {
-    const row = rowByDevice(run.state, device);
-    if (row === null || row.end !== null || held.length === 0) return false;
-    const at = run.heads.get(device) ?? LOG_START;
-    return !held.some((h) => {
-      const j = judgeEnvelope(run.state, row, at, h.envelope);
-      return j.is === 'accepted' || (j.is === 'held' && j.why === 'roster');
-    });
-  });
+/** The end of a signature stands for the whole, within one place. */
+export const markOf = (e: StoredEnvelope): string => `${e.device} ${e.n} ${base64url(e.envelope.slice(-24))}`;
 
 /** The relay's own word of an envelope's number must be the envelope's. */
-function isMislabelled(item: StoredEnvelope): boolean {
+export function isMislabelled(item: StoredEnvelope): boolean {
   const read = readEnvelope(item.envelope);
   return read.ok && read.value.header.n !== item.n;
 }
@@ -220,7 +190,7 @@ async function retryHeld(run: GroupRun): Promise<void> {
   await remember(run, placed, placed.flatMap((p) => [put('inbox', keyOf.envelope(run.ref, p.row.seq), p.row), ...settleOwn(run, p.row)]));
 }
 
-async function remember(run: GroupRun, placed: readonly Placed[], changes: readonly Change[]): Promise<void> {
+export async function remember(run: GroupRun, placed: readonly Placed[], changes: readonly Change[]): Promise<void> {
   if (changes.length > 0) await run.commitOrCarryOn([...changes, run.headsRow()]);
   const rows = placed.map((p) => p.row);
   await readBackTo(run, rows);
@@ -234,7 +204,7 @@ async function remember(run: GroupRun, placed: readonly Placed[], changes: reado
 }
 
 /** Takes the next envelopes of one log as far as they go: the one that came, then those that waited for it. */
-function judge(run: GroupRun, came: InboxRow | null, deviceOf?: number): Placed[] {
+export function judge(run: GroupRun, came: InboxRow | null, deviceOf?: number): Placed[] {
   const device = came?.device ?? (deviceOf as number);
   const row = rowByDevice(run.state, device);
   const waiting = run.held.get(device) ?? [];
@@ -249,7 +219,7 @@ function judge(run: GroupRun, came: InboxRow | null, deviceOf?: number): Placed[
     const at = run.heads.get(device) ?? LOG_START;
     const j = judgeEnvelope(run.state, row, at, item.envelope);
     if (j.is === 'refused') {
-      run.suspect ||= j.why !== 'beyond-cut';
+      run.noteOdd(markOf(item));
       continue;
     }
     // an unreadable one in the place of a real one must not stand before it
@@ -285,7 +255,7 @@ function lacksKey(run: GroupRun, epoch: number): boolean {
 }
 
 /** An envelope of ours came back or was acked: its records leave the outbox. Those of a void one stay and are sealed again. */
-function settleOwn(run: GroupRun, row: InboxRow): Change[] {
+export function settleOwn(run: GroupRun, row: InboxRow): Change[] {
   if (row.device !== run.ownRow?.device) return [];
   const changes: Change[] = [];
   if (run.sealed !== null && run.sealed.n <= row.n) {

@@ -5,10 +5,11 @@ import { proveAccess } from '$crypto/access';
 import type { FromRelay } from '$crypto/frames';
 import { currentEpoch, owedAt } from '$crypto/roster/state';
 import { resendPending, rotate } from './change';
-import { fetchFeed, fetchLockboxes, fetchRoster, healFeed, tellGaps } from './fetch';
+import { fetchFeed, fetchLockboxes, fetchRoster } from './fetch';
 import type { GroupRun } from './group-run';
 import { type OwnInviteRow, put } from './group-rows';
-import { lacksEnvelope, takeEntries, takeEnvelopes, type Took } from './receive';
+import { healFeed, isSuspicious, tellGaps } from './heal';
+import { takeEntries, takeEnvelopes, type Took } from './receive';
 import { takeRequests } from './requests';
 import { acked, appendRefused, pump } from './send';
 
@@ -141,8 +142,7 @@ export async function takeFrame(run: GroupRun, f: FromRelay): Promise<void> {
       break;
     case 'page':
       took = await takeEnvelopes(run, f.items);
-      if (took === 'all' && (run.suspect || lacksEnvelope(run)) && !run.readAgain) took = 'gap';
-      else tellGaps(run);
+      if (took === 'all' && isSuspicious(run) && !run.readAgain) took = 'gap';
       break;
     case 'acks':
       took = await acked(run, f.items);
@@ -160,6 +160,7 @@ export async function takeFrame(run: GroupRun, f: FromRelay): Promise<void> {
       return;
   }
   if (took === 'gap') return catchUp(run);
+  tellGaps(run);
   await pump(run);
 }
 

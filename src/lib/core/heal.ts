@@ -1,0 +1,114 @@
+/**
+ * Reading the feed again: when the relay showed what could not be what it claimed, or a log lacks an envelope while later ones are here.
+ * A member's own bad bytes look the same from here, so this happens once a session, and decides nothing but what else is asked for.
+ */
+import { equal } from '$crypto/bytes';
+import type { StoredEnvelope } from '$crypto/frames';
+import { LIMIT } from '$crypto/limits';
+import { rowByDevice } from '$crypto/roster/state';
+import { judgeEnvelope, LOG_START } from '../group/log';
+import type { Change } from '../store/store';
+import type { GroupRun } from './group-run';
+import { type InboxRow, keyOf, put, read } from './group-rows';
+import { unpack } from './pack';
+import { isMislabelled, judge, markOf, type Placed, remember, settleOwn } from './receive';
+
+/** A member's bad bytes stay odd for ever: they must not make everybody read the feed at each connection. */
+const READ_AGAIN_AFTER = 600_000;
+
+/** Reads all of the feed once more when there is reason to, and says when a log still lacks something. */
+export async function healFeed(run: GroupRun): Promise<boolean> {
+  if (isSuspicious(run) && !run.readAgain) {
+    run.readAgain = true;
+    run.readAgainAt = run.around.clock();
+    run.suspect = false;
+    const known = await knownHere(run);
+    for (let from = 0; from < run.cursor; ) {
+      const f = await run.around.link.ask({ is: 'fetch', group: run.row.id, way: 'up', from, most: LIMIT.page });
+      if (f?.is !== 'page') {
+        run.suspect = true;
+        return false;
+      }
+      await takeAgain(run, f.items, from, known);
+      const last = f.items.at(-1)?.seq ?? 0;
+      if (last <= from) {
+        run.suspect = true;
+        break;
+      }
+      from = last;
+    }
+    await run.commitOrCarryOn([run.headsRow()]);
+  }
+  tellGaps(run);
+  return true;
+}
+
+/** Shows whether a log lacks something. */
+export function tellGaps(run: GroupRun): void {
+  const lacks = lacking(run).length > 0;
+  if (lacks === (run.alarm === 'gap') || (lacks && run.alarm !== null)) return;
+  run.alarm = lacks ? 'gap' : null;
+  run.around.changed(run.ref, 'group', null);
+}
+
+/** Whether there is reason to read again: something new that is odd, or something odd that was last looked after some time ago. */
+export function isSuspicious(run: GroupRun): boolean {
+  for (const device of lacking(run)) run.noteOdd(`${device} lacks ${(run.heads.get(device) ?? LOG_START).n + 1}`);
+  for (const [device, held] of run.held) if (held.length > 0 && rowByDevice(run.state, device) === null) run.noteOdd(`${device} unknown`);
+  return run.suspect || (run.odd.size > 0 && run.around.clock() - run.readAgainAt > READ_AGAIN_AFTER);
+}
+
+/** Live logs that lack their next envelope while later ones are here, or have one in its place that can't be read. */
+const lacking = (run: GroupRun): number[] =>
+  [...run.held].flatMap(([device, held]) => {
+    const row = rowByDevice(run.state, device);
+    if (row === null || row.end !== null || held.length === 0) return [];
+    const at = run.heads.get(device) ?? LOG_START;
+    const goesOn = held.some((h) => {
+      const j = judgeEnvelope(run.state, row, at, h.envelope);
+      return j.is === 'accepted' || (j.is === 'held' && j.why === 'roster');
+    });
+    return goesOn ? [] : [device];
+  });
+
+/** What is shown a second time, below the cursor: only what a log still lacks counts. */
+async function takeAgain(run: GroupRun, items: readonly StoredEnvelope[], after: number, known: ReadonlySet<string>): Promise<void> {
+  const placed: Placed[] = [];
+  let seq = after;
+  for (const item of items) {
+    if (item.seq > run.cursor) break;
+    if (item.seq !== ++seq) run.suspect = true;
+    seq = item.seq;
+    if (known.has(markOf(item))) continue;
+    for (const [device, held] of run.held) run.held.set(device, held.filter((h) => h.seq !== item.seq));
+    const row = rowByDevice(run.state, item.device);
+    const isOdd = row === null || isMislabelled(item) || item.n <= (run.heads.get(row.device) ?? LOG_START).n;
+    if (isOdd) run.noteOdd(markOf(item));
+    else placed.push(...judge(run, { ...item, prev: null, state: 'held' }));
+  }
+  const changes: Change[] = [];
+  for (const { row } of placed) {
+    // another envelope may have been shown at this place of the feed
+    const key = keyOf.envelope(run.ref, row.seq);
+    const there = await read<InboxRow>(run.around.store, 'inbox', key);
+    const isTaken = there !== null && there.state !== 'held' && !equal(there.envelope, row.envelope);
+    changes.push(put('inbox', isTaken ? `${key}+${row.device}.${row.n}` : key, row), ...settleOwn(run, row));
+  }
+  await remember(run, placed, changes);
+}
+
+/** Envelopes that are here, wherever in the feed they were shown. */
+async function knownHere(run: GroupRun): Promise<Set<string>> {
+  const known = new Set<string>();
+  for (const held of run.held.values()) for (const h of held) known.add(markOf(h));
+  const waiting = new Set(run.heldSeqs);
+  for (let after: string | undefined = keyOf.envelope(run.ref, 0); after !== undefined; ) {
+    const rows: readonly { key: string; value: InboxRow['envelope'] }[] = await run.around.store.range('inbox', keyOf.envelopes(run.ref), { after, most: 500 });
+    for (const r of rows) {
+      const row = unpack<InboxRow>(r.value);
+      if (!waiting.has(row.seq)) known.add(markOf(row));
+    }
+    after = rows.at(-1)?.key;
+  }
+  return known;
+}
