@@ -11,7 +11,7 @@ import { chainHead, currentEpoch, decodeState, encodeState, isLive, liveMembers,
 import { ready, type Random } from '../../crypto/sodium';
 import { spoiled } from '../support/arbitrary';
 import {
-  accept, admitEntry, cutsFor, type Device, inviteEntry, leave, makeDevice, nameEntry, newRow, nextPlace, offer, rawEntry, removeEntry, revokeInviteEntry, rotate,
+  accept, admitEntry, cutsFor, deviceAdd, deviceRevoke, type Device, inviteEntry, leave, makeDevice, nameEntry, newRow, nextPlace, offer, rawEntry, removeEntry, revokeInviteEntry, rotate,
   rotation, seeded, story, type Story
 } from '../support/actor';
 
@@ -20,7 +20,7 @@ beforeAll(ready);
 /** Who does what to whom. Numbers are taken modulo what there is; an apt step is done by someone who may, to someone it can be done to. */
 interface Step { readonly what: (typeof WHAT)[number]; readonly by: number; readonly on: number; readonly skip: number; readonly apt: boolean }
 const WHAT = [
-  'invite', 'invite', 'admit', 'admit', 'admit', 'remove', 'offer', 'offer', 'withdraw', 'accept', 'accept', 'leave', 'rotate', 'revoke', 'name', 'junk', 'forge', 'omit', 'smuggle', 'replay', 'elsewhere'
+  'invite', 'invite', 'admit', 'admit', 'admit', 'device', 'device', 'recovery', 'recovery', 'lose', 'remove', 'offer', 'offer', 'withdraw', 'accept', 'accept', 'leave', 'rotate', 'revoke', 'name', 'junk', 'forge', 'omit', 'smuggle', 'replay', 'elsewhere'
 ] as const;
 const step: fc.Arbitrary<Step> = fc.record({
   what: fc.constantFrom(...WHAT), by: fc.nat(30), on: fc.nat(30), apt: fc.nat(3).map((v) => v > 0),
@@ -43,7 +43,7 @@ function make(w: World, s: RosterState, p: Step): { entry: Bytes; keys: EpochKey
   const live = people.filter((d) => s.rows.get(hex(d.logPk))?.end === null);
   const owner = live.filter((d) => hex(d.member) === s.owner);
   const others = live.filter((d) => hex(d.member) !== s.owner);
-  const may = p.what === 'accept' ? live.filter((d) => hex(d.member) === s.offer?.to) : p.what === 'leave' ? others : p.what === 'rotate' ? live : owner;
+  const may = p.what === 'accept' ? live.filter((d) => hex(d.member) === s.offer?.to) : p.what === 'leave' ? others : p.what === 'rotate' || p.what === 'device' || p.what === 'recovery' || p.what === 'lose' ? live : owner;
   const by = pick(p.apt ? may : people, p.by);
   const on = pick(p.apt ? others : people, p.on);
   switch (p.what) {
@@ -61,6 +61,16 @@ function make(w: World, s: RosterState, p: Step): { entry: Bytes; keys: EpochKey
       if (!people.includes(joiner)) people.push(joiner);
       return admitEntry(random, s, by, link.keys.invite, newRow(st.group, link.keys, joiner));
     }
+    case 'device':
+    case 'recovery': {
+      const mine = by.member;
+      // now and then a key that has or had a row, or a device of somebody else's
+      const added = p.on % 6 === 0 ? on : makeDevice(random, mine);
+      if (!people.includes(added)) people.push({ ...added, member: mine });
+      return deviceAdd(random, s, by, added, p.what === 'recovery' ? 'recovery' : 'ordinary');
+    }
+    case 'lose':
+      return deviceRevoke(random, s, by, p.apt ? pick(live.filter((d) => hex(d.member) === hex(by.member)), p.on).logPk : on.logPk);
     case 'remove':
       return removeEntry(random, s, by, on.member);
     case 'offer':
@@ -136,8 +146,8 @@ describe('any walk over a roster, valid and void entries mixed', () => {
         else faults.add(t.void as string);
       }
     }
-    expect([...counted].sort()).toEqual(['accept-owner', 'admit', 'invite', 'leave', 'name', 'offer-owner', 'remove', 'revoke-invite', 'rotate']);
-    for (const f of ['malformed', 'forged', 'wrong-place', 'not-live', 'not-owner', 'owner-cannot', 'unknown-member', 'used', 'expired', 'key-reused', 'wrong-recipients', 'owed', 'no-offer']) expect(faults).toContain(f);
+    expect([...counted].sort()).toEqual(['accept-owner', 'admit', 'device-add', 'device-revoke', 'invite', 'leave', 'name', 'offer-owner', 'remove', 'revoke-invite', 'rotate']);
+    for (const f of ['malformed', 'forged', 'wrong-place', 'not-live', 'not-owner', 'owner-cannot', 'unknown-member', 'used', 'expired', 'key-reused', 'wrong-recipients', 'owed', 'no-offer', 'outranked', 'last-row']) expect(faults).toContain(f);
   });
 
   it('gives byte-identical states to everyone who folds the same receipted prefix (P4)', () => {
@@ -202,7 +212,11 @@ describe('any walk over a roster, valid and void entries mixed', () => {
         const grown = after.rows.size - before.rows.size;
         if (grown === 0) continue;
         const d = decodeEntry(entry);
-        if (!d.ok || d.value.body.kind !== 'admit') throw new Error('a row out of nothing');
+        if (!d.ok || (d.value.body.kind !== 'admit' && d.value.body.kind !== 'device-add')) throw new Error('a row out of nothing');
+        if (d.value.body.kind === 'device-add') {
+          expect([grown, after.members.size]).toEqual([1, before.members.size]);
+          continue;
+        }
         const key = hex(d.value.body.invite);
         const invite = before.invites.get(key);
         expect(grown).toBe(1);
@@ -212,6 +226,27 @@ describe('any walk over a roster, valid and void entries mixed', () => {
         used.set(key, (used.get(key) ?? 0) + 1);
       }
       expect([...used.values()].every((n) => n === 1)).toBe(true);
+    });
+  });
+
+  it('gives a row to a member by its own live row alone, at most one recovery row to each, and ends that by itself or with its member', () => {
+    const recovery = (s: RosterState) => liveRows(s).filter((r) => r.rank === 'recovery');
+    check(60, (seed, all) => {
+      for (const { before, after, entry } of walk(seed, all).took) {
+        const members = recovery(after).map((r) => hex(r.member));
+        expect(new Set(members).size).toBe(members.length);
+        const d = decodeEntry(entry);
+        if (!d.ok) continue;
+        const author = before.rows.get(hex(d.value.author));
+        for (const r of recovery(before)) {
+          if (after.rows.get(hex(r.logPk))?.end === null) continue;
+          const isOver = after.members.get(hex(r.member))?.end !== null;
+          expect(isOver || (author !== undefined && equal(author.logPk, r.logPk))).toBe(true);
+        }
+        if (d.value.body.kind === 'device-add' && after.rows.size > before.rows.size) {
+          expect(after.rows.get(hex(d.value.body.row.logPk))?.member).toEqual(author?.member);
+        }
+      }
     });
   });
 
@@ -229,7 +264,7 @@ describe('any walk over a roster, valid and void entries mixed', () => {
     check(40, (seed, all) => {
       const { w } = walk(seed, all);
       const { st, random } = w;
-      const owner = w.people.find((d) => hex(d.member) === st.state.owner) as Device;
+      const owner = w.people.find((d) => hex(d.member) === st.state.owner && st.state.rows.get(hex(d.logPk))?.end === null) as Device;
       const other = w.people.find((d) => st.state.rows.get(hex(d.logPk))?.end === null) as Device;
       st.must(rotate(random, st.state, other));
       st.must(nameEntry(random, st.state, owner, st.now, 'Still here'));
@@ -276,7 +311,7 @@ describe('any walk over a roster, valid and void entries mixed', () => {
         for (const m of after.members.values()) {
           const rows = [...after.rows.values()].filter((r) => hex(r.member) === hex(m.tag));
           expect(rows.length).toBeGreaterThan(0);
-          expect(rows.every((r) => (m.end === null ? r.end === null : r.end?.seq === m.end.seq))).toBe(true);
+          expect(m.end === null ? rows.some(isLive) : rows.every((r) => r.end !== null && r.end.seq <= (m.end?.seq ?? 0))).toBe(true);
         }
       }
     });
@@ -299,7 +334,7 @@ describe('any bytes at all', () => {
   it('fold into a state, as a void entry, without a fault of ours', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), fc.boolean(), fc.nat(), (junk, ours, time) => {
       const w = world(1);
-      const bytes = ours ? concat(new Uint8Array([1, 1, (junk[0] ?? 0) % 12]), new Uint8Array(junk)) : new Uint8Array(junk);
+      const bytes = ours ? concat(new Uint8Array([1, 1, (junk[0] ?? 0) % 14]), new Uint8Array(junk)) : new Uint8Array(junk);
       const f = fold(w.st.state, bytes, time);
       expect(f.void).not.toBeNull();
       expect(f.state.seq).toBe(2);

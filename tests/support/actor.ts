@@ -13,7 +13,7 @@ import { inviteKeys, type InviteKeys, type JoinRequest } from '../../crypto/invi
 import { LABEL } from '../../crypto/labels';
 import { type KemPair, kemPair, type KeyringItem, lockboxHash, sealLockbox } from '../../crypto/lockbox';
 import { type Receipt, signReceipt } from '../../crypto/receipt';
-import { chainAfter, claimBody, type Cut, type EntryBody, groupIdOf, type NewRow, type Rotation, signEntry } from '../../crypto/roster/entry';
+import { type AddedRow, chainAfter, claimBody, type Cut, deviceClaimBody, type EntryBody, groupIdOf, type NewRow, type Rotation, signEntry } from '../../crypto/roster/entry';
 import { begin, fold } from '../../crypto/roster/fold';
 import type { VoidFault } from '../../crypto/roster/rules';
 import { chainAt, chainHead, currentEpoch, liveRows, type RosterState, rowsOf } from '../../crypto/roster/state';
@@ -179,6 +179,30 @@ export function rotate(random: Random, s: RosterState, by: Device): Made {
   const place = nextPlace(s);
   const r = rotation(random, place, liveRows(s));
   return { entry: rawEntry(by, place, { kind: 'rotate', rotation: r.rotation }), boxes: r.boxes, keys: r.keys };
+}
+
+/** A further row of `adder`'s member as its own device asks for it. */
+export function addedRow(group: GroupId, adder: Device, device: Device, rank: AddedRow['rank'] = 'ordinary'): AddedRow {
+  const row = { logPk: device.logPk, kem: device.kem.pk, rank };
+  return { ...row, claim: sign(LABEL.deviceClaim, deviceClaimBody(group, adder.member, adder.logPk, row), device.logSk) };
+}
+
+/** Adds a device of the author's own member; a recovery row gives way to the one it adds. */
+export function deviceAdd(random: Random, s: RosterState, by: Device, device: Device, rank: AddedRow['rank'] = 'ordinary', past: readonly KeyringItem[] = []): Made {
+  const place = nextPlace(s);
+  const stay = liveRows(s).filter((r) => rank === 'ordinary' || r.rank === 'ordinary' || hex(r.member) !== hex(by.member));
+  const r = rotation(random, place, [...stay, { logPk: device.logPk, kem: device.kem.pk, past }]);
+  const display = sealDisplay(r.keys.roster, { ...place, author: by.logPk }, json({}), random);
+  return { entry: rawEntry(by, place, { kind: 'device-add', row: addedRow(s.group, by, device, rank), rotation: r.rotation, display }), boxes: r.boxes, keys: r.keys };
+}
+
+/** Ends one device; rotates unless a device ends itself. */
+export function deviceRevoke(random: Random, s: RosterState, by: Device, logPk: LogPk, heads: Heads = new Map()): Made {
+  const place = nextPlace(s);
+  const cut: Cut = { logPk, ...(heads.get(hex(logPk)) ?? { n: 0, hash: ZERO_HASH }) };
+  if (hex(logPk) === hex(by.logPk)) return { entry: rawEntry(by, place, { kind: 'device-revoke', cut, rotation: null }), boxes: [], keys: null };
+  const r = rotation(random, place, liveRows(s).filter((x) => hex(x.logPk) !== hex(logPk)));
+  return { entry: rawEntry(by, place, { kind: 'device-revoke', cut, rotation: r.rotation }), boxes: r.boxes, keys: r.keys };
 }
 
 /** A relay's signing key. */

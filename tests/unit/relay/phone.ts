@@ -3,7 +3,7 @@ import { proveAccess } from '../../../crypto/access';
 import type { Bytes, ContentKey, GroupId, InvitePk } from '../../../crypto/brand';
 import { fromText, hex } from '../../../crypto/bytes';
 import type { EpochKeys } from '../../../crypto/epoch';
-import { type AddressedLockbox, decodeFromRelay, encodeToRelay, type FromRelay, NONCE, type ToRelay } from '../../../crypto/frames';
+import { type AddressedLockbox, decodeFromRelay, encodeToRelay, type FromRelay, NONCE, type SessionKind, type ToRelay } from '../../../crypto/frames';
 import type { InviteKeys } from '../../../crypto/invite-secret';
 import type { KeyringItem } from '../../../crypto/lockbox';
 import { begin as beginFold, fold } from '../../../crypto/roster/fold';
@@ -76,7 +76,7 @@ export class Phone {
     await settled();
     return this.heard.find((f) => 're' in f && f.re === re) ?? Promise.reject(new Error('no answer'));
   }
-  auth(group: GroupId, as: 'log' | 'invite', keys: { readonly pk: Bytes; readonly sk: Bytes }, more: { serverNonce?: Bytes; nonce?: Bytes; host?: string } = {}): Promise<FromRelay> {
+  auth(group: GroupId, as: SessionKind, keys: { readonly pk: Bytes; readonly sk: Bytes }, more: { serverNonce?: Bytes; nonce?: Bytes; host?: string } = {}): Promise<FromRelay> {
     const nonce = more.nonce ?? this.random(NONCE);
     const proof = { as, host: more.host ?? this.host, group, serverNonce: more.serverNonce ?? this.hello.nonce, nonce };
     return this.ask((re) => ({ is: 'auth', re, group, as, key: keys.pk as InvitePk, nonce, signature: proveAccess(proof, keys.sk) }));
