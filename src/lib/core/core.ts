@@ -11,7 +11,8 @@ import type { Clock, Dial, Later } from '../sync/ports';
 import { type Passkey, passkeys } from '../vault/passkey';
 import { vaultState, type VaultParts } from '../vault/vault';
 import type { BlobCarrier } from './blobs';
-import { commands, type Handlers } from './commands';
+import { commands } from './commands';
+import type { Handlers } from './commands-kit';
 import { type Around, GroupRun } from './group-run';
 import { type GroupRow, keyOf, put, putBytes, read, readAll } from './group-rows';
 import { PersonalVault, type VaultItem } from './personal';
@@ -72,7 +73,7 @@ export class Core {
       changed: () => this.views.touch('app', null)
     });
     this.views = new ViewBoard(this, up);
-    this.personal = new PersonalVault({ link: this.link, host: ports.host, random: ports.random, store: () => this.needStore() });
+    this.personal = new PersonalVault({ link: this.link, host: ports.host, random: ports.random, store: () => this.needStore(), profile: () => this.profile });
     this.handlers = commands(this);
   }
 

@@ -23,6 +23,8 @@ export type VaultItem =
   /** A recovery row: the seeds of its log and KEM keys. */
   | { readonly is: 'group'; readonly id: GroupId; readonly relayPk: RelayPk; readonly tag: MemberTag; readonly logSeed: Bytes; readonly kemSeed: Bytes };
 
+/** Table `meta`: what this device adds items with. */
+interface PhraseRow extends VaultWriter { readonly isProfileThere: boolean }
 const ROW = 'phrase';
 const TRIES = 4;
 
@@ -61,27 +63,43 @@ export async function readVault(link: Link, keys: PhraseKeys): Promise<VaultItem
 }
 
 export class PersonalVault {
-  private writer: VaultWriter | null = null;
+  private writer: PhraseRow | null = null;
   /** Items there; null without a session. */
   private n: number | null = null;
   private adding: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly parts: { readonly link: Link; readonly host: string; readonly random: Random; readonly store: () => Store }) {}
+  constructor(private readonly parts: { readonly link: Link; readonly host: string; readonly random: Random; readonly store: () => Store; readonly profile: () => Profile }) {}
 
   get set(): boolean {
     return this.writer !== null;
   }
   async load(): Promise<void> {
-    this.writer = await read<VaultWriter>(this.parts.store(), 'meta', ROW);
+    this.writer = await read<PhraseRow>(this.parts.store(), 'meta', ROW);
   }
   isPhrase(entropy: Bytes): boolean {
     return this.writer !== null && hex(phraseKeys(entropy).id) === hex(this.writer.id);
   }
   async keep(entropy: Bytes): Promise<void> {
     const { id, sk, kem } = phraseKeys(entropy);
-    const writer: VaultWriter = { id, sk, kem: kem.pk as KemPk };
-    await this.parts.store().commit([put('meta', ROW, writer)]);
-    this.writer = writer;
+    await this.save({ id, sk, kem: kem.pk as KemPk, isProfileThere: false });
+  }
+  private async save(row: PhraseRow): Promise<void> {
+    await this.parts.store().commit([put('meta', ROW, row)]);
+    this.writer = row;
+  }
+  /** Who this is, for the day when only the words are left; kept trying until the vault has it. */
+  async tellProfile(): Promise<boolean> {
+    if (this.writer === null || this.writer.isProfileThere) return this.writer !== null;
+    const { name, role } = this.parts.profile();
+    if (!(await this.add({ is: 'profile', name, role }))) return false;
+    const now = this.parts.profile();
+    if (now.name === name && now.role === role) await this.save({ ...this.writer, isProfileThere: true });
+    return true;
+  }
+  async profileChanged(): Promise<void> {
+    if (this.writer === null) return;
+    await this.save({ ...this.writer, isProfileThere: false });
+    await this.tellProfile();
   }
 
   /** After the link came up. */
@@ -118,7 +136,7 @@ export class PersonalVault {
   /** Gives the group a recovery row when it has none. Called inside the group's turn. The vault has the secrets before the roster has the row. */
   async cover(run: GroupRun): Promise<void> {
     if (!this.set || run.session !== 'live' || !run.synced || run.row.ended !== null || run.alarm !== null || run.row.relayPk === null) return;
-    if (this.covers(run)) return;
+    if (!(await this.tellProfile()) || this.covers(run)) return;
     const { random } = this.parts;
     const seeds = { logSeed: random(32), kemSeed: random(32) };
     if (!(await this.add({ is: 'group', id: run.row.id, relayPk: run.row.relayPk, tag: run.row.tag, ...seeds }))) return;

@@ -1,0 +1,146 @@
+/** Commands of the device: its vault, passphrase, passkeys, recovery phrase and profile. */
+import { hex } from '$crypto/bytes';
+import { newPhrase, phraseKeys } from '$crypto/phrase';
+import { addPasskey, removePasskey, unlockWithPasskey } from '../vault/passkey';
+import { changePassphrase, createVault, unlockVault } from '../vault/vault';
+import { type Handlers, NAME_MOST, no, yes } from './commands-kit';
+import type { Core } from './core';
+import { entropyOf, openVaultSession, readVault, wordsOf } from './personal';
+import type { PersonRole } from './port';
+
+type Name =
+  | 'set-up' | 'unlock' | 'unlock-passkey' | 'add-passkey' | 'remove-passkey' | 'propose-phrase' | 'keep-phrase' | 'check-phrase' | 'restore'
+  | 'lock' | 'change-passphrase' | 'set-profile' | 'take-over' | 'wake' | 'persisted';
+
+/** Minutes before a device locks by itself, until its person says otherwise. */
+const lockAfter = (role: PersonRole): number => (role === 'clinician' ? 5 : 15);
+
+export function deviceCommands(core: Core): Pick<Handlers, Name> {
+  const { random, host } = core.ports;
+  return {
+    async 'set-up'({ name, role, passphrase }) {
+      if (core.phase !== 'new') return no('not-allowed');
+      if (name.trim() === '' || name.length > NAME_MOST) return no('not-allowed');
+      const key = await createVault(core.vault, passphrase);
+      if (!key.ok) return no(key.fault === 'exists' ? 'not-allowed' : 'weak-passphrase');
+      await core.open(key.value, { name: name.trim(), role, lockAfter: lockAfter(role) });
+      return yes(null);
+    },
+    async unlock({ passphrase }) {
+      if (core.phase !== 'locked') return no('not-allowed');
+      const key = await unlockVault(core.vault, passphrase);
+      if (!key.ok) {
+        await core.showVault();
+        return no(key.fault === 'damaged' || key.fault === 'no-vault' ? 'storage-damaged' : key.fault);
+      }
+      await core.open(key.value, null);
+      return yes(null);
+    },
+    async 'unlock-passkey'({ credential, prf }) {
+      if (core.phase !== 'locked') return no('not-allowed');
+      const key = await unlockWithPasskey(core.vault, credential, prf);
+      prf.fill(0);
+      if (!key.ok) return no(key.fault === 'unknown-passkey' ? key.fault : 'storage-damaged');
+      await core.open(key.value, null);
+      return yes(null);
+    },
+    async 'add-passkey'({ passphrase, passkey, prf }) {
+      const r = await addPasskey(core.vault, passphrase, passkey, prf);
+      prf.fill(0);
+      await core.readPasskeys();
+      if (r.ok) return yes(null);
+      return no(r.fault === 'malformed' ? 'not-allowed' : r.fault === 'damaged' || r.fault === 'no-vault' ? 'storage-damaged' : r.fault);
+    },
+    async 'remove-passkey'({ credential }) {
+      const r = await removePasskey(core.vault, credential);
+      await core.readPasskeys();
+      return r.ok ? yes(null) : no('storage-damaged');
+    },
+    async 'propose-phrase'() {
+      return yes({ words: wordsOf(newPhrase(random)) });
+    },
+    async 'keep-phrase'({ words }) {
+      const entropy = entropyOf(words);
+      if (entropy === null) return no('wrong-phrase');
+      // only the phrase that is kept could give way to another
+      if (core.personal.set) return no(core.personal.isPhrase(entropy) ? 'not-allowed' : 'wrong-phrase');
+      await core.personal.keep(entropy);
+      core.views.touch('app', null);
+      void core.personal.tellProfile().catch((e: unknown) => core.failed(e));
+      for (const run of core.groups.values()) core.inGroupTurn(run, () => core.personal.cover(run));
+      return yes(null);
+    },
+    async 'check-phrase'({ words }) {
+      const entropy = entropyOf(words);
+      if (entropy === null || !core.personal.isPhrase(entropy)) return yes({ right: false, groups: 0 });
+      const keys = phraseKeys(entropy);
+      if ((await openVaultSession(core.link, host, random, keys)) === null) return no('needs-network');
+      const items = await readVault(core.link, keys);
+      if (items === null) return no('needs-network');
+      const there = new Set(items.flatMap((i) => (i.is === 'group' ? [hex(i.id)] : [])));
+      return yes({ right: true, groups: [...core.groups.values()].filter((g) => there.has(hex(g.row.id)) && core.personal.covers(g)).length });
+    },
+    async restore({ words, passphrase }) {
+      if (core.phase !== 'new') return no('not-allowed');
+      const entropy = entropyOf(words);
+      if (entropy === null) return no('wrong-phrase');
+      core.link.start();
+      for (let i = 0; core.link.state === 'connecting' && i < 100; i++) await new Promise<void>((r) => core.ports.later(100, r));
+      const keys = phraseKeys(entropy);
+      const found = await openVaultSession(core.link, host, random, keys);
+      const items = found === null || found === 0 ? null : await readVault(core.link, keys);
+      if (found === null || (found > 0 && items === null)) {
+        core.link.stop();
+        return no('needs-network');
+      }
+      const profile = items?.filter((i) => i.is === 'profile').at(-1);
+      if (items === null || profile === undefined) {
+        core.link.stop();
+        return no('wrong-phrase');
+      }
+      const key = await createVault(core.vault, passphrase);
+      if (!key.ok) {
+        core.link.stop();
+        return no(key.fault === 'exists' ? 'not-allowed' : 'weak-passphrase');
+      }
+      await core.open(key.value, { name: profile.name, role: profile.role, lockAfter: lockAfter(profile.role) });
+      await core.personal.keep(entropy);
+      await core.toRestore(items.flatMap((i) => (i.is === 'group' ? [i] : [])));
+      return yes({ groups: await core.bringBack() });
+    },
+    async lock() {
+      core.link.stop();
+      await Promise.all([...core.groups.values()].map((g) => g.turns.take(() => g.flush()).catch(() => undefined)));
+      core.store?.close();
+      return yes(null);
+    },
+    async 'change-passphrase'({ old, next }) {
+      const r = await changePassphrase(core.vault, old, next);
+      return r.ok ? yes(null) : no(r.fault === 'damaged' || r.fault === 'no-vault' ? 'storage-damaged' : r.fault);
+    },
+    async 'set-profile'(change) {
+      const name = change.name?.trim() ?? core.profile.name;
+      const minutes = change.lockAfter ?? core.profile.lockAfter;
+      if (name === '' || name.length > NAME_MOST || !(minutes >= 1 && minutes <= 240)) return no('not-allowed');
+      await core.saveProfile({ name, role: change.role ?? core.profile.role, lockAfter: minutes });
+      void core.personal.profileChanged().catch((e: unknown) => core.failed(e));
+      core.views.touch('app', null);
+      return yes(null);
+    },
+    async 'take-over'() {
+      await core.showVault();
+      return yes(null);
+    },
+
+    async wake() {
+      core.link.wake();
+      return yes(null);
+    },
+    async persisted({ granted }) {
+      core.persisted = granted;
+      await core.saveProfile(core.profile);
+      await core.measure();
+      return yes(null);
+    }
+  };
+}

@@ -1,0 +1,195 @@
+/** Commands of the feed: writing, taking back, pictures, and what was seen. None of them waits for the relay. */
+import { openBlob, sealBlob } from '$crypto/blob';
+import { base64url } from '$crypto/bytes';
+import { LIMIT } from '$crypto/limits';
+import { join as joinSpans, type Span } from '../care/feed';
+import { type CareRecord, parseRecord, PHOTOS_MOST, type PhotoRecord, type PostRecord, postIdOf, recordIdOf, type SeenRecord, TEXT_MOST } from '../care/record';
+import { type Handlers, here as hereOf, no, yes } from './commands-kit';
+import type { Core } from './core';
+import type { GroupRun, OutboxItem } from './group-run';
+import { drop, type OutboxRow, put, putBytes } from './group-rows';
+import { pendingPost, photoView, seenHere } from './group-view';
+import { blobBytes, blobRecord, blobRef } from './pictures';
+import type { Fault } from './port';
+import { readOlder } from './project';
+import { enqueue } from './send';
+
+type Name = 'post' | 'undo-post' | 'edit' | 'retract' | 'save-draft' | 'add-photo' | 'drop-photo' | 'photo' | 'older' | 'seen';
+
+/** Time to take a post back before it leaves. */
+const HOLD = 5_000;
+/** Seen-marks wait for each other. */
+const SEEN_WAIT = 2_500;
+
+export function feedCommands(core: Core): Pick<Handlers, Name> {
+  const { clock, random } = core.ports;
+  const here = hereOf(core);
+  const id = (): string => base64url(random(16));
+  const shows = (run: GroupRun, ids: readonly string[] | null): void => run.around.changed(run.ref, 'feed', ids);
+  const writable = (run: GroupRun): Fault | null => (run.row.ended !== null ? 'group-ended' : null);
+  async function saveDraft(run: GroupRun, draft: GroupRun['draft'], more: Parameters<GroupRun['commit']>[0] = []): Promise<void> {
+    await run.commit([put('draft', run.ref, draft), ...more]);
+    run.draft = draft;
+    core.views.touch('draft', run.ref);
+  }
+  /** Still here and not on its way: it can be changed in place. */
+  const unsealed = (run: GroupRun, post: string): OutboxItem | undefined =>
+    [pendingPost(run, post)].find((o) => o !== undefined && !(run.sealed?.keys.includes(o.key) ?? false));
+  const ownPost = (run: GroupRun, post: string): boolean =>
+    run.feed.find(post)?.member === run.me || pendingPost(run, post) !== undefined;
+
+  return {
+    post: ({ group, text, photos, replyTo }) =>
+      here(group, async (run) => {
+        const fault = writable(run);
+        if (fault !== null) return no(fault);
+        const found = photos.map((p) => run.draft.photos.find((d) => d.full.b === p));
+        if (text.length > TEXT_MOST) return no('too-large');
+        if ((text.trim() === '' && photos.length === 0) || found.includes(undefined)) return no('not-allowed');
+        const record: PostRecord = { i: id(), t: 'post', a: clock(), x: text.trim() };
+        if (found.length > 0) record.p = found as PhotoRecord[];
+        if (replyTo !== null) record.r = replyTo;
+        if (parseRecord(record) === null) return no('not-allowed');
+        const empty = { text: '', replyTo: null, photos: run.draft.photos.filter((d) => !photos.includes(d.full.b)) };
+        await enqueue(run, [{ record, heldUntil: clock() + HOLD }], [put('draft', run.ref, empty)]);
+        run.draft = empty;
+        const post = postIdOf(record.i, run.me);
+        shows(run, [post]);
+        core.views.touch('draft', group);
+        return yes({ post });
+      }),
+    'undo-post': ({ group, post }) =>
+      here(group, async (run) => {
+        const item = unsealed(run, post);
+        if (item === undefined) return no('too-late');
+        const r = item.record as PostRecord;
+        run.outbox = run.outbox.filter((o) => o !== item); // at once: nothing may seal it now
+        const text = [r.x, run.draft.text].filter((t) => t !== '').join('\n\n');
+        try {
+          await saveDraft(run, { text, replyTo: r.r ?? run.draft.replyTo, photos: [...(r.p ?? []), ...run.draft.photos] }, [drop('outbox', item.key)]);
+        } catch (e) {
+          run.outbox.push(item);
+          run.outbox.sort((a, b) => a.made - b.made);
+          throw e;
+        }
+        shows(run, [post]);
+        return yes(null);
+      }),
+    edit: ({ group, post, text }) =>
+      here(group, async (run) => {
+        const fault = writable(run);
+        if (fault !== null) return no(fault);
+        if (!ownPost(run, post) || text.trim() === '') return no('not-allowed');
+        if (text.length > TEXT_MOST) return no('too-large');
+        const item = unsealed(run, post);
+        if (item === undefined) await enqueue(run, [{ record: { i: id(), t: 'edit', a: clock(), o: recordIdOf(post), x: text.trim() }, heldUntil: 0 }]);
+        else await replaceItem(run, item, { ...(item.record as PostRecord), x: text.trim() });
+        shows(run, [post]);
+        return yes(null);
+      }),
+    retract: ({ group, post }) =>
+      here(group, async (run) => {
+        const fault = writable(run);
+        if (fault !== null) return no(fault);
+        if (!ownPost(run, post)) return no('not-allowed');
+        const item = unsealed(run, post);
+        // words that never left need not leave: the post goes out empty
+        if (item !== undefined) {
+          const { p: _, ...rest } = item.record as PostRecord;
+          await replaceItem(run, item, { ...rest, x: '' });
+        }
+        await enqueue(run, [{ record: { i: id(), t: 'retract', a: clock(), o: recordIdOf(post) }, heldUntil: 0 }]);
+        shows(run, [post]);
+        return yes(null);
+      }),
+    'save-draft': ({ group, text, replyTo }) =>
+      here(group, async (run) => {
+        if (text === run.draft.text && replyTo === run.draft.replyTo) return yes(null);
+        const draft = { ...run.draft, text: text.slice(0, TEXT_MOST), replyTo };
+        await run.commit([put('draft', run.ref, draft)]);
+        run.draft = draft;
+        return yes(null);
+      }),
+    'add-photo': ({ group, photo }) =>
+      here(group, async (run) => {
+        const fault = writable(run);
+        if (fault !== null) return no(fault);
+        if (run.draft.photos.length >= PHOTOS_MOST) return no('too-many');
+        if (photo.full.length > LIMIT.blob / 2 || photo.thumb.length > 512 * 1024) return no('too-large');
+        if (photo.full.length === 0 || photo.thumb.length === 0) return no('not-an-image');
+        const full = sealBlob(photo.full, random);
+        const thumb = sealBlob(photo.thumb, random);
+        const record: PhotoRecord = { full: blobRecord(full), thumb: blobRecord(thumb), w: photo.width, h: photo.height, t: photo.type };
+        await saveDraft(run, { ...run.draft, photos: [...run.draft.photos, record] }, [
+          putBytes('upload', run.blobKey(record.full.b), full.ciphertext), putBytes('upload', run.blobKey(record.thumb.b), thumb.ciphertext)
+        ]);
+        run.localBlobs.add(record.full.b);
+        void core.measure();
+        return yes(photoView(run, record));
+      }),
+    'drop-photo': ({ group, photo }) =>
+      here(group, async (run) => {
+        const p = run.draft.photos.find((d) => d.full.b === photo);
+        if (p === undefined) return no('not-found');
+        await saveDraft(run, { ...run.draft, photos: run.draft.photos.filter((d) => d !== p) }, [
+          drop('upload', run.blobKey(p.full.b)), drop('upload', run.blobKey(p.thumb.b))
+        ]);
+        return yes(null);
+      }),
+    async photo({ group, photo, size }) {
+      // not in the group's turn: a slow picture must not hold up the words
+      const run = core.groups.get(group);
+      const p = run?.photo(photo) ?? null;
+      if (run === undefined || p === null) return no('not-found');
+      const blob = size === 'thumb' ? p.thumb : p.full;
+      const ciphertext = await blobBytes(run, blob);
+      if (typeof ciphertext === 'string') return no(ciphertext);
+      const opened = openBlob(blobRef(blob), ciphertext);
+      if (!opened.ok) return no('not-found');
+      return yes({ bytes: opened.value, type: p.t });
+    },
+    older: ({ group }) =>
+      here(group, async (run) => {
+        await readOlder(run);
+        shows(run, null);
+        return yes(null);
+      }),
+    seen: ({ group, posts }) =>
+      here(group, async (run) => {
+        if (run.row.ended !== null) return yes(null);
+        const marks = seenSpans(run, posts);
+        if (marks.length === 0) return yes(null);
+        const waiting = run.outbox.find((o) => o.record.t === 'seen' && !(run.sealed?.keys.includes(o.key) ?? false));
+        if (waiting === undefined) await enqueue(run, [{ record: { i: id(), t: 'seen', a: clock(), m: merged([], marks) }, heldUntil: clock() + SEEN_WAIT }]);
+        else await replaceItem(run, waiting, { ...waiting.record, m: merged((waiting.record as SeenRecord).m, marks) } as SeenRecord);
+        shows(run, [...posts]);
+        core.views.touch('home', null);
+        return yes(null);
+      })
+  };
+}
+
+/** Changes what waits, in memory first: whatever is sealed meanwhile is the new version. */
+async function replaceItem(run: GroupRun, item: OutboxItem, record: CareRecord): Promise<void> {
+  run.outbox = run.outbox.map((o) => (o === item ? { ...o, record } : o));
+  await run.commit([put('outbox', item.key, { record, heldUntil: item.heldUntil, made: item.made } satisfies OutboxRow)]);
+}
+
+/** Stretches of each log that were seen with these posts: from after the post before, when that one was seen too. */
+function seenSpans(run: GroupRun, posts: readonly string[]): [number, number, number][] {
+  const out: [number, number, number][] = [];
+  for (const id of posts) {
+    const p = run.feed.find(id);
+    if (p === null || p.member === run.me || seenHere(run, p.device, p.n)) continue;
+    const before = run.feed.posts.filter((x) => x.device === p.device && x.n < p.n).at(-1);
+    const from = before !== undefined && (seenHere(run, p.device, before.n) || posts.includes(before.id)) ? before.n + 1 : p.n;
+    out.push([p.device, from, p.n]);
+  }
+  return out;
+}
+
+function merged(a: SeenRecord['m'], b: readonly [number, number, number][]): SeenRecord['m'] {
+  const logs = new Map<number, Span[]>();
+  for (const [device, from, to] of [...a, ...b]) logs.set(device, joinSpans(logs.get(device) ?? [], [from, to]));
+  return [...logs].flatMap(([device, spans]) => spans.map(([from, to]): [number, number, number] => [device, from, to])).slice(0, 500);
+}

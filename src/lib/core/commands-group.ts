@@ -1,0 +1,119 @@
+/** Commands that change a group: its making and name, invites, requests, people, ownership. */
+import type { InvitePk } from '$crypto/brand';
+import { hex, unhex } from '$crypto/bytes';
+import { encodeLink, INVITE_SECRET, inviteKeys, sealAnswer, sealCard } from '$crypto/invite-secret';
+import { chainHead, liveMembers } from '$crypto/roster/state';
+import { changeRoster, displayBytes, planAccept, planAdmit, planInvite, planLeave, planName, planOffer, planRemove, planRevokeInvite, tagOf } from './change';
+import { done, type Handlers, inGroup as inGroupOf, NAME_MOST, no, online as onlineOf, yes } from './commands-kit';
+import type { Core } from './core';
+import { GroupRun } from './group-run';
+import { keyOf, type OwnInviteRow, put } from './group-rows';
+import { nameOf, requestId } from './group-view';
+import { newGroup } from './new-group';
+import type { Outcome, PersonRole } from './port';
+import { putCard } from './session';
+import { pump } from './send';
+
+type Name =
+  | 'new-group' | 'rename-group' | 'forget-group' | 'invite' | 'revoke-invite' | 'let-in' | 'refuse'
+  | 'remove' | 'offer-owner' | 'withdraw-offer' | 'accept-owner' | 'leave';
+type Planner = Parameters<typeof changeRoster>[1];
+
+const DAY = 86_400_000;
+
+export function groupCommands(core: Core): Pick<Handlers, Name> {
+  const { clock, random, host, origin } = core.ports;
+  const inGroup = inGroupOf(core);
+  const online = onlineOf(core);
+  const change = (ref: string, plan: Planner): Promise<Outcome<null>> =>
+    online(ref, async (run) => {
+      const fault = await changeRoster(run, plan);
+      await pump(run);
+      return done(fault);
+    });
+  const person = (ref: string, member: string, plan: (tag: NonNullable<ReturnType<typeof tagOf>>) => Planner): Promise<Outcome<null>> => {
+    const tag = tagOf(member);
+    return tag === null ? Promise.resolve(no('not-found')) : change(ref, plan(tag));
+  };
+
+  return {
+    async 'new-group'({ name, kind }) {
+      if (name.trim() === '' || name.length > NAME_MOST) return no('not-allowed');
+      const { row, keyring } = newGroup(name.trim(), kind, core.profile, clock(), random);
+      const ref = core.newRef();
+      await core.needStore().commit([put('group', ref, row), put('roster', keyOf.keyring(ref), [keyring])]);
+      const run = await GroupRun.open(ref, row, core.around());
+      core.groups.set(ref, run);
+      core.views.touch('home', null);
+      if (core.link.state === 'online') core.begin(run);
+      return yes({ group: ref });
+    },
+    'rename-group': ({ group, name }) => (name.trim() === '' || name.length > NAME_MOST ? Promise.resolve(no('not-allowed')) : change(group, planName(name.trim()))),
+    'forget-group': ({ group }) =>
+      inGroup(group, async (run) => {
+        if (run.row.ended === null && run.alarm !== 'fork') return no('not-allowed');
+        await core.needStore().dropPrefix(group);
+        core.groups.delete(group);
+        core.views.touch('home', null);
+        return yes(null);
+      }),
+
+    invite: ({ group, history, days, relationship }) =>
+      online(group, async (run) => {
+        if (!(days >= 1 && days <= 30) || relationship.length > NAME_MOST) return no('not-allowed');
+        const secret = random(INVITE_SECRET);
+        const keys = inviteKeys(run.row.id, secret);
+        const expires = clock() + Math.round(days) * DAY;
+        const fault = await changeRoster(run, planInvite(keys.invite, expires, history, relationship.trim()));
+        if (fault !== null) return no(fault);
+        const s = run.state;
+        const inside = { clinician: 0, patient: 0, family: 0 } satisfies Record<PersonRole, number>;
+        for (const m of liveMembers(s)) inside[run.shown.people.get(hex(m.tag))?.role ?? 'family']++;
+        const card = sealCard(keys, run.row.id, displayBytes({
+          inviter: nameOf(run, run.me), inviterRole: core.profile.role, kind: run.shown.group.kind, inside, relationship: relationship.trim(), history, expires
+        }), random);
+        if (run.row.relayPk === null) return no('needs-network');
+        const link = `${origin}/join#${encodeLink({ group: run.row.id, seq: s.seq, chain: chainHead(s), relayPk: run.row.relayPk, host, secret })}`;
+        const key = hex(keys.invite);
+        await run.commit([put('meta', run.inviteKey(keys.invite), { invite: key, link, card } satisfies OwnInviteRow)]);
+        run.ownLinks.set(key, link);
+        run.cards.set(key, card);
+        run.around.changed(group, 'group', null);
+        return (await putCard(run, keys.invite, card)) ? yes({ invite: key, link }) : no('unavailable');
+      }),
+    'revoke-invite': ({ group, invite }) => {
+      const pk = unhex(invite);
+      return pk === null ? Promise.resolve(no('not-found')) : change(group, planRevokeInvite(pk as InvitePk));
+    },
+    'let-in': ({ group, request }) =>
+      online(group, async (run) => {
+        const r = run.requests.find((x) => requestId(x) === request);
+        if (r === undefined) return no('not-found');
+        const relationship = run.shown.relationships.get(hex(r.invite)) ?? '';
+        const fault = await changeRoster(run, planAdmit(r.invite as InvitePk, r.row, { name: r.name, role: r.role, relationship }));
+        await pump(run);
+        return done(fault);
+      }),
+    refuse: ({ group, request }) =>
+      online(group, async (run) => {
+        const r = run.requests.find((x) => requestId(x) === request);
+        if (r === undefined) return no('not-found');
+        const body = sealAnswer(r.answerKey, run.row.id, r.request, displayBytes({ refused: true }), random);
+        const f = await core.link.ask({ is: 'put-answer', group: run.row.id, invite: r.invite as InvitePk, request: r.request, body });
+        if (f?.is !== 'done') return no('unavailable');
+        run.requests = run.requests.filter((x) => x !== r);
+        run.around.changed(group, 'group', null);
+        return yes(null);
+      }),
+    remove: ({ group, member }) => person(group, member, planRemove),
+    'offer-owner': ({ group, member }) => person(group, member, planOffer),
+    'withdraw-offer': ({ group }) => change(group, planOffer(null)),
+    'accept-owner': ({ group }) => change(group, planAccept),
+    leave: ({ group }) =>
+      online(group, async (run) => {
+        // words that wait must be sent or taken back first: leaving would strand them
+        if (run.waiting > 0) return no('unavailable');
+        return done(await changeRoster(run, planLeave));
+      })
+  };
+}
