@@ -1,0 +1,83 @@
+/** The day after the phone was lost: thirteen words on paper, a bare browser, and everything is back. */
+import { expect, test, type Page } from '@playwright/test';
+import { openDevice } from './support/browser';
+import { startRelay } from './support/relay';
+import { askToJoin, expectState, invite, letIn, newGroup, openGroup, OLIVIA, PAT, post, postOf, setUp } from './support/story';
+
+const GROUP = 'Pat Moreno’s Family Treatment Updates';
+
+/** Takes the words down as a person would, gives back those that are asked for, and returns all thirteen. */
+async function writeDown(page: Page): Promise<string[]> {
+  await page.getByRole('button', { name: 'Write it down' }).first().click();
+  const dialog = page.getByRole('dialog');
+  const words = (await dialog.getByRole('listitem').allInnerTexts()).map((w) => w.replace(/[^a-z]/gi, ''));
+  expect(words).toHaveLength(13);
+  await dialog.getByRole('button', { name: 'I wrote them down' }).click();
+  for (const field of await dialog.getByRole('textbox').all()) {
+    const number = Number(((await field.getAttribute('aria-label')) ?? (await field.evaluate((f: HTMLInputElement) => f.labels?.[0]?.textContent ?? ''))).replace(/\D/g, ''));
+    await field.fill(words[number - 1] as string);
+  }
+  await dialog.getByRole('button', { name: 'Keep this phrase' }).click();
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  return words;
+}
+
+test('thirteen words bring back name, groups, history and ownership after the site’s data is gone', async () => {
+  const relay = await startRelay();
+  const pat = await openDevice('Pat', relay.url);
+  const olivia = await openDevice('Olivia', relay.url);
+  const bare = await openDevice('PatAgain', relay.url);
+  try {
+    await setUp(pat.page(), PAT);
+    await newGroup(pat.page(), GROUP, 'Family');
+    await post(pat.page(), 'The first week at home');
+    await expectState(pat.page(), 'The first week at home', 'Sent');
+    const link = await invite(pat.page(), 'From the start');
+    await setUp(olivia.page(), OLIVIA);
+    await olivia.page().goto(link);
+    await olivia.page().getByLabel('Passphrase', { exact: true }).fill(OLIVIA.passphrase);
+    await olivia.page().getByRole('button', { name: 'Unlock', exact: true }).click();
+    const number = await askToJoin(olivia.page());
+    await letIn(pat.page(), OLIVIA.name, number);
+    await expect(postOf(olivia.page(), 'The first week at home')).toBeVisible({ timeout: 30_000 });
+
+    await pat.page().goto(relay.url);
+    await pat.page().getByLabel('Passphrase', { exact: true }).fill(PAT.passphrase);
+    await pat.page().getByRole('button', { name: 'Unlock', exact: true }).click();
+    const words = await writeDown(pat.page());
+    await pat.page().getByRole('link', { name: 'You', exact: true }).first().click();
+    await expect(pat.page().getByText('Your 13 words cover 1 of 1 group')).toBeVisible();
+    await pat.page().getByRole('button', { name: 'Practise' }).click();
+    const drill = pat.page().getByRole('dialog');
+    await drill.getByRole('textbox').fill(words.map((w, i) => `${i + 1}. ${w.toUpperCase()}`).join('\n'));
+    await drill.getByRole('button', { name: 'Check the words' }).click();
+    await expect(drill.getByText('The words are right')).toBeVisible();
+    await pat.close();
+
+    await post(olivia.page(), 'Said while Pat had no phone');
+    await expectState(olivia.page(), 'Said while Pat had no phone', 'Sent');
+
+    const page = bare.page();
+    await page.getByRole('button', { name: 'I have a recovery phrase' }).click();
+    await page.getByLabel('The 13 words, in their order').fill([...words.slice(1), words[0]].join(' '));
+    await page.getByLabel('New passphrase', { exact: true }).fill('copper window gentle orchard');
+    await page.getByLabel('Repeat new passphrase').fill('copper window gentle orchard');
+    await page.getByRole('button', { name: 'Bring back my groups' }).click();
+    await expect(page.getByText('These words open nothing here').first()).toBeVisible();
+    await page.getByLabel('The 13 words, in their order').fill(words.join(' '));
+    await page.getByRole('button', { name: 'Bring back my groups' }).click();
+    await openGroup(page, GROUP);
+    await expect(postOf(page, 'The first week at home')).toBeVisible({ timeout: 30_000 });
+    await expect(postOf(page, 'Said while Pat had no phone')).toBeVisible({ timeout: 30_000 });
+    await expect(page.getByText('You own this group').first()).toBeVisible();
+    await post(page, 'I am back');
+    await expect(postOf(olivia.page(), 'I am back')).toBeVisible({ timeout: 30_000 });
+    await expect(postOf(olivia.page(), 'I am back')).toContainText(PAT.name);
+    expect([...pat.complaints(), ...olivia.complaints(), ...bare.complaints()]).toEqual([]);
+  } finally {
+    await pat.discard();
+    await olivia.discard();
+    await bare.discard();
+    await relay.discard();
+  }
+});
