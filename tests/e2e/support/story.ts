@@ -111,7 +111,7 @@ export async function to(page: Page, tab: 'Updates' | 'People'): Promise<void> {
 }
 
 /** Opens what is known about a person, under “People”. */
-async function openPerson(page: Page, name: string): Promise<void> {
+export async function openPerson(page: Page, name: string): Promise<void> {
   await to(page, 'People');
   await expect(page.getByRole('main').getByRole('heading', { name: /^Who reads here/ })).toBeVisible();
   const row = page.getByRole('main').getByRole('listitem').filter({ hasText: name }).getByRole('button').first();
