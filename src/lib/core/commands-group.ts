@@ -52,6 +52,7 @@ export function groupCommands(core: Core): Pick<Handlers, Name> {
     'forget-group': ({ group }) =>
       inGroup(group, async (run) => {
         if (run.row.ended === null && run.alarm !== 'fork') return no('not-allowed');
+        run.stopWriting();
         await core.needStore().dropPrefix(group);
         core.groups.delete(group);
         core.views.touch('home', null);

@@ -263,6 +263,11 @@ export class GroupRun {
   flushSoon(): void {
     this.flushing ??= this.around.later(400, () => void this.turns.take(() => this.flush()).catch((e: unknown) => this.around.failed(e)));
   }
+  /** The group is being forgotten: nothing that waits to be written may come after. */
+  stopWriting(): void {
+    this.flushing?.();
+    this.flushing = () => undefined;
+  }
   async flush(): Promise<void> {
     this.flushing?.();
     this.flushing = null;
