@@ -165,6 +165,8 @@ it('words that were withheld and come late push others to the next page, and no 
   await world.time.pass(20_000);
   await story(pat);
   expect(pat.words).toHaveLength(MANY);
+  // what was odd before is looked at again only after a while
+  await world.time.pass(700_000);
   pat.device.disk.flush();
   rhea.repent();
   pat.device.cut();
