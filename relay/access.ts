@@ -16,7 +16,8 @@ export function authenticate(h: House, c: Connection, f: Auth): void {
   if (c.tried.size >= RATE.proofs) return c.refuse(f.re, f.group, 'rate', { fence: 60_000 });
   const proof = { as: f.as, host: c.host, group: f.group, serverNonce: c.nonce, nonce: f.nonce };
   const once = `${f.as} ${hex(f.group)} ${hex(f.nonce)}`;
-  const opened = f.as === 'log' ? c.logs.has(hex(f.group)) : c.invites.has(hex(f.group));
+  // a row that ended makes way for another of the same person
+  const opened = f.as === 'log' ? c.logs.get(hex(f.group))?.gone === null : c.invites.has(hex(f.group));
   if (opened || c.tried.has(once) || !verifyAccess(proof, f.signature, f.key)) return c.refuse(f.re, f.group, 'bad-proof');
   c.tried.add(once);
   if (f.as === 'vault') return openVault(h, c, f);
@@ -71,7 +72,7 @@ function openLog(h: House, c: Connection, f: Auth, group: Group): void {
       const now = rowOf(group.state, row.logPk);
       if (!c.isOpen || now === null) return;
       if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
-      if (c.logs.has(group.key)) return c.refuse(f.re, f.group, 'bad-proof');
+      if (c.logs.get(group.key)?.gone === null) return c.refuse(f.re, f.group, 'bad-proof');
       const session = newSession(h, c, group, now);
       c.logs.set(group.key, session);
       if (now.end !== null) return c.send({ is: 'gone', re: f.re, group: group.id, seq: now.end.seq });

@@ -1,8 +1,9 @@
 /** The recovery phrase on the real core and relay: what it brings back on a bare device, and what it takes to be covered. */
 import { expect, it } from 'vitest';
 import { hex } from '../../crypto/bytes';
-import type { Device } from '../support/world';
-import { World } from '../support/world';
+import type { Bytes } from '../../crypto/brand';
+import { Rhea } from '../support/rhea';
+import { type Device, World } from '../support/world';
 
 const PASSPHRASE = 'four quiet lamps over harbour';
 
@@ -137,3 +138,95 @@ it('a device can’t read what it sealed to the phrase, and the relay sees neith
   expect(hex(row.kem)).not.toBe(hex(kept.writer['kem'] as never));
   pat.kill();
 });
+
+/** A stolen, unlocked device adds to the vault whatever it likes: it holds the key to add. */
+const plant = (thief: Device, item: unknown) => thief.core!.personal.add(item as never);
+
+it('what a stolen device adds to the vault, junk or lies, keeps the phrase from nothing', async () => {
+  const world = await World.make();
+  const pat = world.device('Pat', 'patient');
+  await pat.setUp();
+  const { group } = await pat.must('new-group', { name: 'Mine', kind: 'family' });
+  await pat.openGroup(group);
+  await say(world, pat, group, 'Still mine');
+  const { words } = await pat.must('propose-phrase', null);
+  await pat.must('keep-phrase', { words });
+  await world.time.pass(2_000);
+  const run = [...pat.core!.groups.values()][0]!;
+  const { id, tag, relayPk, logSeed, kemSeed } = run.row;
+  const real = { is: 'group', id, tag, relayPk, logSeed: new Uint8Array(32), kemSeed: new Uint8Array(32) };
+  const lies = [
+    null, 'junk', [1], { is: 'group' }, { is: 'profile' }, { is: 'profile', name: 7, role: 'patient' }, { is: 'profile', name: 'Pat', role: 'owner' },
+    { ...real, relayPk: new Uint8Array(32).fill(1) }, { ...real, logSeed: new Uint8Array(3) }, { ...real, kemSeed: 'seed' }, real, { ...real, tag: new Uint8Array(16) },
+    // its own row, which the phrase shall not take for the recovery row
+    { ...real, logSeed, kemSeed }
+  ];
+  const planted = Promise.all(lies.map((lie) => plant(pat, lie)));
+  await world.time.pass(1_000);
+  expect(await planted).toEqual(lies.map(() => true));
+
+  pat.kill();
+  const found = world.device('Pat again', 'family');
+  await found.boot();
+  expect(await found.must('restore', { words, passphrase: PASSPHRASE })).toEqual({ groups: 1 });
+  await world.time.pass(5_000);
+  const app = found.view('app', null);
+  expect(app.phase === 'open' && app.profile).toMatchObject({ name: 'Pat', role: 'patient' });
+  const back = groupRef(found, 'Mine');
+  await found.openGroup(back);
+  expect(found.words(back)).toEqual(['Still mine']);
+  const state = [...found.core!.groups.values()][0]!.state;
+  const rows = [...state.rows.values()].sort((a, b) => a.device - b.device);
+  expect(rows.map((r) => [r.rank, r.end === null])).toEqual([['ordinary', true], ['recovery', true], ['ordinary', true]]);
+  expect(world.reports).toEqual([]);
+}, 60_000);
+
+it('a group that was left and joined again comes back by the newer row', async () => {
+  const world = await World.make();
+  const olivia = world.device('Olivia', 'clinician');
+  const fay = world.device('Fay', 'family');
+  await olivia.setUp();
+  await fay.setUp();
+  const { words } = await fay.must('propose-phrase', null);
+  await fay.must('keep-phrase', { words });
+  const { group } = await olivia.must('new-group', { name: 'Ward', kind: 'family' });
+  await olivia.openGroup(group);
+  const first = await letIn(world, olivia, group, fay, 'start');
+  await world.time.pass(2_000);
+  await fay.must('leave', { group: first });
+  await world.time.pass(2_000);
+  await letIn(world, olivia, group, fay, 'start');
+  await world.time.pass(3_000);
+  await say(world, olivia, group, 'Welcome back');
+
+  fay.kill();
+  const found = world.device('Fay again', 'family');
+  await found.boot();
+  expect(await found.must('restore', { words, passphrase: PASSPHRASE })).toEqual({ groups: 1 });
+  await world.time.pass(5_000);
+  const back = groupRef(found, 'Ward');
+  await found.openGroup(back);
+  expect(found.words(back)).toContain('Welcome back');
+  expect(world.reports).toEqual([]);
+}, 60_000);
+
+it('a relay that says of a group that it is over, without a receipted end, only delays its return', async () => {
+  const world = await World.make();
+  const rhea = new Rhea(world);
+  const pat = world.device('Pat', 'patient');
+  await pat.setUp();
+  await pat.must('new-group', { name: 'Mine', kind: 'family' });
+  const { words } = await pat.must('propose-phrase', null);
+  await pat.must('keep-phrase', { words });
+  await world.time.pass(2_000);
+  const id: Bytes = [...pat.core!.groups.values()][0]!.row.id;
+  pat.kill();
+  rhea.down = (f) => (f.is === 'welcome' && hex(f.group as Bytes) === hex(id) ? [{ is: 'gone', re: f.re, group: f.group, seq: 2 }] : [f]);
+  const found = world.device('Pat again', 'family');
+  await found.boot();
+  expect(await found.must('restore', { words, passphrase: PASSPHRASE })).toEqual({ groups: 0 });
+  rhea.repent();
+  found.cut();
+  await world.time.pass(120_000);
+  expect(found.view('home', null).groups.map((g) => g.name)).toEqual(['Mine']);
+}, 60_000);

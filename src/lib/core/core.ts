@@ -15,7 +15,7 @@ import { commands } from './commands';
 import type { Handlers } from './commands-kit';
 import { type Around, GroupRun } from './group-run';
 import { type GroupRow, keyOf, put, putBytes, read, readAll } from './group-rows';
-import { PersonalVault, type VaultItem } from './personal';
+import { PersonalVault } from './personal';
 import { restoreGroup, restoreKey, type RestoreRow } from './restore';
 import { summary } from './group-view';
 import { JoinRun, type JoinRow } from './join';
@@ -24,6 +24,7 @@ import { catchUpFeed } from './project';
 import type { AppView, CommandName, Down, Fault, HomeView, JoinId, Outcome, Profile, RecoveryView, Up } from './port';
 import { wakeAfterHold } from './send';
 import { beginSession, catchUp, endSession, takeFrame } from './session';
+import type { VaultItem } from './vault-item';
 import { ViewBoard } from './views';
 
 export interface CorePorts {

@@ -3,7 +3,7 @@
  * group it makes a recovery row, seals the row's secrets to the phrase, and forgets them.
  */
 import { proveAccess } from '$crypto/access';
-import type { Bytes, GroupId, KemPk, MemberTag, RelayPk } from '$crypto/brand';
+import type { Bytes, GroupId, KemPk } from '$crypto/brand';
 import { hex } from '$crypto/bytes';
 import { openItem, type PhraseKeys, phraseKeys, phraseToPlaces, placesToPhrase, sealItem, type VaultWriter } from '$crypto/phrase';
 import { rowsOf } from '$crypto/roster/state';
@@ -14,14 +14,9 @@ import { WORDS } from '../vault/words';
 import { changeRoster, planAddRow } from './change';
 import type { GroupRun } from './group-run';
 import { deviceKeys, put, read } from './group-rows';
-import { pack, unpack } from './pack';
+import { pack } from './pack';
 import type { Profile } from './port';
-
-/** What one item says, under the phrase's seal. */
-export type VaultItem =
-  | { readonly is: 'profile'; readonly name: string; readonly role: Profile['role'] }
-  /** A recovery row: the seeds of its log and KEM keys. */
-  | { readonly is: 'group'; readonly id: GroupId; readonly relayPk: RelayPk; readonly tag: MemberTag; readonly logSeed: Bytes; readonly kemSeed: Bytes };
+import { parseVaultItem, type VaultItem } from './vault-item';
 
 /** Table `meta`: what this device adds items with. */
 interface PhraseRow extends VaultWriter { readonly isProfileThere: boolean }
@@ -47,7 +42,7 @@ export async function openVaultSession(link: Link, host: string, random: Random,
   return f?.is === 'welcome' ? f.head.n : null;
 }
 
-/** Everything in a personal vault that the phrase opens, oldest first; null when the relay did not answer. Needs a session. */
+/** Everything in a personal vault that the phrase opens and that makes sense, oldest first; null when the relay did not answer. Needs a session. */
 export async function readVault(link: Link, keys: PhraseKeys): Promise<VaultItem[] | null> {
   const out: VaultItem[] = [];
   for (let after = 0; ; ) {
@@ -55,7 +50,8 @@ export async function readVault(link: Link, keys: PhraseKeys): Promise<VaultItem
     if (f?.is !== 'items') return null;
     for (const item of f.items) {
       const opened = openItem(keys, item);
-      if (opened.ok) out.push(unpack<VaultItem>(opened.value));
+      const parsed = opened.ok ? parseVaultItem(opened.value) : null;
+      if (parsed !== null) out.push(parsed);
     }
     after += f.items.length;
     if (!f.more || f.items.length === 0) return out;

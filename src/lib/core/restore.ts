@@ -1,7 +1,7 @@
 /** Bringing a group back with its recovery row (PROTOCOL §17.4): prove the row, fold the roster, open its lockboxes, add this device. */
 import { proveAccess } from '$crypto/access';
 import type { Bytes } from '$crypto/brand';
-import { hex } from '$crypto/bytes';
+import { equal, hex } from '$crypto/bytes';
 import { encodeState, rowOf } from '$crypto/roster/state';
 import { newVaultKey } from '$crypto/at-rest';
 import { memoryDevice } from '../store/memory';
@@ -11,12 +11,13 @@ import { changeRoster, planAddRow } from './change';
 import { fetchLockboxes, fetchRoster } from './fetch';
 import { type Around, GroupRun } from './group-run';
 import { deviceKeys, drop, type GroupRow, keyOf, put, putBytes } from './group-rows';
-import type { VaultItem } from './personal';
 import { foldReceipted } from './receipted';
+import type { VaultItem } from './vault-item';
 
 /** Table `meta`, key `restore/ref`: a group on its way back; the keys this device will have there. */
+type Item = Extract<VaultItem, { is: 'group' }>;
 export interface RestoreRow {
-  readonly items: readonly Extract<VaultItem, { is: 'group' }>[];
+  readonly items: readonly Item[];
   readonly logSeed: Bytes;
   readonly kemSeed: Bytes;
 }
@@ -24,24 +25,39 @@ export const restoreKey = (ref: string): string => `restore/${ref}`;
 
 export type Restored = 'back' | 'ended' | 'later';
 
-/** Brings one group back under `ref`. `later`: the relay did not answer; nothing is lost by trying again. */
+/**
+ * Brings one group back under `ref`. `later`: the relay did not answer; nothing is lost by trying again. Oldest item first: what a thief
+ * of a device added comes after what the person did, and a row that ended makes way for a newer one.
+ */
 export async function restoreGroup(ref: string, row: RestoreRow, around: Around, store: Store): Promise<Restored> {
-  for (const item of [...row.items].reverse()) {
+  let isEnded = false;
+  for (const item of row.items) {
     const proven = await prove(item, around);
     if (proven === 'lost') return 'later';
-    if (proven === 'unknown') continue;
     if (proven === 'gone') {
-      await store.commit([drop('meta', restoreKey(ref))]);
-      return 'ended';
+      if (!(await hasEnded(item, around))) return 'later';
+      isEnded = true;
     }
-    return await addDevice(ref, item, row, around, store);
+    if (proven === 'proven') {
+      const restored = await addDevice(ref, item, row, around, store);
+      if (restored !== 'no-recovery') return restored;
+    }
   }
-  return 'later';
+  if (!isEnded) return 'later';
+  await store.commit([drop('meta', restoreKey(ref))]);
+  return 'ended';
 }
 
-async function prove(item: RestoreRow['items'][number], { link, random, host }: Around): Promise<'proven' | 'gone' | 'unknown' | 'lost'> {
+/** `gone` is the relay's word alone until the receipted entry that ended the row is here. */
+async function hasEnded(item: Item, { link }: Around): Promise<boolean> {
+  const folded = await foldReceipted(link, item.id, item.relayPk);
+  return folded !== null && (rowOf(folded.state, deviceKeys(item).logPk)?.end ?? null) !== null;
+}
+
+async function prove(item: Item, { link, random, host }: Around): Promise<'proven' | 'gone' | 'unknown' | 'lost'> {
   const hello = link.hello;
-  if (hello === null || hex(hello.relayPk) !== hex(item.relayPk)) return 'lost';
+  if (hello === null) return 'lost';
+  if (hex(hello.relayPk) !== hex(item.relayPk)) return 'unknown';
   const keys = deviceKeys(item);
   const nonce = random(32);
   const signature = proveAccess({ as: 'log', host, group: item.id, serverNonce: hello.nonce, nonce }, keys.logSk);
@@ -52,10 +68,12 @@ async function prove(item: RestoreRow['items'][number], { link, random, host }: 
 }
 
 /** The recovery row's own run lives in memory only: nothing of its keys touches the disk. */
-async function addDevice(ref: string, item: RestoreRow['items'][number], row: RestoreRow, around: Around, store: Store): Promise<Restored> {
+async function addDevice(ref: string, item: Item, row: RestoreRow, around: Around, store: Store): Promise<Restored | 'no-recovery'> {
   const { link, random } = around;
   const folded = await foldReceipted(link, item.id, item.relayPk);
   if (folded === null) return 'later';
+  const recovery = rowOf(folded.state, deviceKeys(item).logPk);
+  if (recovery?.rank !== 'recovery' || !equal(recovery.member, item.tag)) return 'no-recovery';
   const own: GroupRow = {
     id: item.id, logSeed: item.logSeed, kemSeed: item.kemSeed, tag: item.tag, made: around.clock(), relayPk: item.relayPk,
     incarnation: folded.entries.at(-1)?.receipt.incarnation ?? 0, unsent: null, ended: null

@@ -180,6 +180,17 @@ describe('at the relay', () => {
     expect(await later.as(laptop, s.group)).toMatchObject({ is: 'gone', seq: at });
   });
 
+  it('a row that ended makes way for another on the same connection, a live one does not', async () => {
+    const p = await s.arrive(laptop);
+    expect(await p.as(phrase, s.group)).toMatchObject({ why: 'bad-proof' });
+    await s.must(s.phone, deviceRevoke(r.random, s.state, olivia, laptop.logPk, s.heads()));
+    expect(await p.as(phrase, s.group)).toMatchObject({ is: 'welcome' });
+    const late = phone();
+    expect(await late.as(laptop, s.group)).toMatchObject({ is: 'gone' });
+    expect(await late.as(phrase, s.group)).toMatchObject({ is: 'welcome' });
+    await s.must(late, deviceAdd(r.random, s.state, phrase, makeDevice(r.random, olivia.member)));
+  });
+
   it('a device that ended itself is told, and envelopes wait until somebody paid the rotation', async () => {
     const p = await s.arrive(laptop);
     await s.must(p, deviceRevoke(r.random, s.state, laptop, laptop.logPk, s.heads()));

@@ -1,0 +1,40 @@
+/** What an item of the personal vault says (PROTOCOL §17.3). Whoever holds the vault's key may have added it: it is checked, and junk is passed over. */
+import type { Bytes, GroupId, MemberTag, RelayPk } from '$crypto/brand';
+import { HASH } from '$crypto/hash';
+import { TAG } from '$crypto/roster/entry';
+import { SIGN_PK } from '$crypto/verify';
+import { unpack } from './pack';
+import type { Profile } from './port';
+
+export type VaultItem =
+  | { readonly is: 'profile'; readonly name: string; readonly role: Profile['role'] }
+  /** A recovery row: the seeds of its log and KEM keys. */
+  | { readonly is: 'group'; readonly id: GroupId; readonly relayPk: RelayPk; readonly tag: MemberTag; readonly logSeed: Bytes; readonly kemSeed: Bytes };
+
+const ROLES: readonly unknown[] = ['clinician', 'patient', 'family'] satisfies Profile['role'][];
+/** Letters of a name, as at setting up. */
+const NAME_MOST = 120;
+/** Bytes of a seed, of either key. */
+const SEED = 32;
+
+/** Null for whatever is none: never an exception. */
+export function parseVaultItem(plain: Bytes): VaultItem | null {
+  let v: unknown;
+  try {
+    v = unpack(plain);
+  } catch {
+    return null;
+  }
+  if (typeof v !== 'object' || v === null) return null;
+  const o = v as Readonly<Record<string, unknown>>;
+  const { name, role, id, relayPk, tag, logSeed, kemSeed } = o;
+  if (o['is'] === 'profile') {
+    return typeof name === 'string' && name.trim() !== '' && name.length <= NAME_MOST && ROLES.includes(role) ? { is: 'profile', name, role: role as Profile['role'] } : null;
+  }
+  if (o['is'] !== 'group') return null;
+  return isBytes(id, HASH) && isBytes(relayPk, SIGN_PK) && isBytes(tag, TAG) && isBytes(logSeed, SEED) && isBytes(kemSeed, SEED)
+    ? { is: 'group', id: id as GroupId, relayPk: relayPk as RelayPk, tag: tag as MemberTag, logSeed, kemSeed }
+    : null;
+}
+
+const isBytes = (v: unknown, size: number): v is Bytes => v instanceof Uint8Array && v.length === size;
