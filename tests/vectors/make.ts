@@ -19,16 +19,18 @@ import { encodeLink, inviteKeys, sealAnswer, sealCard, sealRequest } from '../..
 import { LABEL } from '../../crypto/labels';
 import { kemPair, lockboxHash, sealLockbox } from '../../crypto/lockbox';
 import { pad, padme } from '../../crypto/padding';
+import { phraseKeys, phraseToPlaces, sealItem } from '../../crypto/phrase';
 import { ARGON, joinNumber, stretch } from '../../crypto/passphrase';
 import { writeReceipt } from '../../crypto/receipt';
 import { decodeEntry, entryHash } from '../../crypto/roster/entry';
 import { encodeState } from '../../crypto/roster/state';
 import { ready, type Random } from '../../crypto/sodium';
+import { WORDS } from '../../src/lib/vault/words';
 import { aboutPassphrase, encodeHeader, encodePassphraseWrap, PASSPHRASE } from '../../src/lib/vault/header';
 import { signPair } from '../../crypto/verify';
 import { Writer } from '../../crypto/wire';
 import {
-  accept, admitEntry, inviteEntry, joinRequest, leave, makeDevice, makeRelay, nameEntry, newRow, offer, receipt, removeEntry, revokeInviteEntry, rotate, seeded, story
+  accept, admitEntry, deviceAdd, deviceRevoke, inviteEntry, joinRequest, leave, makeDevice, makeRelay, nameEntry, newRow, offer, receipt, removeEntry, revokeInviteEntry, rotate, seeded, story
 } from '../support/actor';
 
 /** Values as JSON shows them: byte arrays as hex, everything else as it is. */
@@ -55,7 +57,7 @@ function noted(random: Random): { readonly random: Random; drawn(): Bytes } {
 /** All vectors, by file name. */
 export async function vectors(): Promise<Record<string, unknown>> {
   await ready();
-  const all = { wire: wire(), labels: labels(), padding: padding(), roster: roster(), envelopes: envelopes(), epochs: epochs(), invites: await invites(), access: access(), blobs: blobs(), frames: frames(), rest: await rest() };
+  const all = { wire: wire(), labels: labels(), padding: padding(), roster: roster(), envelopes: envelopes(), epochs: epochs(), invites: await invites(), access: access(), blobs: blobs(), frames: frames(), rest: await rest(), phrase: phrase() };
   return Object.fromEntries(Object.entries(all).map(([k, v]) => [k, show(v)]));
 }
 
@@ -112,11 +114,20 @@ function roster() {
   made(nameEntry(random, st.state, pat, st.now, 'void while a rotation is owed'));
   made(rotate(random, st.state, olivia), st.state.time - 500);
   made(inviteEntry(random, st.state, pat, st.now));
-  made(removeEntry(random, st.state, pat, olivia.member, new Map([[hex(olivia.logPk), { n: 7, hash: random(32) as Bytes as Hash }]])));
+  const [laptop, safe, next] = [makeDevice(random, pat.member), makeDevice(random, pat.member), makeDevice(random, pat.member)];
+  made(deviceAdd(random, st.state, pat, laptop, 'ordinary', st.keyring()));
+  made(deviceAdd(random, st.state, laptop, safe, 'recovery', st.keyring()));
+  made(deviceAdd(random, st.state, pat, next, 'recovery'));
+  made(deviceRevoke(random, st.state, laptop, safe.logPk));
+  made(deviceAdd(random, st.state, safe, next, 'recovery', st.keyring()));
+  made(deviceRevoke(random, st.state, next, pat.logPk, new Map([[hex(pat.logPk), { n: 3, hash: random(32) as Bytes as Hash }]])));
+  made(deviceRevoke(random, st.state, laptop, laptop.logPk));
+  made(deviceRevoke(random, st.state, next, next.logPk));
+  made(removeEntry(random, st.state, next, olivia.member, new Map([[hex(olivia.logPk), { n: 7, hash: random(32) as Bytes as Hash }]])));
   return {
     group: st.group,
     relayPk: st.relay.pk,
-    devices: { olivia, pat, fay },
+    devices: { olivia, pat, fay, laptop, safe, next },
     entries: st.entries.map((e, i) => {
       const w = new Writer();
       writeReceipt(e.receipt, w);
@@ -203,7 +214,7 @@ function access() {
   const random = seeded('vectors: access');
   const log = signPair(random(32));
   const proof = (as: AccessProof['as']): AccessProof => ({ as, host: 'care.example:8443', group: random(32) as Bytes as GroupId, serverNonce: random(32), nonce: random(32) });
-  return (['log', 'invite'] as const).map((as) => {
+  return (['log', 'invite', 'vault'] as const).map((as) => {
     const p = proof(as);
     return { key: log.pk, secret: log.sk, proof: p, signature: proveAccess(p, log.sk) };
   });
@@ -238,7 +249,8 @@ export function sampleFrames(): { readonly toRelay: ToRelay[]; readonly fromRela
       { is: 'boxes', group, seq: 4, boxes }, { is: 'enter', re: 3, group, seq: 4, entry: some(15) }, { is: 'roster', re: 4, group, after: 2 }, { is: 'lockboxes', re: 5, group, after: 0 },
       { is: 'fetch', re: 6, group, way: 'down', from: 1000, most: 200 }, { is: 'put-card', re: 7, group, invite, card: some(8) }, { is: 'get-card', re: 8, group },
       { is: 'put-request', re: 9, group, request, body: some(9) }, { is: 'drop-request', re: 10, group, request }, { is: 'get-answer', re: 11, group, request }, { is: 'mailbox', re: 12, group },
-      { is: 'put-answer', re: 13, group, invite, request, body: some(7) }, { is: 'ping', re: 14 }
+      { is: 'put-answer', re: 13, group, invite, request, body: some(7) }, { is: 'ping', re: 14 },
+      { is: 'put-item', re: 15, group, n: 3, item: some(10) }, { is: 'get-items', re: 16, group, after: 2 }, { is: 'auth', re: 17, group, as: 'vault', key, nonce, signature }
     ],
     fromRelay: [
       { is: 'hello', version: 1, relayPk: random(32) as RelayPk, incarnation: 1_690_000_000_000, nonce, time }, { is: 'welcome', re: 1, group, rosterSeq: 9, feedSeq: 1200, head: { n: 7, hash }, bearer: random(32) },
@@ -247,7 +259,8 @@ export function sampleFrames(): { readonly toRelay: ToRelay[]; readonly fromRela
       { is: 'page', re: 6, group, items: [{ device: 2, n: 7, seq: 1199, time, envelope: some(13) }], prevs: [{ device: 2, prev: hash }], more: true }, { is: 'card', re: 8, group, card: some(8) },
       { is: 'answer', re: 11, group, request, body: some(7) }, { is: 'requests', re: 12, group, items: [{ invite, request, time, body: some(9) }] }, { is: 'done', re: 7, group },
       { is: 'refused', re: 300, group, why: 'stale', detail: { ...NO_DETAIL, n: 299, hash, fence: 8 } }, { is: 'refused', re: 3, group, why: 'moved', detail: { ...NO_DETAIL, heads: [{ logPk: key, n: 7, hash }] } },
-      { is: 'refused', re: 3, group, why: 'void', detail: { ...NO_DETAIL, words: 'not-owner' } }, { is: 'pong', re: 14 }
+      { is: 'refused', re: 3, group, why: 'void', detail: { ...NO_DETAIL, words: 'not-owner' } }, { is: 'pong', re: 14 },
+      { is: 'items', re: 16, group, items: [some(10), some(11)], more: true }
     ]
   };
 }
@@ -276,6 +289,19 @@ async function rest() {
     header: { tries: 2, lastTry: 1_700_000_000_000, bytes: header },
     row: { place, rowKey: rowKeyOf(vaultKey), plain: fromText('a record that waits'), random: rowRandom, bytes: row }
   };
+}
+
+/** Words and bits both ways, the keys they give, and an item sealed to them. */
+function phrase() {
+  const n = noted(seeded('vectors: phrase'));
+  return [new Uint8Array(16) as Bytes, new Uint8Array(16).fill(255) as Bytes, n.random(16)].map((entropy) => {
+    const keys = phraseKeys(entropy);
+    const places = phraseToPlaces(entropy);
+    n.drawn();
+    const plain = fromText('what the phrase brings back');
+    const item = sealItem({ id: keys.id, kem: keys.kem.pk }, plain, n.random);
+    return { entropy, places, words: { en: places.map((p) => WORDS[p]) }, keys, item: { plain, random: n.drawn(), bytes: item } };
+  });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
