@@ -27,7 +27,8 @@ const FAILED: [Plan][] = [
       does(0, 'offer', 0, 2), does(3, 'accept'), does(1, 'power-cut'), does(3, 'post', 300, 6), does(3, 'rename', 0, 7), does(0, 'leave', 1), does(4, 'offer', 0, 4), does(3, 'online', 300, 4),
       does(0, 'wait', 1, 3), does(0, 'withdraw', 7, 2), does(2, 'photo', 1, 2), does(1, 'cut-line', 6_000, 7)
     ]
-  }]
+  }],
+  [{ people: 2, tricks: TRICKS, seed: 1_325_903_069, rarity: 20, steps: [does(0, 'cut-line'), does(0, 'photo', 31_000), does(0, 'post'), does(1, 'online', 6_000, 1)] }]
 ];
 
 it('P2 P5 P19 P20 P22 no mischief of the relay loses, doubles, reorders for good or leaks a word, nor raises a false alarm of a fork', async () => {

@@ -60,8 +60,9 @@ export async function admit(world: World, owner: Seat, device: Device, history: 
 }
 
 /** A group of the first `people` of the cast. */
-export async function circle(people: number, history: 'start' | 'today' = 'start'): Promise<{ world: World; seats: Seat[] }> {
+export async function circle(people: number, history: 'start' | 'today' = 'start', prepare: (world: World) => void = () => undefined): Promise<{ world: World; seats: Seat[] }> {
   const world = await World.make();
+  prepare(world);
   const seats: Seat[] = [];
   for (const [name, role] of CAST.slice(0, people)) {
     const device = world.device(name, role);
@@ -80,8 +81,8 @@ export async function circle(people: number, history: 'start' | 'today' = 'start
 }
 
 /** The seats by name. */
-export async function cast(people: 2 | 3 | 4 | 5, history: 'start' | 'today' = 'start'): Promise<{ world: World; olivia: Seat; pat: Seat; fay: Seat; mallory: Seat; dan: Seat }> {
-  const { world, seats } = await circle(people, history);
+export async function cast(people: 2 | 3 | 4 | 5, history: 'start' | 'today' = 'start', prepare?: (world: World) => void): Promise<{ world: World; olivia: Seat; pat: Seat; fay: Seat; mallory: Seat; dan: Seat }> {
+  const { world, seats } = await circle(people, history, prepare);
   const [olivia, pat, fay, mallory, dan] = seats as [Seat, Seat, Seat, Seat, Seat];
   return { world, olivia, pat, fay, mallory, dan };
 }

@@ -5,6 +5,7 @@ import { envelopeHash, sealEnvelope } from '../../crypto/envelope';
 import { decodeFromRelay, encodeToRelay, type FromRelay, type ToRelay } from '../../crypto/frames';
 import { type EntryBody, signEntry } from '../../crypto/roster/entry';
 import { chainAt, chainHead, currentEpoch } from '../../crypto/roster/state';
+import type { Relay } from '../../relay/relay';
 import { LaneWriter } from '../../src/lib/care/lane';
 import type { CareRecord } from '../../src/lib/care/record';
 import { seeded } from './actor';
@@ -22,12 +23,12 @@ export class Mallory {
   prev: Hash;
 
   /** Takes the keys out of her own device, which goes silent. Call `enter` next. */
-  constructor(private readonly world: World, readonly seat: Seat) {
+  constructor(private readonly world: World, readonly seat: Seat, relay: Relay = world.relay) {
     seat.device.goOffline();
     const { ownHead } = seat.run;
     this.n = ownHead.n;
     this.prev = ownHead.hash;
-    this.wire = world.relay.connect((b) => {
+    this.wire = relay.connect((b) => {
       const d = decodeFromRelay(b);
       if (d.ok) this.heard.push(d.value);
     }, HOST);

@@ -173,10 +173,9 @@ export class Schedule {
     for (const j of this.joining) j.device.goOnline();
     await this.world.time.pass(70_000);
     if (afterLies) {
-      // what was odd is looked at again after a while, when a connection begins
-      await this.world.time.pass(610_000);
-      for (const s of this.seats) s.device.cut();
-      await this.world.time.pass(10_000);
+      // what was odd is looked at again when a connection begins, and after long lies not at every one: the app is started anew
+      for (const s of this.seats) await this.again(s);
+      await this.world.time.pass(20_000);
     }
     await this.arrivals();
     await this.world.time.pass(2_000);

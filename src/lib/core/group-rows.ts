@@ -1,7 +1,7 @@
 /** What this device keeps of one group, and under which keys (PROTOCOL §16). Rows are sealed by the store. */
 import type { Bytes, ContentKey, GroupId, Hash, KemPk, LogPk, LogSk, MemberTag, RelayPk, RosterKey } from '$crypto/brand';
 import { base64url } from '$crypto/bytes';
-import type { AddressedLockbox, StoredEnvelope } from '$crypto/frames';
+import type { AddressedLockbox, ReceiptedEntry, StoredEnvelope } from '$crypto/frames';
 import { hash } from '$crypto/hash';
 import { LABEL } from '$crypto/labels';
 import { kemPair, type KemPair } from '$crypto/lockbox';
@@ -28,6 +28,7 @@ export interface GroupRow {
   ended: Ended | null;
 }
 export interface EntryRow { readonly entry: Bytes; readonly receipt: Receipt; readonly void: boolean }
+export interface ForkRow { readonly ours: EntryRow | null; readonly theirs: ReceiptedEntry }
 export interface KeyringRow { readonly epoch: number; readonly roster: RosterKey; readonly content: ContentKey | null }
 /** A roster entry of ours whose answer is not known yet. */
 export interface PendingRow { readonly seq: number; readonly entry: Bytes; readonly boxes: readonly AddressedLockbox[]; readonly keys: KeyringRow | null }

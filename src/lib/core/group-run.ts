@@ -101,6 +101,7 @@ export class GroupRun {
   /** What was odd so far, and when the feed was last read again for it. */
   readonly odd = new Set<string>();
   readAgainAt = -Infinity;
+  readAgainWait = 0;
   /** Epochs whose own lockbox is the one that the entry lists, and junk. */
   readonly junk = new Set<number>();
   /** What there was no room for, in order. */

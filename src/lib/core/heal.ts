@@ -13,8 +13,9 @@ import { type InboxRow, keyOf, put, read } from './group-rows';
 import { unpack } from './pack';
 import { isMislabelled, judge, markOf, type Placed, remember, settleOwn } from './receive';
 
-/** A member's bad bytes stay odd for ever: they must not make everybody read the feed at each connection. */
-const READ_AGAIN_AFTER = 600_000;
+/** A member's bad bytes stay odd for ever: they must not make everybody read the feed at each connection. Each reading in vain waits longer. */
+const READ_AGAIN_AFTER = 15_000;
+const READ_AGAIN_MOST = 86_400_000;
 
 /** Reads all of the feed once more when there is reason to, and says when a log still lacks something. */
 export async function healFeed(run: GroupRun): Promise<boolean> {
@@ -23,6 +24,7 @@ export async function healFeed(run: GroupRun): Promise<boolean> {
     run.readAgainAt = run.around.clock();
     run.suspect = false;
     const known = await knownHere(run);
+    const before = [...run.heads.values()].reduce((sum, h) => sum + h.n, 0);
     for (let from = 0; from < run.cursor; ) {
       const f = await run.around.link.ask({ is: 'fetch', group: run.row.id, way: 'up', from, most: LIMIT.page });
       if (f?.is !== 'page') {
@@ -37,6 +39,8 @@ export async function healFeed(run: GroupRun): Promise<boolean> {
       }
       from = last;
     }
+    const isInVain = [...run.heads.values()].reduce((sum, h) => sum + h.n, 0) === before;
+    run.readAgainWait = isInVain ? Math.min(READ_AGAIN_MOST, Math.max(READ_AGAIN_AFTER, run.readAgainWait * 4)) : READ_AGAIN_AFTER;
     await run.commitOrCarryOn([run.headsRow()]);
   }
   tellGaps(run);
@@ -55,7 +59,7 @@ export function tellGaps(run: GroupRun): void {
 export function isSuspicious(run: GroupRun): boolean {
   for (const device of lacking(run)) run.noteOdd(`${device} lacks ${(run.heads.get(device) ?? LOG_START).n + 1}`);
   for (const [device, held] of run.held) if (held.length > 0 && rowByDevice(run.state, device) === null) run.noteOdd(`${device} unknown`);
-  return run.suspect || (run.odd.size > 0 && run.around.clock() - run.readAgainAt > READ_AGAIN_AFTER);
+  return run.suspect || (run.odd.size > 0 && run.around.clock() - run.readAgainAt > run.readAgainWait);
 }
 
 /** Live logs that lack their next envelope while later ones are here, or have one in its place that can't be read. */
@@ -79,7 +83,7 @@ async function takeAgain(run: GroupRun, items: readonly StoredEnvelope[], after:
     if (item.seq > run.cursor) break;
     if (item.seq !== ++seq) run.suspect = true;
     seq = item.seq;
-    if (known.has(markOf(item))) continue;
+    if (known.has(markOf(item)) || run.held.get(item.device)?.some((h) => equal(h.envelope, item.envelope)) === true) continue;
     for (const [device, held] of run.held) run.held.set(device, held.filter((h) => h.seq !== item.seq));
     const row = rowByDevice(run.state, item.device);
     const isOdd = row === null || isMislabelled(item) || item.n <= (run.heads.get(row.device) ?? LOG_START).n;
@@ -97,10 +101,9 @@ async function takeAgain(run: GroupRun, items: readonly StoredEnvelope[], after:
   await remember(run, placed, changes);
 }
 
-/** Envelopes that are here, wherever in the feed they were shown. */
+/** Envelopes that were verified and are here, wherever in the feed they were shown. */
 async function knownHere(run: GroupRun): Promise<Set<string>> {
   const known = new Set<string>();
-  for (const held of run.held.values()) for (const h of held) known.add(markOf(h));
   const waiting = new Set(run.heldSeqs);
   for (let after: string | undefined = keyOf.envelope(run.ref, 0); after !== undefined; ) {
     const rows: readonly { key: string; value: InboxRow['envelope'] }[] = await run.around.store.range('inbox', keyOf.envelopes(run.ref), { after, most: 500 });

@@ -16,7 +16,7 @@ import { blobsOf, parseRecord } from '../care/record';
 import { endsInCut, judgeEnvelope, LOG_START, type LogPlace } from '../group/log';
 import type { Change } from '../store/store';
 import type { GroupRun, OutboxItem } from './group-run';
-import { drop, type EntryRow, type InboxRow, keyOf, put } from './group-rows';
+import { drop, type EntryRow, type ForkRow, type InboxRow, keyOf, put } from './group-rows';
 import { cutLanes, note, openPlain, project, readBackTo } from './project';
 
 /** Most envelopes of one log that wait for something. */
@@ -87,11 +87,18 @@ export async function takeEntries(run: GroupRun, items: readonly ReceiptedEntry[
   return took;
 }
 
-/** The relay signed two histories (R13): nothing is sent any more, and both receipts are kept. */
+/** The relay signed two histories (R13): nothing is sent any more, and what shows it is kept. */
 function forked(run: GroupRun, theirs: ReceiptedEntry): Change[] {
   run.alarm = 'fork';
   run.row.ended = 'forked';
-  return [put('roster', keyOf.fork(run.ref), { ours: run.entries[theirs.receipt.seq - 1] ?? run.entries.at(-1) ?? null, theirs })];
+  return [put('group', run.ref, run.row), put('roster', keyOf.fork(run.ref), { ours: run.entries[theirs.receipt.seq - 1] ?? run.entries.at(-1) ?? null, theirs } satisfies ForkRow)];
+}
+
+/** Keeps two receipts for one place, if that is what they are. */
+export async function keepProof(run: GroupRun, ours: EntryRow, theirs: ReceiptedEntry): Promise<void> {
+  const [a, b] = [ours.receipt, theirs.receipt];
+  if (a.seq !== b.seq || a.incarnation !== b.incarnation || !equal(a.relayPk, b.relayPk) || equal(a.chain, b.chain) || !verifyReceipt(run.state.group, b)) return;
+  await run.commitOrCarryOn([put('roster', keyOf.fork(run.ref), { ours, theirs } satisfies ForkRow)]);
 }
 
 /** Logs that end with the entry at `seq`: what went beyond their cut-off is taken out. */

@@ -9,7 +9,7 @@ import { fetchFeed, fetchLockboxes, fetchRoster } from './fetch';
 import type { GroupRun } from './group-run';
 import { type OwnInviteRow, put } from './group-rows';
 import { healFeed, isSuspicious, tellGaps } from './heal';
-import { takeEntries, takeEnvelopes, type Took } from './receive';
+import { keepProof, takeEntries, takeEnvelopes, type Took } from './receive';
 import { takeRequests } from './requests';
 import { acked, appendRefused, pump } from './send';
 
@@ -65,8 +65,13 @@ export function endSession(run: GroupRun): void {
 export async function catchUp(run: GroupRun): Promise<void> {
   if (run.session !== 'live') return;
   run.synced = false;
-  if (!(await fetchRoster(run)) || !(await fetchLockboxes(run, true)) || !(await fetchFeed(run)) || !(await healFeed(run))) return retrySoon(run);
+  if (!(await fetchRoster(run)) || !(await fetchLockboxes(run, true)) || !(await fetchFeed(run)) || !(await healFeed(run))) {
+    if (run.alarm === 'fork') return proveFork(run);
+    return retrySoon(run);
+  }
   run.synced = true;
+  // an older copy of the relay takes nothing from us: what it took would stand against what the newer one has
+  if (run.alarm === 'rollback') return run.around.changed(run.ref, 'group', null);
   await resendPending(run);
   await renewKeys(run);
   for (const [invite, card] of run.cards) if (run.state.invites.get(invite as Hex<InvitePk>)?.state === 'pending') await putCard(run, unhex(invite) as InvitePk, card);
@@ -160,8 +165,19 @@ export async function takeFrame(run: GroupRun, f: FromRelay): Promise<void> {
       return;
   }
   if (took === 'gap') return catchUp(run);
+  if (took === 'alarm') return proveFork(run);
   tellGaps(run);
   await pump(run);
+}
+
+/** Two receipts for the place where we stood prove the fork to anybody; the relay's own answer gives the other one. */
+async function proveFork(run: GroupRun): Promise<void> {
+  const ours = run.entries.at(-1);
+  const f = ours === undefined ? null : await run.around.link.ask({ is: 'roster', group: run.row.id, after: ours.receipt.seq - 1 });
+  const theirs = f?.is === 'entries' ? f.items[0] : undefined;
+  if (ours !== undefined && theirs !== undefined) await keepProof(run, ours, theirs);
+  endSession(run);
+  run.around.changed(run.ref, 'group', null);
 }
 
 function retrySoon(run: GroupRun): void {

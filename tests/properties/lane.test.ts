@@ -1,0 +1,124 @@
+/** Updates of lanes under fuzzing: whatever the bytes, the check ends, costs no more than they are long, and lets through only what it says. */
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import * as Y from 'yjs';
+import type { Bytes } from '../../crypto/brand';
+import { ready, type Random } from '../../crypto/sodium';
+import { checkUpdate, type ClientPlace, laneDocument, LaneWriter } from '../../src/lib/care/lane';
+import { scanUpdate } from '../../src/lib/care/lane-scan';
+import { type CareRecord, parseRecord, postIdOf } from '../../src/lib/care/record';
+import { seeded } from '../support/actor';
+
+let random: Random;
+beforeAll(async () => {
+  await ready();
+  random = seeded('lane fuzz');
+});
+
+const ID = 'AAAAAAAAAAAAAAAAAAAAAA';
+const TAG = 'f'.repeat(32);
+const B = 'A'.repeat(43);
+const PLAIN = { noNullPrototype: true } as const;
+const blob = fc.record({ b: fc.constant(B), k: fc.constant(B), h: fc.constant(B), s: fc.nat() }, PLAIN);
+const photo = fc.record({ full: blob, thumb: blob, w: fc.integer({ min: 1, max: 16_384 }), h: fc.integer({ min: 1, max: 16_384 }), t: fc.constantFrom('image/jpeg', 'image/webp') }, PLAIN);
+const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), fc.string({ unit: 'grapheme', maxLength: 40 }), fc.constant('x'.repeat(20_000)), fc.constant('\0\u2028𝒜'));
+const time = fc.nat();
+const record = fc.oneof(
+  fc.record({ i: fc.constant(ID), t: fc.constant('post' as const), a: time, x: text }, PLAIN),
+  fc.record({ i: fc.constant(ID), t: fc.constant('post' as const), a: time, x: text, p: fc.array(photo, { maxLength: 3 }), r: fc.constant(postIdOf(ID, TAG)) }, PLAIN),
+  fc.record({ i: fc.constant(ID), t: fc.constant('edit' as const), a: time, o: fc.constant(ID), x: text }, PLAIN),
+  fc.record({ i: fc.constant(ID), t: fc.constant('retract' as const), a: time, o: fc.constant(ID) }, PLAIN),
+  fc.record({ i: fc.constant(ID), t: fc.constant('seen' as const), a: time, m: fc.array(fc.tuple(fc.integer({ min: 1 }), fc.integer({ min: 1 }), fc.integer({ min: 1 })), { minLength: 1, maxLength: 9 }) }, PLAIN)
+) as fc.Arbitrary<CareRecord>;
+
+describe('P21 an update of a lane', () => {
+  it('that a writer made is always taken, record for record, one after the other', () => {
+    fc.assert(fc.property(fc.array(fc.array(record, { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 6 }), fc.integer({ min: 1, max: 2 ** 20 }), (batches, device) => {
+      const w = new LaneWriter(device, 7, random);
+      const places = new Map<number, ClientPlace>();
+      const updates: Bytes[] = [];
+      for (const records of batches) {
+        const u = w.write(records);
+        updates.push(u);
+        const r = checkUpdate(u, device, 7, (c) => places.get(c));
+        if (!r.ok) throw new Error(r.fault);
+        expect(r.value.records).toEqual(records);
+        expect(r.value.records.every((x) => parseRecord(x) !== null)).toBe(true);
+        places.set(r.value.client, { epoch: 7, clock: r.value.clock + r.value.records.length });
+      }
+      expect(laneDocument(updates).getArray(String(w.client)).toJSON()).toEqual(batches.flat());
+    }), { numRuns: 150 });
+  });
+
+  it('of 100,000 spoiled, spliced and made-up ones never throws, never costs more than its length, and changes one array only', () => {
+    const w = new LaneWriter(3, 7, random);
+    const good = [w.write([{ i: ID, t: 'post', a: 1, x: 'words' }, { i: ID, t: 'retract', a: 2, o: ID }]), w.write([{ i: ID, t: 'seen', a: 1, m: [[1, 2, 3], [4, 5, 6]] }])];
+    const alien = new Y.Doc();
+    alien.clientID = 3 * 2 ** 32 + 5;
+    alien.getMap('m').set('k', [1, { a: 'b' }]);
+    alien.getText('t').insert(0, 'text');
+    alien.getArray('a').push([1, new Y.Map(), new Uint8Array(3)]);
+    alien.getArray('a').delete(0, 1);
+    good.push(Y.encodeStateAsUpdate(alien).slice(), Y.encodeStateAsUpdateV2(alien).slice());
+    const bytes = seeded('100,000');
+    const draw = (n: number): number => { const b = bytes(3); return (((b[0] as number) << 16) | ((b[1] as number) << 8) | (b[2] as number)) % n; };
+    let taken = 0;
+    let slowest = 0;
+    for (let i = 0; i < 100_000; i++) {
+      const a = good[draw(good.length)] as Bytes;
+      let u = a.slice();
+      const edits = 1 + draw(4);
+      for (let e = 0; e < edits; e++) {
+        const at = draw(u.length + 1);
+        switch (draw(5)) {
+          case 0:
+            if (at < u.length) u[at] = draw(256);
+            break;
+          case 1:
+            u = u.slice(0, at);
+            break;
+          case 2:
+            u = new Uint8Array([...u.slice(0, at), draw(256), ...u.slice(at)]);
+            break;
+          case 3:
+            u = new Uint8Array([...u.slice(0, at), ...(good[draw(good.length)] as Bytes).slice(draw(a.length))]);
+            break;
+          default:
+            // a number as large as the encoding holds
+            u = new Uint8Array([...u.slice(0, at), 255, 255, 255, 255, 255, 255, 255, 15, ...u.slice(at)]);
+        }
+      }
+      const before = performance.now();
+      const scanned = scanUpdate(u);
+      slowest = Math.max(slowest, performance.now() - before);
+      const r = checkUpdate(u, 3, 7, () => undefined);
+      if (!r.ok) continue;
+      taken++;
+      expect(scanned.ok).toBe(true);
+      const doc = laneDocument([u]);
+      expect([...doc.share.keys()]).toEqual([String(r.value.client)]);
+      expect(doc.store.clients.size).toBe(1);
+      expect(doc.store.pendingStructs).toBeNull();
+      expect(doc.getArray(String(r.value.client)).length).toBe(r.value.records.length);
+      for (const x of r.value.records) parseRecord(x);
+    }
+    expect(taken).toBeGreaterThan(50);
+    expect(slowest).toBeLessThan(100);
+  }, 60_000);
+
+  it('that nests or counts as far as its bytes reach is refused in time that grows with its length alone', () => {
+    const head = (count: number[]): number[] => [1, 1, ...[0x85, 0x80, 0x80, 0x80, 0x30], 0, 8, 1, 11, ...new TextEncoder().encode('12884901893'), ...count];
+    const most = 60_000;
+    for (const body of [
+      new Array<number>(most).fill(117).flatMap(() => [117, 1]), // arrays in arrays
+      new Array<number>(most).fill(0).flatMap(() => [118, 1, 1, 97]), // objects in objects
+      [117, 0xe0, 0xa7, 0x12, ...new Array<number>(most).fill(126)], // one array of 300,000
+      [119, 0xff, 0xff, 0xff, 0xff, 0x0f, ...new Array<number>(most).fill(97)] // a text longer than what is there
+    ]) {
+      const u = new Uint8Array([...head([1]), ...body]);
+      const before = performance.now();
+      expect(scanUpdate(u).ok).toBe(false);
+      expect(performance.now() - before).toBeLessThan(250);
+    }
+  });
+});
