@@ -30,11 +30,13 @@ export function createApp(relay: Relay, blobs: Blobs, root: string, origins: rea
   app.get('/ws', (c) => c.text('expects a WebSocket', 426));
   app.use('*', cached('no-cache'));
   app.use('/_app/immutable/*', cached('public, max-age=31536000, immutable'));
-  app.use('*', serveStatic({ root, precompressed: true }));
+  // a relay may stand alone, with the app served elsewhere
+  const isThere = existsSync(root);
+  if (isThere) app.use('*', serveStatic({ root, precompressed: true }));
   // a missing asset must be a 404: never the page under a script's address, where it would be kept as immutable
   app.get('/_app/*', (c) => c.notFound());
   app.get('/:path{.+\\.[a-z0-9]+}', (c) => c.notFound());
-  app.get('*', serveStatic({ root, path: 'index.html', precompressed: true }));
+  if (isThere) app.get('*', serveStatic({ root, path: 'index.html', precompressed: true }));
   app.onError((_, c) => c.text('failed', 500));
   return app;
 }
