@@ -1,4 +1,4 @@
-/** Personal vaults (PROTOCOL §17.2): lists that only grow, sealed to a phrase that the relay never sees. Whoever holds the vault's key may add and read. */
+/** Personal vaults (PROTOCOL §17.3): lists that only grow, sealed to a phrase that the relay never sees. Whoever holds the vault's key may add and read. */
 import { hex } from '../crypto/bytes';
 import type { ToRelay } from '../crypto/frames';
 import { LIMIT } from '../crypto/limits';
