@@ -89,7 +89,7 @@ async function main(): Promise<void> {
     for (const all of Object.values(got)) all.length = 0;
     for (let i = 0; i < ROUNDS; i++) for (const turn of i % 2 === 0 ? turns : [...turns].reverse()) await turn();
 
-    say(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}, Chromium ${await versionOf(browser)}`);
+    say(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}, Chromium ${browser.browser()?.version() ?? 'unknown'}`);
     say(`each in a fresh page, ${ROUNDS} times in turns, after one unmeasured round`);
     say(`C1 ours, from starting the core to all ${POSTS} posts, the passphrase apart: ${spread(got.ours)}`);
     say(`   of it before the passphrase, to read the vault's header: ${spread(got.start)}`);
@@ -103,13 +103,6 @@ async function main(): Promise<void> {
     await browser.close();
     server.close();
   }
-}
-
-async function versionOf(browser: BrowserContext): Promise<string> {
-  const page = await browser.newPage();
-  const agent = await page.evaluate(() => navigator.userAgent);
-  await page.close();
-  return /Chrome\/([\d.]+)/.exec(agent)?.[1] ?? 'unknown';
 }
 
 main()
