@@ -9,7 +9,7 @@ import { does, Schedule, step, type Step } from '../support/schedule';
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
 
 interface Plan { readonly people: number; readonly tricks: readonly Trick[]; readonly seed: number; readonly rarity: number; readonly steps: readonly Step[] }
-const DOINGS = ['post', 'post', 'post', 'edit', 'retract', 'photo', 'offline', 'online', 'restart', 'power-cut', 'seen', 'wait', 'cut-line', 'offer', 'accept', 'withdraw', 'remove', 'leave', 'rename'] as const;
+const DOINGS = ['post', 'post', 'post', 'burst', 'undo', 'older', 'edit', 'retract', 'photo', 'offline', 'online', 'restart', 'power-cut', 'seen', 'wait', 'cut-line', 'offer', 'accept', 'withdraw', 'remove', 'leave', 'rename'] as const;
 
 /** Plans that failed once. */
 const FAILED: [Plan][] = [
@@ -28,6 +28,8 @@ const FAILED: [Plan][] = [
       does(0, 'wait', 1, 3), does(0, 'withdraw', 7, 2), does(2, 'photo', 1, 2), does(1, 'cut-line', 6_000, 7)
     ]
   }],
+  // a mark for one post of an envelope spoke for the others in it
+  [{ people: 2, tricks: ['gone'], seed: 0, rarity: 3, steps: [does(1, 'burst'), does(0, 'post', 6_000), does(0, 'seen', 0, 3), ...Array.from({ length: 4 }, () => does(0, 'post')), does(0, 'wait', 31_000)] }],
   [{ people: 2, tricks: TRICKS, seed: 1_325_903_069, rarity: 20, steps: [does(0, 'cut-line'), does(0, 'photo', 31_000), does(0, 'post'), does(1, 'online', 6_000, 1)] }]
 ];
 

@@ -12,7 +12,7 @@ import type { Device, World } from './world';
 
 export const DOINGS = [
   'post', 'post', 'post', 'edit', 'retract', 'photo', 'offline', 'online', 'restart', 'power-cut', 'seen', 'wait', 'cut-line',
-  'ask', 'let-in', 'refuse', 'offer', 'accept', 'withdraw', 'remove', 'leave', 'rename'
+  'burst', 'undo', 'older', 'ask', 'let-in', 'refuse', 'offer', 'accept', 'withdraw', 'remove', 'leave', 'rename'
 ] as const;
 export type Doing = (typeof DOINGS)[number];
 export interface Step { readonly who: number; readonly what: Doing; readonly pick: number; readonly wait: number }
@@ -74,12 +74,23 @@ export class Schedule {
         return this.again(seat);
       case 'seen': {
         const posts = seat.posts.filter((p) => !p.mine).map((p) => p.id);
-        const some = posts.slice(pick % Math.max(1, posts.length));
-        const saw = this.saw.get(device.name) ?? new Set();
-        for (const id of some) saw.add(id);
-        this.saw.set(device.name, saw);
-        return void (await device.run('seen', { group, posts: some }));
+        return this.sees(seat, posts.slice(pick % Math.max(1, posts.length)));
       }
+      case 'burst': {
+        // everything at once, as fast fingers and two windows do
+        const some = seat.posts.filter((p) => !p.mine).map((p) => p.id);
+        const p = own[pick % Math.max(1, own.length)];
+        await Promise.all([
+          seat.post(`${device.name} ${++this.texts}`), this.sees(seat, some), seat.post(`${device.name} ${++this.texts}`),
+          ...(p === undefined ? [] : [device.run('edit', { group, post: p.id, text: `${p.text}*` }), device.run('undo-post', { group, post: p.id })]),
+          device.run('older', { group }), device.run('save-draft', { group, text: 'half', replyTo: null })
+        ]);
+        return;
+      }
+      case 'undo':
+        return void (own[0] && (await device.run('undo-post', { group, post: (own.at(-1) as Post).id })));
+      case 'older':
+        return void (await device.run('older', { group }));
       case 'wait':
         return this.world.time.pass(10_000);
       case 'ask':
@@ -107,6 +118,12 @@ export class Schedule {
     }
   }
 
+  private async sees(seat: Seat, posts: readonly string[]): Promise<void> {
+    const saw = this.saw.get(seat.device.name) ?? new Set();
+    for (const id of posts) saw.add(id);
+    this.saw.set(seat.device.name, saw);
+    await seat.device.run('seen', { group: seat.group, posts });
+  }
   private async again(seat: Seat): Promise<void> {
     await seat.device.restart();
     await seat.open();
@@ -127,7 +144,7 @@ export class Schedule {
   }
   private async arrivals(): Promise<void> {
     for (const j of this.joining) {
-      const { group } = j.device.view('join', j.join);
+      const group = j.device.view('join', j.join)?.group ?? [...(j.device.core?.groups.keys() ?? [])][0] ?? null;
       if (group === null || this.seats.some((s) => s.device === j.device)) continue;
       const seat = new Seat(j.device, group);
       await seat.open();

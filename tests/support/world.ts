@@ -44,7 +44,7 @@ export class Time {
       this.now = Math.max(this.now, next.at);
       next.what();
     }
-    this.now = until;
+    this.now = Math.max(this.now, until);
   }
 }
 

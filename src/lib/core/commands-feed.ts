@@ -2,7 +2,7 @@
 import { openBlob, sealBlob } from '$crypto/blob';
 import { base64url } from '$crypto/bytes';
 import { LIMIT } from '$crypto/limits';
-import { join as joinSpans, type Span } from '../care/feed';
+import { type FeedPost, join as joinSpans, type Span } from '../care/feed';
 import { type CareRecord, parseRecord, PHOTOS_MOST, type PhotoRecord, type PostRecord, postIdOf, recordIdOf, type SeenRecord, TEXT_MOST } from '../care/record';
 import { type Handlers, here as hereOf, no, yes } from './commands-kit';
 import type { Core } from './core';
@@ -175,17 +175,28 @@ async function replaceItem(run: GroupRun, item: OutboxItem, record: CareRecord):
   await run.commit([put('outbox', item.key, { record, heldUntil: item.heldUntil, made: item.made } satisfies OutboxRow)]);
 }
 
-/** Stretches of each log that were seen with these posts: from after the post before, when that one was seen too. */
+/**
+ * Stretches of each log that were seen with these posts: from after the post before, when that one was seen too. A mark speaks for a
+ * whole envelope, so it waits until every post in it was on the screen.
+ */
 function seenSpans(run: GroupRun, posts: readonly string[]): [number, number, number][] {
-  const out: [number, number, number][] = [];
-  for (const id of posts) {
-    const p = run.feed.find(id);
-    if (p === null || p.member === run.me || seenHere(run, p.device, p.n)) continue;
-    const before = run.feed.posts.filter((x) => x.device === p.device && x.n < p.n).at(-1);
-    const from = before !== undefined && (seenHere(run, p.device, before.n) || posts.includes(before.id)) ? before.n + 1 : p.n;
-    out.push([p.device, from, p.n]);
+  const shown = posts.map((id) => run.feed.find(id)).filter((p) => p !== null && p.member !== run.me && !seenHere(run, p.device, p.n)) as FeedPost[];
+  if (shown.length === 0) return [];
+  for (const p of shown) run.seenPosts.add(p.id);
+  const logs = new Map<number, FeedPost[]>();
+  for (const p of run.feed.posts) {
+    const log = logs.get(p.device);
+    if (log === undefined) logs.set(p.device, [p]);
+    else log.push(p);
   }
-  return out;
+  const isWhole = (device: number, n: number): boolean =>
+    seenHere(run, device, n) || (logs.get(device) ?? []).every((x) => x.n !== n || run.seenPosts.has(x.id) || run.feed.amendment(x.id)?.retracted != null);
+  return shown
+    .filter((p) => isWhole(p.device, p.n))
+    .map((p) => {
+      const before = (logs.get(p.device) ?? []).filter((x) => x.n < p.n).at(-1);
+      return [p.device, before !== undefined && isWhole(p.device, before.n) ? before.n + 1 : p.n, p.n];
+    });
 }
 
 function merged(a: SeenRecord['m'], b: readonly [number, number, number][]): SeenRecord['m'] {

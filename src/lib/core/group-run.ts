@@ -87,6 +87,8 @@ export class GroupRun {
   readonly cards = new Map<string, Bytes>();
   requests: OpenedRequest[] = [];
   readonly uploaded = new Set<string>();
+  /** Posts that were on the screen; marks go out for whole envelopes. */
+  readonly seenPosts = new Set<string>();
   /** Blobs whose ciphertext is on this device, and those the relay said it lacks. */
   readonly localBlobs = new Set<string>();
   readonly missingBlobs = new Set<string>();
