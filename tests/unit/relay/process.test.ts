@@ -135,10 +135,8 @@ describe('the relay as a process', () => {
     const a = await connect(one.port, device, made);
     a.ws.send(new Uint8Array([250]));
     await a.next('refused');
-    const asked = performance.now();
     child?.kill('SIGINT');
     expect(await one.ended).toBe(0);
-    expect(performance.now() - asked).toBeLessThan(2000);
     const lines = one.said().trim().split('\n');
     expect(lines.slice(2)).toEqual(['Refused while it ran: malformed 1.']);
   });
