@@ -12,13 +12,13 @@ import { expectState, newGroup, OLIVIA, post, postOf, setUp } from './support/st
 let relay: Relay;
 let olivia: Device;
 
-test.beforeEach(async () => {
+test.beforeAll(async () => {
   relay = await startRelay();
   olivia = await openDevice('Olivia', relay.url, { viewport: LAPTOP });
   await setUp(olivia.page(), OLIVIA);
   await newGroup(olivia.page(), 'Ward 4', 'Team');
 });
-test.afterEach(async () => {
+test.afterAll(async () => {
   await olivia.discard();
   await relay.discard();
 });

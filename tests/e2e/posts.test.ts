@@ -1,0 +1,87 @@
+/** What can be done with words once they are written, and how people go: undo, edit, take back, reply; withdraw an offer, leave. */
+import { expect, test } from '@playwright/test';
+import { gather, GROUP, type Circle } from './support/circle';
+import { expectState, handOver, openGroup, PAT, post, postOf, to, unlock } from './support/story';
+
+let circle: Circle;
+test.describe.configure({ mode: 'serial' });
+test.beforeAll(async () => (circle = await gather()));
+test.afterAll(() => circle.discard());
+
+test('a post can be undone, changed and taken back, answered and counted as unread, and everybody sees the marks', async () => {
+  const { olivia, pat } = circle;
+  const nurse = olivia.page();
+  const patient = pat.page();
+  const more = async (words: string, item: string): Promise<void> => {
+    await postOf(nurse, words).getByRole('button', { name: 'More for this update' }).click();
+    await nurse.getByRole('menuitem', { name: item, exact: true }).click();
+  };
+
+  await post(nurse, 'Sent too early, with a typo.');
+  await postOf(nurse, 'Sent too early').getByRole('button', { name: 'Undo' }).click();
+  await expect(nurse.getByLabel('Write an update')).toHaveValue('Sent too early, with a typo.');
+  await expect(nurse.getByRole('article').filter({ hasText: 'Sent too early' })).toHaveCount(0);
+  await nurse.getByLabel('Write an update').fill('');
+
+  await post(nurse, 'The visit is at two.');
+  await expectState(nurse, 'The visit is at two.', 'Seen by 1 of 1');
+  await expect(patient.getByText('Sent too early')).toHaveCount(0);
+  await more('The visit is at two.', 'Edit');
+  await nurse.getByLabel('Change your words').fill('The visit is at three.');
+  await nurse.getByRole('button', { name: 'Save', exact: true }).click();
+  await expect(postOf(patient, 'The visit is at three.')).toContainText('Edited', { timeout: 30_000 });
+  await expect(patient.getByText('The visit is at two.')).toHaveCount(0);
+
+  await postOf(patient, 'The visit is at three.').getByRole('button', { name: 'Reply' }).click();
+  await post(patient, 'Good, Fay can come along.');
+  await expect(postOf(nurse, 'Good, Fay can come along.').getByRole('button', { name: /The visit is at three/ })).toContainText('Olivia Brandt', { timeout: 30_000 });
+
+  // Pat is elsewhere in the app: the title counts and names nobody
+  await patient.getByRole('link', { name: 'Back' }).click();
+  await post(nurse, 'The doctor is late.');
+  await expect(patient.getByRole('link', { name: new RegExp(GROUP) })).toContainText('1 unread', { timeout: 30_000 });
+  await expect(patient).toHaveTitle('(1) Carefold');
+  await openGroup(patient, GROUP);
+  await expect(patient).toHaveTitle('Carefold');
+
+  await more('The doctor is late.', 'Take back');
+  await nurse.getByRole('dialog').getByRole('button', { name: 'Take back' }).click();
+  await expect(patient.getByText('Taken back by Olivia Brandt')).toBeVisible({ timeout: 30_000 });
+  await expect(patient.getByText('The doctor is late.')).toHaveCount(0);
+
+  // and so it stays when all is read again from what is kept
+  await unlock(await pat.restart(), PAT);
+  await expect(postOf(pat.page(), 'The visit is at three.')).toContainText('Edited');
+  await expect(pat.page().getByText('Taken back by Olivia Brandt')).toBeVisible();
+  await expect(pat.page().getByText('The doctor is late.')).toHaveCount(0);
+});
+
+test('an offer can be withdrawn, the owner cannot leave, and who leaves keeps what was read', async () => {
+  const { olivia, pat } = circle;
+  const nurse = olivia.page();
+  const patient = pat.page();
+  await to(nurse, 'Updates');
+  await post(nurse, 'Read by Pat before leaving.');
+  await expect(postOf(patient, 'Read by Pat')).toBeVisible({ timeout: 30_000 });
+
+  await handOver(nurse, PAT.name);
+  await expect(patient.getByRole('button', { name: 'Accept ownership' })).toBeVisible({ timeout: 30_000 });
+  await nurse.getByRole('button', { name: 'Withdraw offer' }).first().click();
+  await expect(patient.getByRole('button', { name: 'Accept ownership' })).toBeHidden({ timeout: 30_000 });
+  await nurse.getByRole('button', { name: 'Leave group' }).click();
+  await expect(nurse.getByRole('dialog', { name: 'Hand over first' })).toBeVisible();
+  await nurse.keyboard.press('Escape');
+
+  await to(patient, 'People');
+  await patient.getByRole('button', { name: 'Leave group' }).click();
+  await patient.getByRole('dialog').getByRole('button', { name: 'Leave group' }).click();
+  await to(patient, 'Updates');
+  await expect(patient.getByText('You left this group.', { exact: false })).toBeVisible();
+  await expect(patient.getByLabel('Write an update')).toBeHidden();
+  await to(nurse, 'Updates');
+  await expect(nurse.getByText(`${PAT.name} left`)).toBeVisible({ timeout: 30_000 });
+  await post(nurse, 'Written after Pat left.');
+  await expectState(nurse, 'Written after Pat left.', 'Sent');
+  await expect(postOf(patient, 'Read by Pat')).toBeVisible();
+  await expect(patient.getByText('Written after Pat left.')).toHaveCount(0);
+});
