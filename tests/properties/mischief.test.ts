@@ -50,5 +50,5 @@ it('P2 P5 P19 P20 P22 no mischief of the relay loses, doubles, reorders for good
     for (const s of seats) s.device.cut();
     await schedule.heal(true);
     await schedule.agreed();
-  }), { numRuns: Number(process.env['RUNS'] ?? 25), examples: FAILED, interruptAfterTimeLimit: Number(process.env['LIMIT'] ?? 40_000), ...(process.env['SEED'] ? { seed: Number(process.env['SEED']) } : {}) });
+  }), { numRuns: Number(process.env['RUNS'] ?? 50), examples: FAILED, interruptAfterTimeLimit: Number(process.env['LIMIT'] ?? 40_000), ...(process.env['SEED'] ? { seed: Number(process.env['SEED']) } : {}) });
 });

@@ -23,7 +23,7 @@ async function run(people: number, steps: readonly Step[]): Promise<void> {
 describe('any schedule of posting, edits, pictures, outages, restarts, joins, transfers, removals and leaves', () => {
   it('P5 P11 P22 ends with every acknowledged post everywhere exactly once and the same lanes and roster on every device', async () => {
     await fc.assert(fc.asyncProperty(fc.integer({ min: 2, max: 5 }), fc.array(step(), { minLength: 5, maxLength: 30 }), run), {
-      numRuns: Number(process.env['RUNS'] ?? 25), examples: FAILED, interruptAfterTimeLimit: Number(process.env['LIMIT'] ?? 40_000), ...(process.env['SEED'] ? { seed: Number(process.env['SEED']) } : {})
+      numRuns: Number(process.env['RUNS'] ?? 40), examples: FAILED, interruptAfterTimeLimit: Number(process.env['LIMIT'] ?? 40_000), ...(process.env['SEED'] ? { seed: Number(process.env['SEED']) } : {})
     });
   });
 });

@@ -121,6 +121,7 @@ export class Core {
     }
     for (const { key, value } of joins) this.addJoin(key, value);
     this.to('open');
+    this.views.touch('home', null);
     // a hold that was cut short by closing the app ends in time, network or not
     for (const run of runs) wakeAfterHold(run);
     this.link.start();

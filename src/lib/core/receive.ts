@@ -6,6 +6,7 @@ import { isContentKey, isRosterKey } from '$crypto/epoch';
 import type { OwnLockbox, ReceiptedEntry, StoredEnvelope } from '$crypto/frames';
 import { ZERO_HASH } from '$crypto/hash';
 import { lockboxHash } from '$crypto/kept';
+import { LIMIT } from '$crypto/limits';
 import { openLockbox } from '$crypto/lockbox';
 import { verifyReceipt } from '$crypto/receipt';
 import { decodeEntry } from '$crypto/roster/entry';
@@ -218,6 +219,8 @@ export function judge(run: GroupRun, came: InboxRow | null, deviceOf?: number): 
   const queue = came === null ? [...waiting] : [...waiting, came].sort((a, b) => a.n - b.n || a.seq - b.seq);
   run.held.delete(device);
   const out: Placed[] = [];
+  // far from any device that could come yet: nothing is kept for it
+  if (row === null && device > run.state.rows.size + LIMIT.devices) return out;
   if (row === null || !runIsHere(run, row, queue)) {
     keep(run, queue);
     return out;
