@@ -66,8 +66,8 @@ export async function invite(page: Page, history: 'From the start' | 'From today
   await page.getByRole('radio', { name: history, exact: true }).check({ force: true });
   if (relationship) await page.getByLabel('Who are they to the patient?', { exact: true }).fill(relationship);
   await button(page, 'Copy link').click();
-  await expect(page.getByText('Link copied').first()).toBeVisible();
-  const link = await page.evaluate(() => navigator.clipboard.readText());
+  const link = await page.getByRole('dialog').getByLabel('Invite link').inputValue();
+  await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(link);
   await button(page, 'Done').click();
   return link;
 }
