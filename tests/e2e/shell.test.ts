@@ -74,6 +74,34 @@ test('the page and its worker keep to the content policy, and the relay’s sock
   expect(device.complaints().filter((text) => !text.includes('elsewhere.test'))).toEqual([]);
 });
 
+test('markup and scripts made from words are refused, in the page and through its worker', async () => {
+  await expect(welcome()).toBeVisible();
+  const allowed = await device.page().evaluate(async () => {
+    interface Types {
+      createPolicy(name: string, rules: object): void;
+    }
+    const types = (window as unknown as { trustedTypes?: Types }).trustedTypes;
+    // what a test evaluates itself may do more than the page: wait until it is the page's turn
+    await new Promise((done) => setTimeout(done));
+    const tries: Record<string, () => void> = {
+      markup: () => void (document.createElement('div').innerHTML = '<b>words</b>'),
+      code: () => void new Function('return 1')(),
+      worker: () => new Worker('data:text/javascript,1').terminate(),
+      script: () => void (document.createElement('script').src = '/_app/version.json'),
+      policy: () => types?.createPolicy('another', { createHTML: (words: string) => words })
+    };
+    return Object.entries(tries).flatMap(([name, attempt]) => {
+      try {
+        attempt();
+        return [name];
+      } catch {
+        return [];
+      }
+    });
+  });
+  expect(allowed).toEqual([]);
+});
+
 test('the policy is a header on every answer, and a missing asset is never the page', async () => {
   for (const path of ['/', '/join', '/service-worker.js', '/manifest.webmanifest', '/_app/version.json', '/healthz']) {
     const answer = await fetch(relay.url + path);
