@@ -24,7 +24,7 @@ export async function letJoin(owner: Device, device: Device, person: Person, his
   await letIn(owner.page(), person.name, number);
   await expect(device.page().getByLabel('Write an update')).toBeVisible({ timeout: 30_000 });
   // the keys have come as well: the group has its name
-  await expect(device.page().getByRole('heading', { level: 1 })).not.toHaveText('');
+  await expect(device.page().getByRole('heading', { level: 1 })).not.toHaveText('Opening the group');
 }
 
 /** Olivia and Pat in one group, both online, with their names as given. */
