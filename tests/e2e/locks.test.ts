@@ -29,6 +29,8 @@ test('a locked app shows nothing, says what is wrong with a guess, slows guessin
   await newGroup(page, 'Night shift, ward 4', 'Team');
   const field = page.getByLabel('Write an update');
   await field.fill('Half a sentence about');
+  // nobody reloads within the same blink
+  await page.waitForTimeout(500);
   await page.reload();
   await locked();
   await expect(page.getByText('Night shift')).toHaveCount(0);

@@ -51,6 +51,7 @@ export function openDraft(core: CoreClient, group: GroupRef): Draft {
   let ready = $state(false);
   let lastKey = 0;
   let timer: ReturnType<typeof setTimeout> | null = null;
+  let dirty = false;
   let line: Promise<void> = Promise.resolve();
 
   /** What was typed before the kept draft arrived stays, below it. */
@@ -74,15 +75,27 @@ export function openDraft(core: CoreClient, group: GroupRef): Draft {
       });
       if (came) stop();
     });
-  const flush = (): void => {
-    if (timer === null) return;
-    clearTimeout(timer);
-    timer = null;
+  const save = (): void => {
+    dirty = false;
     void core.run('save-draft', { group, text, replyTo });
   };
-  const later = (): void => {
+  const rest = (): void => {
     if (timer !== null) clearTimeout(timer);
-    timer = setTimeout(flush, PAUSE);
+    timer = null;
+  };
+  const flush = (): void => {
+    rest();
+    if (dirty) save();
+  };
+  /** The first change is saved at once and what follows every so often: a page can be gone before a pause ever comes. */
+  const later = (): void => {
+    dirty = true;
+    if (timer !== null) return;
+    save();
+    timer = setTimeout(() => {
+      timer = null;
+      if (dirty) later();
+    }, PAUSE);
   };
   const complain = (words: string): void => { problems = [...problems.filter((one) => one.words !== words), { key: ++lastKey, words }]; };
   const addOne = async (file: File): Promise<void> => {
@@ -121,8 +134,8 @@ export function openDraft(core: CoreClient, group: GroupRef): Draft {
     dismiss(key) { problems = problems.filter((one) => one.key !== key); },
     async post() {
       const kept = { text, photos, replyTo };
-      if (timer !== null) clearTimeout(timer);
-      timer = null;
+      rest();
+      dirty = false;
       text = '';
       photos = [];
       replyTo = null;
