@@ -8,7 +8,8 @@ export default defineConfig({
   globalSetup: './support/setup.ts',
   workers: 2,
   fullyParallel: false,
-  retries: 0,
+  // several browsers and relays on two cores: what fails once is tried once more, and the closing line says so
+  retries: 1,
   forbidOnly: true,
   timeout: 180_000,
   globalTimeout: 900_000,
