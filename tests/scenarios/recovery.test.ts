@@ -47,10 +47,10 @@ it('the phrase alone brings back name, groups, history and ownership on a bare d
 
   const { words } = await pat.must('propose-phrase', null);
   expect(words).toHaveLength(13);
-  expect(recovery(pat)).toEqual({ set: false, covered: 0, of: 1 });
+  expect(recovery(pat)).toEqual({ set: false, covered: 0, of: 1, foreign: 0 });
   await pat.must('keep-phrase', { words });
   await world.time.pass(2_000);
-  expect(recovery(pat)).toEqual({ set: true, covered: 1, of: 1 });
+  expect(recovery(pat)).toEqual({ set: true, covered: 1, of: 1, foreign: 0 });
   expect(await pat.must('check-phrase', { words })).toEqual({ right: true, groups: 1 });
   expect(await pat.must('check-phrase', { words: [...words].reverse() })).toEqual({ right: false, groups: 0 });
   await say(world, olivia, group, 'After the phrase was written down');
@@ -70,7 +70,7 @@ it('the phrase alone brings back name, groups, history and ownership on a bare d
   await say(world, found, back, 'I am back');
   expect(found.delivery(back, 'I am back')).toBe('sent');
   expect(olivia.words(group)).toContain('I am back');
-  expect(recovery(found)).toEqual({ set: true, covered: 1, of: 1 });
+  expect(recovery(found)).toEqual({ set: true, covered: 1, of: 1, foreign: 0 });
   expect(olivia.view('group', group).people).toHaveLength(2);
 
   await found.restart();
@@ -93,7 +93,7 @@ it('a group joined or made after the phrase is covered by itself, and one from t
   await letIn(world, olivia, group, fay, 'today');
   await fay.must('new-group', { name: 'Sisters', kind: 'family' });
   await world.time.pass(3_000);
-  expect(recovery(fay)).toEqual({ set: true, covered: 2, of: 2 });
+  expect(recovery(fay)).toEqual({ set: true, covered: 2, of: 2, foreign: 0 });
   await say(world, olivia, group, 'After Fay');
 
   fay.kill();

@@ -2,8 +2,9 @@
 import { deviceCommands } from './commands-device';
 import { feedCommands } from './commands-feed';
 import { groupCommands } from './commands-group';
+import { ownDeviceCommands } from './commands-devices';
 import { joinCommands } from './commands-join';
 import type { Handlers } from './commands-kit';
 import type { Core } from './core';
 
-export const commands = (core: Core): Handlers => ({ ...deviceCommands(core), ...groupCommands(core), ...feedCommands(core), ...joinCommands(core) });
+export const commands = (core: Core): Handlers => ({ ...deviceCommands(core), ...groupCommands(core), ...feedCommands(core), ...joinCommands(core), ...ownDeviceCommands(core) });

@@ -308,7 +308,7 @@ export class Core {
   }
   private recovery(): RecoveryView {
     const groups = [...this.groups.values()].filter((g) => g.row.ended === null);
-    return { set: this.personal.set, covered: groups.filter((g) => this.personal.covers(g)).length, of: groups.length };
+    return { set: this.personal.set, covered: groups.filter((g) => this.personal.covers(g)).length, of: groups.length, foreign: 0 };
   }
   homeView(): HomeView {
     const groups = [...this.groups.values()].map((g) => ({ ...summary(g), made: g.row.made })).sort((a, b) => (b.last?.at ?? b.made) - (a.last?.at ?? a.made));

@@ -12,6 +12,8 @@ export type InviteId = string;
 export type RequestId = string;
 /** A join this device has begun with a link. */
 export type JoinId = string;
+/** One installation of this person's, the same in all their groups. */
+export type DeviceId = string;
 
 export type GroupKind = 'team' | 'across' | 'family' | 'one-to-one';
 export type PersonRole = 'clinician' | 'patient' | 'family';
@@ -53,7 +55,38 @@ export interface RecoveryView {
   /** Groups that the phrase would bring back, of those this person is in. */
   readonly covered: number;
   readonly of: number;
+  /** Groups where a recovery row stands that is not this phrase's: one of this person's devices gave it another phrase. */
+  readonly foreign: number;
 }
+
+/** A device of this person's. */
+export interface DeviceView {
+  readonly device: DeviceId;
+  /** Empty when it never said. */
+  readonly name: string;
+  readonly me: boolean;
+  readonly added: number;
+  /** Newest sign of it that reached this device; null when none. */
+  readonly lastSeen: number | null;
+  /** Groups it is in, of those this device is in. */
+  readonly groups: number;
+  /** `ending`: it is being put out; some groups could not be reached yet. */
+  readonly state: 'live' | 'ending' | 'ended';
+}
+
+/** Linking a device, as either side sees it: `new` is the bare one, `live` the one that lets it in. */
+export type LinkView =
+  | { readonly state: 'idle' }
+  /** New device: `code` as text to type, which is also what the QR holds. */
+  | { readonly state: 'showing'; readonly code: string; readonly expires: number }
+  /** Both sides: compare by eye; `name` of the other device, empty where it is not known. */
+  | { readonly state: 'compare'; readonly number: string; readonly name: string; readonly side: LinkSide }
+  | { readonly state: 'joining'; readonly done: number; readonly of: number; readonly side: LinkSide }
+  /** `full`: groups that hold as many devices of this person as they can; all others are joined. */
+  | { readonly state: 'done'; readonly groups: number; readonly full: number; readonly side: LinkSide }
+  | { readonly state: 'failed'; readonly why: LinkFault; readonly side: LinkSide };
+export type LinkSide = 'new' | 'live';
+export type LinkFault = 'expired' | 'refused' | 'bad-code' | 'other-relay' | 'needs-network' | 'too-many';
 
 /** A passkey that unlocks this device, as WebAuthn needs to ask for it; both are bytes, and nothing of it is secret. */
 export interface PasskeyView {
@@ -75,6 +108,8 @@ export type AppView =
     }
   /** Another tab or window writes; this one may take over. */
   | { readonly phase: 'elsewhere' }
+  /** This device was put out, here or by another device of its person: everything on it was wiped. `at` in milliseconds. */
+  | { readonly phase: 'signed-out'; readonly why: 'revoked' | 'signed-out'; readonly at: number }
   /** Storage can't be opened or is damaged; nothing was deleted. */
   | { readonly phase: 'failed'; readonly fault: Fault };
 
@@ -283,6 +318,10 @@ export interface Views {
   /** Sent once when subscribed, to restore the composer. */
   draft: { key: GroupRef; view: DraftView };
   join: { key: JoinId; view: JoinView };
+  /** Devices of this person, this one first. */
+  devices: { key: null; view: { readonly devices: readonly DeviceView[] } };
+  /** Shown before anything is set up, too. */
+  link: { key: null; view: LinkView };
 }
 export type ViewName = keyof Views;
 
@@ -311,13 +350,43 @@ export interface Commands {
   /** The drill: whether these words are the phrase, and how many groups they open. Changes nothing. */
   'check-phrase': { in: { words: readonly string[] }; out: { right: boolean; groups: number } };
   /** On a bare device: brings back name, groups, history and ownership with the phrase alone, under a new passphrase. */
-  restore: { in: { words: readonly string[]; passphrase: string }; out: { groups: number } };
+  restore: {
+    in: {
+      words: readonly string[]; passphrase: string;
+      /** “I lost the other devices”: every other device of this person is put out of every group. Where eight are there already it happens anyway. */
+      endOthers?: boolean;
+    };
+    out: { groups: number };
+  };
+  /** Another phrase takes the place of the old one, which has to be given once more. Needs the relay. */
+  'replace-phrase': { in: { old: readonly string[]; words: readonly string[] }; out: null };
   /** The page ends the worker afterwards. */
   lock: { in: null; out: null };
   'change-passphrase': { in: { old: string; next: string }; out: null };
   'set-profile': { in: { name?: string; role?: PersonRole; lockAfter?: number }; out: null };
   /** This tab becomes the one that writes. */
   'take-over': { in: null; out: null };
+
+  /** Bare device: makes the vault under this passphrase and shows a code (view `link`). `name` of this device: “Laptop”. */
+  'begin-link': { in: { passphrase: string; name: string }; out: null };
+  /** Live device: the code that was scanned or typed. */
+  'read-code': { in: { code: string }; out: null };
+  /** Live device, after comparing the number. */
+  'approve-link': { in: null; out: null };
+  /** Live device: the numbers differ. */
+  'refuse-link': { in: null; out: null };
+  /** Either side; a bare device is bare again. Puts away what `done` or `failed` showed, too. */
+  'cancel-link': { in: null; out: null };
+  'name-device': { in: { name: string }; out: null };
+  /**
+   * This device ends itself in every group and wipes itself, once what waits is sent. Faults `needs-network`, and `unsent` unless
+   * `discard`.
+   */
+  'sign-out': { in: { discard: boolean }; out: null };
+  /** “Lost this device”: ended at once in every group that can be reached, and in the others by itself as soon as they can. */
+  'revoke-device': { in: { device: DeviceId }; out: null };
+  /** After `signed-out`: back to the first run. */
+  'start-over': { in: null; out: null };
 
   'new-group': { in: { name: string; kind: GroupKind }; out: { group: GroupRef } };
   'rename-group': { in: { group: GroupRef; name: string }; out: null };
@@ -366,7 +435,7 @@ export type CommandName = keyof Commands;
 export type Fault =
   | 'wrong-passphrase' | 'unknown-passkey' | 'wrong-phrase' | 'too-soon' | 'weak-passphrase' | 'locked' | 'not-writer'
   | 'needs-network' | 'not-allowed' | 'changed-meanwhile' | 'group-ended' | 'not-found'
-  | 'too-large' | 'not-an-image' | 'storage-full' | 'storage-lost' | 'storage-damaged' | 'too-late' | 'too-many'
+  | 'too-large' | 'not-an-image' | 'storage-full' | 'storage-lost' | 'storage-damaged' | 'too-late' | 'too-many' | 'unsent'
   | 'bad-link' | 'invite-used' | 'invite-expired' | 'invite-revoked' | 'refused-by-relay' | 'unavailable' | 'internal';
 
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault };

@@ -21,6 +21,7 @@ const WORDS: { readonly [F in Fault]: () => string } = {
   'storage-lost': m.fault_storage_lost,
   'storage-damaged': m.fault_storage_damaged,
   'too-late': m.fault_too_late,
+  unsent: m.fault_unsent,
   'too-many': m.fault_too_many,
   'bad-link': m.fault_bad_link,
   'invite-used': m.fault_invite_used,
