@@ -28,12 +28,15 @@ export interface LogHead { readonly logPk: LogPk; readonly n: number; readonly h
 export interface Prev { readonly device: number; readonly prev: Hash }
 export interface MailedRequest { readonly invite: InvitePk; readonly request: Bytes; readonly body: Bytes; readonly time: number }
 
-/** Why the relay refused. The order is the wire's code, from 1; add at the end. */
-export const REFUSALS = [
-  'malformed', 'too-large', 'bad-proof', 'unknown-group', 'unknown-log', 'gap', 'stale', 'conflict', 'behind', 'moved', 'held', 'void',
-  'no-blob', 'no-lockbox', 'full', 'rate', 'not-allowed', 'not-found', 'too-many', 'healing', 'version', 'unavailable'
-] as const;
-export type Refusal = (typeof REFUSALS)[number];
+/** Why the relay refused, and its code on the wire. */
+export const REFUSAL_CODES = {
+  malformed: 1, 'too-large': 2, 'bad-proof': 3, 'unknown-group': 4, 'unknown-log': 5, gap: 6, stale: 7, conflict: 8, behind: 9, moved: 10, held: 11,
+  void: 12, 'no-blob': 13, 'no-lockbox': 14, full: 15, rate: 16, 'not-allowed': 17, 'not-found': 18, 'too-many': 19, healing: 20, version: 21,
+  unavailable: 22
+} as const;
+export type Refusal = keyof typeof REFUSAL_CODES;
+export const REFUSALS = Object.keys(REFUSAL_CODES) as Refusal[];
+const REFUSAL = new Map(REFUSALS.map((why) => [REFUSAL_CODES[why] as number, why]));
 
 /** What a session proves: a log of a group, an invite of a group, or a personal vault (its id then stands where a group's would). */
 export const SESSION_KINDS = ['log', 'invite', 'vault'] as const;
@@ -113,11 +116,21 @@ export interface RefusalDetail {
 }
 export const NO_DETAIL: RefusalDetail = { n: 0, hash: new Uint8Array(HASH) as Bytes as Hash, fence: 0, heads: [], words: '' };
 
-const TO = ['auth', 'create', 'append', 'boxes', 'enter', 'roster', 'lockboxes', 'fetch', 'put-card', 'get-card', 'put-request', 'drop-request', 'get-answer', 'mailbox', 'put-answer', 'ping', 'put-item', 'get-items'] as const;
-const FROM = ['hello', 'welcome', 'gone', 'entered', 'acks', 'entries', 'lockboxes', 'page', 'card', 'answer', 'requests', 'done', 'refused', 'pong', 'items'] as const;
+/** First bytes. A new frame takes a number of its own and a line of its own. */
+export const TO_CODES: Readonly<Record<ToRelay['is'], number>> = {
+  auth: 1, create: 2, append: 3, boxes: 4, enter: 5, roster: 6, lockboxes: 7, fetch: 8, 'put-card': 9, 'get-card': 10, 'put-request': 11,
+  'drop-request': 12, 'get-answer': 13, mailbox: 14, 'put-answer': 15, ping: 16, 'put-item': 17, 'get-items': 18
+};
+export const FROM_CODES: Readonly<Record<FromRelay['is'], number>> = {
+  hello: 1, welcome: 2, gone: 3, entered: 4, acks: 5, entries: 6, lockboxes: 7, page: 8, card: 9, answer: 10, requests: 11, done: 12, refused: 13,
+  pong: 14, items: 15
+};
+const byCode = <K extends string>(codes: Readonly<Record<K, number>>): ReadonlyMap<number, K> => new Map((Object.keys(codes) as K[]).map((is) => [codes[is], is]));
+const TO = byCode(TO_CODES);
+const FROM = byCode(FROM_CODES);
 
 /** First byte of `create`, the one frame that may be large before a key was proven. */
-export const CREATE_FRAME = TO.indexOf('create') + 1;
+export const CREATE_FRAME = TO_CODES.create;
 
 const GROUP = 32;
 const group = (r: Reader): GroupId => r.fixed<GroupId>(GROUP);
@@ -125,7 +138,7 @@ const writeBox = (b: AddressedLockbox, w: Writer): void => void w.fixed(b.to).by
 const readBox = (r: Reader): AddressedLockbox => ({ to: r.fixed<LogPk>(SIGN_PK), lockbox: r.bytes(LIMIT.lockbox) });
 
 export function encodeToRelay(f: ToRelay): Bytes {
-  const w = new Writer().u8(TO.indexOf(f.is) + 1);
+  const w = new Writer().u8(TO_CODES[f.is]);
   switch (f.is) {
     case 'auth':
       return w.num(f.re).fixed(f.group).u8(SESSION_KINDS.indexOf(f.as)).fixed(f.key).fixed(f.nonce).fixed(f.signature).done();
@@ -166,7 +179,7 @@ export function encodeToRelay(f: ToRelay): Bytes {
 }
 
 function readToRelay(r: Reader): ToRelay {
-  const is = TO[r.u8() - 1] ?? r.fail();
+  const is = TO.get(r.u8()) ?? r.fail();
   switch (is) {
     case 'auth':
       return { is, re: r.num(), group: group(r), as: SESSION_KINDS[r.u8()] ?? r.fail(), key: r.fixed<LogPk>(SIGN_PK), nonce: r.fixed(NONCE), signature: r.fixed(SIGNATURE) };
@@ -207,7 +220,7 @@ function readToRelay(r: Reader): ToRelay {
 }
 
 export function encodeFromRelay(f: FromRelay): Bytes {
-  const w = new Writer().u8(FROM.indexOf(f.is) + 1);
+  const w = new Writer().u8(FROM_CODES[f.is]);
   switch (f.is) {
     case 'hello':
       return w.num(f.version).fixed(f.relayPk).num(f.incarnation).fixed(f.nonce).num(f.time).done();
@@ -238,7 +251,7 @@ export function encodeFromRelay(f: FromRelay): Bytes {
     case 'done':
       return w.num(f.re).fixed(f.group).done();
     case 'refused':
-      w.num(f.re).fixed(f.group).u8(REFUSALS.indexOf(f.why) + 1).num(f.detail.n).fixed(f.detail.hash).num(f.detail.fence);
+      w.num(f.re).fixed(f.group).u8(REFUSAL_CODES[f.why]).num(f.detail.n).fixed(f.detail.hash).num(f.detail.fence);
       return w.list(f.detail.heads, (h, x) => x.fixed(h.logPk).num(h.n).fixed(h.hash)).text(f.detail.words).done();
     case 'pong':
       return w.num(f.re).done();
@@ -256,7 +269,7 @@ const readStored = (r: Reader): StoredEnvelope => ({ device: r.num(), n: r.num()
 const MOST = 4096;
 
 function readFromRelay(r: Reader): FromRelay {
-  const is = FROM[r.u8() - 1] ?? r.fail();
+  const is = FROM.get(r.u8()) ?? r.fail();
   switch (is) {
     case 'hello':
       return { is, version: r.num(), relayPk: r.fixed<RelayPk>(SIGN_PK), incarnation: r.num(), nonce: r.fixed(NONCE), time: r.num() };
@@ -291,7 +304,7 @@ function readFromRelay(r: Reader): FromRelay {
       return { is, re: r.num(), group: group(r) };
     case 'refused':
       return {
-        is, re: r.num(), group: group(r), why: REFUSALS[r.u8() - 1] ?? r.fail(),
+        is, re: r.num(), group: group(r), why: REFUSAL.get(r.u8()) ?? r.fail(),
         detail: {
           n: r.num(), hash: r.fixed<Hash>(HASH), fence: r.num(),
           heads: r.list(LIMIT.devices, (x) => ({ logPk: x.fixed<LogPk>(SIGN_PK), n: x.num(), hash: x.fixed<Hash>(HASH) })), words: r.text(64)
