@@ -264,7 +264,7 @@ export function encodeFromRelay(f: FromRelay): Bytes {
 
 /** One envelope inside a `page`, so that a relay can build it once and send the same bytes to everyone. */
 export const writeStored = (i: StoredEnvelope, w: Writer): void => void w.num(i.device).num(i.n).num(i.seq).num(i.time).bytes(i.envelope);
-const readStored = (r: Reader): StoredEnvelope => ({ device: r.num(), n: r.num(), seq: r.num(), time: r.num(), envelope: r.bytes(LIMIT.envelope) });
+export const readStored = (r: Reader): StoredEnvelope => ({ device: r.num(), n: r.num(), seq: r.num(), time: r.num(), envelope: r.bytes(LIMIT.envelope) });
 
 const MOST = 4096;
 

@@ -5,6 +5,7 @@ import type { Prev, ReceiptedEntry, StoredEnvelope } from '../crypto/frames';
 import { ZERO_HASH } from '../crypto/hash';
 import { envelopeHash } from '../crypto/header';
 import { LIMIT } from '../crypto/limits';
+import { packStored } from '../crypto/packed';
 import { readReceipt, writeReceipt } from '../crypto/receipt';
 import { err, ok, type Result } from '../crypto/result';
 import { decode, Writer } from '../crypto/wire';
@@ -172,7 +173,7 @@ export class SqliteLog {
       if (n < (prevs.get(device)?.n ?? Infinity)) prevs.set(device, { device, n, prev: f['prev'] as Hash });
       return { device, n, seq: (f['at'] as number) - least, time: f['time'] as number, envelope: f['envelope'] as Bytes };
     });
-    return { items: stored, more, prevs: [...prevs.values()].map(({ device, prev }) => ({ device, prev })) };
+    return { items: packStored(stored), more, prevs: [...prevs.values()].map(({ device, prev }) => ({ device, prev })) };
   }
 
   private putEntry(g: number, seq: number, e: ReceiptedEntry): void {

@@ -3,7 +3,8 @@
  * during the call or later; calls are answered in the order they were made.
  */
 import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, VaultId } from '../crypto/brand';
-import type { Prev, ReceiptedEntry, StoredEnvelope } from '../crypto/frames';
+import type { Prev, ReceiptedEntry } from '../crypto/frames';
+import type { Packed } from '../crypto/packed';
 import type { Result } from '../crypto/result';
 
 /** What stands against a new envelope outside its log; counts only once it is known to be new. */
@@ -71,7 +72,8 @@ export interface Calls {
   /** Entries with after < seq ≤ upTo. */
   entries: [{ readonly g: number; readonly after: number; readonly upTo: number; readonly most: number }, Paged<ReceiptedEntry>];
   lockboxes: [{ readonly g: number; readonly device: number; readonly after: number }, Paged<{ readonly seq: number; readonly lockbox: Bytes }>];
-  page: [{ readonly g: number; readonly way: 'up' | 'down'; readonly from: number; readonly most: number }, Paged<StoredEnvelope> & { readonly prevs: readonly Prev[] }];
+  /** Envelopes with seq > from ascending, or seq < from descending: at most `most`, and not more than LIMIT.pageBytes, but one at least. */
+  page: [{ readonly g: number; readonly way: 'up' | 'down'; readonly from: number; readonly most: number }, { readonly items: Packed; readonly prevs: readonly Prev[]; readonly more: boolean }];
   putCard: [{ readonly g: number; readonly invite: InvitePk; readonly card: Bytes }, null];
   card: [{ readonly g: number; readonly invite: InvitePk }, Bytes | null];
   putRequest: [Slot & { readonly body: Bytes; readonly time: number; readonly most: number }, 'new' | 'again' | 'too-many'];

@@ -1,7 +1,8 @@
 /** What a session may fetch: entries, its own lockboxes, pages of envelopes (PROTOCOL §11). */
 import { hex } from '../crypto/bytes';
-import { encodeFromRelay, type ToRelay } from '../crypto/frames';
+import type { ToRelay } from '../crypto/frames';
 import { LIMIT } from '../crypto/limits';
+import { encodePage } from '../crypto/packed';
 import type { House } from './house';
 import type { Connection, LogSession } from './session';
 
@@ -38,6 +39,6 @@ export function page(h: House, s: LogSession, f: Of<'fetch'>): void {
     if (!r.ok) return connection.refuse(f.re, group.id, 'unavailable');
     // the row may have ended since it asked
     if (s.gone !== null) return connection.send({ is: 'gone', re: f.re, group: group.id, seq: s.gone });
-    connection.write(encodeFromRelay({ is: 'page', re: f.re, group: group.id, items: r.value.items, prevs: r.value.prevs, more: r.value.more }));
+    connection.write(encodePage({ re: f.re, group: group.id, ...r.value }));
   });
 }

@@ -8,6 +8,7 @@ import { envelopeHash, openEnvelope, readEnvelope } from '../../crypto/envelope'
 import type { FromRelay } from '../../crypto/frames';
 import { lockboxHash } from '../../crypto/kept';
 import { openLockbox } from '../../crypto/lockbox';
+import { unpackStored } from '../../crypto/packed';
 import { decodeEntry } from '../../crypto/roster/entry';
 import { chainAt, chainHead, currentEpoch, encodeState, liveRows } from '../../crypto/roster/state';
 import { ask } from '../../relay/log';
@@ -38,7 +39,7 @@ async function stored(world: World, seat: Seat) {
     const found = await ask(log, 'lockboxes', { g, device, after: 0 });
     if (found.ok) boxes.push(...found.value.items.map((b) => ({ device, ...b })));
   }
-  return { envelopes: feed.ok ? feed.value.items : [], boxes };
+  return { envelopes: feed.ok ? unpackStored(feed.value.items) : [], boxes };
 }
 /** How many of these envelopes a device can open with every key it has, or could take from any lockbox the relay holds. */
 async function canOpen(world: World, thief: Seat, byOther: Seat): Promise<number[]> {

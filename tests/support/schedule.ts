@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import { hex } from '../../crypto/bytes';
 import type { Bytes } from '../../crypto/brand';
+import { unpackStored } from '../../crypto/packed';
 import { encodeState } from '../../crypto/roster/state';
 import { ask } from '../../relay/log';
 import * as Y from 'yjs';
@@ -173,9 +174,10 @@ export class Schedule {
     for (let from = 0, more = true; more; ) {
       const page = await ask(log, 'page', { g: loaded.value.g, way: 'up', from, most: 500 });
       if (!page.ok) throw new Error('the relay’s log is gone');
-      for (const i of page.value.items) out.add(`${i.device} ${i.n}`);
+      const items = unpackStored(page.value.items);
+      for (const i of items) out.add(`${i.device} ${i.n}`);
       more = page.value.more;
-      from = page.value.items.at(-1)?.seq ?? from;
+      from = items.at(-1)?.seq ?? from;
     }
     return out;
   }

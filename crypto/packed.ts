@@ -1,0 +1,28 @@
+/**
+ * Envelopes as the items of a `page` frame (PROTOCOL §12.2), one after the other as they travel: what a relay stores, hands on and sends
+ * without taking it apart again.
+ */
+import type { Bytes, GroupId } from './brand';
+import { FROM_CODES, type Prev, readStored, type StoredEnvelope, writeStored } from './frames';
+import { decode, type Reader, Writer } from './wire';
+
+export interface Packed { readonly count: number; readonly bytes: Bytes }
+
+export function packStored(items: readonly StoredEnvelope[]): Packed {
+  const w = new Writer();
+  for (const i of items) writeStored(i, w);
+  return { count: items.length, bytes: w.done() };
+}
+
+/** Throws when the bytes are not what `packStored` makes. */
+export function unpackStored(p: Packed): StoredEnvelope[] {
+  const read = decode(p.bytes, (r: Reader) => Array.from({ length: p.count }, () => readStored(r)));
+  if (!read.ok) throw new Error('packed envelopes cannot be read');
+  return read.value;
+}
+
+/** A `page` frame around them; the same bytes as `encodeFromRelay` makes. */
+export function encodePage(f: { readonly re: number; readonly group: GroupId; readonly more: boolean; readonly prevs: readonly Prev[]; readonly items: Packed }): Bytes {
+  const w = new Writer().u8(FROM_CODES.page).num(f.re).fixed(f.group).bool(f.more).list(f.prevs, (p, x) => x.num(p.device).fixed(p.prev));
+  return w.num(f.items.count).fixed(f.items.bytes).done();
+}
