@@ -25,10 +25,11 @@ export function append(h: House, s: LogSession, f: Append): void {
   connection.coming += f.envelope.length;
   h.log.call(
     'append',
-    { g: group.g, device: s.device, n: f.n, rosterSeq: header.rosterSeq, time, verdict, group: group.id, logPk: s.logPk, roster, blobs: header.blobs, envelope: f.envelope },
+    { g: group.g, device: s.device, n: f.n, rosterSeq: header.rosterSeq, time, verdict, judgedAt: state.seq, group: group.id, logPk: s.logPk, roster, blobs: header.blobs, envelope: f.envelope },
     (r) => {
       connection.coming -= f.envelope.length;
       if (!r.ok) return connection.refuse(f.n, group.id, 'unavailable');
+      if (r.value.is === 'behind') return h.groups.reload(group, () => append(h, s, f));
       answer(h, s, f.n, f.envelope, roster === ZERO_HASH, r.value);
     }
   );

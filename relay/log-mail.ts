@@ -1,67 +1,76 @@
-/** The part of the log that holds cards, requests, answers, and which blobs there are. */
+/** The part of the log that holds cards, requests, answers, personal vaults, and which blobs there are: one text for every engine. */
 import type { BlobId, Bytes, InvitePk } from '../crypto/brand';
 import { equal } from '../crypto/bytes';
-import type { Calls, Mailed } from './log';
-import type { Found, Sqlite } from './sqlite';
+import type { CallName, Calls, Mailed } from './log';
+import { all, did, type Found, one, type Steps } from './steps';
 
 /** Items in one frame: LIMIT.item each at most. */
 const ITEMS_AT_ONCE = 20;
 
-type Name = 'putCard' | 'card' | 'putRequest' | 'dropRequest' | 'requests' | 'putAnswer' | 'answer' | 'spend' | 'blob' | 'putBlob' | 'dropBlob' | 'items' | 'putItem' | 'sweep';
-
-export function mailCalls(db: Sqlite): { readonly [K in Name]: (input: Calls[K][0]) => Calls[K][1] } {
-  return {
-    putCard: ({ g, invite, card }) => db.did('INSERT OR REPLACE INTO cards VALUES (?, ?, ?)', g, invite, card),
-    card: ({ g, invite }) => (db.one('SELECT card FROM cards WHERE g = ? AND invite = ?', g, invite)?.['card'] as Bytes | undefined) ?? null,
-    putRequest: ({ g, invite, request, body, time, most }) => {
-      const lying = db.all('SELECT request FROM requests WHERE g = ? AND invite = ?', g, invite);
-      if (lying.some((l) => equal(l['request'] as Bytes, request))) return 'again';
-      if (lying.length >= most) return 'too-many';
-      db.run('INSERT INTO requests VALUES (?, ?, ?, ?, ?)', g, invite, request, time, body);
-      return 'new';
-    },
-    dropRequest: ({ g, invite, request }) => db.did('DELETE FROM requests WHERE g = ? AND invite = ? AND request = ?', g, invite, request),
-    requests: ({ g, invites }) => invites.flatMap((invite) => db.all('SELECT * FROM requests WHERE g = ? AND invite = ?', g, invite).map(mailed)).sort((a, b) => a.time - b.time),
-    putAnswer: ({ g, invite, request, body, time }) => {
-      const gone = db.run('DELETE FROM requests WHERE g = ? AND invite = ? AND request = ?', g, invite, request).changes;
-      const answered = db.one('SELECT 1 FROM answers WHERE g = ? AND invite = ? AND request = ?', g, invite, request);
-      if (Number(gone) === 0 && !answered) return 'not-found';
-      db.run('INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)', g, invite, request, time, body);
-      return 'done';
-    },
-    answer: ({ g, invite, request }) =>
-      (db.one('SELECT body FROM answers WHERE g = ? AND invite = ? AND request = ?', g, invite, request)?.['body'] as Bytes | undefined) ?? null,
-    spend: ({ g, invites }) => {
-      for (const invite of invites) {
-        db.run('DELETE FROM cards WHERE g = ? AND invite = ?', g, invite);
-        db.run('DELETE FROM requests WHERE g = ? AND invite = ?', g, invite);
-      }
-      return null;
-    },
-    blob: ({ g, id }) => {
-      const found = db.one('SELECT device, size FROM blobs WHERE g = ? AND id = ?', g, id);
-      return found ? { device: found['device'] as number, size: found['size'] as number } : null;
-    },
-    putBlob: ({ g, id, device, size, time }) => db.did('INSERT OR IGNORE INTO blobs VALUES (?, ?, ?, ?, ?, 0)', g, id, device, size, time),
-    dropBlob: ({ g, id }) => db.did('DELETE FROM blobs WHERE g = ? AND id = ?', g, id),
-    items: ({ vault, after }) => {
-      const n = (db.one('SELECT max(n) AS n FROM items WHERE vault = ?', vault)?.['n'] as number | null | undefined) ?? 0;
-      const items = db.all('SELECT item FROM items WHERE vault = ? AND n > ? ORDER BY n LIMIT ?', vault, Math.min(after, 2 ** 31), ITEMS_AT_ONCE).map((f) => f['item'] as Bytes);
-      return { n, items, more: after + items.length < n };
-    },
-    putItem: ({ vault, n, item, time }) => {
-      const there = db.one('SELECT item FROM items WHERE vault = ? AND n = ?', vault, n);
-      if (there && equal(there['item'] as Bytes, item)) return 'done';
-      const last = (db.one('SELECT max(n) AS n FROM items WHERE vault = ?', vault)?.['n'] as number | null | undefined) ?? 0;
-      if (n !== last + 1) return { n: last };
-      db.run('INSERT INTO items VALUES (?, ?, ?, ?)', vault, n, time, item);
-      return 'done';
-    },
-    sweep: ({ blobsBefore, answersBefore }) => {
-      db.run('DELETE FROM answers WHERE time < ?', answersBefore);
-      return db.all('DELETE FROM blobs WHERE named = 0 AND time < ? RETURNING g, id', blobsBefore).map((f) => ({ g: f['g'] as number, id: f['id'] as BlobId }));
-    }
-  };
+function* lastItem(vault: Uint8Array): Steps<number> {
+  return ((yield* one('SELECT max(n) AS n FROM items WHERE vault = ?', vault))?.['n'] as number | null | undefined) ?? 0;
 }
+
+export const MAIL = {
+  putCard: ({ g, invite, card }) => did('INSERT INTO cards VALUES (?, ?, ?) ON CONFLICT (g, invite) DO UPDATE SET card = excluded.card', g, invite, card),
+  *card({ g, invite }) {
+    return ((yield* one('SELECT card FROM cards WHERE g = ? AND invite = ?', g, invite))?.['card'] as Bytes | undefined) ?? null;
+  },
+  *putRequest({ g, invite, request, body, time, most }) {
+    const lying = yield* all('SELECT request FROM requests WHERE g = ? AND invite = ?', g, invite);
+    if (lying.some((l) => equal(l['request'] as Bytes, request))) return 'again';
+    if (lying.length >= most) return 'too-many';
+    yield* did('INSERT INTO requests VALUES (?, ?, ?, ?, ?)', g, invite, request, time, body);
+    return 'new';
+  },
+  dropRequest: ({ g, invite, request }) => did('DELETE FROM requests WHERE g = ? AND invite = ? AND request = ?', g, invite, request),
+  *requests({ g, invites }) {
+    const found: Mailed[] = [];
+    for (const invite of invites) found.push(...(yield* all('SELECT * FROM requests WHERE g = ? AND invite = ?', g, invite)).map(mailed));
+    return found.sort((a, b) => a.time - b.time);
+  },
+  *putAnswer({ g, invite, request, body, time }) {
+    const gone = yield* all('DELETE FROM requests WHERE g = ? AND invite = ? AND request = ? RETURNING time', g, invite, request);
+    const answered = yield* one('SELECT 1 AS is_there FROM answers WHERE g = ? AND invite = ? AND request = ?', g, invite, request);
+    if (gone.length === 0 && answered === undefined) return 'not-found';
+    yield* did('INSERT INTO answers VALUES (?, ?, ?, ?, ?) ON CONFLICT (g, invite, request) DO UPDATE SET time = excluded.time, body = excluded.body', g, invite, request, time, body);
+    return 'done';
+  },
+  *answer({ g, invite, request }) {
+    return ((yield* one('SELECT body FROM answers WHERE g = ? AND invite = ? AND request = ?', g, invite, request))?.['body'] as Bytes | undefined) ?? null;
+  },
+  *spend({ g, invites }) {
+    for (const invite of invites) {
+      yield* did('DELETE FROM cards WHERE g = ? AND invite = ?', g, invite);
+      yield* did('DELETE FROM requests WHERE g = ? AND invite = ?', g, invite);
+    }
+    return null;
+  },
+  *blob({ g, id }) {
+    const found = yield* one('SELECT device, size FROM blobs WHERE g = ? AND id = ?', g, id);
+    return found === undefined ? null : { device: found['device'] as number, size: found['size'] as number };
+  },
+  putBlob: ({ g, id, device, size, time }) => did('INSERT INTO blobs VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING', g, id, device, size, time),
+  dropBlob: ({ g, id }) => did('DELETE FROM blobs WHERE g = ? AND id = ?', g, id),
+  *items({ vault, after }) {
+    const n = yield* lastItem(vault);
+    const found = yield* all('SELECT item FROM items WHERE vault = ? AND n > ? ORDER BY n LIMIT ?', vault, Math.min(after, 2 ** 31), ITEMS_AT_ONCE);
+    const items = found.map((f) => f['item'] as Bytes);
+    return { n, items, more: after + items.length < n };
+  },
+  *putItem({ vault, n, item, time }) {
+    const there = yield* one('SELECT item FROM items WHERE vault = ? AND n = ?', vault, n);
+    if (there !== undefined && equal(there['item'] as Bytes, item)) return 'done';
+    const last = yield* lastItem(vault);
+    if (n !== last + 1) return { n: last };
+    yield* did('INSERT INTO items VALUES (?, ?, ?, ?)', vault, n, time, item);
+    return 'done';
+  },
+  *sweep({ blobsBefore, answersBefore }) {
+    yield* did('DELETE FROM answers WHERE time < ?', answersBefore);
+    const found = yield* all('DELETE FROM blobs WHERE named = 0 AND time < ? RETURNING g, id', blobsBefore);
+    return found.map((f) => ({ g: f['g'] as number, id: f['id'] as BlobId }));
+  }
+} satisfies { readonly [K in CallName]?: (input: Calls[K][0]) => Steps<Calls[K][1]> };
 
 const mailed = (f: Found): Mailed => ({ invite: f['invite'] as InvitePk, request: f['request'] as Bytes, body: f['body'] as Bytes, time: f['time'] as number });

@@ -68,12 +68,12 @@ function spread<T>(count: number, others: readonly At<T>[], next: () => T): T[] 
 }
 
 function writeAppending(a: Appending, w: Writer): void {
-  w.num(a.g).num(a.device).num(a.n).num(a.rosterSeq).num(a.time).u8(VERDICTS.indexOf(a.verdict));
+  w.num(a.g).num(a.device).num(a.n).num(a.rosterSeq).num(a.time).u8(VERDICTS.indexOf(a.verdict)).num(a.judgedAt);
   w.fixed(a.group).fixed(a.logPk).fixed(a.roster).list(a.blobs, (b, x) => x.fixed(b)).bytes(a.envelope);
 }
 function readAppending(r: Reader): Appending {
   return {
-    g: r.num(), device: r.num(), n: r.num(), rosterSeq: r.num(), time: r.num(), verdict: VERDICTS[r.u8()] ?? r.fail(),
+    g: r.num(), device: r.num(), n: r.num(), rosterSeq: r.num(), time: r.num(), verdict: VERDICTS[r.u8()] ?? r.fail(), judgedAt: r.num(),
     group: r.fixed<GroupId>(HASH), logPk: r.fixed<LogPk>(SIGN_PK), roster: r.fixed<Hash>(HASH),
     blobs: r.list(LIMIT.blobsPerEnvelope, (x) => x.fixed<BlobId>(HASH)), envelope: r.bytes(LIMIT.envelope)
   };

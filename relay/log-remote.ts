@@ -57,6 +57,7 @@ export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: 
       if ('fault' in m) return fail(new Error(m.fault));
       done({
         incarnation: m.incarnation,
+        isShared: false,
         call(name, input, then) {
           if (dead) return then(err('unavailable'));
           gathered.push({ call: { name, input } as Call, then });

@@ -10,9 +10,10 @@ import { readReceipt, writeReceipt } from '../crypto/receipt';
 import { err, ok, type Result } from '../crypto/result';
 import { decode, Writer } from '../crypto/wire';
 import type { Appended, Appending, AppendRefusal, Call, CallName, Calls, Entering, Entered, Log, Reply } from './log';
-import { mailCalls } from './log-mail';
+import { MAIL } from './log-mail';
 import { SCHEMA, SCHEMA_VERSION } from './schema';
-import { type Found, Sqlite } from './sqlite';
+import { Sqlite } from './sqlite';
+import { type Found, runNow, type Value } from './steps';
 
 /** Where envelopes of a group begin: rows are keyed by g·2³² + feed seq, so that a group's feed lies together and grows at its end. */
 const SPAN = 2 ** 32;
@@ -32,13 +33,14 @@ export class SqliteLog {
   private readonly answers: Answers;
   private readonly heads = new Map<number, Head>();
   private readonly feeds = new Map<number, number>();
+  private readonly rosters = new Map<number, number>();
   private readonly touchedLogs = new Set<number>();
   private readonly touchedFeeds = new Set<number>();
 
   /** Opens or makes the store. Throws when it cannot be opened or is of another version. `trouble` hears why a change was not kept. */
   constructor(path: string, now: number, private readonly trouble: (words: string) => void = () => undefined) {
     this.db = new Sqlite(path);
-    this.answers = { ...this.own(), ...mailCalls(this.db) };
+    this.answers = { ...this.own(), ...this.mail() };
     this.db.transaction(() => {
       this.db.exec(SCHEMA);
       this.db.run("INSERT OR IGNORE INTO meta VALUES ('version', ?), ('incarnation', ?)", SCHEMA_VERSION, now);
@@ -66,6 +68,7 @@ export class SqliteLog {
       this.trouble(e instanceof Error ? e.message : 'unknown');
       this.heads.clear();
       this.feeds.clear();
+      this.rosters.clear();
       this.touchedLogs.clear();
       this.touchedFeeds.clear();
       return null;
@@ -80,7 +83,13 @@ export class SqliteLog {
     return (this.answers[c.name] as (input: unknown) => unknown)(c.input);
   }
 
-  private own(): Omit<Answers, keyof ReturnType<typeof mailCalls>> {
+  private mail(): Pick<Answers, keyof typeof MAIL> {
+    const rows = (sql: string, values: readonly Value[]): readonly Found[] => this.db.all(sql, ...values);
+    const answers = Object.entries(MAIL).map(([name, steps]) => [name, (input: never) => runNow<unknown>(steps(input), rows)]);
+    return Object.fromEntries(answers) as Pick<Answers, keyof typeof MAIL>;
+  }
+
+  private own(): Omit<Answers, keyof typeof MAIL> {
     return {
       load: (group) => {
         const found = this.db.one('SELECT g, seq, state FROM groups WHERE id = ?', group);
@@ -103,6 +112,8 @@ export class SqliteLog {
         const { n, hash } = this.head(g, device);
         return { n, hash, feed: this.feed(g) };
       },
+      // one relay alone needs no telling: what changes, changes through it
+      news: (groups) => groups.map((g) => ({ g, feed: this.feed(g), roster: this.roster(g), mail: 0 })),
       append: (a) => this.append(a),
       enter: (e) => this.enter(e),
       entries: ({ g, after, upTo, most }) => {
@@ -129,6 +140,7 @@ export class SqliteLog {
       return { is: 'conflict', n: head.n, hash: head.hash };
     }
     const no = (is: AppendRefusal, hash = head.hash): Appended => ({ is, n: head.n, hash });
+    if (a.judgedAt < this.roster(a.g)) return no('behind');
     if (a.n > head.n + 1) return no('gap');
     if (a.verdict === 'held' || a.verdict === 'void') return no(a.verdict);
     const hash = envelopeHash({ group: a.group, logPk: a.logPk, prev: head.hash, roster: a.roster }, a.envelope);
@@ -146,8 +158,7 @@ export class SqliteLog {
   }
 
   private enter(e: Entering): Entered {
-    const last = this.db.one('SELECT max(seq) AS seq FROM entries WHERE g = ?', e.g)?.['seq'];
-    if (last !== e.seq - 1) return { is: 'behind' };
+    if (this.roster(e.g) !== e.seq - 1) return { is: 'behind' };
     const heads = e.ends.map((x) => ({ device: x.device, n: this.head(e.g, x.device).n, hash: this.head(e.g, x.device).hash }));
     if (heads.some((h, i) => h.n !== e.ends[i]?.n || !equal(h.hash, e.ends[i].hash))) return { is: 'moved', heads };
     this.putEntry(e.g, e.seq, e.entry);
@@ -180,6 +191,7 @@ export class SqliteLog {
     const w = new Writer();
     writeReceipt(e.receipt, w);
     this.db.run('INSERT INTO entries VALUES (?, ?, ?, ?)', g, seq, e.entry, w.done());
+    this.rosters.set(g, seq);
   }
 
   private head(g: number, device: number): Head {
@@ -199,6 +211,14 @@ export class SqliteLog {
     if (this.feeds.size >= HEADS_KEPT) for (const old of this.feeds.keys()) if (!this.touchedFeeds.has(old)) this.feeds.delete(old);
     this.feeds.set(g, feed);
     return feed;
+  }
+  private roster(g: number): number {
+    const known = this.rosters.get(g);
+    if (known !== undefined) return known;
+    const seq = (this.db.one('SELECT max(seq) AS seq FROM entries WHERE g = ?', g)?.['seq'] as number | null | undefined) ?? 0;
+    if (this.rosters.size >= HEADS_KEPT) this.rosters.clear();
+    this.rosters.set(g, seq);
+    return seq;
   }
   /** Once for each transaction, not for each envelope. */
   private writeHeads(): void {
@@ -235,6 +255,7 @@ export function localLog(path: string, now: number): Log {
   const sqlite = new SqliteLog(path, now);
   return {
     incarnation: sqlite.incarnation,
+    isShared: false,
     call(name, input, then) {
       then(sqlite.transact([{ name, input } as Call])[0] as Reply<typeof name>);
     },

@@ -1,6 +1,6 @@
 /**
  * What the relay keeps, as calls on a log (PROTOCOL §11): each call is atomic and durable before its answer. The answer may come
- * during the call or later; calls are answered in the order they were made.
+ * during the call or later; calls about one group are answered in the order they were made.
  */
 import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, VaultId } from '../crypto/brand';
 import type { Prev, ReceiptedEntry } from '../crypto/frames';
@@ -19,6 +19,8 @@ export interface Appending {
   readonly rosterSeq: number;
   readonly time: number;
   readonly verdict: Verdict;
+  /** Roster seq by which the verdict was judged. */
+  readonly judgedAt: number;
   readonly group: GroupId;
   readonly logPk: LogPk;
   /** Chain hash at `rosterSeq`; zeros when the relay has none. */
@@ -26,7 +28,8 @@ export interface Appending {
   readonly blobs: readonly BlobId[];
   readonly envelope: Bytes;
 }
-export type AppendRefusal = 'gap' | 'conflict' | 'stale' | 'held' | 'void' | 'no-blob';
+/** `behind`: the roster has gone beyond `judgedAt`; nothing was judged. */
+export type AppendRefusal = 'gap' | 'conflict' | 'stale' | 'held' | 'void' | 'no-blob' | 'behind';
 export type Appended =
   /** `again`: the same bytes lay there already. */
   | { readonly is: 'stored' | 'again'; readonly seq: number; readonly time: number }
@@ -58,6 +61,8 @@ export interface Loaded {
   readonly after: readonly ReceiptedEntry[];
 }
 export interface Mailed { readonly invite: InvitePk; readonly request: Bytes; readonly body: Bytes; readonly time: number }
+/** How far a group has come: its feed, its roster, and a number that changes whenever cards, requests or answers do. */
+export interface News { readonly g: number; readonly feed: number; readonly roster: number; readonly mail: number }
 interface Slot { readonly g: number; readonly invite: InvitePk; readonly request: Bytes }
 interface Paged<T> { readonly items: readonly T[]; readonly more: boolean }
 
@@ -67,6 +72,8 @@ export interface Calls {
   /** A group that is there already stays as it is; its first receipt comes back. */
   create: [{ readonly group: GroupId; readonly genesis: ReceiptedEntry; readonly boxes: readonly Kept[]; readonly state: Bytes }, { readonly g: number; readonly genesis: ReceiptedEntry }];
   head: [{ readonly g: number; readonly device: number }, { readonly n: number; readonly hash: Hash; readonly feed: number }];
+  /** Of the groups that there are, by their numbers. */
+  news: [readonly number[], readonly News[]];
   append: [Appending, Appended];
   enter: [Entering, Entered];
   /** Entries with after < seq ≤ upTo. */
@@ -100,6 +107,8 @@ export type Reply<K extends CallName> = Result<Calls[K][1], 'unavailable'>;
 export interface Log {
   /** Milliseconds since 1970 when this store began. */
   readonly incarnation: number;
+  /** Whether other relays write to it too, so that what is known of a group may have grown old. */
+  readonly isShared: boolean;
   call<K extends CallName>(name: K, input: Calls[K][0], then: (reply: Reply<K>) => void): void;
   /** Ends it once everything called is answered. */
   close(): Promise<void>;

@@ -1,8 +1,6 @@
 /** SQLite as the store uses it: durable when it commits, statements prepared once, one process at a time. */
 import { DatabaseSync, type StatementSyncInstance } from '@photostructure/sqlite';
-
-export type Value = number | Uint8Array | string | null;
-export type Found = Readonly<Record<string, unknown>>;
+import type { Found, Value } from './steps';
 
 export class Sqlite {
   private readonly db: InstanceType<typeof DatabaseSync>;
@@ -45,11 +43,6 @@ export class Sqlite {
   }
   run(sql: string, ...values: Value[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint } {
     return this.prepared(sql).run(...values);
-  }
-  /** Runs it for its effect. */
-  did(sql: string, ...values: Value[]): null {
-    this.run(sql, ...values);
-    return null;
   }
   close(): void {
     this.statements.clear();

@@ -37,7 +37,7 @@ afterEach(() => {
 const appending = (n: number, more: Partial<Appending> = {}): Extract<Call, { name: 'append' }> => ({
   name: 'append',
   input: {
-    g: 1, device: 1, n, rosterSeq: 1, time: 1000 + n, verdict: 'fine', group, logPk: random(32) as Bytes as LogPk, roster: random(32) as Bytes as Hash,
+    g: 1, device: 1, n, rosterSeq: 1, time: 1000 + n, verdict: 'fine', judgedAt: 1, group, logPk: random(32) as Bytes as LogPk, roster: random(32) as Bytes as Hash,
     blobs: [], envelope: random(100), ...more
   }
 });

@@ -13,7 +13,7 @@ function slowLog(): Log & { slow: boolean; broken: boolean; readonly waiting: ((
     slow: false,
     broken: false,
     waiting,
-    incarnation: inner.incarnation,
+    isShared: false, incarnation: inner.incarnation,
     call(name, input, then) {
       if (this.broken) return then({ ok: false, fault: 'unavailable' });
       if (!this.slow) return inner.call(name, input, then);
