@@ -14,8 +14,11 @@ import {
   accept, admitEntry, cutsFor, deviceAdd, deviceRevoke, type Device, inviteEntry, leave, makeDevice, nameEntry, newRow, nextPlace, offer, rawEntry, removeEntry, revokeInviteEntry, rotate,
   rotation, seeded, story, type Story
 } from '../support/actor';
+import * as naive from '../vectors/naive/fold';
+import { awake } from '../vectors/naive/primitives';
 
 beforeAll(ready);
+beforeAll(() => awake);
 
 /** Who does what to whom. Numbers are taken modulo what there is; an apt step is done by someone who may, to someone it can be done to. */
 interface Step { readonly what: (typeof WHAT)[number]; readonly by: number; readonly on: number; readonly skip: number; readonly apt: boolean }
@@ -168,6 +171,21 @@ describe('any walk over a roster, valid and void entries mixed', () => {
         expect(equal(chainHead(state), e.receipt.chain)).toBe(true);
       }
       expect(equal(encodeState(state), encodeState(w.st.state))).toBe(true);
+    });
+  });
+
+  it('P4 folds in a second implementation, written from the document alone, to the same faults and the same bytes', () => {
+    check(60, (seed, all) => {
+      const { w, took } = walk(seed, all);
+      const [first, ...rest] = w.st.entries;
+      let state = naive.begin(hex(w.st.group), Buffer.from(first?.entry as Bytes), first?.receipt.time as number);
+      if (state === null) throw new Error('the group did not begin');
+      for (const [i, e] of rest.entries()) {
+        const f = naive.fold(state, Buffer.from(e.entry), e.receipt.time);
+        expect(f.void).toBe(took[i]?.void);
+        state = f.state;
+      }
+      expect(equal(naive.stateBytes(state), encodeState(w.st.state))).toBe(true);
     });
   });
 

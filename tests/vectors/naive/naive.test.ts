@@ -1,0 +1,226 @@
+/** The naive decoder, made from the document alone, agrees with every vector. */
+import { readFileSync } from 'node:fs';
+import { argon2id } from 'hash-wasm';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { begin, fold, type State, stateBytes } from './fold';
+import { ENTRIES, entry, envelope, type Frame, frame, FROM_RELAY, INNER_REQUEST, RECEIPT, TO_RELAY } from './formats';
+import * as p from './primitives';
+import { Bytes, field, grammar, leaves, number, rows, section, type Value, whole, write } from './words';
+
+type Json = string | number | boolean | null | Json[] | { readonly [k: string]: Json };
+type Some = { readonly [k: string]: Json & Some } & readonly (Json & Some)[];
+const disk = (name: string): Some => JSON.parse(readFileSync(new URL(`../${name}.json`, import.meta.url), 'utf8')) as Some;
+const un = (h: Json | undefined): Buffer => Buffer.from(h as string, 'hex');
+const all = (v: unknown): Some[] => v as Some[];
+const at = (v: Json, ...names: string[]): Json => names.reduce((x, n) => (x as Some)[n] as Json, v);
+const text = (s: string): Buffer => Buffer.concat([number(Buffer.byteLength(s)), Buffer.from(s)]);
+
+/** Words of the vectors for what the document calls a bool. */
+const BOOLS: Readonly<Record<string, boolean>> = { down: true, up: false, today: true, start: false, recovery: true, ordinary: false };
+const said = (v: Json): Value[] => (typeof v !== 'object' || v === null ? [typeof v === 'string' ? (BOOLS[v] ?? v) : v] : Object.entries(v).filter(([k]) => k !== 'is' && k !== 'kind').flatMap(([, x]) => said(x)));
+const same = (a: Value, b: Json): void => expect([...leaves(a)].map(String).sort()).toEqual(said(b).map(String).sort());
+
+beforeAll(() => p.awake);
+
+describe('the naive decoder agrees on', () => {
+  it('numbers and texts', () => {
+    const v = disk('wire');
+    const fully = (b: Buffer, read: (x: Bytes) => unknown): unknown => {
+      const x = new Bytes(b);
+      const out = read(x);
+      if (x.at !== b.length) throw new Error('goes on');
+      return out;
+    };
+    for (const n of all(v['numbers'])) {
+      expect(fully(un(n['bytes']), (b) => b.num())).toBe(n['value']);
+      expect(number(n['value'] as unknown as number)).toEqual(un(n['bytes']));
+    }
+    for (const n of all(v['refusedNumbers'])) expect(() => fully(un(n['bytes']), (b) => b.num())).toThrow();
+    for (const t of all(v['texts'])) expect(fully(un(t['bytes']), (b) => b.text())).toBe(t['value']);
+    for (const t of all(v['refusedTexts'])) expect(() => fully(un(t['bytes']), (b) => b.text())).toThrow();
+  });
+
+  it('every label', () => {
+    for (const l of Object.values(disk('labels')) as unknown as Some[]) expect(p.label(/^carefold\/(.*)\/1$/.exec(l['text'] as unknown as string)?.[1] as string)).toEqual(un(l['bytes']));
+  });
+
+  it('padding', () => {
+    const v = disk('padding');
+    for (const l of all(v['lengths'])) expect(p.padme(l['length'] as unknown as number)).toBe(l['padme']);
+    for (const x of all(v['padded'])) {
+      expect(p.pad(un(x['plain']))).toEqual(un(x['padded']));
+      expect(p.unpad(un(x['padded']))).toEqual(un(x['plain']));
+    }
+  });
+
+  it('every frame both ways, by the tables of the document, and back to the same bytes', () => {
+    const v = disk('frames');
+    for (const [kinds, name] of [[TO_RELAY, 'toRelay'], [FROM_RELAY, 'fromRelay']] as const) {
+      const seen = new Set<number>();
+      for (const f of all(v[name])) {
+        const d: Frame = frame(kinds, un(f['bytes']));
+        expect(d.kind.name).toBe(at(f, 'frame', 'is'));
+        same(d.fields, at(f, 'frame'));
+        expect(Buffer.concat([Buffer.from([d.kind.code]), write(d.kind.shape, d.fields)])).toEqual(un(f['bytes']));
+        seen.add(d.kind.code);
+      }
+      expect(kinds.map((k) => k.code).filter((c) => !seen.has(c))).toEqual([]);
+    }
+  });
+
+  it('a whole life of a roster: entries, receipts, chain, why each was void, and the state at the end', () => {
+    const v = disk('roster');
+    let state: State | null = null;
+    const seen = new Set<string>();
+    for (const e of all(v['entries'])) {
+      const bytes = un(e['bytes']);
+      if (e['decoded'] === (null as unknown)) expect(() => entry(bytes)).toThrow();
+      else {
+        const d = entry(bytes);
+        seen.add(d.kind);
+        expect([d.kind, d.seq, d.prev, d.author, d.signature.toString('hex')]).toEqual([at(e, 'decoded', 'body', 'kind'), ...['seq', 'prev', 'author', 'signature'].map((k) => at(e, 'decoded', k))]);
+        same(d.body, at(e, 'decoded', 'body'));
+      }
+      expect(p.hash('entry-hash', bytes)).toEqual(un(e['hash']));
+      const receipt = whole(RECEIPT, un(e['receiptBytes']));
+      same(receipt, e['receipt'] as Json);
+      const r = field(receipt, 'receipt');
+      const time = field(r, 'time') as number;
+      if (state === null) {
+        state = begin(v['group'] as unknown as string, bytes, time);
+        expect(state, 'the group begins').not.toBeNull();
+      } else {
+        const f = fold(state, bytes, time);
+        expect(f.void, `seq ${state.chains.length + 1}`).toBe(e['void']);
+        state = f.state;
+      }
+      const s = state as State;
+      const chain = s.chains.at(-1) as string;
+      expect(leaves(field(r, 'chain'))).toEqual([chain]);
+      const body = Buffer.concat([un(leaves(field(r, 'relayPk'))[0] as string), number(field(r, 'incarnation') as number), un(v['group'] as Json), number(s.chains.length), un(chain), number(time)]);
+      expect(p.verifies('receipt', body, un(leaves(field(r, 'signature'))[0] as string), un(v['relayPk'] as Json))).toBe(true);
+    }
+    expect(stateBytes(state as unknown as State).toString('hex')).toBe(v['state']);
+    expect(ENTRIES.map((k) => k.name).filter((k) => !seen.has(k))).toEqual([]);
+  });
+
+  it('envelopes: header, signature, plaintext, hash', () => {
+    const v = disk('envelopes');
+    for (const e of all(v['envelopes'])) {
+      const bytes = un(e['bytes']);
+      const d = envelope(bytes);
+      expect({ n: d.n, rosterSeq: d.rosterSeq, epoch: d.epoch, blobs: d.blobs }).toEqual(e['header']);
+      const parts = ['group', 'logPk', 'prev', 'roster'].map((k) => un(at(e, 'context', k)));
+      const place = Buffer.concat([p.label('envelope'), ...parts, d.header]);
+      expect(p.verifies('envelope', p.hash('envelope-body', place, d.nonce, d.sealed), d.signature, un(at(e, 'context', 'logPk')))).toBe(true);
+      expect(p.unpad(p.decrypt(un(v['key']), place, d.nonce, d.sealed))).toEqual(un(e['plaintext']));
+      expect(p.hash('envelope-hash', ...parts, bytes)).toEqual(un(e['hash']));
+      const again = p.encrypt(un(v['key']), place, un(e['random']), p.pad(un(e['plaintext'])));
+      expect(Buffer.concat([d.header, d.nonce, again, p.signs('envelope', p.hash('envelope-body', place, d.nonce, again), un(v['logSk']))])).toEqual(bytes);
+    }
+  });
+
+  it('an epoch: commitments, lockbox, display data', () => {
+    const v = disk('epochs');
+    const place = Buffer.concat([un(at(v as Json, 'place', 'prev')), number(at(v as Json, 'place', 'seq') as number)]);
+    const c = v['commitments'] as unknown as Some;
+    expect(p.hash('commit-content', un(c['content']), place)).toEqual(un(c['contentCommit']));
+    expect(p.hash('commit-roster', un(c['roster']), place)).toEqual(un(c['rosterCommit']));
+    const box = v['lockbox'] as unknown as Some;
+    const kem = p.kemFrom(un(box['kemSeed']));
+    expect(kem.pk).toEqual(un(at(box as Json, 'kem', 'pk')));
+    const keyring = whole(grammar('list(epoch num ‖ rosterKey b[32] ‖ opt(contentKey b[32]))', new Map()), p.openBox('lockbox-key', Buffer.concat([place, un(box['to'])]), kem, un(box['bytes'])));
+    same(keyring, box['keyring'] as Json);
+    expect(p.hash('lockbox-hash', un(box['bytes']))).toEqual(un(box['hash']));
+    const d = v['display'] as unknown as Some;
+    expect(p.unpad(p.unseal(un(d['key']), Buffer.concat([p.label('display'), place, un(d['author'])]), un(d['bytes'])))).toEqual(un(d['plain']));
+  });
+
+  it('an invite: link, keys, card, request, answer and number', async () => {
+    const v = disk('invites');
+    const l = v['link'] as unknown as Some;
+    const bytes = Buffer.from(l['fragment'] as unknown as string, 'base64url');
+    expect(bytes.toString('base64url')).toBe(l['fragment']);
+    const shape = grammar('version u8 ‖ group b[32] ‖ seq num ‖ chain b[32] ‖ relayPk b[32] ‖ host text ‖ secret b[16]', new Map());
+    expect(leaves(whole(shape, bytes))).toEqual([1, ...['group', 'seq', 'chain', 'relayPk', 'host', 'secret'].map((k) => l[k])]);
+    const [group, secret] = [un(l['group']), un(l['secret'])];
+    const k = p.pairFrom(p.hash('invite-sign', secret, group));
+    const cardKey = p.hash('invite-card', secret, group);
+    expect({ invite: k.pk.toString('hex'), sk: k.sk.toString('hex'), cardKey: cardKey.toString('hex') }).toEqual(v['keys']);
+    const card = v['card'] as unknown as Some;
+    expect(p.unpad(p.unseal(cardKey, Buffer.concat([p.label('card'), group, k.pk]), un(card['bytes'])))).toEqual(un(card['plain']));
+    const q = v['request'] as unknown as Some;
+    const asked = whole(grammar('list(logPk b[32] ‖ key bytes) ‖ sealed bytes', new Map()), un(q['bytes']));
+    const mine = (field(asked, 'list') as Value[]).find((x) => field(x, 'logPk') === at(q as Json, 'reader', 'logPk')) as Value;
+    const kem = { pk: un(at(q as Json, 'reader', 'pair', 'pk')), sk: un(at(q as Json, 'reader', 'pair', 'sk')) };
+    const about = Buffer.concat([group, k.pk]);
+    const key = p.openBox('request-key', Buffer.concat([about, un(field(mine, 'logPk') as string)]), kem, un(field(mine, 'key') as string));
+    same(whole(INNER_REQUEST, p.unpad(p.unseal(key, Buffer.concat([p.label('request'), about]), un(field(asked, 'sealed') as string)))), q['request'] as Json);
+    const a = v['answer'] as unknown as Some;
+    expect(p.unpad(p.unseal(un(a['key']), Buffer.concat([p.label('answer'), group, un(a['id'])]), un(a['bytes'])))).toEqual(un(a['plain']));
+    const n = v['number'] as unknown as Some;
+    const stretched = await argon2id({
+      password: p.hash('number', un(n['logPk']), un(n['kem']), group, k.pk), salt: p.hash('number', group, k.pk).subarray(0, 16), memorySize: 65536, iterations: 3, parallelism: 1, hashLength: 32, outputType: 'hex'
+    });
+    expect((BigInt(`0x${stretched.slice(0, 32)}`) % 10n ** 12n).toString().padStart(12, '0')).toBe(n['digits']);
+  });
+
+  it('proofs of access', () => {
+    const KINDS = ['log', 'invite', 'vault'];
+    for (const a of disk('access') as unknown as Some[]) {
+      const f = a['proof'] as unknown as Some;
+      const body = Buffer.concat([number(1), Buffer.from([KINDS.indexOf(f['as'] as unknown as string)]), text(f['host'] as unknown as string), un(f['group']), un(f['serverNonce']), un(f['nonce'])]);
+      expect(p.verifies('access', body, un(a['signature']), un(a['key']))).toBe(true);
+    }
+  });
+
+  it('blobs', () => {
+    for (const b of disk('blobs') as unknown as Some[]) {
+      if (b['ciphertext'] === (null as unknown)) continue;
+      const r = b['ref'] as unknown as Some;
+      const size = r['size'] as unknown as number;
+      expect(p.openBlob(r['id'] as unknown as string, un(r['key']), r['plain'] as unknown as string, size, un(b['ciphertext']))).toEqual(Buffer.from(Array.from({ length: size }, (_, i) => i % 251)));
+    }
+  });
+
+  it('what is kept at rest', async () => {
+    const v = disk('rest');
+    const row = v['row'] as unknown as Some;
+    expect(p.hash('row-key', un(v['vaultKey']))).toEqual(un(row['rowKey']));
+    const about = Buffer.concat([p.label('row'), text(at(row as Json, 'place', 'table') as string), text(at(row as Json, 'place', 'key') as string)]);
+    expect(un(row['bytes'])[0]).toBe(1);
+    expect(p.unseal(un(row['rowKey']), about, un(row['bytes']).subarray(1))).toEqual(un(row['plain']));
+    const h = un(at(v as Json, 'header', 'bytes'));
+    const body = h.subarray(0, -32);
+    expect(p.hash('vault-header', body)).toEqual(h.subarray(-32));
+    const b = new Bytes(body);
+    expect([b.take(1)[0], b.num(), b.num(), b.num()]).toEqual([1, at(v as Json, 'header', 'tries'), at(v as Json, 'header', 'lastTry'), 1]);
+    expect(b.text()).toBe('passphrase');
+    const wrap = new Bytes(b.take(b.num()));
+    const [salt, memory, passes, lanes] = [wrap.take(16), wrap.num(), wrap.num(), wrap.num()];
+    const key = await argon2id({ password: at(v as Json, 'passphrase', 'words') as string, salt, memorySize: memory, iterations: passes, parallelism: lanes, hashLength: 32, outputType: 'hex' });
+    expect(key).toBe(at(v as Json, 'passphrase', 'key'));
+    const wrapped = wrap.rest(0);
+    expect(wrapped[0]).toBe(1);
+    expect(p.unseal(un(key), Buffer.concat([p.label('vault-wrap'), text('passphrase'), salt, number(memory), number(passes), number(lanes)]), wrapped.subarray(1))).toEqual(un(v['vaultKey']));
+  });
+
+  it('recovery phrases and the item that one opens', () => {
+    for (const f of disk('phrase') as unknown as Some[]) {
+      const entropy = un(f['entropy']);
+      const bits = [...entropy, p.hash('phrase-check', entropy)[0] as number].map((x) => x.toString(2).padStart(8, '0')).join('').slice(0, 130);
+      expect(Array.from({ length: 13 }, (_, i) => parseInt(bits.slice(10 * i, 10 * i + 10), 2))).toEqual(f['places']);
+      const pair = p.pairFrom(p.hash('phrase-sign', entropy));
+      const kem = p.kemFrom(p.hash('phrase-kem', entropy));
+      expect([pair.pk, pair.sk, kem.pk]).toEqual([un(at(f as Json, 'keys', 'id')), un(at(f as Json, 'keys', 'sk')), un(at(f as Json, 'keys', 'kem', 'pk'))]);
+      expect(p.unpad(p.openBox('vault-item', Buffer.concat([p.label('vault-item'), pair.pk]), kem, un(at(f as Json, 'item', 'bytes'))))).toEqual(un(at(f as Json, 'item', 'plain')));
+    }
+  });
+});
+
+describe('the document', () => {
+  it('names every refusal once', () => {
+    const codes = rows(section('12.3')).map((r) => Number(r[0]));
+    expect(codes).toEqual(codes.map((_, i) => i + 1));
+  });
+});
