@@ -42,6 +42,8 @@ export interface FeedIndex {
   cutUpTo: number;
   /** By page: which of its two places holds it, so that a page is never written over before the index that counts on it. */
   slots: readonly number[];
+  /** The same by volume, counted from 1; 0 while its pages stand alone. */
+  volumes: readonly number[];
   /** Running maximum of the relay's times. */
   time: number;
   last: { member: string; text: string; photos: number; at: number; id: string } | null;
@@ -56,7 +58,7 @@ export interface FeedIndex {
   clients: Record<string, readonly [number, number]>;
 }
 
-export const emptyIndex = (): FeedIndex => ({ total: 0, heads: {}, upTo: 0, cutUpTo: 0, slots: [], time: 0, last: null, amendments: {}, seen: {}, replies: {}, unread: {}, clients: {} });
+export const emptyIndex = (): FeedIndex => ({ total: 0, heads: {}, upTo: 0, cutUpTo: 0, slots: [], volumes: [], time: 0, last: null, amendments: {}, seen: {}, replies: {}, unread: {}, clients: {} });
 
 export class Feed {
   /** Newest pages that are in memory, ascending. */
@@ -85,11 +87,15 @@ export class Feed {
     this.ids = null;
     return true;
   }
-  /** Pages to write since the last call, with their posts. */
-  takeDirty(): { page: number; posts: readonly FeedPost[] }[] {
-    const out = [...this.dirtyPages].map((page) => ({ page, posts: this.posts.slice(page * PAGE - this.first, (page + 1) * PAGE - this.first) }));
+  /** Pages to write since the last call. */
+  takeDirty(): number[] {
+    const out = [...this.dirtyPages];
     this.dirtyPages.clear();
     return out;
+  }
+  /** Posts of so many pages from `page` on, as far as there are any. */
+  slice(page: number, pages: number): readonly FeedPost[] {
+    return this.posts.slice(page * PAGE - this.first, (page + pages) * PAGE - this.first);
   }
   /** Pages whose writing failed. */
   putBack(pages: readonly number[]): void {

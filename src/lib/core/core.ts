@@ -85,7 +85,8 @@ export class Core {
 
   async start(): Promise<void> {
     try {
-      await ready();
+      // the disk opens while the ciphers are made; what fails there is told to whoever needs it
+      await Promise.all([ready(), this.ports.disk.header().catch(() => null)]);
       await this.showVault();
     } catch (e) {
       this.failed(e);

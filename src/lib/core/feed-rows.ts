@@ -4,11 +4,17 @@
  */
 import type { Bytes } from '$crypto/brand';
 import { fromText, toText } from '$crypto/bytes';
-import { emptyIndex, Feed, type FeedIndex, PAGE } from '../care/feed';
+import { emptyIndex, Feed, type FeedIndex, type FeedPost, PAGE } from '../care/feed';
 import { decodePage, encodePage } from '../care/feed-page';
 import type { CacheChange, Store } from '../store/store';
 import { keyOf } from './group-rows';
 import type { GroupRef } from './port';
+
+/**
+ * Pages that are full and quiet are kept together, ten in a volume: a browser reads one large value several times faster than many. The
+ * newest page never is, so that the first look stays small.
+ */
+const VOLUME = 10;
 
 /** What the feed needs to know of its reader: own member tag, and the time before which nothing is unread. */
 export interface Reader { readonly me: string; readonly unreadAfter: number }
@@ -20,7 +26,7 @@ export class FeedRows {
   private lanes: CacheChange[] = [];
 
   constructor(private readonly store: Store, private readonly ref: GroupRef, private readonly reader: Reader, index: Bytes | null) {
-    this.feed = fresh(reader, index === null ? emptyIndex() : (JSON.parse(toText(index) as string) as FeedIndex));
+    this.feed = fresh(reader, { ...emptyIndex(), ...(index === null ? {} : (JSON.parse(toText(index) as string) as Partial<FeedIndex>)) });
   }
   static readIndex(store: Store, ref: GroupRef): Promise<Bytes | null> {
     return store.cacheGet('index', keyOf.index(ref));
@@ -31,23 +37,30 @@ export class FeedRows {
     this.lanes = [];
   }
 
-  /** At most `most` pages further back, in one reading. False when one is missing or does not fit. */
+  /** At least `most` pages further back, a volume always as a whole; all are asked for at once. False when one is missing or does not fit. */
   async loadOlder(most = 1): Promise<boolean> {
     const { feed } = this;
     const last = feed.nextPage;
     if (last === null) return true;
-    const from = Math.max(0, last - most + 1);
-    const { slots } = feed.index;
-    const key = (page: number): string => keyOf.page(this.ref, page, slots[page] ?? 0);
-    const rows = from === last
-      ? [await this.store.cacheGet('page', key(last))]
-      : await this.store.cacheRange('page', keyOf.pages(this.ref), keyOf.pageRange(this.ref, from, last)).then((all) => {
-          const here = new Map(all.map((r) => [r.key, r.value]));
-          return Array.from({ length: last - from + 1 }, (_, i) => here.get(key(from + i)) ?? null);
-        });
+    const reading: { readonly from: number; readonly posts: Promise<FeedPost[] | null> }[] = [];
+    for (let page = last; page >= 0 && page > last - most; page = (reading.at(-1)?.from ?? 0) - 1) {
+      const volume = Math.floor(page / VOLUME);
+      const bound = feed.index.volumes[volume] ?? 0;
+      reading.push(
+        bound === 0
+          ? { from: page, posts: this.read(keyOf.page(this.ref, page, feed.index.slots[page] ?? 0)) }
+          : { from: volume * VOLUME, posts: this.read(keyOf.volume(this.ref, volume, bound)) }
+      );
+    }
+    const found = await Promise.all(reading.map((r) => r.posts));
     // somebody else loaded them meanwhile, and may have written them elsewhere since
     if (feed !== this.feed || feed.nextPage !== last) return true;
-    return !rows.includes(null) && feed.load(from, rows.flatMap((b) => decodePage(b as Bytes)));
+    const posts = found.reverse().flatMap((p) => p ?? []);
+    return !found.includes(null) && feed.load(reading.at(-1)?.from ?? 0, posts);
+  }
+  private async read(key: string): Promise<FeedPost[] | null> {
+    const b = await this.store.cacheGet('page', key);
+    return b === null ? null : decodePage(b);
   }
   /** The newest page, and the one before when that has just begun. */
   async loadNewest(): Promise<boolean> {
@@ -74,28 +87,51 @@ export class FeedRows {
     this.lanes.push(...beyond.map(({ key }): CacheChange => ({ table: 'lane', key, value: null })));
   }
 
+  /** Whether pages are in memory that could be bound. */
+  get canBind(): boolean {
+    return this.toBind([]).length > 0;
+  }
+  /** Volumes to write: those that changed, and those whose pages are full, older than the newest and here. */
+  private toBind(dirty: readonly number[]): number[] {
+    const { index, first } = this.feed;
+    const full = Math.floor((index.total - PAGE) / (PAGE * VOLUME));
+    return Array.from({ length: Math.max(0, full) }, (_, v) => v).filter((v) =>
+      (index.volumes[v] ?? 0) === 0 ? first <= v * VOLUME * PAGE : dirty.some((page) => Math.floor(page / VOLUME) === v)
+    );
+  }
+
   /** Writes what is not written yet; what could not be written stays to be written. */
   async flush(): Promise<void> {
     const { feed, lanes } = this;
     const dirty = feed.takeDirty();
     const slots = [...feed.index.slots];
-    for (const { page } of dirty) slots[page] = 1 - (slots[page] ?? 1);
-    const page = (at: number, slot: number, value: Bytes | null): CacheChange => ({ table: 'page', key: keyOf.page(this.ref, at, slot), value });
-    const index = fromText(JSON.stringify({ ...feed.index, slots } satisfies FeedIndex));
+    const volumes = [...feed.index.volumes];
+    const written: CacheChange[] = [];
+    const outdated: CacheChange[] = [];
+    const row = (key: string, posts: readonly FeedPost[] | null): CacheChange => ({ table: 'page', key, value: posts === null ? null : encodePage(posts) });
+    for (const v of this.toBind(dirty)) {
+      const pages = Array.from({ length: VOLUME }, (_, i) => v * VOLUME + i);
+      if ((volumes[v] ?? 0) === 0) outdated.push(...pages.map((page) => row(keyOf.page(this.ref, page, slots[page] ?? 0), null)));
+      volumes[v] = volumes[v] === 1 ? 2 : 1;
+      written.push(row(keyOf.volume(this.ref, v, volumes[v]), feed.slice(v * VOLUME, VOLUME)));
+      outdated.push(row(keyOf.volume(this.ref, v, 3 - volumes[v]), null));
+    }
+    for (const page of dirty) {
+      if ((volumes[Math.floor(page / VOLUME)] ?? 0) !== 0) continue;
+      const slot = (slots[page] = 1 - (slots[page] ?? 1));
+      written.push(row(keyOf.page(this.ref, page, slot), feed.slice(page, 1)));
+      outdated.push(row(keyOf.page(this.ref, page, 1 - slot), null));
+    }
+    const index = fromText(JSON.stringify({ ...feed.index, slots, volumes } satisfies FeedIndex));
     this.lanes = [];
     try {
-      await this.store.cacheCommit([
-        ...lanes,
-        ...dirty.map((d) => page(d.page, slots[d.page] as number, encodePage(d.posts))),
-        { table: 'index', key: keyOf.index(this.ref), value: index },
-        ...dirty.map((d) => page(d.page, 1 - (slots[d.page] as number), null))
-      ]);
+      await this.store.cacheCommit([...lanes, ...written, { table: 'index', key: keyOf.index(this.ref), value: index }, ...outdated]);
     } catch (e) {
-      feed.putBack(dirty.map((d) => d.page));
+      feed.putBack(dirty);
       this.lanes = [...lanes, ...this.lanes];
       throw e;
     }
-    feed.index.slots = slots;
+    Object.assign(feed.index, { slots, volumes });
   }
 }
 

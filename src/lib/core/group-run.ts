@@ -17,7 +17,7 @@ import {
   type DeviceKeys, deviceKeys, type DraftRow, type EntryRow, type GroupRow, type HeadsRow, type InboxRow, keyOf, type KeyringRow, localName, type OutboxRow, type OwnInviteRow, type PendingRow, put, putBytes, read, readAll, type SealedRow
 } from './group-rows';
 import type { Alarm, GroupRef, Profile } from './port';
-import { type Shown, shownOf } from './shown';
+import { NOTHING_SHOWN, type Shown, shownOf } from './shown';
 import { Turns } from './turns';
 
 /** Rows in one transaction at most: a phone may sleep in the middle of one. */
@@ -96,7 +96,7 @@ export class GroupRun {
   bearer: Bytes | null = null;
   synced = false;
   alarm: Alarm | null = null;
-  shown: Shown;
+  shown: Shown = NOTHING_SHOWN;
   /** Something new came that could not be what it claimed, or a log lacks an envelope: the feed is read again, once a session. */
   suspect = false;
   readAgain = false;
@@ -116,7 +116,6 @@ export class GroupRun {
     this.keys = deviceKeys(row);
     this.me = hex(row.tag);
     this.state = state;
-    this.shown = shownOf(this);
   }
 
   /** Reads a group back from the store. */

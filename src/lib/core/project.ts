@@ -55,6 +55,7 @@ export async function openFeed(run: GroupRun): Promise<void> {
 /** At most `most` pages further back. */
 export async function readOlder(run: GroupRun, most = 1): Promise<void> {
   if (!(await run.feedRows.loadOlder(most))) await rebuildFeed(run);
+  else if (run.feedRows.canBind) run.flushSoon();
 }
 /** As far back as envelopes belong that are about to be put in, so that each finds its place. */
 export async function readBackTo(run: GroupRun, rows: readonly InboxRow[]): Promise<void> {

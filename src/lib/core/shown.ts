@@ -30,9 +30,11 @@ export interface Shown {
   readonly notes: readonly Note[];
 }
 
+export const NOTHING_SHOWN: Shown = { group: { name: '', kind: 'team' }, people: new Map(), relationships: new Map(), notes: [] };
+
 /** Reads every entry that counted; the keys are those in hand. */
 export function shownOf(run: { readonly entries: readonly EntryRow[]; readonly keyring: ReadonlyMap<number, KeyringRow>; readonly row: GroupRow; readonly state: RosterState }): Shown {
-  let shown: GroupShown = { name: '', kind: 'team' };
+  let shown: GroupShown = NOTHING_SHOWN.group;
   const people = new Map<string, PersonShown>();
   const relationships = new Map<string, string>();
   const notes: Note[] = [];
