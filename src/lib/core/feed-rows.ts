@@ -11,10 +11,10 @@ import { keyOf } from './group-rows';
 import type { GroupRef } from './port';
 
 /**
- * Pages that are full and quiet are kept together, ten in a volume: a browser reads one large value several times faster than many. The
+ * Pages that are full and quiet are kept together, five in a volume: a browser reads one large value several times faster than many. The
  * newest page never is, so that the first look stays small.
  */
-const VOLUME = 10;
+const VOLUME = 5;
 
 /** What the feed needs to know of its reader: own member tag, and the time before which nothing is unread. */
 export interface Reader { readonly me: string; readonly unreadAfter: number }
