@@ -1,152 +1,100 @@
 /**
- * R1: one group, 20 sockets, one writer, 200-byte updates, window 64: deliveries a second to the 19 readers, the relay (which acks after
- * a durable commit) beside servers that keep nothing, in turns. R6: acks a second over 50,000 and more, and what is lost when the
- * relay is killed at the last ack. Ends with one line of JSON.
+ * The relay beside servers that others wrote: `bare` (ws passing messages on), `yws` (as the y-websocket server) and `hocus` (hocuspocus with
+ * SQLite), in turns, clients and servers in processes of their own, processor time from the scheduler. Ours acks and delivers only
+ * what is durable. `--only R1,R6` measures those, `--rounds n` as often. Ends with one line of JSON.
  */
+import { spawn } from 'node:child_process';
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ready } from '../../crypto/sodium';
-import { foundGroup, makeDevice, seeded } from '../support/actor';
-import { bareLine, envelopeFrames, type Line, relayLine, session, told, yjsUpdates, ywsLine } from './peers/clients';
-import { bundleRelay, forgetBundle, type Server, startPeer, startRelay } from './peers/processes';
+import { killedAtTheLastAck } from './peers/killed';
+import type { PeerName } from './peers/dialects';
+import type { Against, Job, Result } from './peers/load';
+import { bundleRelay, forgetBundle, root, type Server, startPeer, startRelay } from './peers/processes';
 
-const READERS = 19;
-const WINDOW = 64;
-const ROUNDS = 3;
-const SECONDS = 3;
-const WARM = 1;
-const WRITERS = 8;
+const option = (name: string): string | undefined => process.argv[process.argv.indexOf(`--${name}`) + 1 || Infinity];
+const only = option('only')?.split(',');
+const rounds = Number(option('rounds') ?? 3);
 
-interface Figures { readonly deliveries: number; readonly cpu: number }
 const median = (all: readonly number[]): number => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)] as number;
 const round = (v: number, digits = 0): number => Number(v.toFixed(digits));
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const folderFor = (): string => mkdtempSync(join(tmpdir(), 'carefold-bench-'));
 
-/** Writes for some seconds after a warm-up; deliveries and the server's processor seconds in between. */
-function drive(line: Line, server: Server, most = Infinity): Promise<Figures> {
-  return new Promise((done) => {
-    let n = 0;
-    let acked = 0;
-    let deliveries = 0;
-    let stopped = false;
-    const more = (): void => {
-      while (!stopped && n - acked < WINDOW && n < most) line.write(++n);
-    };
-    line.writer.on('message', (f: Buffer) => {
-      acked += line.acked(f);
-      more();
-    });
-    for (const r of line.readers) r.on('message', (f: Buffer) => void (deliveries += line.delivered(f)));
-    more();
-    setTimeout(() => {
-      const from = { deliveries, cpu: server.cpu(), at: performance.now() };
-      setTimeout(() => {
-        stopped = true;
-        const seconds = (performance.now() - from.at) / 1000;
-        done({ deliveries: (deliveries - from.deliveries) / seconds, cpu: (server.cpu() - from.cpu) / (deliveries - from.deliveries) });
-      }, SECONDS * 1000);
-    }, WARM * 1000);
-  });
-}
-
-async function fanout(): Promise<Record<'ours' | 'bare' | 'yws' | 'ratioBare' | 'ratioYws' | 'cpuUs', number>> {
-  const updates = yjsUpdates(60_000);
-  const got = { ours: [] as Figures[], bare: [] as Figures[], yws: [] as Figures[] };
-  for (let i = 0; i < ROUNDS; i++) {
-    const folder = mkdtempSync(join(tmpdir(), 'carefold-bench-'));
-    const relay = await startRelay(folder);
-    const founder = makeDevice(seeded(`fanout ${i}`));
-    const ours = await relayLine(relay.port, foundGroup(seeded(`group ${i}`), founder), founder, READERS);
-    got.ours.push(await drive(ours, relay));
-    ours.close();
-    await relay.kill();
+/** A fresh server, and one job against it. */
+async function against(peer: PeerName, job: Job): Promise<Result> {
+  const folder = folderFor();
+  const server: Server = peer === 'ours' ? await startRelay(folder) : await startPeer(peer, folder);
+  try {
+    return await loaded({ peer, port: server.port, pid: server.pid, job });
+  } finally {
+    await server.kill();
     rmSync(folder, { recursive: true, force: true });
-    for (const name of ['bare', 'yws'] as const) {
-      const server = await startPeer(name);
-      const line = name === 'bare' ? await bareLine(server.port, READERS) : await ywsLine(server.port, READERS, updates);
-      got[name].push(await drive(line, server, name === 'yws' ? updates.length : Infinity));
-      line.close();
-      await server.kill();
-    }
-    const last = (name: keyof typeof got): string => `${name} ${Math.round(got[name].at(-1)?.deliveries ?? 0).toLocaleString('en')}/s`;
-    say(`R1 round ${i + 1}: ${last('ours')}, ${last('bare')}, ${last('yws')}`);
   }
-  const [ours, bare, yws] = [got.ours, got.bare, got.yws].map((all) => median(all.map((f) => f.deliveries))) as [number, number, number];
-  return { ours: round(ours), bare: round(bare), yws: round(yws), ratioBare: round(ours / bare, 2), ratioYws: round(ours / yws, 2), cpuUs: round(median(got.ours.map((f) => f.cpu)) * 1e6, 2) };
 }
 
-async function durable(): Promise<{ acked: number; lost: number; acksPerS: number }> {
-  const folder = mkdtempSync(join(tmpdir(), 'carefold-bench-'));
-  say(`R6 on ${folder}: file system type 0x${statfsSync(folder).type.toString(16)}, fdatasync of a page ${syncTime(folder)} ms (median of 200)`);
-  let relay = await startRelay(folder);
-  const groups = Array.from({ length: WRITERS }, (_, i) => {
-    const founder = makeDevice(seeded(`durable ${i}`));
-    return { founder, made: foundGroup(seeded(`durable group ${i}`), founder) };
+function loaded(a: Against): Promise<Result> {
+  const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'tests/bench/peers/load.ts'), JSON.stringify(a)], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => void (said += chunk.toString()));
+  return new Promise((done, fail) => {
+    child.on('close', (code) => (code === 0 ? done(JSON.parse(said) as Result) : fail(new Error(`${a.peer}: ${a.job.is} failed`))));
   });
-  const lines = await Promise.all(groups.map((g) => relayLine(relay.port, g.made, g.founder, 0)));
-  const acksPerS = await acksPerSecond(lines, 10_000, 60_000);
-  lines.forEach((l) => l.close());
+}
 
-  // the kill: 2,000 acks in a fresh group, then not one instruction more
-  const founder = makeDevice(seeded('killed'));
-  const made = foundGroup(seeded('killed group'), founder);
-  const line = await relayLine(relay.port, made, founder, 0);
-  const acked = await new Promise<number>((done) => {
-    let n = 0;
-    let got = 0;
-    const more = (): void => {
-      while (n - got < WINDOW && n < 2000) line.write(++n);
+/** The peers in turns, as often as rounds; the median of each figure. */
+async function compared(name: string, peers: readonly PeerName[], job: (peer: PeerName) => Job, show: (r: Result) => string): Promise<Partial<Record<PeerName, Result>>> {
+  const got = new Map<PeerName, Result[]>(peers.map((p) => [p, []]));
+  for (let i = 1; i <= rounds; i++) {
+    for (const p of peers) got.get(p)?.push(await against(p, job(p)));
+    say(`${name} round ${i}: ${peers.map((p) => `${p} ${show(got.get(p)?.at(-1) as Result)}`).join(', ')}`);
+  }
+  const middle = (all: readonly Result[]): Result => Object.fromEntries(Object.keys(all[0] as Result).map((k) => [k, median(all.map((r) => r[k] as number))]));
+  return Object.fromEntries([...got].map(([p, all]) => [p, middle(all)]));
+}
+const of = (all: Partial<Record<PeerName, Result>>, peer: PeerName, key: string): number => (all[peer] as Result)[key] as number;
+
+const measures: Readonly<Record<string, () => Promise<unknown>>> = {
+  async R1() {
+    const job = (p: PeerName): Job => ({ is: 'fan', readers: 19, window: 64, warm: 1000, ms: 3000, most: p === 'ours' ? 250_000 : p === 'bare' ? 100_000 : 60_000 });
+    const all = await compared('R1', ['ours', 'bare', 'yws', 'hocus'], job, (r) => `${Math.round(r['perS'] as number).toLocaleString('en')}/s ${round(r['cpuUs'] as number, 2)} µs`);
+    const rate = (p: PeerName): number => of(all, p, 'perS');
+    return {
+      ours: round(rate('ours')), bare: round(rate('bare')), yws: round(rate('yws')), hocus: round(rate('hocus')),
+      ratioBare: round(rate('ours') / rate('bare'), 2), ratioYws: round(rate('ours') / rate('yws'), 2), cpuUs: round(of(all, 'ours', 'cpuUs'), 2)
     };
-    line.writer.on('message', (f: Buffer) => {
-      got += line.acked(f);
-      if (got === 2000) void relay.kill().then(() => done(got));
-      more();
-    });
-    more();
-  });
-  relay = await startRelay(folder);
-  const again = await session(relay.port, made, founder);
-  const frames = envelopeFrames(made.group);
-  let kept = 0;
-  for (let from = 0, more = true; more; ) {
-    const page = await told(again, { is: 'fetch', re: 3, group: made.group, way: 'up', from, most: 500 }, 'page');
-    for (const i of page.items) {
-      from = i.seq;
-      if (Buffer.from(frames(i.n)).includes(Buffer.from(i.envelope))) kept++;
+  },
+  async R2() {
+    const all = await compared('R2', ['ours', 'bare', 'yws', 'hocus'], () => ({ is: 'paced', readers: 19, perSecond: 500, ms: 6000 }), (r) => `p50 ${round(r['p50'] as number, 2)} p99 ${round(r['p99'] as number, 2)} ms`);
+    const both = (p: PeerName): unknown => ({ p50: round(of(all, p, 'p50'), 2), p99: round(of(all, p, 'p99'), 2) });
+    return { ours: both('ours'), bare: both('bare'), yws: both('yws'), hocus: both('hocus') };
+  },
+  async R3() {
+    const all = await compared('R3', ['ours', 'bare', 'yws'], () => ({ is: 'many', groups: 500, devices: 4, ms: 8000 }), (r) => `${round(r['cpuUs'] as number, 1)} µs at ${round(r['perS'] as number)}/s`);
+    return { ours: round(of(all, 'ours', 'cpuUs'), 1), bare: round(of(all, 'bare', 'cpuUs'), 1), yws: round(of(all, 'yws', 'cpuUs'), 1), ratioYws: round(of(all, 'ours', 'cpuUs') / of(all, 'yws', 'cpuUs'), 2) };
+  },
+  async R4() {
+    const all = await compared('R4', ['ours', 'bare', 'yws'], () => ({ is: 'idle', sockets: 10_000, places: 100, ms: 3000 }), (r) => `${round((r['bytes'] as number) / 1024, 1)} KB a socket`);
+    const kb = (p: PeerName): number => round(of(all, p, 'bytes') / 1024, 2);
+    return { ours: kb('ours'), bare: kb('bare'), yws: kb('yws') };
+  },
+  async R5() {
+    const out: Record<string, unknown> = {};
+    for (const count of [10_000, 100_000]) {
+      const all = await compared(`R5 ${count}`, ['ours', 'yws'], () => ({ is: 'late', count, times: 9 }), (r) => `${round(r['ms'] as number, 1)} ms ${round((r['bytes'] as number) / 1e6, 2)} MB`);
+      out[count] = { ours: round(of(all, 'ours', 'ms'), 1), yws: round(of(all, 'yws', 'ms'), 1), ratioYws: round(of(all, 'ours', 'ms') / of(all, 'yws', 'ms'), 2), wire: round(of(all, 'ours', 'bytes') / of(all, 'ours', 'sent'), 3) };
     }
-    more = page.more;
+    return out;
+  },
+  async R6() {
+    const folder = folderFor();
+    say(`R6 on ${folder}: file system type 0x${statfsSync(folder).type.toString(16)}, fdatasync of a page ${syncTime(folder)} ms (median of 200)`);
+    rmSync(folder, { recursive: true, force: true });
+    const all = await compared('R6', ['ours'], () => ({ is: 'acks', writers: 8, window: 64, warm: 10_000, count: 60_000 }), (r) => `${round(r['perS'] as number)} acks/s`);
+    return { ...(await killedAtTheLastAck(folderFor(), 2000)), acksPerS: round(of(all, 'ours', 'perS')) };
   }
-  again.terminate();
-  await relay.kill();
-  rmSync(folder, { recursive: true, force: true });
-  return { acked, lost: acked - kept, acksPerS: round(acksPerS) };
-}
-
-/** All writers at once, each within its window. */
-function acksPerSecond(lines: readonly Line[], warm: number, count: number): Promise<number> {
-  return new Promise((done) => {
-    let total = 0;
-    let from = 0;
-    for (const line of lines) {
-      let n = 0;
-      let acked = 0;
-      const more = (): void => {
-        while (n - acked < WINDOW) line.write(++n);
-      };
-      line.writer.on('message', (f: Buffer) => {
-        const got = line.acked(f);
-        acked += got;
-        if (total < warm && total + got >= warm) from = performance.now();
-        const before = total;
-        total += got;
-        if (before < warm + count && total >= warm + count) done(count / ((performance.now() - from) / 1000));
-        if (total < warm + count) more();
-      });
-      more();
-    }
-  });
-}
+};
 
 function syncTime(folder: string): number {
   const file = openSync(join(folder, 'sync'), 'w');
@@ -157,14 +105,13 @@ function syncTime(folder: string): number {
     return performance.now() - at;
   });
   closeSync(file);
-  rmSync(join(folder, 'sync'));
   return round(median(times), 2);
 }
 
 await ready();
 await bundleRelay();
-const R1 = await fanout();
-const R6 = await durable();
+const result: Record<string, unknown> = {};
+for (const [name, measure] of Object.entries(measures)) if (only === undefined || only.includes(name)) result[name] = await measure();
 forgetBundle();
-say(JSON.stringify({ R1, R6 }));
+say(JSON.stringify(result));
 process.exit(0);

@@ -1,6 +1,6 @@
-/** Servers under measurement, each in a process of its own. */
+/** Servers under measurement, each in a process of its own, and what the system says of them. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -10,8 +10,7 @@ const bundle = join(root, 'node_modules/.cache', `bench-relay-${process.pid}`);
 
 export interface Server {
   readonly port: number;
-  /** Processor time used so far, user and system, in seconds. */
-  cpu(): number;
+  readonly pid: number;
   /** Ends it without any chance to tidy up. */
   kill(): Promise<void>;
 }
@@ -24,10 +23,11 @@ export async function bundleRelay(): Promise<void> {
 }
 export const forgetBundle = (): void => rmSync(bundle, { recursive: true, force: true });
 
-/** The relay as it is shipped, but without its limit of frames a second. */
-export const startRelay = (folder: string): Promise<Server> =>
-  started([join(bundle, 'relay.js')], /ready at http:\/\/127\.0\.0\.1:(\d+)/, { PORT: '0', HOST: '127.0.0.1', CAREFOLD_DATA: folder, CAREFOLD_PACE: '0' });
-export const startPeer = (name: 'bare' | 'yws'): Promise<Server> => started(['--import', 'tsx', join(root, 'tests/bench/peers/servers.ts'), name], /port (\d+)/, {});
+/** The relay as it is shipped, but without its limits of pace; `node`: options of the runtime. */
+export const startRelay = (folder: string, node: readonly string[] = [], env: Record<string, string> = {}): Promise<Server> =>
+  started([...node, join(bundle, 'relay.js')], /ready at http:\/\/127\.0\.0\.1:(\d+)/, { PORT: '0', HOST: '127.0.0.1', CAREFOLD_DATA: folder, CAREFOLD_PACE: '0', ...env });
+export const startPeer = (name: 'bare' | 'yws' | 'hocus', folder: string): Promise<Server> =>
+  started(['--import', 'tsx', join(root, 'tests/bench/peers/servers.ts'), name, join(folder, 'peer.db')], /port (\d+)/, {});
 
 function started(args: string[], listening: RegExp, env: Record<string, string>): Promise<Server> {
   const child: ChildProcess = spawn(process.execPath, args, { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -40,7 +40,7 @@ function started(args: string[], listening: RegExp, env: Record<string, string>)
       if (port === undefined) return;
       done({
         port: Number(port),
-        cpu: () => cpuOf(child.pid as number),
+        pid: child.pid as number,
         kill: () => {
           child.kill('SIGKILL');
           return ended;
@@ -51,13 +51,12 @@ function started(args: string[], listening: RegExp, env: Record<string, string>)
   });
 }
 
-/** From /proc; 0 where there is none. Fields 14 and 15 after the name, in ticks of 10 ms. */
-function cpuOf(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / 100;
-  } catch {
-    return 0;
-  }
+/** Seconds of processor that a process's threads have had, from the scheduler. */
+export function cpuOf(pid: number): number {
+  const tasks = `/proc/${pid}/task`;
+  let ns = 0;
+  for (const t of readdirSync(tasks)) ns += Number(readFileSync(`${tasks}/${t}/schedstat`, 'utf8').split(' ')[0]);
+  return ns / 1e9;
 }
+/** Bytes of memory that a process holds. */
+export const memoryOf = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;

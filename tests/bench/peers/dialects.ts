@@ -1,0 +1,242 @@
+/** How each server under measurement is spoken to: joining, an update of 200 bytes, and how many updates a message acknowledges or delivers. */
+import { createDecoder, readVarString, readVarUint } from 'lib0/decoding';
+import { createEncoder, toUint8Array, writeVarString, writeVarUint } from 'lib0/encoding';
+import { writeSyncStep1, writeUpdate } from 'y-protocols/sync';
+import { Doc } from 'yjs';
+import { proveAccess } from '../../../crypto/access';
+import type { Bytes, GroupId, LogPk } from '../../../crypto/brand';
+import { concat } from '../../../crypto/bytes';
+import { decodeFromRelay, encodeToRelay, type FromRelay, type StoredEnvelope, type ToRelay } from '../../../crypto/frames';
+import { writeHeader } from '../../../crypto/header';
+import { begin, fold } from '../../../crypto/roster/fold';
+import type { RosterState } from '../../../crypto/roster/state';
+import { type Device, deviceAdd, foundGroup, makeDevice, seeded } from '../../support/actor';
+import { dial, masked, type Raw } from './raw';
+
+export const PEERS = ['ours', 'bare', 'yws', 'hocus'] as const;
+export type PeerName = (typeof PEERS)[number];
+export const SIZE = 200;
+
+/** One place where people meet: a group, a document, a circle of sockets. */
+export interface Place {
+  /** A socket in session as writer number `who`. */
+  join(who: number): Promise<Raw>;
+  /** Frames 1 … count of that writer. */
+  updates(who: number, count: number): readonly Uint8Array[];
+  /** How many of its own updates a message acknowledges to a writer. */
+  acked(m: Buffer): number;
+  /** How many updates of others a message delivers. */
+  delivered(m: Buffer): number;
+  /** Fetches everything as a newcomer; resolves with the bytes that came. */
+  fetchAll(count: number): Promise<number>;
+  /** Everything there, as a server at another port has it: the relay alone. */
+  again(port: number): Promise<readonly StoredEnvelope[]>;
+}
+
+export async function placeAt(peer: PeerName, port: number, name: string, writers: number): Promise<Place> {
+  if (peer === 'ours') return relayPlace(port, name, writers);
+  const path = `/${peer === 'hocus' ? '' : name}`;
+  const prefix = peer === 'hocus' ? name : null;
+  const isUpdate = (m: Buffer): number => {
+    if (peer === 'bare') return 1;
+    const at = prefix === null ? 0 : prefix.length + 1;
+    return m[at] === 0 && m[at + 1] === 2 ? 1 : 0;
+  };
+  const join = async (): Promise<Raw> => {
+    const raw = await dial(port, path);
+    if (prefix !== null) await greeted(raw, prefix);
+    return raw;
+  };
+  return {
+    join,
+    updates: (who, count) => (peer === 'bare' ? Array<Uint8Array>(count).fill(masked(new Uint8Array(SIZE))) : yjsUpdates(prefix, who, count)),
+    acked: isUpdate,
+    delivered: isUpdate,
+    again: () => Promise.reject(new Error('keeps nothing')),
+    fetchAll: async () => {
+      const raw = await join();
+      return new Promise((done) => {
+        // the answer to the first step of the protocol is everything in one message
+        raw.hear = (m) => {
+          const at = prefix === null ? 0 : prefix.length + 1;
+          if (m[at + 1] !== 1) return;
+          raw.close();
+          done(m.length);
+        };
+        raw.write(masked(yjsMessage(prefix, (e) => writeSyncStep1(e, new Doc()))));
+      });
+    }
+  };
+}
+
+/** hocuspocus lets a connection in once it has introduced itself. */
+function greeted(raw: Raw, name: string): Promise<void> {
+  const e = createEncoder();
+  writeVarString(e, name);
+  writeVarUint(e, 2);
+  writeVarUint(e, 0);
+  writeVarString(e, 'bench');
+  writeVarString(e, '4.7.0');
+  return new Promise((done) => {
+    raw.hear = (m) => {
+      const d = createDecoder(m);
+      readVarString(d);
+      if (readVarUint(d) === 2) done();
+    };
+    raw.write(masked(toUint8Array(e)));
+  });
+}
+
+function yjsMessage(prefix: string | null, write: (e: ReturnType<typeof createEncoder>) => void): Uint8Array {
+  const e = createEncoder();
+  if (prefix !== null) writeVarString(e, prefix);
+  writeVarUint(e, 0);
+  write(e);
+  return toUint8Array(e);
+}
+
+const made = new Map<number, Uint8Array[]>();
+/** Updates of writer `who`, the same in every document. */
+function yjsUpdates(prefix: string | null, who: number, count: number): Uint8Array[] {
+  const known = made.get(who) ?? [];
+  if (known.length < count) {
+    known.length = 0;
+    const doc = new Doc();
+    doc.on('update', (u: Uint8Array) => known.push(u));
+    const list = doc.getArray<string>('posts');
+    for (let i = 0; i < count; i++) list.push([String(i).padEnd(SIZE - 30, 'x')]);
+    made.set(who, known);
+  }
+  return known.slice(0, count).map((u) => masked(yjsMessage(prefix, (e) => writeUpdate(e, u))));
+}
+
+async function relayPlace(port: number, name: string, writers: number): Promise<Place> {
+  const random = seeded(`place ${name} ${port} ${process.pid}`);
+  const founder = makeDevice(random);
+  const devices: Device[] = [founder];
+  const group = foundGroup(random, founder);
+  const first = await dial(port, '/ws');
+  const hello = await heard(first, 'hello');
+  const { receipt } = await told(first, { is: 'create', re: 1, group: group.group, genesis: group.entry, boxes: group.boxes }, 'entered');
+  await prove(first, hello.nonce, port, group.group, founder, random);
+  let folded = begin(group.group, group.entry, receipt.time);
+  if (!folded.ok) throw new Error(folded.fault);
+  while (devices.length < writers) {
+    const state: RosterState = folded.value;
+    const device = makeDevice(random, founder.member);
+    const added = deviceAdd(random, state, founder, device);
+    first.write(masked(encodeToRelay({ is: 'boxes', group: group.group, seq: state.seq + 1, boxes: added.boxes })));
+    const answer = await told(first, { is: 'enter', re: 5, group: group.group, seq: state.seq + 1, entry: added.entry }, 'entered');
+    folded = { ok: true, value: fold(state, added.entry, answer.receipt.time).state };
+    devices.push(device);
+  }
+  first.close();
+  const head = folded.value;
+  const epoch = head.epochs.at(-1)?.seq ?? 1;
+  const join = async (who: number, to = port): Promise<Raw> => {
+    const raw = await dial(to, '/ws');
+    const { nonce } = await heard(raw, 'hello');
+    await prove(raw, nonce, to, group.group, devices[who] as Device, random);
+    return raw;
+  };
+  return {
+    join,
+    updates: (who, count) => {
+      const frame = envelopeFrames(group.group, head.seq, epoch, who);
+      return Array.from({ length: count }, (_, i) => masked(frame(i + 1)));
+    },
+    acked: (m) => (m[0] === 5 ? varint(m, 33) : 0),
+    delivered: (m) => (m[0] === 8 ? varint(m, 36) : 0),
+    async again(to) {
+      const raw = await join(0, to);
+      const out: StoredEnvelope[] = [];
+      for (let more = true; more; ) {
+        const page = await told(raw, { is: 'fetch', re: 3, group: group.group, way: 'up', from: out.at(-1)?.seq ?? 0, most: 500 }, 'page');
+        out.push(...page.items);
+        more = page.more;
+      }
+      raw.close();
+      return out;
+    },
+    fetchAll: async (count) => {
+      const raw = await join(0);
+      return new Promise((done) => {
+        let bytes = 0;
+        let got = 0;
+        let asked = 0;
+        const ask = (): void => raw.write(masked(encodeToRelay({ is: 'fetch', re: 9, group: group.group, way: 'up', from: (asked += 500) - 500, most: 500 })));
+        raw.hear = (m) => {
+          if (m[0] !== 8) return;
+          bytes += m.length;
+          const items = pageCount(m);
+          got += items;
+          if (items < Math.min(500, count)) throw new Error('a page is not full');
+          if (got >= count) {
+            raw.close();
+            return done(bytes);
+          }
+          if (asked < count) ask();
+        };
+        for (let i = 0; i < AHEAD && asked < count; i++) ask();
+      });
+    }
+  };
+}
+
+/** Pages asked for before the first has come. */
+const AHEAD = 4;
+
+/** Envelopes as large as a sealed post of 200 bytes. The relay cannot tell ciphertext from chance, and checks no signature. */
+export function envelopeFrames(group: GroupId, rosterSeq = 1, epoch = 1, seed: string | number = 'envelope'): (n: number) => Bytes {
+  const rest = seeded(seed)(24 + 256 + 16 + 64);
+  return (n) => encodeToRelay({ is: 'append', group, n, envelope: concat(writeHeader({ n, rosterSeq, epoch, blobs: [] }), rest) });
+}
+
+async function prove(raw: Raw, serverNonce: Bytes, port: number, group: GroupId, device: { readonly logPk: LogPk; readonly logSk: Device['logSk'] }, random: (n: number) => Bytes): Promise<void> {
+  const nonce = random(32);
+  const proof = { as: 'log', host: `127.0.0.1:${port}`, group, serverNonce, nonce } as const;
+  await told(raw, { is: 'auth', re: 2, group, as: 'log', key: device.logPk, nonce, signature: proveAccess(proof, device.logSk) }, 'welcome');
+}
+
+export function heard<K extends FromRelay['is']>(raw: Raw, is: K): Promise<Extract<FromRelay, { is: K }>> {
+  return new Promise((done, fail) => {
+    raw.hear = (m) => {
+      const f = decodeFromRelay(new Uint8Array(m));
+      if (!f.ok) return fail(new Error('unreadable'));
+      if (f.value.is === 'refused') return fail(new Error(`${f.value.why} ${f.value.detail.words}`));
+      if (f.value.is === is) done(f.value as Extract<FromRelay, { is: K }>);
+    };
+  });
+}
+export function told<K extends FromRelay['is']>(raw: Raw, f: ToRelay, is: K): Promise<Extract<FromRelay, { is: K }>> {
+  const answer = heard(raw, is);
+  raw.write(masked(encodeToRelay(f)));
+  return answer;
+}
+
+/** Items of a page: after code, re, group and more come its prevs, then their count. */
+function pageCount(m: Buffer): number {
+  let at = 1;
+  while ((m[at] as number) >= 0x80) at++;
+  at += 1 + 32 + 1;
+  let prevs = varint(m, at);
+  while ((m[at] as number) >= 0x80) at++;
+  at++;
+  while (prevs-- > 0) {
+    while ((m[at] as number) >= 0x80) at++;
+    at += 1 + 32;
+  }
+  return varint(m, at);
+}
+
+/** The number that stands at a place of a frame. */
+function varint(f: Buffer, at: number): number {
+  let v = 0;
+  let scale = 1;
+  for (let i = at; ; i++) {
+    const b = f[i] as number;
+    v += (b & 0x7f) * scale;
+    if (b < 0x80) return v;
+    scale *= 128;
+  }
+}
