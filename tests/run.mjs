@@ -63,8 +63,8 @@ if (!isInstalled(root) && (await npm(root, ['ci', '--include=dev', '--no-fund', 
 const browserFault = provideChromium();
 if (browserFault) say(browserFault);
 
-await step('check');
-await step('lint');
+// each keeps one core busy
+await Promise.all([step('check'), step('lint')]);
 await counted(
   'vitest',
   ['vitest', '--', '--reporter=default', '--reporter=json', `--outputFile.json=${join(reports, 'vitest.json')}`],
