@@ -9,6 +9,7 @@ import { packStored } from '../crypto/packed';
 import { readReceipt, writeReceipt } from '../crypto/receipt';
 import { err, ok, type Result } from '../crypto/result';
 import { decode, Writer } from '../crypto/wire';
+import { cut } from './cut';
 import type { Appended, Appending, AppendRefusal, Call, CallName, Calls, Entering, Entered, Log, Reply } from './log';
 import { MAIL } from './log-mail';
 import { SCHEMA, SCHEMA_VERSION } from './schema';
@@ -113,7 +114,7 @@ export class SqliteLog {
         return { n, hash, feed: this.feed(g) };
       },
       // one relay alone needs no telling: what changes, changes through it
-      news: (groups) => groups.map((g) => ({ g, feed: this.feed(g), roster: this.roster(g), mail: 0 })),
+      news: (groups) => groups.map((g) => ({ g, feed: this.feed(g), roster: this.roster(g), mail: 0 })).filter((n) => n.roster > 0),
       append: (a) => this.append(a),
       enter: (e) => this.enter(e),
       entries: ({ g, after, upTo, most }) => {
@@ -237,18 +238,6 @@ const receipted = (f: Found): ReceiptedEntry => {
   if (!receipt.ok) throw new Error('a stored receipt cannot be read');
   return { entry: f['entry'] as Bytes, receipt: receipt.value };
 };
-
-/** At most `most` of them, and not more than a page's bytes, but one at least; the rest is not even read. */
-function cut<T>(found: Iterable<T>, most: number, size: (t: T) => number): { items: readonly T[]; more: boolean } {
-  const items: T[] = [];
-  let bytes = 0;
-  for (const f of found) {
-    bytes += size(f);
-    if (items.length >= most || (items.length > 0 && bytes > LIMIT.pageBytes)) return { items, more: true };
-    items.push(f);
-  }
-  return { items, more: false };
-}
 
 /** The log in this thread: every call is its own transaction and is answered at once. */
 export function localLog(path: string, now: number): Log {

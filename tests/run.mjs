@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isInstalled, npm } from '../relay/tree.mjs';
 import { provideChromium } from './chromium.mjs';
+import { provideEngines } from './engines.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const reports = join(root, 'test-results');
@@ -62,6 +63,8 @@ if (!isInstalled(root) && (await npm(root, ['ci', '--include=dev', '--no-fund', 
 }
 const browserFault = provideChromium();
 if (browserFault) say(browserFault);
+const engineFault = provideEngines();
+if (engineFault) say(engineFault);
 
 // each keeps one core busy
 await Promise.all([step('check'), step('lint')]);

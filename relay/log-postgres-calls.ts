@@ -1,0 +1,135 @@
+/** The log's calls in PostgreSQL, but for envelopes coming in. */
+import type { Bytes, Hash } from '../crypto/brand';
+import { equal } from '../crypto/bytes';
+import type { Prev, ReceiptedEntry, StoredEnvelope } from '../crypto/frames';
+import { ZERO_HASH } from '../crypto/hash';
+import { LIMIT } from '../crypto/limits';
+import { packStored } from '../crypto/packed';
+import { readReceipt, writeReceipt } from '../crypto/receipt';
+import { decode, Writer } from '../crypto/wire';
+import { cut } from './cut';
+import type { CallName, Calls, DeviceHead } from './log';
+import { MAIL } from './log-mail';
+import { all, did, type Found, one, type Steps } from './steps';
+
+type Every = { readonly [K in Exclude<CallName, 'append'>]: (input: Calls[K][0]) => Steps<Calls[K][1]> };
+
+/** Locks a group against other changes until the transaction ends; its roster seq, 0 when there is none. */
+function* hold(g: number): Steps<number> {
+  return ((yield* one('SELECT roster FROM groups WHERE g = ? FOR UPDATE', g))?.['roster'] as number | undefined) ?? 0;
+}
+/** The same, and other relays will see that there is something new under its invites. */
+const stir = (g: number): Steps<null> => did('UPDATE groups SET mail = mail + 1 WHERE g = ?', g);
+
+function* headOf(g: number, device: number): Steps<{ readonly n: number; readonly hash: Hash }> {
+  const found = yield* one('SELECT n, hash FROM logs WHERE g = ? AND device = ?', g, device);
+  return found === undefined ? { n: 0, hash: ZERO_HASH } : { n: found['n'] as number, hash: found['hash'] as Hash };
+}
+
+function* putEntry(g: number, seq: number, e: ReceiptedEntry): Steps<null> {
+  const w = new Writer();
+  writeReceipt(e.receipt, w);
+  return yield* did('INSERT INTO entries VALUES (?, ?, ?, ?)', g, seq, e.entry, w.done());
+}
+
+const receipted = (f: Found): ReceiptedEntry => {
+  const receipt = decode(f['receipt'] as Bytes, readReceipt);
+  if (!receipt.ok) throw new Error('a stored receipt cannot be read');
+  return { entry: f['entry'] as Bytes, receipt: receipt.value };
+};
+
+/** Rows after which a page is full: those beyond are never sent. The running sum needs no byte of them. */
+const paged = (what: string, from: string, size: string, order: string): string =>
+  `SELECT ${what} FROM (SELECT *, sum(${size}) OVER (ORDER BY ${order}) - (${size}) AS ahead FROM (SELECT * FROM ${from} ORDER BY ${order} LIMIT ?) AS near) AS near WHERE ahead <= ${LIMIT.pageBytes} ORDER BY ${order}`;
+const ENTRIES = paged('entry, receipt', 'entries WHERE g = ? AND seq > ? AND seq <= ?', 'octet_length(entry) + 200', 'seq');
+const LOCKBOXES = paged('seq, lockbox', 'lockboxes WHERE g = ? AND device = ? AND seq > ?', 'octet_length(lockbox) + 10', 'seq');
+const UP = paged('*', 'envelopes WHERE g = ? AND seq > ?', 'octet_length(envelope) + 70', 'seq');
+const DOWN = paged('*', 'envelopes WHERE g = ? AND seq < ?', 'octet_length(envelope) + 70', 'seq DESC');
+
+export const CALLS: Every = {
+  ...MAIL,
+  *load(group) {
+    const found = yield* one('SELECT c.g, c.seq, c.state FROM group_ids i JOIN checkpoints c ON c.g = i.g WHERE i.id = ?', group);
+    if (found === undefined) return null;
+    const g = found['g'] as number;
+    const after = yield* all('SELECT entry, receipt FROM entries WHERE g = ? AND seq > ? ORDER BY seq', g, found['seq'] as number);
+    return { g, state: found['state'] as Bytes, after: after.map(receipted) };
+  },
+  *create(c) {
+    const made = yield* one("INSERT INTO group_ids VALUES (?, nextval('group_numbers')) ON CONFLICT DO NOTHING RETURNING g", c.group);
+    if (made === undefined) {
+      const there = (yield* one('SELECT g FROM group_ids WHERE id = ?', c.group)) as Found;
+      const first = (yield* one('SELECT entry, receipt FROM entries WHERE g = ? AND seq = 1', there['g'] as number)) as Found;
+      return { g: there['g'] as number, genesis: receipted(first) };
+    }
+    const g = made['g'] as number;
+    yield* did('INSERT INTO groups VALUES (?, 0, 1, 0)', g);
+    yield* did('INSERT INTO checkpoints VALUES (?, 1, ?)', g, c.state);
+    yield* putEntry(g, 1, c.genesis);
+    for (const b of c.boxes) yield* did('INSERT INTO lockboxes VALUES (?, ?, 1, ?)', g, b.device, b.lockbox);
+    return { g, genesis: c.genesis };
+  },
+  *head({ g, device }) {
+    // the feed first: what is appended in between is then told of twice rather than never
+    const feed = ((yield* one('SELECT feed FROM groups WHERE g = ?', g))?.['feed'] as number | undefined) ?? 0;
+    return { ...(yield* headOf(g, device)), feed };
+  },
+  *news(groups) {
+    const found = yield* all('SELECT g, feed, roster, mail FROM groups WHERE g = ANY(?::bigint[]) ORDER BY g', groups as unknown as string);
+    return found.map((f) => ({ g: f['g'] as number, feed: f['feed'] as number, roster: f['roster'] as number, mail: f['mail'] as number }));
+  },
+  *enter(e) {
+    if ((yield* hold(e.g)) !== e.seq - 1) return { is: 'behind' };
+    const heads: DeviceHead[] = [];
+    for (const { device } of e.ends) heads.push({ device, ...(yield* headOf(e.g, device)) });
+    if (heads.some((h, i) => h.n !== e.ends[i]?.n || !equal(h.hash, e.ends[i].hash))) return { is: 'moved', heads };
+    yield* putEntry(e.g, e.seq, e.entry);
+    for (const b of e.boxes) yield* did('INSERT INTO lockboxes VALUES (?, ?, ?, ?)', e.g, b.device, e.seq, b.lockbox);
+    yield* MAIL.spend({ g: e.g, invites: e.spent });
+    if (e.state !== null) yield* did('UPDATE checkpoints SET seq = ?, state = ? WHERE g = ?', e.seq, e.state, e.g);
+    yield* did('UPDATE groups SET roster = ? WHERE g = ?', e.seq, e.g);
+    return { is: 'entered' };
+  },
+  *entries({ g, after, upTo, most }) {
+    const found = yield* all(ENTRIES, g, after, upTo, most + 1);
+    const { items, more } = cut(found, most, (f) => (f['entry'] as Bytes).length + 200);
+    return { items: items.map(receipted), more };
+  },
+  *lockboxes({ g, device, after }) {
+    const found = yield* all(LOCKBOXES, g, device, after, LIMIT.page + 1);
+    const { items, more } = cut(found, LIMIT.page, (f) => (f['lockbox'] as Bytes).length + 10);
+    return { items: items.map((f) => ({ seq: f['seq'] as number, lockbox: f['lockbox'] as Bytes })), more };
+  },
+  *page({ g, way, from, most }) {
+    const limit = Math.max(1, Math.min(most, LIMIT.page));
+    const found = yield* all(way === 'up' ? UP : DOWN, g, Math.min(from, Number.MAX_SAFE_INTEGER), limit + 1);
+    const { items, more } = cut(found, limit, (f) => (f['envelope'] as Bytes).length + 70);
+    const prevs = new Map<number, Prev & { readonly n: number }>();
+    const stored = items.map((f): StoredEnvelope => {
+      const device = f['device'] as number;
+      const n = f['n'] as number;
+      if (n < (prevs.get(device)?.n ?? Infinity)) prevs.set(device, { device, n, prev: f['prev'] as Hash });
+      return { device, n, seq: f['seq'] as number, time: f['time'] as number, envelope: f['envelope'] as Bytes };
+    });
+    return { items: packStored(stored), more, prevs: [...prevs.values()].map(({ device, prev }) => ({ device, prev })) };
+  },
+  *putCard(i) {
+    yield* stir(i.g);
+    return yield* MAIL.putCard(i);
+  },
+  *putRequest(i) {
+    yield* stir(i.g);
+    return yield* MAIL.putRequest(i);
+  },
+  *dropRequest(i) {
+    yield* stir(i.g);
+    return yield* MAIL.dropRequest(i);
+  },
+  *putAnswer(i) {
+    yield* stir(i.g);
+    return yield* MAIL.putAnswer(i);
+  }
+};
+
+/** Calls that change nothing: they need no transaction. */
+export const READS: ReadonlySet<CallName> = new Set<CallName>(['load', 'head', 'news', 'entries', 'lockboxes', 'page', 'card', 'requests', 'answer', 'blob', 'items']);

@@ -1,0 +1,65 @@
+/** PostgreSQL as the store uses it: the primary alone, durable when it commits, numbers as numbers and bytes as bytes. */
+import postgres, { type Sql } from 'postgres';
+import type { Found, Value } from './steps';
+
+/** Runs one statement, `?` for each value. */
+export type Rows = (text: string, values: readonly Value[]) => Promise<readonly Found[]>;
+
+/** Connects lazily; a connection that is lost is made again. */
+export const connectTo = (url: string, most: number): Sql =>
+  postgres(url, {
+    max: most, connect_timeout: 5, idle_timeout: 300, target_session_attrs: 'read-write', onnotice: () => undefined,
+    connection: { application_name: 'carefold', synchronous_commit: 'on', statement_timeout: 15_000, idle_in_transaction_session_timeout: 20_000 },
+    types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
+    backoff: (tries: number) => Math.min(1, 0.05 * 2 ** tries)
+  }) as unknown as Sql;
+
+/** Why what is committed there could be lost, or null. */
+export async function notDurable(sql: Sql): Promise<string | null> {
+  for (const setting of ['fsync', 'full_page_writes']) {
+    const found = await sql.unsafe(`SHOW ${setting}`);
+    if (found[0]?.[setting] !== 'on') return `the store is not durable: ${setting} is off`;
+  }
+  return null;
+}
+
+const numbered = new Map<string, string>();
+/** `?` becomes $1, $2 … */
+function dollars(text: string): string {
+  let made = numbered.get(text);
+  if (made === undefined) {
+    let n = 0;
+    made = text.replace(/\?/g, () => `$${++n}`);
+    numbered.set(text, made);
+  }
+  return made;
+}
+
+const BYTEA_ARRAY = 1001;
+/** The driver takes a list of bytes for bytes unless told. */
+const typed = (sql: Pick<Sql, 'array'>, value: unknown): never => (Array.isArray(value) && value[0] instanceof Uint8Array ? sql.array(value, BYTEA_ARRAY) : value) as never;
+
+export const rowsOf = (sql: Pick<Sql, 'unsafe' | 'array'>): Rows => async (text, values) => {
+  const found = await sql.unsafe(dollars(text), values.map((v) => typed(sql, v)), { prepare: true });
+  return found.map((f) => plain(f as Record<string, unknown>));
+};
+
+/** Bytes come as slices of pooled buffers of Node's own kind: handed on as plain ones. */
+function plain(f: Record<string, unknown>): Found {
+  for (const name of Object.keys(f)) {
+    const value = f[name];
+    if (Buffer.isBuffer(value)) f[name] = new Uint8Array(value.buffer, value.byteOffset, value.length);
+  }
+  return f;
+}
+
+/** Whether the connection failed, and not what was asked over it. */
+export const isOutage = (e: unknown): boolean => {
+  const code = typeof e === 'object' && e !== null && 'code' in e ? String(e.code) : '';
+  return /^(CONNECT|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|08|57P|53)/.test(code);
+};
+/** Whether somebody else stood in the way, so that the same may work at once. */
+export const isClash = (e: unknown): boolean => {
+  const code = typeof e === 'object' && e !== null && 'code' in e ? String(e.code) : '';
+  return code === '40001' || code === '40P01' || code === '23505';
+};

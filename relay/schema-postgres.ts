@@ -1,0 +1,45 @@
+/** Tables of the relay's store in PostgreSQL: rows lie by the hash of their group, so that one server's partitions can become several servers'. */
+import type { Sql } from 'postgres';
+
+const VERSION = 1;
+/** Partitions of each table; a number that cannot change later without moving rows. */
+const PARTS = 16;
+/** Any number, the same for every relay: whoever makes the tables does it alone. */
+const ALONE = 7_203_114;
+
+const TABLES: readonly (readonly [name: string, by: string, columns: string, kept?: string])[] = [
+  ['group_ids', 'id', 'id bytea PRIMARY KEY, g bigint NOT NULL'],
+  // changed at every commit: room is left so that the new row lies in the old one's page
+  ['groups', 'g', 'g bigint PRIMARY KEY, feed bigint NOT NULL, roster bigint NOT NULL, mail bigint NOT NULL', 'WITH (fillfactor = 50)'],
+  ['checkpoints', 'g', 'g bigint PRIMARY KEY, seq bigint NOT NULL, state bytea NOT NULL'],
+  ['entries', 'g', 'g bigint, seq bigint, entry bytea NOT NULL, receipt bytea NOT NULL, PRIMARY KEY (g, seq)'],
+  ['lockboxes', 'g', 'g bigint, device bigint, seq bigint, lockbox bytea NOT NULL, PRIMARY KEY (g, device, seq)'],
+  ['logs', 'g', 'g bigint, device bigint, n bigint NOT NULL, hash bytea NOT NULL, roster bigint NOT NULL, PRIMARY KEY (g, device)', 'WITH (fillfactor = 50)'],
+  ['envelopes', 'g', 'g bigint, seq bigint, device bigint NOT NULL, n bigint NOT NULL, time bigint NOT NULL, prev bytea NOT NULL, envelope bytea NOT NULL, PRIMARY KEY (g, seq), UNIQUE (g, device, n)'],
+  ['cards', 'g', 'g bigint, invite bytea, card bytea NOT NULL, PRIMARY KEY (g, invite)'],
+  ['requests', 'g', 'g bigint, invite bytea, request bytea, time bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (g, invite, request)'],
+  ['answers', 'g', 'g bigint, invite bytea, request bytea, time bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (g, invite, request)'],
+  ['items', 'vault', 'vault bytea, n bigint, time bigint NOT NULL, item bytea NOT NULL, PRIMARY KEY (vault, n)'],
+  ['blobs', 'g', 'g bigint, id bytea, device bigint NOT NULL, size bigint NOT NULL, time bigint NOT NULL, named bigint NOT NULL, PRIMARY KEY (g, id)']
+];
+
+/** Makes what is missing, once among all relays that start together. Throws when the store is of another version or of another relay. */
+export async function makeTables(sql: Sql, now: number, relay: string): Promise<{ readonly incarnation: number }> {
+  return sql.begin(async (tx) => {
+    await tx`SELECT pg_advisory_xact_lock(${ALONE})`;
+    await tx`CREATE TABLE IF NOT EXISTS meta (name text PRIMARY KEY, value text NOT NULL)`;
+    await tx`INSERT INTO meta VALUES ('version', ${String(VERSION)}), ('incarnation', ${String(now)}), ('relay', ${relay}) ON CONFLICT DO NOTHING`;
+    const meta = new Map((await tx`SELECT name, value FROM meta`).map((f) => [f['name'] as string, f['value'] as string]));
+    if (meta.get('version') !== String(VERSION)) throw new Error('the store was made by another version');
+    if (meta.get('relay') !== relay) throw new Error('the store belongs to a relay with another key: give every relay the same relay.key');
+    await tx`CREATE SEQUENCE IF NOT EXISTS group_numbers`;
+    for (const [name, by, columns, kept = ''] of TABLES) {
+      if ((await tx`SELECT 1 FROM pg_class WHERE oid = to_regclass(${name})`).length > 0) continue;
+      await tx.unsafe(`CREATE TABLE ${name} (${columns}) PARTITION BY HASH (${by})`);
+      for (let i = 0; i < PARTS; i++) await tx.unsafe(`CREATE TABLE ${name}_${i} PARTITION OF ${name} FOR VALUES WITH (MODULUS ${PARTS}, REMAINDER ${i}) ${kept}`);
+    }
+    await tx`CREATE INDEX IF NOT EXISTS blobs_unnamed ON blobs (time) WHERE named = 0`;
+    await tx`CREATE INDEX IF NOT EXISTS answers_by_time ON answers (time)`;
+    return { incarnation: Number(meta.get('incarnation')) };
+  });
+}

@@ -1,0 +1,250 @@
+/** What every engine of the log owes, whichever it is: the relay, and with it every device, stands on these. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, VaultId } from '../../../../crypto/brand';
+import { type ReceiptedEntry, type StoredEnvelope } from '../../../../crypto/frames';
+import { ZERO_HASH } from '../../../../crypto/hash';
+import { envelopeHash } from '../../../../crypto/header';
+import { LIMIT } from '../../../../crypto/limits';
+import { unpackStored } from '../../../../crypto/packed';
+import type { Random } from '../../../../crypto/sodium';
+import { ready } from '../../../../crypto/sodium';
+import { type Appended, type Appending, ask, type CallName, type Calls, type Entering, type Log } from '../../../../relay/log';
+import { makeRelay, receipt, seeded } from '../../../support/actor';
+
+/** An engine under test. `again` opens the same store anew, beside the first when it can be shared, in its place otherwise. */
+export interface LogUnderTest {
+  readonly log: Log;
+  again(): Promise<Log>;
+  close(): Promise<void>;
+}
+
+let seeds = 0;
+
+export function logSuite(name: string, open: () => Promise<LogUnderTest>): void {
+  describe(`the log in ${name}`, () => {
+    let on: LogUnderTest;
+    let log: Log;
+    let random: Random;
+    let group: GroupId;
+    let g: number;
+    let heads: Map<number, Hash>;
+
+    const call = async <K extends CallName>(name: K, input: Calls[K][0], at = log): Promise<Calls[K][1]> => {
+      const r = await ask(at, name, input);
+      if (!r.ok) throw new Error(r.fault);
+      return r.value;
+    };
+    const entry = (seq: number, size = 60): ReceiptedEntry => {
+      const bytes = random(size);
+      return { entry: bytes, receipt: receipt(makeRelay(seeded('relay')), group, ZERO_HASH, seq, bytes, 5) };
+    };
+    const appending = (n: number, more: Partial<Appending> = {}): Appending => ({
+      g, device: 1, n, rosterSeq: 1, time: 1000 + n, verdict: 'fine', judgedAt: 1, group, logPk: random(32) as Bytes as LogPk, roster: random(32) as Bytes as Hash, blobs: [], envelope: random(100), ...more
+    });
+    /** Appends, and notes where the log must then stand. */
+    const append = async (a: Appending, at = log): Promise<Appended> => {
+      const r = await call('append', a, at);
+      if (r.is === 'stored') heads.set(a.device, envelopeHash({ group, logPk: a.logPk, prev: heads.get(a.device) ?? ZERO_HASH, roster: a.roster }, a.envelope));
+      return r;
+    };
+    const entering = (seq: number, more: Partial<Entering> = {}): Entering => ({ g, seq, entry: entry(seq), boxes: [], ends: [], spent: [], state: null, ...more });
+    const page = async (way: 'up' | 'down', from: number, most = 500): Promise<{ items: StoredEnvelope[]; prevs: Calls['page'][1]['prevs']; more: boolean }> => {
+      const p = await call('page', { g, way, from, most });
+      return { ...p, items: unpackStored(p.items) };
+    };
+
+    beforeAll(async () => {
+      await ready();
+      on = await open();
+      log = on.log;
+    }, 60_000);
+    afterAll(() => on.close());
+    beforeEach(async () => {
+      random = seeded(`engine ${seeds++} ${name}`);
+      group = random(32) as Bytes as GroupId;
+      heads = new Map();
+      ({ g } = await call('create', { group, genesis: entry(1), boxes: [{ device: 1, lockbox: random(1200) }], state: random(300) }));
+    });
+
+    it('makes a group once: whoever comes second gets the first one’s receipt', async () => {
+      const first = await call('entries', { g, after: 0, upTo: 1, most: 1 });
+      const again = await call('create', { group, genesis: entry(1), boxes: [], state: random(10) });
+      expect(again).toEqual({ g, genesis: first.items[0] });
+      expect(await call('load', random(32) as Bytes as GroupId)).toBeNull();
+    });
+
+    it('gives a group’s feed its numbers without gaps, each log its own', async () => {
+      const all = await Promise.all([append(appending(1)), append(appending(1, { device: 2 })), append(appending(2)), append(appending(9)), append(appending(3))]);
+      expect(all).toMatchObject([{ is: 'stored', seq: 1 }, { seq: 2 }, { seq: 3 }, { is: 'gap', n: 2 }, { seq: 4 }]);
+      const at = await call('head', { g, device: 1 });
+      expect(at).toMatchObject({ n: 3, feed: 4 });
+      expect((await call('head', { g, device: 7 }))).toEqual({ n: 0, hash: ZERO_HASH, feed: 4 });
+    });
+
+    it('numbers hundreds that come at once to many groups as if they had come one by one', async () => {
+      const others = await Promise.all([1, 2, 3].map(async () => {
+        const id = random(32) as Bytes as GroupId;
+        return { id, g: (await call('create', { group: id, genesis: entry(1), boxes: [], state: random(10) })).g };
+      }));
+      const calls = Array.from({ length: 300 }, (_, i) => appending(Math.floor(i / 3) + 1, { g: others[i % 3]?.g as number, group: others[i % 3]?.id as GroupId }));
+      const got = await Promise.all(calls.map((a) => call('append', a)));
+      for (const i of [0, 1, 2]) expect(got.filter((_, at) => at % 3 === i).map((a) => 'seq' in a && a.seq)).toEqual(Array.from({ length: 100 }, (_, n) => n + 1));
+    });
+
+    it('answers bytes that lie there as before, whatever has become of the roster, and others at their number never', async () => {
+      const first = appending(1);
+      const stored = await append(first);
+      await call('enter', entering(2));
+      expect(await call('append', { ...first, verdict: 'stale' })).toEqual({ ...stored, is: 'again' });
+      const [same, other] = await Promise.all([call('append', first), call('append', appending(1, { judgedAt: 2 }))]);
+      expect(same.is).toBe('again');
+      expect(other).toEqual({ is: 'conflict', n: 1, hash: heads.get(1) });
+    });
+
+    it('takes the same bytes sent twice at once only once', async () => {
+      const a = appending(1);
+      expect(await Promise.all([call('append', a), call('append', a)])).toMatchObject([{ is: 'stored', seq: 1 }, { is: 'again', seq: 1 }]);
+    });
+
+    it('keeps nothing that was judged stale, held or void, and says where the log stands', async () => {
+      await append(appending(1));
+      const head = heads.get(1);
+      for (const verdict of ['held', 'void'] as const) expect(await call('append', appending(2, { verdict }))).toEqual({ is: verdict, n: 1, hash: head });
+      const a = appending(2, { verdict: 'stale' });
+      const named = envelopeHash({ group, logPk: a.logPk, prev: head as Hash, roster: a.roster }, a.envelope);
+      expect(await call('append', a)).toEqual({ is: 'stale', n: 1, hash: named });
+      expect(await call('head', { g, device: 1 })).toMatchObject({ n: 1, feed: 1 });
+    });
+
+    it('lets no log go back in the roster', async () => {
+      await call('enter', entering(2));
+      await append(appending(1, { rosterSeq: 2, judgedAt: 2 }));
+      expect(await call('append', appending(2, { rosterSeq: 1, judgedAt: 2 }))).toMatchObject({ is: 'void', n: 1 });
+    });
+
+    it('takes no envelope that was judged by a roster which has gone further', async () => {
+      await call('enter', entering(2));
+      expect(await call('append', appending(1, { judgedAt: 1 }))).toMatchObject({ is: 'behind' });
+      expect(await append(appending(1, { judgedAt: 2 }))).toMatchObject({ is: 'stored' });
+    });
+
+    it('enters one of two entries for a place', async () => {
+      const both = await Promise.all([call('enter', entering(2)), call('enter', entering(2))]);
+      expect(both.map((r) => r.is).sort()).toEqual(['behind', 'entered']);
+      expect(await call('enter', entering(4))).toEqual({ is: 'behind' });
+    });
+
+    it('ends a log only where it stands, and tells where that is', async () => {
+      await append(appending(1));
+      await append(appending(2));
+      const at = { device: 1, n: 2, hash: heads.get(1) as Hash };
+      expect(await call('enter', entering(2, { ends: [{ ...at, n: 1 }] }))).toEqual({ is: 'moved', heads: [at] });
+      expect(await call('enter', entering(2, { ends: [at, { device: 3, n: 0, hash: ZERO_HASH }] }))).toEqual({ is: 'entered' });
+    });
+
+    it('gives each device its own lockboxes, in order', async () => {
+      const boxes = [random(1200), random(1200)];
+      await call('enter', entering(2, { boxes: [{ device: 1, lockbox: boxes[0] as Bytes }, { device: 2, lockbox: boxes[1] as Bytes }] }));
+      expect((await call('lockboxes', { g, device: 1, after: 0 })).items.map((b) => b.seq)).toEqual([1, 2]);
+      expect(await call('lockboxes', { g, device: 2, after: 0 })).toEqual({ items: [{ seq: 2, lockbox: boxes[1] }], more: false });
+    });
+
+    it('loads the newest checkpoint with what came after it', async () => {
+      const state = random(500);
+      const third = entry(3);
+      await call('enter', entering(2, { state }));
+      await call('enter', entering(3, { entry: third }));
+      expect(await call('load', group)).toEqual({ g, state, after: [third] });
+    });
+
+    it('pages both ways, with the hash before each log’s first, and never beyond a frame’s bytes', async () => {
+      const big = LIMIT.pageBytes / 3;
+      for (let n = 1; n <= 4; n++) await append(appending(n, { envelope: random(big), device: 1 }));
+      await append(appending(1, { device: 2 }));
+      const up = await page('up', 1);
+      expect(up.items.map((i) => i.seq)).toEqual([2, 3]);
+      expect(up).toMatchObject({ more: true, prevs: [{ device: 1 }] });
+      const down = await page('down', Number.MAX_SAFE_INTEGER, 2);
+      expect(down.items.map((i) => [i.device, i.n, i.seq, i.time])).toEqual([[2, 1, 5, 1001], [1, 4, 4, 1004]]);
+      expect(down.prevs).toEqual(expect.arrayContaining([{ device: 2, prev: ZERO_HASH }]));
+      expect(await page('up', 5)).toEqual({ items: [], prevs: [], more: false });
+    });
+
+    it('gives entries between two places, and says whether there are more', async () => {
+      for (let seq = 2; seq <= 6; seq++) await call('enter', entering(seq));
+      const some = await call('entries', { g, after: 1, upTo: 5, most: 2 });
+      expect([some.items.map((e) => e.receipt.seq), some.more]).toEqual([[2, 3], true]);
+      const rest = await call('entries', { g, after: 3, upTo: 5, most: 50 });
+      expect([rest.items.map((e) => e.receipt.seq), rest.more]).toEqual([[4, 5], false]);
+    });
+
+    it('keeps a blob from the moment an envelope names it, and sweeps the others', async () => {
+      const [named, other] = [random(32), random(32)] as unknown as [BlobId, BlobId];
+      expect(await call('append', appending(1, { blobs: [named] }))).toMatchObject({ is: 'no-blob', n: 0 });
+      for (const id of [named, other]) await call('putBlob', { g, id, device: 1, size: 9, time: 3 });
+      expect(await call('blob', { g, id: named })).toEqual({ device: 1, size: 9 });
+      await append(appending(1, { blobs: [named] }));
+      expect(await call('append', appending(7, { blobs: [other] }))).toMatchObject({ is: 'gap' });
+      const swept = await call('sweep', { blobsBefore: 10, answersBefore: 0 });
+      expect(swept.filter((b) => b.g === g)).toEqual([{ g, id: other }]);
+      await call('dropBlob', { g, id: named });
+      expect(await call('blob', { g, id: named })).toBeNull();
+    });
+
+    it('holds cards, requests and answers under an invite until it is spent', async () => {
+      const invite = random(32) as Bytes as InvitePk;
+      const slot = { g, invite, request: random(16) };
+      const put = (request: Bytes): Promise<Calls['putRequest'][1]> => call('putRequest', { g, invite, request, body: request, time: 7, most: 2 });
+      await call('putCard', { g, invite, card: random(9) });
+      const card = random(12);
+      await call('putCard', { g, invite, card });
+      expect(await call('card', { g, invite })).toEqual(card);
+      expect([await put(slot.request), await put(slot.request), await put(random(16)), await put(random(16))]).toEqual(['new', 'again', 'new', 'too-many']);
+      expect(await call('putAnswer', { ...slot, body: card, time: 8 })).toBe('done');
+      expect(await call('answer', slot)).toEqual(card);
+      expect(await call('putAnswer', { ...slot, request: random(16), body: card, time: 8 })).toBe('not-found');
+      expect((await call('requests', { g, invites: [invite] })).length).toBe(1);
+      await call('enter', entering(2, { spent: [invite] }));
+      expect([await call('card', { g, invite }), await call('requests', { g, invites: [invite] })]).toEqual([null, []]);
+      expect(await call('answer', slot)).toEqual(card);
+      await call('sweep', { blobsBefore: 0, answersBefore: 9 });
+      expect(await call('answer', slot)).toBeNull();
+    });
+
+    it('adds to a personal vault one item after the other, each once', async () => {
+      const vault = random(32) as Bytes as VaultId;
+      const put = (n: number, item: Bytes): Promise<Calls['putItem'][1]> => call('putItem', { vault, n, item, time: 1 });
+      const [a, b] = [random(20), random(20)];
+      expect([await put(1, a), await put(1, a), await put(1, b), await put(3, b), await put(2, b)]).toEqual(['done', 'done', { n: 1 }, { n: 1 }, 'done']);
+      expect(await call('items', { vault, after: 0 })).toEqual({ n: 2, items: [a, b], more: false });
+      const both = await Promise.all([put(3, a), put(3, b)]);
+      expect(both.filter((x) => x === 'done').length).toBe(1);
+      for (let n = 4; n <= 23; n++) await put(n, a);
+      expect(await call('items', { vault, after: 0 })).toMatchObject({ n: 23, more: true });
+    });
+
+    it('tells how far groups have come', async () => {
+      await append(appending(1));
+      await call('enter', entering(2));
+      expect(await call('news', [g, 2 ** 40])).toMatchObject([{ g, feed: 1, roster: 2 }]);
+    });
+
+    it('loses one bad call and none of its neighbours', async () => {
+      const bad = { ...appending(1, { device: 3 }), envelope: null as unknown as Bytes };
+      const replies = await Promise.all([ask(log, 'append', appending(1)), ask(log, 'append', bad), ask(log, 'append', appending(2))]);
+      expect(replies.map((r) => r.ok)).toEqual([true, false, true]);
+      expect(await call('head', { g, device: 1 })).toMatchObject({ n: 2 });
+    });
+
+    it('is the same to whoever opens it anew, who goes on from there', async () => {
+      await append(appending(1));
+      await call('enter', entering(2));
+      const before = [await call('head', { g, device: 1 }), await call('load', group)];
+      const anew = await on.again();
+      log = anew;
+      expect(anew.incarnation).toBe(on.log.incarnation);
+      expect([await call('head', { g, device: 1 }), await call('load', group)]).toEqual(before);
+      expect(await append(appending(2, { judgedAt: 2 }))).toMatchObject({ is: 'stored', seq: 2 });
+    });
+  });
+}
