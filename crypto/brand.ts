@@ -20,6 +20,8 @@ export type MemberTag = Brand<Bytes, 'MemberTag'>;
 export type InvitePk = Brand<Bytes, 'InvitePk'>;
 /** 32 bytes, Ed25519 public key that names a personal vault. */
 export type VaultId = Brand<Bytes, 'VaultId'>;
+/** 32 bytes, Ed25519 public key that names a meeting of two devices. */
+export type MeetId = Brand<Bytes, 'MeetId'>;
 /** 32 bytes, Ed25519 public key that signs receipts. */
 export type RelayPk = Brand<Bytes, 'RelayPk'>;
 /** 32 bytes, BLAKE2b-256. */

@@ -2,7 +2,7 @@
  * What travels over the socket between a device and the relay (PROTOCOL §12): the first byte names the frame. `re` is
  * chosen by the device and echoed in the answer. A page, a push and an answer are built from the same pieces.
  */
-import type { Bytes, GroupId, Hash, InvitePk, LogPk, RelayPk, VaultId } from './brand';
+import type { Bytes, GroupId, Hash, InvitePk, LogPk, MeetId, RelayPk, VaultId } from './brand';
 import { HASH } from './hash';
 import { LIMIT } from './limits';
 import { readReceipt, type Receipt, writeReceipt } from './receipt';
@@ -32,19 +32,19 @@ export interface MailedRequest { readonly invite: InvitePk; readonly request: By
 export const REFUSAL_CODES = {
   malformed: 1, 'too-large': 2, 'bad-proof': 3, 'unknown-group': 4, 'unknown-log': 5, gap: 6, stale: 7, conflict: 8, behind: 9, moved: 10, held: 11,
   void: 12, 'no-blob': 13, 'no-lockbox': 14, full: 15, rate: 16, 'not-allowed': 17, 'not-found': 18, 'too-many': 19, healing: 20, version: 21,
-  unavailable: 22
+  unavailable: 22, ended: 23, crowded: 24
 } as const;
 export type Refusal = keyof typeof REFUSAL_CODES;
 export const REFUSALS = Object.keys(REFUSAL_CODES) as Refusal[];
 const REFUSAL = new Map(REFUSALS.map((why) => [REFUSAL_CODES[why] as number, why]));
 
-/** What a session proves: a log of a group, an invite of a group, or a personal vault (its id then stands where a group's would). */
-export const SESSION_KINDS = ['log', 'invite', 'vault'] as const;
+/** What a session proves: a log of a group, an invite of a group, a personal vault, or a meeting of two devices (whose id then stands where a group's would). */
+export const SESSION_KINDS = ['log', 'invite', 'vault', 'meet'] as const;
 export type SessionKind = (typeof SESSION_KINDS)[number];
 
 export type ToRelay =
   /** Proves a log key or an invite key for one group and opens its session. */
-  | { readonly is: 'auth'; readonly re: number; readonly group: GroupId; readonly as: SessionKind; readonly key: LogPk | InvitePk | VaultId; readonly nonce: Bytes; readonly signature: Bytes }
+  | { readonly is: 'auth'; readonly re: number; readonly group: GroupId; readonly as: SessionKind; readonly key: LogPk | InvitePk | VaultId | MeetId; readonly nonce: Bytes; readonly signature: Bytes }
   /** Puts a group there. Answered by `entered`. */
   | { readonly is: 'create'; readonly re: number; readonly group: GroupId; readonly genesis: Bytes; readonly boxes: readonly AddressedLockbox[] }
   /** The next envelope of the session's own log. Answered by `acks` or `refused` with `re` = n. */
@@ -73,9 +73,9 @@ export type ToRelay =
   | { readonly is: 'mailbox'; readonly re: number; readonly group: GroupId }
   /** Answers a request and frees its slot. Answered by `done`. */
   | { readonly is: 'put-answer'; readonly re: number; readonly group: GroupId; readonly invite: InvitePk; readonly request: Bytes; readonly body: Bytes }
-  /** By a vault session: item n, compare-and-swap. Answered by `done`. */
+  /** By a vault session or at a meeting: item n, compare-and-swap. Answered by `done`. */
   | { readonly is: 'put-item'; readonly re: number; readonly group: GroupId; readonly n: number; readonly item: Bytes }
-  /** By a vault session: items after n. Answered by `items`. */
+  /** By a vault session or at a meeting: items after n. Answered by `items`. */
   | { readonly is: 'get-items'; readonly re: number; readonly group: GroupId; readonly after: number }
   | { readonly is: 'ping'; readonly re: number };
 

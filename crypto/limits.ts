@@ -16,6 +16,8 @@ export const LIMIT = {
   /** One item of a personal vault, and how many it may hold. */
   item: 8 * 1024,
   items: 4096,
+  /** Items of a meeting of two devices, as large as a vault's. */
+  meetItems: 48,
   /** Requests waiting under one invite. */
   requestsPerInvite: 3,
   /** Live rows of a group. */

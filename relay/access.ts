@@ -1,5 +1,5 @@
 /** Opening sessions (PROTOCOL §11): a proven key becomes a session of its group, or learns that it no longer is one. */
-import type { InvitePk, LogPk, VaultId } from '../crypto/brand';
+import type { InvitePk, LogPk, MeetId, VaultId } from '../crypto/brand';
 import { verifyAccess } from '../crypto/access';
 import { base64url, equal, hex } from '../crypto/bytes';
 import { BEARER, type ToRelay } from '../crypto/frames';
@@ -21,6 +21,7 @@ export function authenticate(h: House, c: Connection, f: Auth): void {
   if (opened || c.tried.has(once) || !verifyAccess(proof, f.signature, f.key)) return c.refuse(f.re, f.group, 'bad-proof');
   c.tried.add(once);
   if (f.as === 'vault') return openVault(h, c, f);
+  if (f.as === 'meet') return openMeeting(h, c, f);
   h.groups.with(f.group, (group) => {
     if (group === null) return c.refuse(f.re, f.group, 'unknown-group');
     if (group === 'unavailable') return c.refuse(f.re, f.group, 'unavailable');
@@ -43,6 +44,18 @@ function openVault(h: House, c: Connection, f: Auth): void {
   h.log.call('items', { vault, after: Number.MAX_SAFE_INTEGER }, (r) => {
     if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
     c.send({ is: 'welcome', re: f.re, group: f.group, rosterSeq: 0, feedSeq: 0, head: { n: r.value.n, hash: ZERO_HASH }, bearer: h.random(BEARER) });
+  });
+}
+
+/** A meeting proves itself like a vault; it begins with its first item. */
+function openMeeting(h: House, c: Connection, f: Auth): void {
+  if (!equal(f.key, f.group)) return c.refuse(f.re, f.group, 'bad-proof');
+  const meet = f.key as MeetId;
+  c.proven = true;
+  c.meets.set(hex(f.group), meet);
+  h.log.call('meeting', { meet, after: Number.MAX_SAFE_INTEGER, since: h.clock() - RATE.meet }, (r) => {
+    if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
+    c.send({ is: 'welcome', re: f.re, group: f.group, rosterSeq: 0, feedSeq: 0, head: { n: r.value?.n ?? 0, hash: ZERO_HASH }, bearer: h.random(BEARER) });
   });
 }
 

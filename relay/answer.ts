@@ -10,6 +10,7 @@ import { append } from './append';
 import { create, enter, stage } from './enter';
 import type { House } from './house';
 import { byInvite, byMember } from './mailbox';
+import { byMeeting } from './meet';
 import { byVault } from './personal';
 import { entries, lockboxes, page } from './reads';
 import type { Connection, LogSession } from './session';
@@ -66,7 +67,7 @@ function dispatch(h: House, c: Connection, f: ToRelay): void {
     }
     case 'put-item':
     case 'get-items':
-      return byVault(h, c, f);
+      return c.meets.has(hex(f.group)) ? byMeeting(h, c, f) : byVault(h, c, f);
     default:
       return unreachable(f);
   }

@@ -5,6 +5,7 @@ import { hex, unhex } from '../crypto/bytes';
 import { HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
 import type { Blobs, Chunks } from './blobs';
+import { RATE } from './limits';
 import { ask } from './log';
 import type { Relay } from './relay';
 import type { LogSession } from './session';
@@ -69,7 +70,7 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
 
 /** Forgets what no envelope names any more; the number of blobs that went. */
 export async function sweepBlobs(relay: Relay, blobs: Blobs, blobsBefore: number, answersBefore: number): Promise<number> {
-  const swept = await ask(relay.log, 'sweep', { blobsBefore, answersBefore });
+  const swept = await ask(relay.log, 'sweep', { blobsBefore, answersBefore, meetingsBefore: relay.clock() - RATE.meet });
   if (!swept.ok) return 0;
   for (const { g, id } of swept.value) await blobs.drop(g, id);
   return swept.value.length;

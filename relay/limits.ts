@@ -6,6 +6,12 @@ export const RATE = {
   /** Roster appends in an hour, by member and by the owner (PROTOCOL §11). */
   entries: 20,
   entriesByOwner: 200,
+  /** Personal vaults and meetings that one connection may begin, and items that a vault may grow by in an hour. */
+  begun: 10,
+  items: 600,
+  /** How long a meeting of two devices lasts, and how many there may be at a time. */
+  meet: 15 * 60_000,
+  meetings: 2000,
   /** Groups put there by one connection. */
   creates: 50,
   /** A session has to stand by then. */

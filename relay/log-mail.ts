@@ -11,6 +11,15 @@ function* lastItem(vault: Uint8Array): Steps<number> {
   return ((yield* one('SELECT max(n) AS n FROM items WHERE vault = ?', vault))?.['n'] as number | null | undefined) ?? 0;
 }
 
+/** Items of a meeting that goes on; 0 when it ended or never was. */
+function* lastSaid(meet: Uint8Array, since: number): Steps<number> {
+  const began = (yield* one('SELECT began FROM meets WHERE meet = ? AND n = 1', meet))?.['began'] as number | undefined;
+  if (began === undefined || began < since) return 0;
+  return (yield* one('SELECT max(n) AS n FROM meets WHERE meet = ?', meet))?.['n'] as number;
+}
+/** Meetings that began earlier are forgotten, with all their items. */
+const endMeetings = (before: number): Steps<null> => did('DELETE FROM meets WHERE meet IN (SELECT meet FROM meets WHERE n = 1 AND began < ?)', before);
+
 export const MAIL = {
   putCard: ({ g, invite, card }) => did('INSERT INTO cards VALUES (?, ?, ?) ON CONFLICT (g, invite) DO UPDATE SET card = excluded.card', g, invite, card),
   *card({ g, invite }) {
@@ -66,7 +75,29 @@ export const MAIL = {
     yield* did('INSERT INTO items VALUES (?, ?, ?, ?)', vault, n, time, item);
     return 'done';
   },
-  *sweep({ blobsBefore, answersBefore }) {
+  *meeting({ meet, after, since }) {
+    const n = yield* lastSaid(meet, since);
+    if (n === 0) return null;
+    const found = yield* all('SELECT item FROM meets WHERE meet = ? AND n > ? ORDER BY n LIMIT ?', meet, Math.min(after, 2 ** 31), ITEMS_AT_ONCE);
+    const items = found.map((f) => f['item'] as Bytes);
+    return { n, items, more: after + items.length < n };
+  },
+  *putMeeting({ meet, n, item, time, since, most }) {
+    const last = yield* lastSaid(meet, since);
+    const there = last === 0 ? undefined : yield* one('SELECT item FROM meets WHERE meet = ? AND n = ?', meet, n);
+    if (there !== undefined && equal(there['item'] as Bytes, item)) return 'done';
+    if (last === 0 && n > 1) return 'ended';
+    if (n !== last + 1) return { n: last };
+    if (n === 1) {
+      yield* endMeetings(since);
+      const going = Number((yield* one('SELECT count(*) AS n FROM meets WHERE n = 1'))?.['n'] ?? 0);
+      if (going >= most) return 'crowded';
+    }
+    yield* did('INSERT INTO meets VALUES (?, ?, ?, ?)', meet, n, time, item);
+    return 'done';
+  },
+  *sweep({ blobsBefore, answersBefore, meetingsBefore }) {
+    yield* endMeetings(meetingsBefore);
     yield* did('DELETE FROM answers WHERE time < ?', answersBefore);
     const found = yield* all('DELETE FROM blobs WHERE named = 0 AND time < ? RETURNING g, id', blobsBefore);
     return found.map((f) => ({ g: f['g'] as number, id: f['id'] as BlobId }));

@@ -2,7 +2,7 @@
  * What the relay keeps, as calls on a log (PROTOCOL §11): each call is atomic and durable before its answer. The answer may come
  * during the call or later; calls about one group are answered in the order they were made.
  */
-import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, VaultId } from '../crypto/brand';
+import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, MeetId, VaultId } from '../crypto/brand';
 import type { Prev, ReceiptedEntry } from '../crypto/frames';
 import type { Packed } from '../crypto/packed';
 import type { Result } from '../crypto/result';
@@ -97,8 +97,15 @@ export interface Calls {
   items: [{ readonly vault: VaultId; readonly after: number }, Paged<Bytes> & { readonly n: number }];
   /** Item n of a personal vault; the same bytes at n again are done again. */
   putItem: [{ readonly vault: VaultId; readonly n: number; readonly item: Bytes; readonly time: number }, 'done' | { readonly n: number }];
-  /** Forgets blobs that no envelope names and answers, older than the times given; the blobs come back. */
-  sweep: [{ readonly blobsBefore: number; readonly answersBefore: number }, readonly { readonly g: number; readonly id: BlobId }[]];
+  /** Items of a meeting after `after`, and how many there are; null when none began since `since`. */
+  meeting: [{ readonly meet: MeetId; readonly after: number; readonly since: number }, (Paged<Bytes> & { readonly n: number }) | null];
+  /** Item n of a meeting that began since `since`, as with a vault; n = 1 begins it, unless `most` go on already. Older ones are forgotten. */
+  putMeeting: [
+    { readonly meet: MeetId; readonly n: number; readonly item: Bytes; readonly time: number; readonly since: number; readonly most: number },
+    'done' | 'ended' | 'crowded' | { readonly n: number }
+  ];
+  /** Forgets blobs that no envelope names, answers and meetings, older than the times given; the blobs come back. */
+  sweep: [{ readonly blobsBefore: number; readonly answersBefore: number; readonly meetingsBefore: number }, readonly { readonly g: number; readonly id: BlobId }[]];
 }
 export type CallName = keyof Calls;
 export type Call = { [K in CallName]: { readonly name: K; readonly input: Calls[K][0] } }[CallName];

@@ -16,6 +16,9 @@ CREATE TABLE IF NOT EXISTS cards (g INTEGER NOT NULL, invite BLOB NOT NULL, card
 CREATE TABLE IF NOT EXISTS requests (g INTEGER NOT NULL, invite BLOB NOT NULL, request BLOB NOT NULL, time INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (g, invite, request)) STRICT;
 CREATE TABLE IF NOT EXISTS answers (g INTEGER NOT NULL, invite BLOB NOT NULL, request BLOB NOT NULL, time INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (g, invite, request)) STRICT;
 CREATE TABLE IF NOT EXISTS items (vault BLOB NOT NULL, n INTEGER NOT NULL, time INTEGER NOT NULL, item BLOB NOT NULL, PRIMARY KEY (vault, n)) STRICT;
+-- meetings of two devices; began: time of the first item
+CREATE TABLE IF NOT EXISTS meets (meet BLOB NOT NULL, n INTEGER NOT NULL, began INTEGER NOT NULL, item BLOB NOT NULL, PRIMARY KEY (meet, n)) STRICT;
+CREATE INDEX IF NOT EXISTS meets_began ON meets (began) WHERE n = 1;
 -- named: whether an envelope names it
 CREATE TABLE IF NOT EXISTS blobs (g INTEGER NOT NULL, id BLOB NOT NULL, device INTEGER NOT NULL, size INTEGER NOT NULL, time INTEGER NOT NULL, named INTEGER NOT NULL, PRIMARY KEY (g, id)) STRICT;
 CREATE INDEX IF NOT EXISTS blobs_unnamed ON blobs (time) WHERE named = 0;

@@ -1,5 +1,5 @@
 /** One connection and the sessions it opened: a proven key in one group each. */
-import type { Bytes, GroupId, Hex, InvitePk, LogPk, MemberTag, VaultId } from '../crypto/brand';
+import type { Bytes, GroupId, Hex, InvitePk, LogPk, MeetId, MemberTag, VaultId } from '../crypto/brand';
 import { encodeFromRelay, type FromRelay, NO_DETAIL, type Refusal, type RefusalDetail } from '../crypto/frames';
 import type { Bucket } from './limits';
 import type { Group } from './group';
@@ -33,6 +33,7 @@ export class Connection {
   readonly logs = new Map<Hex<GroupId>, LogSession>();
   readonly invites = new Map<Hex<GroupId>, InviteSession>();
   readonly vaults = new Map<Hex<GroupId>, VaultId>();
+  readonly meets = new Map<Hex<GroupId>, MeetId>();
   /** Proofs that were tried, so that none counts twice. */
   readonly tried = new Set<string>();
   isOpen = true;
@@ -43,6 +44,8 @@ export class Connection {
   /** Bytes of envelopes that are not answered yet. */
   coming = 0;
   creates = 0;
+  /** Personal vaults and meetings that it began. */
+  begun = 0;
   malformed = 0;
 
   constructor(

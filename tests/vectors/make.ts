@@ -10,6 +10,7 @@ import { rowKeyOf, sealRow, wrapVaultKey } from '../../crypto/at-rest';
 import { sealBlob } from '../../crypto/blob';
 import type { BlobId, Bytes, ContentKey, GroupId, Hash, LogPk, RelayPk, RosterKey, VaultKey } from '../../crypto/brand';
 import { concat, fromText, hex } from '../../crypto/bytes';
+import { sealDeviceName } from '../../crypto/device-name';
 import { sealDisplay } from '../../crypto/display';
 import { envelopeHash, sealEnvelope } from '../../crypto/envelope';
 import { commitContent, commitRoster } from '../../crypto/epoch';
@@ -17,6 +18,7 @@ import { encodeFromRelay, encodeToRelay, type FromRelay, NO_DETAIL, type ToRelay
 import { ZERO_HASH } from '../../crypto/hash';
 import { encodeLink, inviteKeys, sealAnswer, sealCard, sealRequest } from '../../crypto/invite-secret';
 import { LABEL } from '../../crypto/labels';
+import { commitTo, encodeMeet, LINK_SECRET, linkCode, linkNumber, meetKeys, type MeetWords, type Opening, sealHalf, sealMeet, sealWords, sessionKey, transcript } from '../../crypto/linking';
 import { kemPair, lockboxHash, sealLockbox } from '../../crypto/lockbox';
 import { pad, padme } from '../../crypto/padding';
 import { phraseKeys, phraseToPlaces, sealItem } from '../../crypto/phrase';
@@ -57,7 +59,7 @@ function noted(random: Random): { readonly random: Random; drawn(): Bytes } {
 /** All vectors, by file name. */
 export async function vectors(): Promise<Record<string, unknown>> {
   await ready();
-  const all = { wire: wire(), labels: labels(), padding: padding(), roster: roster(), envelopes: envelopes(), epochs: epochs(), invites: await invites(), access: access(), blobs: blobs(), frames: frames(), rest: await rest(), phrase: phrase() };
+  const all = { wire: wire(), labels: labels(), padding: padding(), roster: roster(), envelopes: envelopes(), epochs: epochs(), invites: await invites(), access: access(), blobs: blobs(), frames: frames(), rest: await rest(), phrase: phrase(), linking: linking() };
   return Object.fromEntries(Object.entries(all).map(([k, v]) => [k, show(v)]));
 }
 
@@ -214,7 +216,7 @@ function access() {
   const random = seeded('vectors: access');
   const log = signPair(random(32));
   const proof = (as: AccessProof['as']): AccessProof => ({ as, host: 'care.example:8443', group: random(32) as Bytes as GroupId, serverNonce: random(32), nonce: random(32) });
-  return (['log', 'invite', 'vault'] as const).map((as) => {
+  return (['log', 'invite', 'vault', 'meet'] as const).map((as) => {
     const p = proof(as);
     return { key: log.pk, secret: log.sk, proof: p, signature: proveAccess(p, log.sk) };
   });
@@ -250,7 +252,8 @@ export function sampleFrames(): { readonly toRelay: ToRelay[]; readonly fromRela
       { is: 'fetch', re: 6, group, way: 'down', from: 1000, most: 200 }, { is: 'put-card', re: 7, group, invite, card: some(8) }, { is: 'get-card', re: 8, group },
       { is: 'put-request', re: 9, group, request, body: some(9) }, { is: 'drop-request', re: 10, group, request }, { is: 'get-answer', re: 11, group, request }, { is: 'mailbox', re: 12, group },
       { is: 'put-answer', re: 13, group, invite, request, body: some(7) }, { is: 'ping', re: 14 },
-      { is: 'put-item', re: 15, group, n: 3, item: some(10) }, { is: 'get-items', re: 16, group, after: 2 }, { is: 'auth', re: 17, group, as: 'vault', key, nonce, signature }
+      { is: 'put-item', re: 15, group, n: 3, item: some(10) }, { is: 'get-items', re: 16, group, after: 2 }, { is: 'auth', re: 17, group, as: 'vault', key, nonce, signature },
+      { is: 'auth', re: 18, group, as: 'meet', key, nonce, signature }
     ],
     fromRelay: [
       { is: 'hello', version: 1, relayPk: random(32) as RelayPk, incarnation: 1_690_000_000_000, nonce, time }, { is: 'welcome', re: 1, group, rosterSeq: 9, feedSeq: 1200, head: { n: 7, hash }, bearer: random(32) },
@@ -303,6 +306,43 @@ function phrase() {
     return { entropy, places, words: { en: places.map((p) => WORDS[p]) }, keys, item: { plain, random: n.drawn(), bytes: item } };
   });
 }
+
+/** A meeting as far as the session key, and the name of a device. */
+function linking() {
+  const n = noted(seeded('vectors: linking'));
+  const secret = n.random(LINK_SECRET);
+  const keys = meetKeys(secret);
+  const seeds = { new: n.random(32), live: n.random(32) };
+  const pairs = { new: kemPair(seeds.new), live: kemPair(seeds.live) };
+  const relayPk = n.random(32) as RelayPk;
+  const ofNew: Opening = { nonce: n.random(32), kem: pairs.new.pk, relayPk, name: 'Laptop' };
+  const ofLive: Opening = { nonce: n.random(32), kem: pairs.live.pk, relayPk, name: 'Phone' };
+  const t = transcript(keys.id, ofNew, ofLive);
+  const halves = { new: n.random(32), live: n.random(32) };
+  n.drawn();
+  const half = sealHalf(pairs.live.pk, t, 'new', halves.new, n.random);
+  const words: MeetWords[] = [
+    { is: 'commit', commit: commitTo(ofNew) }, { is: 'answer', opening: ofLive }, { is: 'reveal', opening: ofNew, half },
+    { is: 'approve', half: sealHalf(pairs.new.pk, t, 'live', halves.live, n.random) }, { is: 'sealed', sealed: n.random(300) }, { is: 'stop' }
+  ];
+  const halfRandom = n.drawn();
+  const item = sealMeet(keys, 1, 'new', encodeMeet(words[0] as MeetWords), n.random);
+  const itemRandom = n.drawn();
+  const session = sessionKey(t, halves.new, halves.live);
+  const sealed = sealWords(session, keys.id, 5, 'live', fromText('what is said'), n.random);
+  const sealedRandom = n.drawn();
+  const [group, logPk, seed] = [random32(n) as GroupId, random32(n) as LogPk, random32(n)];
+  n.drawn();
+  const plain = fromText('{"device":"AAAAAAAAAAAAAAAAAAAAAA","name":"Phone"}');
+  return {
+    secret, code: linkCode(secret), keys, seeds, halves, t, number: linkNumber(t), session,
+    words: words.map((w) => ({ words: w, bytes: encodeMeet(w) })), halfRandom,
+    item: { n: 1, side: 'new', random: itemRandom, bytes: item },
+    sealed: { n: 5, side: 'live', plain: fromText('what is said'), random: sealedRandom, bytes: sealed },
+    device: { seed, group, logPk, plain, bytes: sealDeviceName(seed, group, logPk, plain, n.random), random: n.drawn() }
+  };
+}
+const random32 = (n: { random: Random }): Bytes => n.random(32);
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const folder = dirname(fileURLToPath(import.meta.url));

@@ -6,6 +6,7 @@ import { openRow, unwrapVaultKey } from '../../crypto/at-rest';
 import { openBlob, type BlobRef } from '../../crypto/blob';
 import type { Bytes, ContentKey, GroupId, Hash, KemPk, KemSk, LogPk, RosterKey, RowKey, VaultKey } from '../../crypto/brand';
 import { equal, hex, toText, unhex } from '../../crypto/bytes';
+import { openDeviceName } from '../../crypto/device-name';
 import { openDisplay } from '../../crypto/display';
 import { ENVELOPE_VERSION, envelopeHash, openEnvelope, readEnvelope, verifyEnvelope, writeHeader } from '../../crypto/envelope';
 import { isContentKey, isRosterKey } from '../../crypto/epoch';
@@ -13,6 +14,7 @@ import { decodeFromRelay, decodeToRelay, encodeFromRelay, encodeToRelay, FROM_CO
 import { hash } from '../../crypto/hash';
 import { decodeLink, encodeLink, inviteKeys, openAnswer, openCard, openRequest } from '../../crypto/invite-secret';
 import { LABEL } from '../../crypto/labels';
+import { decodeMeet, encodeMeet, linkCode, linkNumber, linkSecret, meetKeys, openHalf, openMeet, openWords, sessionKey, transcript } from '../../crypto/linking';
 import { kemPair, openLockbox } from '../../crypto/lockbox';
 import { unpad } from '../../crypto/padding';
 import { openItem, phraseKeys, phraseToPlaces, placesToPhrase } from '../../crypto/phrase';
@@ -26,7 +28,7 @@ import { WORDS } from '../../src/lib/vault/words';
 import { aboutPassphrase, decodeHeader, decodePassphraseWrap, encodeHeader } from '../../src/lib/vault/header';
 import { counted, sampleFrames, show, vectors } from './make';
 
-const FILES = ['wire', 'labels', 'padding', 'roster', 'envelopes', 'epochs', 'invites', 'access', 'blobs', 'frames', 'rest', 'phrase'] as const;
+const FILES = ['wire', 'labels', 'padding', 'roster', 'envelopes', 'epochs', 'invites', 'access', 'blobs', 'frames', 'rest', 'phrase', 'linking'] as const;
 type Json = { [k: string]: Json } & Json[] & string & number & boolean;
 const disk = (name: string): Json => JSON.parse(readFileSync(new URL(`./${name}.json`, import.meta.url), 'utf8')) as Json;
 const get = (v: unknown, k: string): unknown => (v as Record<string, unknown>)[k];
@@ -215,10 +217,39 @@ describe('a recovery phrase', () => {
   });
 });
 
+describe('a meeting', () => {
+  it('of the vectors has its code, number and session key, and says what it says', () => {
+    const v = disk('linking');
+    const secret = u(v['secret']);
+    expect(linkCode(secret)).toBe(v['code']);
+    expect(linkSecret(v['code'] as unknown as string)).toEqual(secret);
+    const keys = meetKeys(secret);
+    expect(show(keys)).toEqual(v['keys']);
+    const said = list(v['words']).map((w) => {
+      const d = decodeMeet(u(w['bytes']));
+      if (!d.ok) throw new Error(d.fault);
+      expect(show(d.value)).toEqual(w['words']);
+      expect(encodeMeet(d.value)).toEqual(u(w['bytes']));
+      return d.value;
+    });
+    const [, answer, reveal, approve] = said;
+    if (answer?.is !== 'answer' || reveal?.is !== 'reveal' || approve?.is !== 'approve') throw new Error('out of order');
+    const t = transcript(keys.id, reveal.opening, answer.opening);
+    expect([show(t), linkNumber(t)]).toEqual([v['t'], v['number']]);
+    const halves = [openHalf(kemPair(u(get(v['seeds'], 'live'))), t, 'new', reveal.half), openHalf(kemPair(u(get(v['seeds'], 'new'))), t, 'live', approve.half)];
+    const [ofNew, ofLive] = halves.map((h) => (h.ok ? h.value : secret)) as [Bytes, Bytes];
+    expect(show(sessionKey(t, ofNew, ofLive))).toEqual(v['session']);
+    expect(openMeet(keys, 1, u(get(v['item'], 'bytes')))).toEqual({ ok: true, value: { side: 'new', plain: u(list(v['words'])[0]?.['bytes']) } });
+    expect(openWords(u(v['session']), keys.id, 5, 'live', u(get(v['sealed'], 'bytes')))).toEqual({ ok: true, value: u(get(v['sealed'], 'plain')) });
+    const d = v['device'] as Json;
+    expect(openDeviceName(u(d['seed']), u<GroupId>(d['group']), u<LogPk>(d['logPk']), u(d['bytes']))).toEqual({ ok: true, value: u(d['plain']) });
+  });
+});
+
 /** What each version looks like. A changed shape needs a new version, with its own line here; an old line never changes once released.
- * Nothing is deployed yet: devices, recovery rows and the personal vault came into version 1 of frames and entries. */
+ * Nothing is deployed yet: devices, recovery rows, the personal vault and meetings came into version 1 of frames and entries. */
 const SHAPES: Record<string, string> = {
-  'frames 1': '8858786441cabcb25c7a8656230f4f459be764da6d4418c78ccd61716198b1ac',
+  'frames 1': '9cda6378cbd388136343e28feb6c06be34eeee41c301b22cd5c0b33b007efa8f',
   'entries 1': '30630e0fc9f6b12342cd197f97eb9d41234e90bc2f7cb0cfefb66ef0f730b681',
   'envelopes 1': 'ef70a6fb2f57eb1121172f4904eed786ee9a3669fa2a7e08faa97c41acd5dade'
 };

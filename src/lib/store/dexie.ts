@@ -38,6 +38,7 @@ const EVICT = 10;
 const CACHE: readonly string[] = CACHE_TABLES;
 const WRITER = 'writer';
 const HEADER = 'header';
+const MARK = 'mark';
 
 /** Opens at first use. */
 export function dexieDisk(options: DexieOptions = {}): Disk {
@@ -159,6 +160,33 @@ export function dexieDisk(options: DexieOptions = {}): Disk {
           return true;
         })
       ),
+    async wipe(fence, mark) {
+      const bare = await run(strict, async () => (await strict.table<Kept, string>('vault').get(HEADER)) === undefined);
+      if (fence === null && !bare) return false;
+      // the cache first: a cut in between leaves what can be wiped again
+      await run(relaxed, () =>
+        relaxed.transaction('rw', [...CACHE_TABLES, 'fence'], async (tx) => {
+          await Promise.all(CACHE_TABLES.map((t) => tx.table(t).clear()));
+          await tx.table('fence').clear();
+        })
+      );
+      return run(strict, () =>
+        strict.transaction('rw', [...TABLES, 'fence', 'vault'], async (tx) => {
+          const fences = tx.table<Fence, string>('fence');
+          const vault = tx.table<Kept, string>('vault');
+          const held = await fences.get(WRITER);
+          if (fence !== null && held === undefined) throw new StoreError('lost');
+          if (fence !== null && held?.n !== fence) throw new StoreError('fenced');
+          if (fence === null && (await vault.get(HEADER)) !== undefined) return false;
+          await Promise.all(TABLES.map((t) => tx.table(t).clear()));
+          await vault.clear();
+          if (mark !== null) await vault.put({ k: MARK, v: mark });
+          await fences.put({ k: WRITER, n: (held?.n ?? 0) + 1 });
+          return true;
+        })
+      );
+    },
+    mark: async () => (await run(strict, () => strict.table<Kept, string>('vault').get(MARK)))?.v ?? null,
     close() {
       closed = true;
       strict.close();

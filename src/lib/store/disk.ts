@@ -23,6 +23,13 @@ export interface Disk {
   header(): Promise<Bytes | null>;
   /** Puts the header in place of `old` in one strict transaction; false when it is no longer `old`. */
   swapHeader(old: Bytes | null, next: Bytes): Promise<boolean>;
+  /**
+   * Deletes every row and the header, leaves `mark` in their place (nothing when null), and fences every writer off, in one strict
+   * transaction after the cache. Where `fence` is null only if there is no header: false, and nothing happened, when there is one.
+   */
+  wipe(fence: number | null, mark: Bytes | null): Promise<boolean>;
+  /** What the last wipe left, readable without any key; null when nothing. */
+  mark(): Promise<Bytes | null>;
   close(): void;
 }
 

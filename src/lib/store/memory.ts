@@ -8,7 +8,7 @@ import { CACHE_TABLES, StoreError, TABLES, type CacheChange, type Change, type S
 
 /** What becomes of one write: it happens, it fails with a fault and changes nothing, or it happens and nobody hears of it. */
 export type Fate = 'done' | StoreFault | 'done-unheard';
-export type Write = 'commit' | 'cache-commit' | 'drop-prefix' | 'take-fence' | 'swap-header';
+export type Write = 'commit' | 'cache-commit' | 'drop-prefix' | 'take-fence' | 'swap-header' | 'wipe';
 
 export interface MemoryOptions {
   /** Asked before every write. */
@@ -37,12 +37,13 @@ interface Medium {
   readonly tables: Map<string, Rows>;
   fence: number | null;
   header: Bytes | null;
+  mark: Bytes | null;
 }
 
 const STRICT: readonly string[] = TABLES;
 
 export function memoryDevice(options: MemoryOptions = {}): MemoryDevice {
-  const now: Medium = { tables: new Map([...TABLES, ...CACHE_TABLES].map((t) => [t, new Map<string, Bytes>()])), fence: null, header: null };
+  const now: Medium = { tables: new Map([...TABLES, ...CACHE_TABLES].map((t) => [t, new Map<string, Bytes>()])), fence: null, header: null, mark: null };
   return deviceOn(now, copyCache(now), [], options);
 }
 
@@ -140,6 +141,21 @@ function deviceOn(now: Medium, flushed: Map<string, Rows>, unflushed: Relaxed[],
           heard();
           return now.fence;
         }),
+      wipe: (fence, mark) =>
+        run(() => {
+          const heard = judge('wipe');
+          if (fence !== null) checkFence(fence);
+          else if (now.header !== null) return false;
+          apply(now, [{ drop: '', strict: false }]);
+          unflushed.push([{ drop: '', strict: false }]);
+          apply(now, [{ drop: '', strict: true }]);
+          now.header = null;
+          now.mark = mark?.slice() ?? null;
+          now.fence = (now.fence ?? 0) + 1;
+          heard();
+          return true;
+        }),
+      mark: () => run(() => now.mark?.slice() ?? null),
       header: () => run(() => now.header?.slice() ?? null),
       swapHeader: (old, next) =>
         run(() => {
@@ -176,6 +192,7 @@ function deviceOn(now: Medium, flushed: Map<string, Rows>, unflushed: Relaxed[],
       const out: { table: string; key: string; value: Bytes }[] = [];
       for (const [table, rows] of now.tables) for (const [key, value] of rows) out.push({ table, key, value });
       if (now.header !== null) out.push({ table: 'vault', key: 'header', value: now.header });
+      if (now.mark !== null) out.push({ table: 'vault', key: 'mark', value: now.mark });
       return out;
     }
   };

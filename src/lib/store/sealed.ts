@@ -91,6 +91,7 @@ export async function openStore({ disk, vaultKey, random }: StoreOptions): Promi
     cacheCommit: (changes) => cacheWrite(lastOfEach(changes)),
 
     dropPrefix: (prefix) => disk.dropPrefix(fence, prefix),
+    wipe: async (mark) => void (await disk.wipe(fence, mark)),
     close: () => disk.close()
   };
 }

@@ -56,5 +56,7 @@ export interface Store {
 
   /** Deletes every row of every table whose key begins with `prefix`: forgets a group. */
   dropPrefix(prefix: string): Promise<void>;
+  /** Deletes everything on this device, the vault's header included, and leaves `mark`, which needs no key to be read. Nothing can be written afterwards. */
+  wipe(mark: Bytes): Promise<void>;
   close(): void;
 }

@@ -48,14 +48,26 @@ export async function vaultState(parts: VaultParts): Promise<VaultState> {
   return { is: 'made', wrongTries: header.tries, retryAt: retryAt(header, parts.now()) };
 }
 
-/** Makes the vault of this device; `exists` leaves the one that is there untouched. */
-export async function createVault(parts: VaultParts, passphrase: string): Promise<Result<VaultKey, 'weak-passphrase' | 'exists'>> {
+/** A vault that no disk has yet: its key and the header to put there. */
+export interface DraftVault { readonly key: VaultKey; readonly header: Bytes }
+
+/** Draws a vault key and wraps it; nothing is written. `exists`: this device has a vault. */
+export async function draftVault(parts: VaultParts, passphrase: string): Promise<Result<DraftVault, 'weak-passphrase' | 'exists'>> {
   await ready();
   if (isWeak(tidy(passphrase))) return err('weak-passphrase');
   if ((await parts.disk.header()) !== null) return err('exists');
   const key = newVaultKey(parts.random);
-  const header = { tries: 0, lastTry: 0, wraps: [await wrapUnder(parts, passphrase, key)], more: EMPTY };
-  return (await parts.disk.swapHeader(null, encodeHeader(header))) ? ok(key) : err('exists');
+  return ok({ key, header: encodeHeader({ tries: 0, lastTry: 0, wraps: [await wrapUnder(parts, passphrase, key)], more: EMPTY }) });
+}
+
+/** The header is put there last, after the first rows: until then a device that lost its power is as bare as before. `false` when there is one. */
+export const keepVault = (parts: Pick<VaultParts, 'disk'>, draft: DraftVault): Promise<boolean> => parts.disk.swapHeader(null, draft.header);
+
+/** Makes the vault of this device; `exists` leaves the one that is there untouched. */
+export async function createVault(parts: VaultParts, passphrase: string): Promise<Result<VaultKey, 'weak-passphrase' | 'exists'>> {
+  const draft = await draftVault(parts, passphrase);
+  if (!draft.ok) return draft;
+  return (await keepVault(parts, draft.value)) ? ok(draft.value.key) : err('exists');
 }
 
 /** The vault key for the right passphrase. A wrong one is counted and makes the next wait longer. */

@@ -79,7 +79,7 @@ describe('the store', () => {
   it('names a blob as used only when the envelope that names it is kept', () => {
     const id = random(32) as Bytes as BlobId;
     log.transact([{ name: 'putBlob', input: { g: 1, id, device: 1, size: 9, time: 0 } }, appending(7, { blobs: [id] })]);
-    const sweep: Call = { name: 'sweep', input: { blobsBefore: 10, answersBefore: 0 } };
+    const sweep: Call = { name: 'sweep', input: { blobsBefore: 10, answersBefore: 0, meetingsBefore: 0 } };
     expect(log.transact([sweep])).toEqual([{ ok: true, value: [{ g: 1, id }] }]);
     log.transact([{ name: 'putBlob', input: { g: 1, id, device: 1, size: 9, time: 0 } }, appending(1, { blobs: [id] })]);
     expect(log.transact([sweep])).toEqual([{ ok: true, value: [] }]);

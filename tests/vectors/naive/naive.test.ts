@@ -166,7 +166,7 @@ describe('the naive decoder agrees on', () => {
   });
 
   it('proofs of access', () => {
-    const KINDS = ['log', 'invite', 'vault'];
+    const KINDS = ['log', 'invite', 'vault', 'meet'];
     for (const a of disk('access') as unknown as Some[]) {
       const f = a['proof'] as unknown as Some;
       const body = Buffer.concat([number(1), Buffer.from([KINDS.indexOf(f['as'] as unknown as string)]), text(f['host'] as unknown as string), un(f['group']), un(f['serverNonce']), un(f['nonce'])]);

@@ -1,0 +1,171 @@
+/**
+ * Linking a device (PROTOCOL §18): a code of 112 random bits leads two devices of one person to a meeting at the relay. Whoever saw the
+ * code can read and write there, so the keys that count are exchanged fresh, committed to before either side knows the other's, and
+ * compared by eye.
+ */
+import type { Bytes, Hash, KemPk, MeetId, RelayPk } from './brand';
+import { concat, equal } from './bytes';
+import { HASH, hash } from './hash';
+import { LABEL } from './labels';
+import { type KemPair, openFrom, sealTo } from './lockbox';
+import { pad, unpad } from './padding';
+import { err, ok, type Result } from './result';
+import { KEM_PK } from './roster/entry';
+import { na, type Random } from './sodium';
+import { SIGN_PK, signPair } from './verify';
+import { decode, type Malformed, type Reader, Writer } from './wire';
+
+export const LINK_SECRET = 14;
+/** Bytes of a device's name. */
+const NAME = 480;
+const HALF = 32;
+const BOX = 1120 + 24 + HALF + 16;
+const AEAD_NONCE = 24;
+/** Without the letters that are easily read as a digit or as another (Crockford). */
+const LETTERS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const CODE = 24;
+
+/** Six groups of four letters: 112 bits and a check of 8. */
+export function linkCode(secret: Bytes): string {
+  const all = concat(secret, hash(LABEL.linkCheck, secret).subarray(0, 1));
+  let bits = 0n;
+  for (const b of all) bits = (bits << 8n) | BigInt(b);
+  const letters = Array.from({ length: CODE }, (_, i) => LETTERS[Number((bits >> BigInt(5 * (CODE - 1 - i))) & 31n)] as string);
+  return Array.from({ length: CODE / 4 }, (_, i) => letters.slice(4 * i, 4 * i + 4).join('')).join('-');
+}
+
+/** The secret of a code however it was typed: small letters, spaces, and the letters that are taken for digits. Null when it is none. */
+export function linkSecret(code: string): Bytes | null {
+  const typed = code.normalize('NFKC').toUpperCase().replace(/[\s-]/gu, '').replace(/[IL]/g, '1').replace(/O/g, '0');
+  if (typed.length !== CODE) return null;
+  let bits = 0n;
+  for (const c of typed) {
+    const v = LETTERS.indexOf(c);
+    if (v < 0) return null;
+    bits = (bits << 5n) | BigInt(v);
+  }
+  const all = new Uint8Array(LINK_SECRET + 1);
+  for (let i = LINK_SECRET; i >= 0; i--, bits >>= 8n) all[i] = Number(bits & 255n);
+  const secret = all.slice(0, LINK_SECRET);
+  return hash(LABEL.linkCheck, secret)[0] === all[LINK_SECRET] ? secret : null;
+}
+
+/** What the code leads to: the meeting's name and its key pair, and the key that hides from the relay what is said there. */
+export interface MeetKeys { readonly id: MeetId; readonly sk: Bytes; readonly key: Bytes }
+export function meetKeys(secret: Bytes): MeetKeys {
+  const pair = signPair(hash(LABEL.linkSign, secret));
+  return { id: pair.pk as MeetId, sk: pair.sk, key: hash(LABEL.linkKey, secret) };
+}
+
+/** `new`: the device that joins; `live`: the one that lets it in. */
+export type MeetSide = 'new' | 'live';
+const SIDES: readonly MeetSide[] = ['new', 'live'];
+
+const about = (label: Bytes, id: MeetId, n: number, side: MeetSide): Bytes => new Writer().fixed(label).fixed(id).num(n).u8(SIDES.indexOf(side)).done();
+
+/** Item n of the meeting: side ‖ nonce ‖ sealed under `key`, bound to its place. */
+export function sealMeet(k: MeetKeys, n: number, side: MeetSide, plain: Bytes, random: Random): Bytes {
+  return concat(new Uint8Array([SIDES.indexOf(side)]), seal(k.key, about(LABEL.linkItem, k.id, n, side), plain, random));
+}
+export function openMeet(k: MeetKeys, n: number, item: Bytes): Result<{ readonly side: MeetSide; readonly plain: Bytes }, 'unreadable'> {
+  const side = SIDES[item[0] ?? 2];
+  const plain = side === undefined ? null : open(k.key, about(LABEL.linkItem, k.id, n, side), item.slice(1));
+  return side === undefined || plain === null ? err('unreadable') : ok({ side, plain });
+}
+
+/** What each side shows of itself: fresh randomness, a fresh KEM key, the relay it speaks to, its name. */
+export interface Opening { readonly nonce: Bytes; readonly kem: KemPk; readonly relayPk: RelayPk; readonly name: string }
+export const encodeOpening = (o: Opening): Bytes => new Writer().fixed(o.nonce).fixed(o.kem).fixed(o.relayPk).text(o.name).done();
+const readOpening = (r: Reader): Opening => ({ nonce: r.fixed(HASH), kem: r.fixed<KemPk>(KEM_PK), relayPk: r.fixed<RelayPk>(SIGN_PK), name: r.text(NAME) });
+
+/** What is said, in this order: commit, answer, reveal, approve, then sealed words of both; or stop, at any time. */
+export type MeetWords =
+  | { readonly is: 'stop' }
+  | { readonly is: 'commit'; readonly commit: Hash }
+  | { readonly is: 'answer'; readonly opening: Opening }
+  /** The new device's opening, and its half of the session key, sealed to the live one. */
+  | { readonly is: 'reveal'; readonly opening: Opening; readonly half: Bytes }
+  /** The live device's half. */
+  | { readonly is: 'approve'; readonly half: Bytes }
+  | { readonly is: 'sealed'; readonly sealed: Bytes };
+const WORDS = ['stop', 'commit', 'answer', 'reveal', 'approve', 'sealed'] as const;
+const SEALED_MOST = 8192;
+
+export function encodeMeet(w: MeetWords): Bytes {
+  const out = new Writer().u8(WORDS.indexOf(w.is));
+  switch (w.is) {
+    case 'stop':
+      return out.done();
+    case 'commit':
+      return out.fixed(w.commit).done();
+    case 'answer':
+      return out.fixed(encodeOpening(w.opening)).done();
+    case 'reveal':
+      return out.fixed(encodeOpening(w.opening)).fixed(w.half).done();
+    case 'approve':
+      return out.fixed(w.half).done();
+    case 'sealed':
+      return out.bytes(w.sealed).done();
+  }
+}
+export const decodeMeet = (b: Bytes): Result<MeetWords, Malformed> =>
+  decode(b, (r): MeetWords => {
+    const is = WORDS[r.u8()] ?? r.fail();
+    switch (is) {
+      case 'stop':
+        return { is };
+      case 'commit':
+        return { is, commit: r.fixed<Hash>(HASH) };
+      case 'answer':
+        return { is, opening: readOpening(r) };
+      case 'reveal':
+        return { is, opening: readOpening(r), half: r.fixed(BOX) };
+      case 'approve':
+        return { is, half: r.fixed(BOX) };
+      case 'sealed':
+        return { is, sealed: r.bytes(SEALED_MOST) };
+    }
+  });
+
+export const commitTo = (opening: Opening): Hash => hash(LABEL.linkCommit, encodeOpening(opening));
+/** Whether a reveal is what was committed to. */
+export const isCommitted = (commit: Hash, opening: Opening): boolean => equal(commit, commitTo(opening));
+
+/** What both sides saw: everything that the number covers. */
+export const transcript = (id: MeetId, of: Opening, live: Opening): Hash => hash(LABEL.linkNumber, id, commitTo(of), encodeOpening(live), encodeOpening(of));
+
+/**
+ * The six digits that two screens show. No slow hash: neither side's randomness is known to anybody before the other's is fixed, so there
+ * is nothing to search, and whoever stands between has one guess in a million, in front of a person who looks.
+ */
+export function linkNumber(transcript: Hash): string {
+  let v = 0n;
+  for (const b of transcript.subarray(0, 8)) v = (v << 8n) | BigInt(b);
+  return (v % 1_000_000n).toString().padStart(6, '0');
+}
+
+const halfPlace = (t: Hash, side: MeetSide): { label: Bytes; place: Bytes } => ({ label: LABEL.linkHalf, place: concat(LABEL.linkHalf, t, new Uint8Array([SIDES.indexOf(side)])) });
+/** `by`'s half of the session key, sealed to the other side's KEM key. */
+export const sealHalf = (to: KemPk, t: Hash, by: MeetSide, half: Bytes, random: Random): Bytes => sealTo(to, halfPlace(t, by), half, random);
+export const openHalf = (pair: KemPair, t: Hash, by: MeetSide, box: Bytes): Result<Bytes, 'unreadable'> => openFrom(pair, halfPlace(t, by), box);
+
+/** Known only to who holds both KEM keys' secrets between them: each side gave a half that the other alone could open. */
+export const sessionKey = (t: Hash, ofNew: Bytes, ofLive: Bytes): Bytes => hash(LABEL.linkSession, t, ofNew, ofLive);
+
+export const sealWords = (key: Bytes, id: MeetId, n: number, side: MeetSide, plain: Bytes, random: Random): Bytes => seal(key, about(LABEL.linkWords, id, n, side), plain, random);
+export function openWords(key: Bytes, id: MeetId, n: number, side: MeetSide, sealed: Bytes): Result<Bytes, 'unreadable'> {
+  const plain = open(key, about(LABEL.linkWords, id, n, side), sealed);
+  return plain === null ? err('unreadable') : ok(plain);
+}
+
+function seal(key: Bytes, about: Bytes, plain: Bytes, random: Random): Bytes {
+  const nonce = random(AEAD_NONCE);
+  return concat(nonce, na().crypto_aead_xchacha20poly1305_ietf_encrypt(pad(plain), about, null, nonce, key));
+}
+function open(key: Bytes, about: Bytes, sealed: Bytes): Bytes | null {
+  try {
+    return unpad(na().crypto_aead_xchacha20poly1305_ietf_decrypt(null, sealed.slice(AEAD_NONCE), about, sealed.slice(0, AEAD_NONCE), key) as Bytes);
+  } catch {
+    return null;
+  }
+}
