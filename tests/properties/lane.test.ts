@@ -1,7 +1,6 @@
 /** Updates of lanes under fuzzing: whatever the bytes, the check ends, costs no more than they are long, and lets through only what it says. */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import * as Y from 'yjs';
 import type { Bytes } from '../../crypto/brand';
 import { ready, type Random } from '../../crypto/sodium';
 import { checkUpdate, type ClientPlace, laneDocument, LaneWriter } from '../../src/lib/care/lane';
@@ -49,58 +48,6 @@ describe('P21 an update of a lane', () => {
       expect(laneDocument(updates).getArray(String(w.client)).toJSON()).toEqual(batches.flat());
     }), { numRuns: 150 });
   });
-
-  it('of 100,000 spoiled, spliced and made-up ones never throws, never costs more than its length, and changes one array only', () => {
-    const w = new LaneWriter(3, 7, random);
-    const good = [w.write([{ i: ID, t: 'post', a: 1, x: 'words' }, { i: ID, t: 'retract', a: 2, o: ID }]), w.write([{ i: ID, t: 'seen', a: 1, m: [[1, 2, 3], [4, 5, 6]] }])];
-    const alien = new Y.Doc();
-    alien.clientID = 3 * 2 ** 32 + 5;
-    alien.getMap('m').set('k', [1, { a: 'b' }]);
-    alien.getText('t').insert(0, 'text');
-    alien.getArray('a').push([1, new Y.Map(), new Uint8Array(3)]);
-    alien.getArray('a').delete(0, 1);
-    good.push(Y.encodeStateAsUpdate(alien).slice(), Y.encodeStateAsUpdateV2(alien).slice());
-    const bytes = seeded('100,000');
-    const draw = (n: number): number => { const b = bytes(3); return (((b[0] as number) << 16) | ((b[1] as number) << 8) | (b[2] as number)) % n; };
-    let taken = 0;
-    for (let i = 0; i < 100_000; i++) {
-      const a = good[draw(good.length)] as Bytes;
-      let u = a.slice();
-      const edits = 1 + draw(4);
-      for (let e = 0; e < edits; e++) {
-        const at = draw(u.length + 1);
-        switch (draw(5)) {
-          case 0:
-            if (at < u.length) u[at] = draw(256);
-            break;
-          case 1:
-            u = u.slice(0, at);
-            break;
-          case 2:
-            u = new Uint8Array([...u.slice(0, at), draw(256), ...u.slice(at)]);
-            break;
-          case 3:
-            u = new Uint8Array([...u.slice(0, at), ...(good[draw(good.length)] as Bytes).slice(draw(a.length))]);
-            break;
-          default:
-            // a number as large as the encoding holds
-            u = new Uint8Array([...u.slice(0, at), 255, 255, 255, 255, 255, 255, 255, 15, ...u.slice(at)]);
-        }
-      }
-      const scanned = scanUpdate(u);
-      const r = checkUpdate(u, 3, 7, () => undefined);
-      if (!r.ok) continue;
-      taken++;
-      expect(scanned.ok).toBe(true);
-      const doc = laneDocument([u]);
-      expect([...doc.share.keys()]).toEqual([String(r.value.client)]);
-      expect(doc.store.clients.size).toBe(1);
-      expect(doc.store.pendingStructs).toBeNull();
-      expect(doc.getArray(String(r.value.client)).length).toBe(r.value.records.length);
-      for (const x of r.value.records) parseRecord(x);
-    }
-    expect(taken).toBeGreaterThan(50);
-  }, 60_000);
 
   it('that nests or counts as far as its bytes reach is refused having read no byte twice', () => {
     const head = (count: number[]): number[] => [1, 1, ...[0x85, 0x80, 0x80, 0x80, 0x30], 0, 8, 1, 11, ...new TextEncoder().encode('12884901893'), ...count];

@@ -100,6 +100,13 @@ function values(r: Reader, count: number): void {
   }
 }
 
+/** At most 2^53−1: Yjs stops with an exception at a larger one, and would read it as another number. */
 function whole(r: Reader): void {
-  for (let i = 0, b = r.u8(); b >= 0x80; b = r.u8()) if (++i > 8) r.fail();
+  let b = r.u8();
+  let value = b & 0x3f;
+  for (let scale = 64; b >= 0x80; scale *= 128) {
+    b = r.u8();
+    value += (b & 0x7f) * scale;
+    if (value > Number.MAX_SAFE_INTEGER || scale > 2 ** 48) r.fail();
+  }
 }

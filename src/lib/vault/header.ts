@@ -74,5 +74,7 @@ export const decodePassphraseWrap = (b: Bytes): Result<PassphraseWrap, 'malforme
   decode(b, (r) => {
     const salt = r.fixed(SALT);
     const argon = { memory: r.num(MOST.memory), passes: r.num(MOST.passes), lanes: r.num(MOST.lanes) };
+    // Argon2id is defined for no less
+    if (argon.passes < 1 || argon.lanes < 1 || argon.memory < 8 * argon.lanes) r.fail();
     return { salt, argon, wrapped: r.rest() };
   });

@@ -38,6 +38,9 @@ export type VaultState =
   | { readonly is: 'made'; readonly wrongTries: number; readonly retryAt: number | null }
   | { readonly is: 'damaged' };
 
+/** No more are told apart, so that a header that says any number can be counted on. */
+const TRIES_MOST = 1_000_000;
+
 export type UnlockFault = 'wrong-passphrase' | 'too-soon' | 'no-vault' | 'damaged';
 
 /** What can be told before anything is unlocked. */
@@ -137,7 +140,7 @@ async function countTry(parts: VaultParts): Promise<Result<Header, 'too-soon' | 
     const { bytes, header } = found.value;
     const now = parts.now();
     if (retryAt(header, now) !== null) return err('too-soon');
-    const counted = { ...header, tries: header.tries + 1, lastTry: now };
+    const counted = { ...header, tries: Math.min(header.tries + 1, TRIES_MOST), lastTry: now };
     const put = await parts.disk.swapHeader(bytes, encodeHeader(counted)).catch(unlessFull);
     // null: no room to count in, but a full device must not keep its owner out
     if (put !== false) return ok(counted);

@@ -160,6 +160,14 @@ describe('an update of a lane', () => {
     expect(scanUpdate(u('__proto__'))).toEqual(fault('malformed'));
   });
 
+  it('P21 with a whole number that Yjs stops at is malformed before Yjs sees it', () => {
+    const u = (...whole: number[]) => new Uint8Array([1, 1, 77, 0, 8, 1, 2, 55, 55, 1, 125, ...whole, 0]);
+    const most = [0xbf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f];
+    expect(checkUpdate(u(...most), 0, 1, () => undefined)).toMatchObject({ ok: true, value: { records: [Number.MAX_SAFE_INTEGER] } });
+    for (const large of [[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20], [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], [...new Array<number>(40).fill(0x80), 1], new Array<number>(40).fill(0x80)])
+      expect(checkUpdate(u(...large), 0, 1, () => undefined)).toEqual(fault('malformed'));
+  });
+
   it('the known 22 bytes that cost Yjs seconds and a gigabyte are refused by counting', () => {
     // a count of values far beyond the bytes that are there
     const u = new Uint8Array([1, 1, ...[0x80, 0x80, 0x80, 0x80, 0x30], 0, 8, 1, 1, 0x41, ...[0xff, 0xff, 0xff, 0xff, 0x0f], 127, 0]);

@@ -1,0 +1,408 @@
+/**
+ * Every decoder under at least 100,000 inputs that were once valid and then broken: each is a total function, takes no more memory than its
+ * input is worth, and what it accepts encodes to the very same bytes. What is sealed is broken inside the seal too, as its writer could.
+ */
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import * as Y from 'yjs';
+import decodeQR from 'qr/decode.js';
+import { encode as encodeQR } from 'uqr';
+import { openBlob, sealBlob } from '../../crypto/blob';
+import type { Bytes, GroupId, InvitePk, LogPk, RosterKey } from '../../crypto/brand';
+import { base64url, concat, fromText, toText, unbase64url, unhex } from '../../crypto/bytes';
+import { openDisplay, sealDisplay } from '../../crypto/display';
+import { readEnvelope, writeHeader } from '../../crypto/envelope';
+import { decodeFromRelay, decodeToRelay, encodeFromRelay, encodeToRelay } from '../../crypto/frames';
+import { hash } from '../../crypto/hash';
+import { decodeLink, encodeLink, inviteKeys, openAnswer, openCard, openRequest, sealAnswer, sealCard } from '../../crypto/invite-secret';
+import { LABEL } from '../../crypto/labels';
+import { kemPair, openLockbox, sealTo } from '../../crypto/lockbox';
+import { pad } from '../../crypto/padding';
+import { openItem, phraseKeys } from '../../crypto/phrase';
+import { decodeEntry, encodeEntry } from '../../crypto/roster/entry';
+import { decodeState, encodeState } from '../../crypto/roster/state';
+import { na, ready, type Random } from '../../crypto/sodium';
+import { Writer } from '../../crypto/wire';
+import { blobRoutes } from '../../relay/blob-routes';
+import { memoryBlobs } from '../../relay/blobs';
+import { checkUpdate, laneDocument, LaneWriter } from '../../src/lib/care/lane';
+import { parseRecord } from '../../src/lib/care/record';
+import { pack } from '../../src/lib/core/pack';
+import { parseVaultItem } from '../../src/lib/core/vault-item';
+import { memoryDevice } from '../../src/lib/store/memory';
+import { decodeHeader, decodePassphraseWrap, encodeHeader, encodePassphraseWrap } from '../../src/lib/vault/header';
+import { createVault, unlockVault } from '../../src/lib/vault/vault';
+import { seeded } from '../support/actor';
+import { rhea } from '../unit/relay/phone';
+import { broken, type Draw, drawing } from '../support/fuzz';
+import { entry as naiveEntry, frame as naiveFrame, FROM_RELAY, TO_RELAY } from '../vectors/naive/formats';
+
+const MANY = 100_000;
+type Json = { readonly [k: string]: Json } & readonly Json[] & string;
+const disk = (name: string): Json => JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), 'utf8')) as Json;
+const u = (v: unknown): Bytes => unhex(v as string) as Bytes;
+const all = (v: unknown): Bytes[] => (v as readonly { readonly bytes: string }[]).map((x) => u(x.bytes));
+
+let random: Random;
+let group: GroupId;
+beforeAll(async () => {
+  await ready();
+  random = seeded('fuzz');
+  group = random(32) as GroupId;
+  // the slow lattice is asked once for the same ciphertext
+  const sodium = na() as { crypto_kem_xwing_dec: (ct: Uint8Array, sk: Uint8Array) => Uint8Array };
+  const real = sodium.crypto_kem_xwing_dec;
+  sodium.crypto_kem_xwing_dec = (ct, sk) => {
+    const there = known.find((k) => same(k.ct, ct));
+    if (there === undefined) return real(ct, sk);
+    there.shared ??= real(ct, sk);
+    return there.shared;
+  };
+});
+
+const known: { readonly ct: Uint8Array; shared: Uint8Array | null }[] = [];
+/** The lattice part of this box is asked once. */
+const remember = (box: Bytes, at = 0): void => void known.push({ ct: box.slice(at, at + 1120), shared: null });
+
+const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+
+/** Feeds `runs` broken inputs; `take` says whether one was accepted, and throws when it should not have been. Both ends must occur. */
+function feed(corpus: readonly Bytes[], seed: number, take: (b: Bytes, draw: Draw, i: number) => boolean, runs = MANY): void {
+  const draw = drawing(seed);
+  let taken = 0;
+  for (let i = 0; i < runs; i++) {
+    const b = broken(corpus, draw);
+    let accepted: boolean;
+    try {
+      accepted = take(b, draw, i);
+    } catch (e) {
+      throw new Error(`input ${i}: ${Buffer.from(b.subarray(0, 400)).toString('hex')}`, { cause: e });
+    }
+    if (accepted) taken++;
+  }
+  expect(taken).toBeGreaterThan(runs / 100);
+  expect(taken).toBeLessThan(runs);
+}
+/** For decoders with one encoding: what is accepted comes back as it was. */
+const canonical = <T>(decode: (b: Bytes) => { readonly ok: true; readonly value: T } | { readonly ok: false }, encode: (v: T) => Uint8Array) => (b: Bytes): boolean => {
+  const d = decode(b);
+  if (d.ok && !same(encode(d.value), b)) throw new Error('it was accepted and encodes to other bytes');
+  return d.ok;
+};
+/** The second decoder says the same, asked now and then since it is slow. */
+const seconded = (take: (b: Bytes) => boolean, naive: (b: Buffer) => unknown, within: (b: Bytes) => boolean) => (b: Bytes, _: Draw, i: number): boolean => {
+  const mine = take(b);
+  if (i % 10 > 0) return mine;
+  let other = within(b);
+  try {
+    naive(Buffer.from(b));
+  } catch {
+    other = false;
+  }
+  // the second one knows no limit on what a field may hold
+  if (mine && !other) throw new Error('the second decoder refuses it');
+  return mine;
+};
+const always = (): boolean => true;
+
+describe('a broken one of 100,000 never throws, and what is accepted is canonical:', () => {
+  it('frames to the relay', () => {
+    feed(all(disk('frames')['toRelay']), 1, seconded(canonical(decodeToRelay, encodeToRelay), (b) => naiveFrame(TO_RELAY, b), always));
+  });
+
+  it('frames from the relay', () => {
+    feed(all(disk('frames')['fromRelay']), 2, seconded(canonical(decodeFromRelay, encodeFromRelay), (b) => naiveFrame(FROM_RELAY, b), always));
+  });
+
+  it('envelopes', () => {
+    feed(all(disk('envelopes')['envelopes']), 3, canonical(readEnvelope, (e) => concat(writeHeader(e.header), e.nonce, e.sealed, e.signature)));
+  });
+
+  it('roster entries', () => {
+    feed(all(disk('roster')['entries']), 4, seconded(canonical(decodeEntry, encodeEntry), naiveEntry, always));
+  });
+
+  it('kept states of a roster', () => {
+    feed([u(disk('roster')['state'])], 5, canonical(decodeState, encodeState), 20_000);
+  });
+
+  it('lockboxes, and keyrings that were sealed by whoever may', () => {
+    const pair = kemPair(random(32));
+    const to = random(32) as LogPk;
+    const place = { prev: random(32), seq: 9 } as Parameters<typeof openLockbox>[2];
+    const at = { label: LABEL.lockboxKey, place: new Writer().fixed(place.prev).num(place.seq).fixed(to).done() };
+    const item = (epoch: number, content: boolean): Bytes => concat(new Writer().num(epoch).fixed(random(32)).bool(content).done(), content ? random(32) : new Uint8Array(0));
+    const keyring = concat(new Writer().num(3).done(), item(1, false), item(5, true), item(9, true));
+    // one encapsulation for all: the same draws give the same ciphertext
+    const fixed = random(200);
+    const first = sealTo(pair.pk, at, keyring, (n) => fixed.slice(0, n));
+    remember(first);
+    const shared = hash(at.label, na().crypto_kem_xwing_dec(first.slice(0, 1120), pair.sk), first.slice(0, 1120), pair.pk, at.place);
+    const nonce = fixed.slice(0, 24);
+    const reseal = (plain: Bytes): Bytes => concat(first.slice(0, 1120), nonce, na().crypto_aead_xchacha20poly1305_ietf_encrypt(plain, at.place, null, nonce, shared));
+    expect(same(reseal(keyring), first)).toBe(true);
+    const write = (k: readonly { readonly epoch: number; readonly roster: Bytes; readonly content: Bytes | null }[]): Bytes =>
+      new Writer().list(k, (x, w) => (x.content === null ? w.num(x.epoch).fixed(x.roster).bool(false) : w.num(x.epoch).fixed(x.roster).bool(true).fixed(x.content))).done();
+    feed([keyring, concat(new Writer().num(1).done(), item(9, true))], 6, (plain) => {
+      const d = openLockbox(to, pair, place, reseal(plain));
+      if (d.ok && !same(write(d.value), plain)) throw new Error('another keyring');
+      return d.ok;
+    });
+    const outside = drawing(60);
+    for (let i = 0; i < MANY; i++) {
+      const box = broken([first], outside);
+      // a broken ciphertext is a new one for the slow lattice: those are 3,000
+      const cheap = i % 33 === 0 || box.length < 1160 ? box : concat(first.slice(0, 1120), box.slice(1120));
+      if (openLockbox(to, pair, place, cheap).ok && !same(cheap, first)) throw new Error('a changed lockbox opened');
+    }
+  });
+
+  it('cards, and the words inside them', () => {
+    const keys = inviteKeys(group, random(16));
+    const plain = fromText(JSON.stringify({ inviter: 'Olivia', inviterRole: 'clinician', kind: 'family', inside: { clinician: 1, patient: 0, family: 2 }, relationship: 'Aunt', history: 'start', expires: 5 }));
+    const card = sealCard(keys, group, plain, random);
+    feed([card], 7, (b) => {
+      const d = openCard(keys, group, b);
+      if (d.ok && !(same(b, card) && same(d.value, plain))) throw new Error('a changed card opened');
+      return d.ok;
+    });
+  });
+
+  it('answers', () => {
+    const key = random(32);
+    const id = random(16);
+    const answer = sealAnswer(key, group, id, fromText('{"refused":true}'), random);
+    feed([answer], 8, (b) => {
+      const d = openAnswer(key, group, id, b);
+      if (d.ok && !same(b, answer)) throw new Error('a changed answer opened');
+      return d.ok;
+    });
+  });
+
+  it('requests, and what a joiner could put into one', () => {
+    const v = disk('invites') as unknown as { readonly link: { readonly group: string }; readonly keys: { readonly invite: string }; readonly request: { readonly bytes: string; readonly reader: { readonly logPk: string; readonly pair: { readonly pk: string; readonly sk: string } } } };
+    const there = u(v.link.group) as GroupId;
+    const invite = u(v.keys.invite) as InvitePk;
+    const reader = { logPk: u(v.request.reader.logPk) as LogPk, pair: kemPair(u(v.request.reader.pair.sk)) };
+    const bytes = u(v.request.bytes);
+    // count, log key, length of the box
+    remember(bytes, 1 + 32 + 2);
+    let changed = 0;
+    feed([bytes], 9, (b, _, i) => {
+      // likewise: the lattice is asked for a new ciphertext in one of thirty
+      const cheap = i % 30 === 0 || b.length < 1160 ? b : concat(bytes.slice(0, 1157), b.slice(1157));
+      const d = openRequest(there, invite, reader, cheap);
+      if (d.ok && !same(cheap, bytes)) changed++;
+      return d.ok;
+    });
+    // more than one reader may be listed, the rest is sealed
+    expect(changed).toBeLessThan(MANY / 50);
+    const known = openRequest(there, invite, reader, bytes);
+    if (!known.ok) throw new Error(known.fault);
+    const { row, display, answerKey } = known.value;
+    const inner = concat(row.member, row.logPk, row.kem, row.claim, row.redeem, new Writer().bytes(display).done(), answerKey);
+    const secret = random(32);
+    const nonce = random(24);
+    const boxed = sealTo(reader.pair.pk, { label: LABEL.requestKey, place: concat(there, invite, reader.logPk) }, secret, random);
+    remember(boxed);
+    const front = new Writer().list([0], (_, w) => w.fixed(reader.logPk).bytes(boxed)).done();
+    const about = concat(LABEL.request, there, invite);
+    feed([inner], 10, (plain) => {
+      const sealed = concat(nonce, na().crypto_aead_xchacha20poly1305_ietf_encrypt(pad(plain), about, null, nonce, secret));
+      const d = openRequest(there, invite, reader, concat(front, new Writer().bytes(sealed).done()));
+      if (d.ok && !same(d.value.row.kem, row.kem)) throw new Error('a row that nobody signed');
+      return d.ok;
+    }, 5_000);
+  });
+
+  it('links, as bytes and as text', () => {
+    const fragment = (disk('invites') as unknown as { readonly link: { readonly fragment: string } }).link.fragment;
+    feed([unbase64url(fragment) as Bytes], 11, (b) => {
+      const text = base64url(b);
+      const d = decodeLink(text);
+      if (d.ok && encodeLink(d.value) !== text) throw new Error('another link');
+      return d.ok;
+    });
+    feed([fromText(fragment), fromText(`#${fragment}`), fromText(` #${fragment}\n`), fromText('#')], 12, (b) => {
+      const text = toText(b) ?? Buffer.from(b).toString('latin1');
+      const d = decodeLink(text);
+      if (d.ok && !text.includes(encodeLink(d.value))) throw new Error('another link');
+      return d.ok;
+    }, 20_000);
+  });
+
+  it('display data, and the JSON that its author could seal', () => {
+    const key = random(32) as RosterKey;
+    const place = { prev: random(32), seq: 3, author: random(32) } as Parameters<typeof openDisplay>[1];
+    const plain = fromText('{"group":{"name":"Pat’s Updates","kind":"family"},"person":{"name":"Olivia","role":"clinician","relationship":""}}');
+    const sealed = sealDisplay(key, place, plain, random);
+    feed([sealed], 13, (b) => {
+      const d = openDisplay(key, place, b);
+      if (d.length > 0 && !same(b, sealed)) throw new Error('changed display data opened');
+      return d.length > 0;
+    });
+  });
+
+  it('updates of a lane: what is taken is what Yjs itself reads, in one array, and each record is one or is passed over', () => {
+    const w = new LaneWriter(3, 7, random);
+    const id = 'AAAAAAAAAAAAAAAAAAAAAA';
+    const good = [
+      w.write([{ i: id, t: 'post', a: 1, x: 'words' }, { i: id, t: 'retract', a: 2, o: id }]),
+      new LaneWriter(3, 7, random).write([{ i: id, t: 'seen', a: 1, m: [[1, 2, 3], [4, 5, 6]] }]),
+      new LaneWriter(3, 7, random).write([{ i: id, t: 'post', a: 1, x: 'a', p: [{ full: { b: 'A'.repeat(43), k: 'A'.repeat(43), h: 'A'.repeat(43), s: 9 }, thumb: { b: 'A'.repeat(43), k: 'A'.repeat(43), h: 'A'.repeat(43), s: 9 }, w: 1, h: 1, t: 'image/webp' }] }])
+    ];
+    // what Yjs can say and a lane must not: maps, text, nested types, bytes, deletions, the other encoding
+    const alien = new Y.Doc();
+    alien.clientID = 3 * 2 ** 32 + 5;
+    alien.getMap('m').set('k', [1, { a: 'b' }]);
+    alien.getText('t').insert(0, 'text');
+    alien.getArray('a').push([1, new Y.Map(), new Uint8Array(3)]);
+    alien.getArray('a').delete(0, 1);
+    feed([...good, ...good, Y.encodeStateAsUpdate(alien).slice(), Y.encodeStateAsUpdateV2(alien).slice()], 14, (b) => {
+      const d = checkUpdate(b, 3, 7, () => undefined);
+      if (!d.ok) return false;
+      const doc = laneDocument([b]);
+      if (doc.store.pendingStructs !== null || doc.share.size !== 1) throw new Error('more than it said');
+      if (JSON.stringify(doc.getArray(String(d.value.client)).toJSON()) !== JSON.stringify(d.value.records)) throw new Error('Yjs reads other records');
+      for (const r of d.value.records) parseRecord(r);
+      doc.destroy();
+      return true;
+    });
+  });
+
+  it('items of a personal vault, and what may be sealed into one', () => {
+    const keys = phraseKeys(random(16));
+    const profile = pack({ is: 'profile', name: 'Olivia', role: 'clinician' });
+    const row = pack({ is: 'group', id: random(32), relayPk: random(32), tag: random(16), logSeed: random(32), kemSeed: random(32) });
+    feed([profile, row], 15, (b) => parseVaultItem(b) !== null);
+    const place = { label: LABEL.vaultItem, place: concat(LABEL.vaultItem, keys.id) };
+    const item = sealTo(keys.kem.pk, place, pad(profile), random);
+    remember(item);
+    feed([item], 16, (b, _, i) => {
+      const cheap = i % 30 === 0 || b.length < 1160 ? b : concat(item.slice(0, 1120), b.slice(1120));
+      const d = openItem(keys, cheap);
+      if (d.ok && !same(cheap, item)) throw new Error('a changed item opened');
+      return d.ok;
+    }, 20_000);
+  });
+
+  it('headers of a vault whose sum was made right again, and the wraps in them', () => {
+    const header = u((disk('rest') as unknown as { readonly header: { readonly bytes: string } }).header.bytes);
+    const body = header.slice(0, -32);
+    feed([body], 17, (b) => canonical(decodeHeader, encodeHeader)(concat(b, hash(LABEL.vaultHeader, b))));
+    const first = decodeHeader(header);
+    if (!first.ok) throw new Error(first.fault);
+    feed([first.value.wraps[0]?.body as Bytes], 18, canonical(decodePassphraseWrap, encodePassphraseWrap), 20_000);
+  });
+});
+
+describe('a broken one of 1,000', () => {
+  it('blobs, their ids made right again, shows nothing that was not sealed', () => {
+    const plain = random(3_000);
+    const { ciphertext, ...ref } = sealBlob(plain, random);
+    feed([ciphertext], 20, (b) => {
+      const d = openBlob({ ...ref, id: hash(LABEL.blob, b) as never }, b);
+      if (d.ok && !same(d.value, plain)) throw new Error('another plaintext');
+      return d.ok;
+    }, 2_000);
+    feed([new Writer().num(ref.size).done()], 21, (b, draw) => {
+      const size = draw(2) ? ref.size : b.reduce((n, x) => n * 256 + x, 0);
+      const d = openBlob({ ...ref, size }, ciphertext);
+      if (d.ok && size !== ref.size) throw new Error('another size');
+      return d.ok;
+    }, 1_000);
+  });
+
+  it('pictures of a QR code reads as the link, as nothing, or as a text that is judged like any other', () => {
+    const fragment = (disk('invites') as unknown as { readonly link: { readonly fragment: string } }).link.fragment;
+    const { image, side } = painted(fragment.slice(0, 60));
+    const draw = drawing(22);
+    let read = 0;
+    for (let i = 0; i < 1_000; i++) {
+      const spoilt = image.slice();
+      for (let spots = draw(6); spots > 0; spots--) {
+        const [x, y, w, h] = [draw(side), draw(side), 1 + draw(side / 4), 1 + draw(side / 4)];
+        const grey = draw(2) * 255;
+        for (let v = y; v < Math.min(side, y + h); v++) spoilt.fill(grey, 4 * (v * side + x), 4 * (v * side + Math.min(side, x + w)));
+      }
+      let text: string | null = null;
+      try {
+        text = decodeQR({ width: side, height: side, data: spoilt });
+      } catch (e) {
+        if (!(e instanceof Error)) throw e;
+      }
+      if (text === null) continue;
+      read++;
+      decodeLink(text);
+    }
+    expect(read).toBeGreaterThan(20);
+    expect(read).toBeLessThan(1_000);
+  });
+
+  it('vaults on a disk opens with its passphrase, or says what is wrong, and never gives another key', async () => {
+    const now = (): number => 1_000_000;
+    const parts = () => ({ disk: memoryDevice().open(), now, random, argon: { memory: 64, passes: 1, lanes: 1 } });
+    const first = parts();
+    const key = await createVault(first, PASSPHRASE);
+    if (!key.ok) throw new Error(key.fault);
+    const body = ((await first.disk.header()) as Bytes).slice(0, -32);
+    const draw = drawing(23);
+    const said = new Set<string>();
+    for (let i = 0; i < 1_000; i++) {
+      const b = broken([body], draw);
+      const header = concat(b, hash(LABEL.vaultHeader, b));
+      const read = decodeHeader(header);
+      const wraps = read.ok ? read.value.wraps.map((w) => decodePassphraseWrap(w.body)) : [];
+      // what a header may ask of a phone is more than a test should spend
+      if (wraps.some((w) => w.ok && (w.value.argon.memory > 1_024 || w.value.argon.passes > 4))) continue;
+      const p = parts();
+      await p.disk.swapHeader(null, header);
+      const opened = await unlockVault(p, PASSPHRASE);
+      if (opened.ok) expect(same(opened.value, key.value)).toBe(true);
+      said.add(opened.ok ? 'opened' : opened.fault);
+    }
+    expect([...said].sort()).toEqual(expect.arrayContaining(['damaged', 'opened', 'wrong-passphrase']));
+  });
+});
+
+describe('HTTP', () => {
+  it('answers a broken one of 100,000 requests for a blob with a refusal, and gives nothing without a bearer', async () => {
+    const blobs = memoryBlobs();
+    const app = blobRoutes(rhea('fuzz').relay, blobs);
+    const [id, there] = [base16(random(32)), base16(group)];
+    const bearer = base64url(random(32));
+    const methods = ['GET', 'HEAD', 'PUT', 'DELETE', 'POST', 'OPTIONS'];
+    const corpus = [`/${there}/${id}`, `/${there}/${id}/`, `/${there}//${id}`, `/../${there}/${id}?a=b`, `/${there}/%2e%2e%2f${id}`].map(fromText);
+    const auth = [`Bearer ${bearer}`, `bearer ${bearer}`, bearer, ''].map(fromText);
+    const draw = drawing(24);
+    const seen = new Map<number, number>();
+    for (let i = 0; i < MANY; i++) {
+      const path = Buffer.from(broken(corpus, draw)).toString('latin1');
+      const method = methods[draw(methods.length)] as string;
+      let request: Request;
+      try {
+        request = new Request(`http://relay.test/${path}`, { method, headers: { authorization: Buffer.from(broken(auth, draw)).toString('latin1'), 'content-length': draw(9) === 0 ? '-1e400' : '5' }, ...(method === 'PUT' ? { body: 'words' } : {}) });
+      } catch {
+        continue; // no HTTP at all: it never gets so far
+      }
+      const { status } = await app.fetch(request);
+      seen.set(status, (seen.get(status) ?? 0) + 1);
+    }
+    expect([...seen.keys()].sort()).toEqual([403, 404]);
+    expect(seen.get(403)).toBeGreaterThan(MANY / 20);
+    expect((await blobs.get(1, hash(LABEL.blob, fromText('words')) as never)) === null).toBe(true);
+  });
+});
+
+const PASSPHRASE = 'four quiet lamps over harbour';
+const base16 = (b: Bytes): string => Buffer.from(b).toString('hex');
+
+/** A QR code as a camera would hand it over. */
+function painted(text: string): { readonly image: Uint8Array; readonly side: number } {
+  const SCALE = 3;
+  const { size, data } = encodeQR(text, { ecc: 'M', border: 4 });
+  const side = size * SCALE;
+  const image = new Uint8Array(side * side * 4).fill(255);
+  for (let y = 0; y < side; y++) for (let x = 0; x < side; x++) if (data[Math.floor(y / SCALE)]?.[Math.floor(x / SCALE)] === true) image.fill(0, 4 * (y * side + x), 4 * (y * side + x) + 3);
+  return { image, side };
+}
