@@ -20,6 +20,7 @@ const TABLES: readonly (readonly [name: string, by: string, columns: string, kep
   ['requests', 'g', 'g bigint, invite bytea, request bytea, time bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (g, invite, request)'],
   ['answers', 'g', 'g bigint, invite bytea, request bytea, time bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (g, invite, request)'],
   ['items', 'vault', 'vault bytea, n bigint, time bigint NOT NULL, item bytea NOT NULL, PRIMARY KEY (vault, n)'],
+  ['meets', 'meet', 'meet bytea, n bigint, began bigint NOT NULL, item bytea NOT NULL, PRIMARY KEY (meet, n)'],
   ['blobs', 'g', 'g bigint, id bytea, device bigint NOT NULL, size bigint NOT NULL, time bigint NOT NULL, named bigint NOT NULL, PRIMARY KEY (g, id)']
 ];
 
@@ -39,6 +40,7 @@ export async function makeTables(sql: Sql, now: number, relay: string): Promise<
       for (let i = 0; i < PARTS; i++) await tx.unsafe(`CREATE TABLE ${name}_${i} PARTITION OF ${name} FOR VALUES WITH (MODULUS ${PARTS}, REMAINDER ${i}) ${kept}`);
     }
     await tx`CREATE INDEX IF NOT EXISTS blobs_unnamed ON blobs (time) WHERE named = 0`;
+    await tx`CREATE INDEX IF NOT EXISTS meets_began ON meets (began) WHERE n = 1`;
     await tx`CREATE INDEX IF NOT EXISTS answers_by_time ON answers (time)`;
     return { incarnation: Number(meta.get('incarnation')) };
   });

@@ -1,6 +1,6 @@
 /** What every engine of the log owes, whichever it is: the relay, and with it every device, stands on these. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, VaultId } from '../../../../crypto/brand';
+import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, MeetId, VaultId } from '../../../../crypto/brand';
 import { type ReceiptedEntry, type StoredEnvelope } from '../../../../crypto/frames';
 import { ZERO_HASH } from '../../../../crypto/hash';
 import { envelopeHash } from '../../../../crypto/header';
@@ -185,7 +185,7 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       expect(await call('blob', { g, id: named })).toEqual({ device: 1, size: 9 });
       await append(appending(1, { blobs: [named] }));
       expect(await call('append', appending(7, { blobs: [other] }))).toMatchObject({ is: 'gap' });
-      const swept = await call('sweep', { blobsBefore: 10, answersBefore: 0 });
+      const swept = await call('sweep', { blobsBefore: 10, answersBefore: 0, meetingsBefore: 0 });
       expect(swept.filter((b) => b.g === g)).toEqual([{ g, id: other }]);
       await call('dropBlob', { g, id: named });
       expect(await call('blob', { g, id: named })).toBeNull();
@@ -207,7 +207,7 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       await call('enter', entering(2, { spent: [invite] }));
       expect([await call('card', { g, invite }), await call('requests', { g, invites: [invite] })]).toEqual([null, []]);
       expect(await call('answer', slot)).toEqual(card);
-      await call('sweep', { blobsBefore: 0, answersBefore: 9 });
+      await call('sweep', { blobsBefore: 0, answersBefore: 9, meetingsBefore: 0 });
       expect(await call('answer', slot)).toBeNull();
     });
 
@@ -221,6 +221,19 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       expect(both.filter((x) => x === 'done').length).toBe(1);
       for (let n = 4; n <= 23; n++) await put(n, a);
       expect(await call('items', { vault, after: 0 })).toMatchObject({ n: 23, more: true });
+    });
+
+    it('adds to a meeting while it lasts, begins no more than are allowed, and forgets it afterwards', async () => {
+      const meets = [random(32), random(32), random(32)] as Bytes[] as MeetId[];
+      const put = (i: number, n: number, time: number, item: Bytes = random(20)): Promise<Calls['putMeeting'][1]> => call('putMeeting', { meet: meets[i] as MeetId, n, item, time, since: time - 100, most: 2 });
+      const said = (i: number, time: number): Promise<Calls['meeting'][1]> => call('meeting', { meet: meets[i] as MeetId, after: 0, since: time - 100 });
+      const a = random(20);
+      expect([await said(0, 1000), await put(0, 2, 1000), await put(0, 1, 1000, a), await put(0, 1, 1001, a), await put(0, 1, 1001), await put(0, 2, 1090)]).toEqual([null, 'ended', 'done', 'done', { n: 1 }, 'done']);
+      expect(await said(0, 1100)).toMatchObject({ n: 2, more: false });
+      expect([await put(1, 1, 1050), await put(2, 1, 1050)]).toEqual(['done', 'crowded']);
+      expect([await said(0, 1101), await put(0, 3, 1101), await put(2, 1, 1101)]).toEqual([null, 'ended', 'done']);
+      await call('sweep', { blobsBefore: 0, answersBefore: 0, meetingsBefore: 2000 });
+      expect([await said(1, 1101), await said(2, 1101)]).toEqual([null, null]);
     });
 
     it('tells how far groups have come', async () => {
