@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { root, sourcesIn } from './sources';
 
-const FILES = ['', 'group.'];
+const FILES = ['', 'group.', 'devices.'];
 
-/** All messages of a language, from both of its files. */
+/** All messages of a language, from all of its files. */
 function messagesOf(locale: string): ReadonlyMap<string, unknown> {
   const read = FILES.flatMap((prefix) => {
     const path = join(root, `src/lib/i18n/messages/${prefix}${locale}.json`);

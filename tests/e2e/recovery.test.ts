@@ -58,7 +58,8 @@ test('thirteen words bring back name, groups, history and ownership after the si
     await expectState(olivia.page(), 'Said while Pat had no phone', 'Sent');
 
     const page = bare.page();
-    await page.getByRole('button', { name: 'I have a recovery phrase' }).click();
+    await page.getByRole('button', { name: 'I already use Carefold' }).click();
+    await page.getByRole('button', { name: 'With my recovery phrase' }).click();
     await page.getByLabel('The 13 words, in their order').fill([...words.slice(1), words[0]].join(' '));
     await page.getByLabel('New passphrase', { exact: true }).fill('copper window gentle orchard');
     await page.getByLabel('Repeat new passphrase').fill('copper window gentle orchard');

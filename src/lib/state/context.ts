@@ -28,6 +28,8 @@ export interface Shell {
   haveLink(): void;
   /** Opens the three steps to a recovery phrase. */
   writePhrase(): void;
+  /** The same, to take the place of the phrase there is. */
+  replacePhrase(): void;
   /** The reminder to make one was put off, until the app starts anew. */
   readonly phraseLater: boolean;
   laterPhrase(): void;

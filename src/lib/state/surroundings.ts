@@ -37,6 +37,13 @@ export const surroundings = (): Surroundings =>
     displayStandalone: matchMedia('(display-mode: standalone), (display-mode: minimal-ui), (display-mode: fullscreen)').matches
   });
 
+/** What kind of device this looks like, to propose a name for it. */
+export function deviceKind(outside: Pick<Outside, 'userAgent' | 'maxTouchPoints'> = navigator): 'phone' | 'tablet' | 'laptop' {
+  const { userAgent, maxTouchPoints } = outside;
+  if (/iPhone|iPod|Android.+Mobile|Mobile.+Firefox/.test(userAgent)) return 'phone';
+  return /iPad|Android/.test(userAgent) || (/Macintosh/.test(userAgent) && maxTouchPoints > 1) ? 'tablet' : 'laptop';
+}
+
 /** What stops the app from running here at all; null when nothing does. */
 export function missingHere(): 'insecure' | 'old-browser' | null {
   if (!isSecureContext) return 'insecure';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import decodeQR from 'qr/decode.js';
-import { qrPath } from '$lib/ui/group/qr-path';
+import { qrPath } from '$lib/ui/qr-path';
 
 const SCALE = 4;
 
