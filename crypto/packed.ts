@@ -26,3 +26,28 @@ export function encodePage(f: { readonly re: number; readonly group: GroupId; re
   const w = new Writer().u8(FROM_CODES.page).num(f.re).fixed(f.group).bool(f.more).list(f.prevs, (p, x) => x.num(p.device).fixed(p.prev));
   return w.num(f.items.count).fixed(f.items.bytes).done();
 }
+
+/** One packed item: where it lies, and what stands before its envelope. */
+export interface PlacedItem { readonly device: number; readonly n: number; readonly seq: number; readonly time: number; readonly start: number; readonly envelope: number; readonly end: number }
+
+/** The items one after the other, without copying any; stops when `f` says false. Trusts the bytes: they are our own. */
+export function walkPacked(bytes: Uint8Array, f: (i: PlacedItem) => boolean): void {
+  let at = 0;
+  const num = (): number => {
+    let v = 0;
+    let scale = 1;
+    for (;;) {
+      const b = bytes[at++] as number;
+      v += (b & 0x7f) * scale;
+      if (b < 0x80) return v;
+      scale *= 128;
+    }
+  };
+  while (at < bytes.length) {
+    const start = at;
+    const [device, n, seq, time, size] = [num(), num(), num(), num(), num()];
+    const envelope = at;
+    at += size;
+    if (!f({ device, n, seq, time, start, envelope, end: at })) return;
+  }
+}

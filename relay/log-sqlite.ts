@@ -1,30 +1,21 @@
 /** The log in SQLite: many calls in one transaction, durable (WAL, synchronous=FULL) before any of them is answered. */
-import type { Bytes, Hash } from '../crypto/brand';
+import type { Bytes } from '../crypto/brand';
 import { equal } from '../crypto/bytes';
-import type { Prev, ReceiptedEntry, StoredEnvelope } from '../crypto/frames';
-import { ZERO_HASH } from '../crypto/hash';
+import type { ReceiptedEntry } from '../crypto/frames';
 import { envelopeHash } from '../crypto/header';
 import { LIMIT } from '../crypto/limits';
-import { packStored } from '../crypto/packed';
 import { readReceipt, writeReceipt } from '../crypto/receipt';
 import { err, ok, type Result } from '../crypto/result';
 import { decode, Writer } from '../crypto/wire';
 import { cut } from './cut';
+import { SqliteFeed } from './feed-sqlite';
 import type { Appended, Appending, AppendRefusal, Call, CallName, Calls, Entering, Entered, Log, Reply } from './log';
 import { MAIL } from './log-mail';
-import { SCHEMA, SCHEMA_VERSION } from './schema';
+import { prepare } from './schema';
 import { Sqlite } from './sqlite';
 import { type Found, runNow, type Value } from './steps';
 
-/** Where envelopes of a group begin: rows are keyed by g·2³² + feed seq, so that a group's feed lies together and grows at its end. */
-const SPAN = 2 ** 32;
-/** Indices of devices in one group; far above LIMIT.devices, since an index is given once. */
-const DEVICES = 2 ** 20;
-const logKey = (g: number, device: number): number => g * DEVICES + device;
 const HEADS_KEPT = 50_000;
-
-/** Head of one log, or of a group's feed, as the open transaction sees it. */
-interface Head { n: number; hash: Hash; roster: number }
 
 type Answers = { readonly [K in CallName]: (input: Calls[K][0]) => Calls[K][1] };
 
@@ -32,26 +23,26 @@ export class SqliteLog {
   readonly incarnation: number;
   private readonly db: Sqlite;
   private readonly answers: Answers;
-  private readonly heads = new Map<number, Head>();
-  private readonly feeds = new Map<number, number>();
+  private readonly feed: SqliteFeed;
   private readonly rosters = new Map<number, number>();
-  private readonly touchedLogs = new Set<number>();
-  private readonly touchedFeeds = new Set<number>();
 
   /** Opens or makes the store. Throws when it cannot be opened or is of another version. `trouble` hears why a change was not kept. */
   constructor(path: string, now: number, private readonly trouble: (words: string) => void = () => undefined) {
     this.db = new Sqlite(path);
+    this.feed = new SqliteFeed(this.db);
     this.answers = { ...this.own(), ...this.mail() };
-    this.db.transaction(() => {
-      this.db.exec(SCHEMA);
-      this.db.run("INSERT OR IGNORE INTO meta VALUES ('version', ?), ('incarnation', ?)", SCHEMA_VERSION, now);
-    });
-    if (this.db.one("SELECT value FROM meta WHERE name = 'version'")?.['value'] !== SCHEMA_VERSION) throw new Error('the store was made by another version');
+    try {
+      this.db.transaction(() => prepare(this.db, now));
+    } catch (e) {
+      this.db.close();
+      throw e;
+    }
     this.incarnation = this.db.one("SELECT value FROM meta WHERE name = 'incarnation'")?.['value'] as number;
   }
 
   /** Answers all calls in one transaction; when that fails each in its own, so that one bad call spoils no other. */
   transact(calls: readonly Call[]): Result<unknown, 'unavailable'>[] {
+    this.feed.trim();
     const together = this.attempt(calls);
     if (together !== null) return together.map(ok);
     const alone = calls.length === 1 ? [null] : calls.map((c) => this.attempt([c]));
@@ -62,16 +53,13 @@ export class SqliteLog {
     try {
       return this.db.transaction(() => {
         const answers = calls.map((c) => this.answer(c));
-        this.writeHeads();
+        this.feed.flush();
         return answers;
       });
     } catch (e) {
       this.trouble(e instanceof Error ? e.message : 'unknown');
-      this.heads.clear();
-      this.feeds.clear();
+      this.feed.forget();
       this.rosters.clear();
-      this.touchedLogs.clear();
-      this.touchedFeeds.clear();
       return null;
     }
   }
@@ -104,17 +92,17 @@ export class SqliteLog {
           const first = this.db.one('SELECT entry, receipt FROM entries WHERE g = ? AND seq = 1', there['g'] as number) as Found;
           return { g: there['g'] as number, genesis: receipted(first) };
         }
-        const g = Number(this.db.run('INSERT INTO groups (id, feed, seq, state) VALUES (?, 0, 1, ?)', c.group, c.state).lastInsertRowid);
+        const g = Number(this.db.run('INSERT INTO groups (id, seq, state) VALUES (?, 1, ?)', c.group, c.state).lastInsertRowid);
         this.putEntry(g, 1, c.genesis);
         for (const b of c.boxes) this.db.run('INSERT INTO lockboxes VALUES (?, ?, 1, ?)', g, b.device, b.lockbox);
         return { g, genesis: c.genesis };
       },
       head: ({ g, device }) => {
-        const { n, hash } = this.head(g, device);
-        return { n, hash, feed: this.feed(g) };
+        const { n, hash } = this.feed.end(g, device);
+        return { n, hash, feed: this.feed.last(g) };
       },
       // one relay alone needs no telling: what changes, changes through it
-      news: (groups) => groups.map((g) => ({ g, feed: this.feed(g), roster: this.roster(g), mail: 0 })).filter((n) => n.roster > 0),
+      news: (groups) => groups.map((g) => ({ g, feed: this.feed.last(g), roster: this.roster(g), mail: 0 })).filter((n) => n.roster > 0),
       append: (a) => this.append(a),
       enter: (e) => this.enter(e),
       entries: ({ g, after, upTo, most }) => {
@@ -127,17 +115,16 @@ export class SqliteLog {
         const { items, more } = cut(found, LIMIT.page, (f) => (f['lockbox'] as Bytes).length + 10);
         return { items: items.map((f) => ({ seq: f['seq'] as number, lockbox: f['lockbox'] as Bytes })), more };
       },
-      page: (p) => this.page(p)
+      page: (p) => this.feed.page(p)
     };
   }
 
   /** Order and sameness first, what the roster says after: a resend is acknowledged whatever has become of the roster. */
   private append(a: Appending): Appended {
-    const head = this.head(a.g, a.device);
-    const log = logKey(a.g, a.device);
+    const head = this.feed.end(a.g, a.device);
     if (a.n <= head.n) {
-      const there = this.db.one('SELECT at, time, envelope FROM envelopes WHERE log = ? AND n = ?', log, a.n);
-      if (there && equal(there['envelope'] as Bytes, a.envelope)) return { is: 'again', seq: (there['at'] as number) % SPAN, time: there['time'] as number };
+      const there = this.feed.find(a.g, a.device, a.n);
+      if (there !== null && equal(there.envelope, a.envelope)) return { is: 'again', seq: there.seq, time: there.time };
       return { is: 'conflict', n: head.n, hash: head.hash };
     }
     const no = (is: AppendRefusal, hash = head.hash): Appended => ({ is, n: head.n, hash });
@@ -149,43 +136,22 @@ export class SqliteLog {
     if (a.rosterSeq < head.roster) return no('void');
     for (const id of a.blobs) if (!this.db.one('SELECT 1 FROM blobs WHERE g = ? AND id = ?', a.g, id)) return no('no-blob');
     for (const id of a.blobs) this.db.run('UPDATE blobs SET named = 1 WHERE g = ? AND id = ?', a.g, id);
-    const seq = this.feed(a.g) + 1;
-    this.db.run('INSERT INTO envelopes VALUES (?, ?, ?, ?, ?, ?)', a.g * SPAN + seq, log, a.n, a.time, head.hash, a.envelope);
-    this.feeds.set(a.g, seq);
-    this.heads.set(log, { n: a.n, hash, roster: a.rosterSeq });
-    this.touchedFeeds.add(a.g);
-    this.touchedLogs.add(log);
+    const seq = this.feed.add(a.g, { device: a.device, n: a.n, time: a.time, envelope: a.envelope }, hash, a.rosterSeq);
     return { is: 'stored', seq, time: a.time };
   }
 
   private enter(e: Entering): Entered {
     if (this.roster(e.g) !== e.seq - 1) return { is: 'behind' };
-    const heads = e.ends.map((x) => ({ device: x.device, n: this.head(e.g, x.device).n, hash: this.head(e.g, x.device).hash }));
+    const heads = e.ends.map((x) => {
+      const { n, hash } = this.feed.end(e.g, x.device);
+      return { device: x.device, n, hash };
+    });
     if (heads.some((h, i) => h.n !== e.ends[i]?.n || !equal(h.hash, e.ends[i].hash))) return { is: 'moved', heads };
     this.putEntry(e.g, e.seq, e.entry);
     for (const b of e.boxes) this.db.run('INSERT INTO lockboxes VALUES (?, ?, ?, ?)', e.g, b.device, e.seq, b.lockbox);
     this.answers.spend({ g: e.g, invites: e.spent });
     if (e.state !== null) this.db.run('UPDATE groups SET seq = ?, state = ? WHERE g = ?', e.seq, e.state, e.g);
     return { is: 'entered' };
-  }
-
-  private page({ g, way, from, most }: Calls['page'][0]): Calls['page'][1] {
-    const least = g * SPAN;
-    const up = way === 'up';
-    const edge = least + Math.min(from, SPAN - 1);
-    const limit = Math.max(1, Math.min(most, LIMIT.page));
-    const found = up
-      ? this.db.each('SELECT * FROM envelopes WHERE at > ? AND at < ? ORDER BY at', edge, least + SPAN)
-      : this.db.each('SELECT * FROM envelopes WHERE at > ? AND at < ? ORDER BY at DESC', least, edge);
-    const { items, more } = cut(found, limit, (f) => (f['envelope'] as Bytes).length + 70);
-    const prevs = new Map<number, Prev & { readonly n: number }>();
-    const stored = items.map((f): StoredEnvelope => {
-      const device = (f['log'] as number) % DEVICES;
-      const n = f['n'] as number;
-      if (n < (prevs.get(device)?.n ?? Infinity)) prevs.set(device, { device, n, prev: f['prev'] as Hash });
-      return { device, n, seq: (f['at'] as number) - least, time: f['time'] as number, envelope: f['envelope'] as Bytes };
-    });
-    return { items: packStored(stored), more, prevs: [...prevs.values()].map(({ device, prev }) => ({ device, prev })) };
   }
 
   private putEntry(g: number, seq: number, e: ReceiptedEntry): void {
@@ -195,24 +161,6 @@ export class SqliteLog {
     this.rosters.set(g, seq);
   }
 
-  private head(g: number, device: number): Head {
-    const log = logKey(g, device);
-    const known = this.heads.get(log);
-    if (known) return known;
-    const found = this.db.one('SELECT n, hash, roster FROM logs WHERE log = ?', log);
-    const head: Head = found ? { n: found['n'] as number, hash: found['hash'] as Hash, roster: found['roster'] as number } : { n: 0, hash: ZERO_HASH, roster: 0 };
-    if (this.heads.size >= HEADS_KEPT) for (const old of this.heads.keys()) if (!this.touchedLogs.has(old)) this.heads.delete(old);
-    this.heads.set(log, head);
-    return head;
-  }
-  private feed(g: number): number {
-    const known = this.feeds.get(g);
-    if (known !== undefined) return known;
-    const feed = (this.db.one('SELECT feed FROM groups WHERE g = ?', g)?.['feed'] as number | undefined) ?? 0;
-    if (this.feeds.size >= HEADS_KEPT) for (const old of this.feeds.keys()) if (!this.touchedFeeds.has(old)) this.feeds.delete(old);
-    this.feeds.set(g, feed);
-    return feed;
-  }
   private roster(g: number): number {
     const known = this.rosters.get(g);
     if (known !== undefined) return known;
@@ -220,16 +168,6 @@ export class SqliteLog {
     if (this.rosters.size >= HEADS_KEPT) this.rosters.clear();
     this.rosters.set(g, seq);
     return seq;
-  }
-  /** Once for each transaction, not for each envelope. */
-  private writeHeads(): void {
-    for (const log of this.touchedLogs) {
-      const h = this.heads.get(log) as Head;
-      this.db.run('INSERT OR REPLACE INTO logs VALUES (?, ?, ?, ?)', log, h.n, h.hash, h.roster);
-    }
-    for (const g of this.touchedFeeds) this.db.run('UPDATE groups SET feed = ? WHERE g = ?', this.feeds.get(g) as number, g);
-    this.touchedLogs.clear();
-    this.touchedFeeds.clear();
   }
 }
 

@@ -1,0 +1,195 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from '@photostructure/sqlite';
+import fc from 'fast-check';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Bytes, GroupId, Hash, LogPk } from '../../../crypto/brand';
+import { hex } from '../../../crypto/bytes';
+import type { StoredEnvelope } from '../../../crypto/frames';
+import { ZERO_HASH } from '../../../crypto/hash';
+import { envelopeHash } from '../../../crypto/header';
+import { LIMIT } from '../../../crypto/limits';
+import { unpackStored } from '../../../crypto/packed';
+import { ready } from '../../../crypto/sodium';
+import type { Appended, Call, Calls } from '../../../relay/log';
+import { SqliteLog } from '../../../relay/log-sqlite';
+import { foundGroup, makeDevice, makeRelay, receipt, seeded } from '../../support/actor';
+
+let folder: string;
+let path: string;
+let log: SqliteLog;
+let group: GroupId;
+
+beforeAll(ready);
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'carefold-feed-'));
+  path = join(folder, 'relay.db');
+  log = new SqliteLog(path, 5);
+  begin();
+});
+afterEach(() => {
+  log.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function begin(): void {
+  const random = seeded('feed');
+  const made = foundGroup(random, makeDevice(random));
+  group = made.group;
+  const genesis = { entry: made.entry, receipt: receipt(makeRelay(random), group, ZERO_HASH, 1, made.entry, 5) };
+  log.transact([{ name: 'create', input: { group, genesis, boxes: [], state: random(10) } }]);
+}
+const logPk = new Uint8Array(32) as Bytes as LogPk;
+const roster = ZERO_HASH;
+const appending = (device: number, n: number, size = 40): Extract<Call, { name: 'append' }> => ({
+  name: 'append',
+  input: { g: 1, device, n, rosterSeq: 1, time: 1000 + n, verdict: 'fine', judgedAt: 1, group, logPk, roster, blobs: [], envelope: new Uint8Array(size).fill(device * 16 + (n % 16)) as Bytes }
+});
+const page = (way: 'up' | 'down', from: number, most: number): { items: StoredEnvelope[]; prevs: Calls['page'][1]['prevs']; more: boolean } => {
+  const reply = log.transact([{ name: 'page', input: { g: 1, way, from, most } }])[0];
+  if (!reply?.ok) throw new Error('no page');
+  const p = reply.value as Calls['page'][1];
+  return { items: unpackStored(p.items), prevs: p.prevs, more: p.more };
+};
+const rowsIn = (table: string): number => {
+  const db = new DatabaseSync(path, { readOnly: true });
+  const row = db.prepare(`SELECT count(*) AS n FROM ${table}`).get() as { n: number };
+  db.close();
+  return row.n;
+};
+/** Appends them as so many transactions; what the feed should then hold. */
+class Model {
+  readonly all: StoredEnvelope[] = [];
+  readonly heads = new Map<number, { n: number; hash: Hash; prevs: Hash[] }>();
+  write(devices: readonly number[], size = 40): Appended[] {
+    const calls = devices.map((device) => {
+      const head = this.heads.get(device) ?? { n: 0, hash: ZERO_HASH, prevs: [] };
+      this.heads.set(device, head);
+      const call = appending(device, ++head.n, size);
+      head.prevs.push(head.hash);
+      head.hash = envelopeHash({ group, logPk, prev: head.hash, roster }, call.input.envelope);
+      this.all.push({ device, n: head.n, seq: this.all.length + 1, time: call.input.time, envelope: call.input.envelope });
+      return call;
+    });
+    return log.transact(calls).map((r) => (r.ok ? (r.value as Appended) : { is: 'gap', n: -1, hash: ZERO_HASH }));
+  }
+  /** What a page must be, but for where it is cut. */
+  check(way: 'up' | 'down', from: number, most: number): void {
+    const got = page(way, from, most);
+    const wanted = way === 'up' ? this.all.filter((e) => e.seq > from) : this.all.filter((e) => e.seq < from).reverse();
+    expect(got.items).toEqual(wanted.slice(0, got.items.length));
+    expect(got.more).toBe(got.items.length < wanted.length);
+    if (got.more) expect(got.items.length === most || got.items.reduce((sum, e) => sum + e.envelope.length, 0) > LIMIT.pageBytes / 3).toBe(true);
+    const firsts = new Map<number, number>();
+    for (const e of got.items) firsts.set(e.device, Math.min(e.n, firsts.get(e.device) ?? Infinity));
+    expect(new Map(got.prevs.map((p) => [p.device, hex(p.prev)]))).toEqual(new Map([...firsts].map(([d, n]) => [d, hex(this.heads.get(d)?.prevs[n - 1] as Hash)])));
+  }
+}
+
+describe('a feed in SQLite', () => {
+  it('is the same from any place, however it came, was merged and was opened again', () => {
+    const step = fc.oneof(
+      { weight: 8, arbitrary: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 40 }).map((devices) => ({ is: 'write', devices }) as const) },
+      { weight: 4, arbitrary: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 30, max: 300 })).map(([device, times]) => ({ is: 'trickle', device, times }) as const) },
+      { weight: 1, arbitrary: fc.constant({ is: 'reopen' } as const) }
+    );
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 12 }), fc.array(fc.tuple(fc.constantFrom('up', 'down'), fc.nat(1500), fc.integer({ min: 1, max: 500 })), { minLength: 6, maxLength: 6 }), (steps, asked) => {
+        log.close();
+        rmSync(folder, { recursive: true, force: true });
+        folder = mkdtempSync(join(tmpdir(), 'carefold-feed-'));
+        path = join(folder, 'relay.db');
+        log = new SqliteLog(path, 5);
+        begin();
+        const m = new Model();
+        for (const s of steps) {
+          if (s.is === 'write') m.write(s.devices);
+          else if (s.is === 'trickle') for (let i = 0; i < s.times; i++) m.write([s.device]);
+          else {
+            log.close();
+            log = new SqliteLog(path, 6);
+          }
+        }
+        for (const [way, from, most] of asked) m.check(way as 'up' | 'down', from, most);
+        for (const e of m.all.filter((_, i) => i % 97 === 0)) {
+          expect(log.transact([appending(e.device, e.n)])).toEqual([{ ok: true, value: { is: 'again', seq: e.seq, time: e.time } }]);
+          expect(log.transact([appending(e.device, e.n, 41)])).toMatchObject([{ value: { is: 'conflict' } }]);
+        }
+      }),
+      { numRuns: 8, seed: 4 }
+    );
+  });
+
+  it('that came one by one lies in few rows, and large envelopes never make a row larger than a page', () => {
+    const m = new Model();
+    for (let i = 0; i < 1100; i++) m.write([1 + (i % 2)]);
+    expect(rowsIn('batches')).toBe(2 + 100);
+    expect(rowsIn('runs')).toBe(2 * 2 + 100);
+    m.write(Array<number>(9).fill(3), 90_000);
+    for (const from of [0, 1097, 1101, 1105]) m.check('up', from, 500);
+    m.check('down', 2000, 500);
+  });
+
+  it('sees what its own transaction has just added', () => {
+    const first = appending(1, 1);
+    const replies = log.transact([first, first, { name: 'page', input: { g: 1, way: 'up', from: 0, most: 9 } }, appending(1, 2)]);
+    expect(replies).toMatchObject([{ value: { is: 'stored', seq: 1 } }, { value: { is: 'again', seq: 1 } }, { value: { items: { count: 1 } } }, { value: { seq: 2 } }]);
+  });
+});
+
+describe('a store of version 1', () => {
+  it('is brought up to date with every envelope, head and place as it was', () => {
+    log.close();
+    rmSync(folder, { recursive: true, force: true });
+    folder = mkdtempSync(join(tmpdir(), 'carefold-feed-'));
+    path = join(folder, 'relay.db');
+    log = new SqliteLog(path, 5);
+    begin();
+    log.close();
+    const db = new DatabaseSync(path);
+    db.exec(`
+      UPDATE meta SET value = 1 WHERE name = 'version';
+      DROP TABLE batches; DROP TABLE runs; ALTER TABLE groups ADD COLUMN feed INTEGER NOT NULL DEFAULT 0;
+      CREATE TABLE logs (log INTEGER PRIMARY KEY, n INTEGER NOT NULL, hash BLOB NOT NULL, roster INTEGER NOT NULL) STRICT;
+      CREATE TABLE envelopes (at INTEGER PRIMARY KEY, log INTEGER NOT NULL, n INTEGER NOT NULL, time INTEGER NOT NULL, prev BLOB NOT NULL, envelope BLOB NOT NULL) STRICT;
+      CREATE UNIQUE INDEX envelopes_by_log ON envelopes (log, n);`);
+    const m = new Model();
+    const put = db.prepare('INSERT INTO envelopes VALUES (?, ?, ?, ?, ?, ?)');
+    db.exec('BEGIN');
+    for (let seq = 1; seq <= 1200; seq++) {
+      const device = 1 + (seq % 3);
+      const head = m.heads.get(device) ?? { n: 0, hash: ZERO_HASH, prevs: [] };
+      m.heads.set(device, head);
+      const { input } = appending(device, ++head.n);
+      put.run(2 ** 32 + seq, 2 ** 20 + device, head.n, input.time, head.hash, input.envelope);
+      head.prevs.push(head.hash);
+      head.hash = envelopeHash({ group, logPk, prev: head.hash, roster }, input.envelope);
+      m.all.push({ device, n: head.n, seq, time: input.time, envelope: input.envelope });
+    }
+    for (const [device, h] of m.heads) db.prepare('INSERT INTO logs VALUES (?, ?, ?, ?)').run(2 ** 20 + device, h.n, h.hash, 1);
+    db.exec('COMMIT');
+    db.close();
+
+    log = new SqliteLog(path, 6);
+    expect(log.incarnation).toBe(5);
+    for (const [way, from, most] of [['up', 0, 500], ['up', 499, 500], ['up', 777, 30], ['down', 5000, 500], ['down', 600, 200]] as const) m.check(way, from, most);
+    for (const [device, h] of m.heads) expect(log.transact([{ name: 'head', input: { g: 1, device } }])).toEqual([{ ok: true, value: { n: h.n, hash: h.hash, feed: 1200 } }]);
+    expect(log.transact([appending(1, 7)])).toMatchObject([{ value: { is: 'again' } }]);
+    for (let i = 0; i < 700; i++) m.write([1]);
+    m.check('up', 1100, 500);
+    expect(rowsIn('meta')).toBe(2);
+  });
+
+  it('of a version that is not known is not touched', () => {
+    log.close();
+    const db = new DatabaseSync(path);
+    db.exec("UPDATE meta SET value = 99 WHERE name = 'version'");
+    db.close();
+    expect(() => new SqliteLog(path, 6)).toThrow('the store was made by another version');
+    const again = new DatabaseSync(path);
+    again.exec("UPDATE meta SET value = 2 WHERE name = 'version'");
+    again.close();
+    log = new SqliteLog(path, 6);
+  });
+});
