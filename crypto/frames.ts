@@ -26,6 +26,10 @@ export interface OwnLockbox { readonly seq: number; readonly lockbox: Bytes }
 export interface LogHead { readonly logPk: LogPk; readonly n: number; readonly hash: Hash }
 /** The hash that the first envelope of a log in this page says came before it. */
 export interface Prev { readonly device: number; readonly prev: Hash }
+/** A want that stands, and how many members have answered it. */
+export interface StandingWant { readonly want: Bytes; readonly answers: number }
+/** An answer to a want of one's own; `at` orders them. */
+export interface KeysAnswer { readonly at: number; readonly keys: Bytes }
 export interface MailedRequest { readonly invite: InvitePk; readonly request: Bytes; readonly body: Bytes; readonly time: number }
 
 /** Why the relay refused, and its code on the wire. */
@@ -77,7 +81,15 @@ export type ToRelay =
   | { readonly is: 'put-item'; readonly re: number; readonly group: GroupId; readonly n: number; readonly item: Bytes }
   /** By a vault session or at a meeting: items after n. Answered by `items`. */
   | { readonly is: 'get-items'; readonly re: number; readonly group: GroupId; readonly after: number }
-  | { readonly is: 'ping'; readonly re: number };
+  | { readonly is: 'ping'; readonly re: number }
+  /** Asks the group's devices for keys; takes the place of this device's want before. Empty takes it back. Answered by `done`. */
+  | { readonly is: 'want'; readonly re: number; readonly group: GroupId; readonly want: Bytes }
+  /** Wants that stand. Answered by `wants`. */
+  | { readonly is: 'get-wants'; readonly re: number; readonly group: GroupId }
+  /** Answers the want with this hash of the device `to`. Answered by `done`. */
+  | { readonly is: 'put-keys'; readonly re: number; readonly group: GroupId; readonly to: LogPk; readonly want: Hash; readonly keys: Bytes }
+  /** Answers to the session's own want, after the one numbered `after`. Answered by `keys`. */
+  | { readonly is: 'get-keys'; readonly re: number; readonly group: GroupId; readonly after: number };
 
 export type FromRelay =
   /** First frame of every connection. */
@@ -100,7 +112,11 @@ export type FromRelay =
   | { readonly is: 'done'; readonly re: number; readonly group: GroupId }
   /** `re` is the asker's (n for an append). What else is filled depends on `why`: see PROTOCOL §12.3. */
   | { readonly is: 'refused'; readonly re: number; readonly group: GroupId; readonly why: Refusal; readonly detail: RefusalDetail }
-  | { readonly is: 'pong'; readonly re: number };
+  | { readonly is: 'pong'; readonly re: number }
+  /** Answer to `get-wants` (re > 0) or a push (re = 0). */
+  | { readonly is: 'wants'; readonly re: number; readonly group: GroupId; readonly items: readonly StandingWant[] }
+  /** Answer to `get-keys` (re > 0) or a push (re = 0). */
+  | { readonly is: 'keys'; readonly re: number; readonly group: GroupId; readonly items: readonly KeysAnswer[]; readonly more: boolean };
 
 export interface RefusalDetail {
   /** Of an append: own log's head. Of `behind`: roster head seq. Otherwise 0. */
@@ -119,11 +135,13 @@ export const NO_DETAIL: RefusalDetail = { n: 0, hash: new Uint8Array(HASH) as By
 /** First bytes. A new frame takes a number of its own and a line of its own. */
 export const TO_CODES: Readonly<Record<ToRelay['is'], number>> = {
   auth: 1, create: 2, append: 3, boxes: 4, enter: 5, roster: 6, lockboxes: 7, fetch: 8, 'put-card': 9, 'get-card': 10, 'put-request': 11,
-  'drop-request': 12, 'get-answer': 13, mailbox: 14, 'put-answer': 15, ping: 16, 'put-item': 17, 'get-items': 18
+  'drop-request': 12, 'get-answer': 13, mailbox: 14, 'put-answer': 15, ping: 16, 'put-item': 17, 'get-items': 18,
+  want: 27, 'get-wants': 28, 'put-keys': 29, 'get-keys': 30
 };
 export const FROM_CODES: Readonly<Record<FromRelay['is'], number>> = {
   hello: 1, welcome: 2, gone: 3, entered: 4, acks: 5, entries: 6, lockboxes: 7, page: 8, card: 9, answer: 10, requests: 11, done: 12, refused: 13,
-  pong: 14, items: 15
+  pong: 14, items: 15,
+  wants: 20, keys: 21
 };
 const byCode = <K extends string>(codes: Readonly<Record<K, number>>): ReadonlyMap<number, K> => new Map((Object.keys(codes) as K[]).map((is) => [codes[is], is]));
 const TO = byCode(TO_CODES);
@@ -173,6 +191,14 @@ export function encodeToRelay(f: ToRelay): Bytes {
       return w.num(f.re).fixed(f.group).num(f.n).bytes(f.item).done();
     case 'get-items':
       return w.num(f.re).fixed(f.group).num(f.after).done();
+    case 'want':
+      return w.num(f.re).fixed(f.group).bytes(f.want).done();
+    case 'get-wants':
+      return w.num(f.re).fixed(f.group).done();
+    case 'put-keys':
+      return w.num(f.re).fixed(f.group).fixed(f.to).fixed(f.want).bytes(f.keys).done();
+    case 'get-keys':
+      return w.num(f.re).fixed(f.group).num(f.after).done();
     default:
       return unreachable(f);
   }
@@ -213,6 +239,14 @@ function readToRelay(r: Reader): ToRelay {
     case 'put-item':
       return { is, re: r.num(), group: group(r), n: r.num(), item: r.bytes(LIMIT.item) };
     case 'get-items':
+      return { is, re: r.num(), group: group(r), after: r.num() };
+    case 'want':
+      return { is, re: r.num(), group: group(r), want: r.bytes(LIMIT.want) };
+    case 'get-wants':
+      return { is, re: r.num(), group: group(r) };
+    case 'put-keys':
+      return { is, re: r.num(), group: group(r), to: r.fixed<LogPk>(SIGN_PK), want: r.fixed<Hash>(HASH), keys: r.bytes(LIMIT.keys) };
+    case 'get-keys':
       return { is, re: r.num(), group: group(r), after: r.num() };
     default:
       return unreachable(is);
@@ -257,6 +291,10 @@ export function encodeFromRelay(f: FromRelay): Bytes {
       return w.num(f.re).done();
     case 'items':
       return w.num(f.re).fixed(f.group).bool(f.more).list(f.items, (i, x) => x.bytes(i)).done();
+    case 'wants':
+      return w.num(f.re).fixed(f.group).list(f.items, (i, x) => x.bytes(i.want).num(i.answers)).done();
+    case 'keys':
+      return w.num(f.re).fixed(f.group).bool(f.more).list(f.items, (i, x) => x.num(i.at).bytes(i.keys)).done();
     default:
       return unreachable(f);
   }
@@ -314,6 +352,10 @@ function readFromRelay(r: Reader): FromRelay {
       return { is, re: r.num() };
     case 'items':
       return { is, re: r.num(), group: group(r), more: r.bool(), items: r.list(MOST, (x) => x.bytes(LIMIT.item)) };
+    case 'wants':
+      return { is, re: r.num(), group: group(r), items: r.list(MOST, (x) => ({ want: x.bytes(LIMIT.want), answers: x.num() })) };
+    case 'keys':
+      return { is, re: r.num(), group: group(r), more: r.bool(), items: r.list(MOST, (x) => ({ at: x.num(), keys: x.bytes(LIMIT.keys) })) };
     default:
       return unreachable(is);
   }

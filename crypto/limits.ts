@@ -10,6 +10,9 @@ export const LIMIT = {
   entry: 64 * 1024,
   display: 8 * 1024,
   lockbox: 128 * 1024,
+  /** A request for keys, and one answer to it. */
+  want: 2 * 1024,
+  keys: 64 * 1024,
   card: 4 * 1024,
   request: 32 * 1024,
   answer: 4 * 1024,

@@ -15,6 +15,9 @@ const ENCAPSULATION_SEED = 64;
 const NONCE = 24;
 const MAC = 16;
 const MOST_EPOCHS = 4096;
+/** Keys that surely fit into one lockbox, and into one answer to a want: at most 70 bytes each. */
+export const KEYS_IN_LOCKBOX = 1850;
+export const KEYS_IN_ANSWER = 900;
 
 /** Keys of one epoch as a lockbox carries them; `content` is null outside the receiver's horizon. */
 export interface KeyringItem { readonly epoch: number; readonly roster: RosterKey; readonly content: ContentKey | null }
@@ -63,19 +66,25 @@ export function openFrom(pair: KemPair, p: BoxPlace, box: Bytes): Result<Bytes, 
 const boxPlace = (to: LogPk, p: EpochPlace): BoxPlace => ({ label: LABEL.lockboxKey, place: new Writer().fixed(p.prev).num(p.seq).fixed(to).done() });
 
 /** A lockbox for the entry at `place`, its keys ascending by epoch. */
-export function sealLockbox(to: LogPk, kem: KemPk, place: EpochPlace, keyring: readonly KeyringItem[], random: Random): Bytes {
-  const w = new Writer().list([...keyring].sort((a, b) => a.epoch - b.epoch), (k, x) => {
-    x.num(k.epoch).fixed(k.roster).bool(k.content !== null);
-    if (k.content !== null) x.fixed(k.content);
-  });
-  return sealTo(kem, boxPlace(to, place), w.done(), random);
-}
+export const sealLockbox = (to: LogPk, kem: KemPk, place: EpochPlace, keyring: readonly KeyringItem[], random: Random): Bytes =>
+  sealTo(kem, boxPlace(to, place), encodeKeyring(keyring), random);
 
 /** The keys inside. They count only once they match their commitments. */
 export function openLockbox(to: LogPk, pair: KemPair, place: EpochPlace, lockbox: Bytes): Result<KeyringItem[], 'unreadable'> {
   const opened = openFrom(pair, boxPlace(to, place), lockbox);
-  if (!opened.ok) return opened;
-  const read = decode(opened.value, (r) =>
+  return opened.ok ? decodeKeyring(opened.value) : opened;
+}
+
+export const encodeKeyring = (keyring: readonly KeyringItem[]): Bytes =>
+  new Writer()
+    .list([...keyring].sort((a, b) => a.epoch - b.epoch), (k, x) => {
+      x.num(k.epoch).fixed(k.roster).bool(k.content !== null);
+      if (k.content !== null) x.fixed(k.content);
+    })
+    .done();
+
+export function decodeKeyring(bytes: Bytes): Result<KeyringItem[], 'unreadable'> {
+  const read = decode(bytes, (r) =>
     r.list(MOST_EPOCHS, (x) => ({ epoch: x.num(), roster: x.fixed<RosterKey>(32), content: x.bool() ? x.fixed<ContentKey>(32) : null }))
   );
   return read.ok && read.value.every((k, i, all) => i === 0 || (all[i - 1] as KeyringItem).epoch < k.epoch) ? read : err('unreadable');

@@ -14,6 +14,7 @@ import { byMeeting } from './meet';
 import { byVault } from './personal';
 import { entries, lockboxes, page } from './reads';
 import type { Connection, LogSession } from './session';
+import { byDevice } from './wants';
 
 const NO_GROUP = ZERO_HASH as Uint8Array as GroupId;
 
@@ -68,6 +69,11 @@ function dispatch(h: House, c: Connection, f: ToRelay): void {
     case 'put-item':
     case 'get-items':
       return c.meets.has(hex(f.group)) ? byMeeting(h, c, f) : byVault(h, c, f);
+    case 'want':
+    case 'get-wants':
+    case 'put-keys':
+    case 'get-keys':
+      return live(c, f, f.re, (s) => byDevice(h, s, f));
     default:
       return unreachable(f);
   }

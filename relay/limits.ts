@@ -12,6 +12,9 @@ export const RATE = {
   /** How long a meeting of two devices lasts, and how many there may be at a time. */
   meet: 15 * 60_000,
   meetings: 2000,
+  /** Wants for keys, and answers to them, in an hour by one device. */
+  wants: 20,
+  answers: 500,
   /** Groups put there by one connection. */
   creates: 50,
   /** A session has to stand by then. */

@@ -2,6 +2,7 @@
 import type { BlobId, Bytes, InvitePk } from '../crypto/brand';
 import { equal } from '../crypto/bytes';
 import type { CallName, Calls, Mailed } from './log';
+import { sweepWants, WANTS } from './log-wants';
 import { all, did, type Found, one, type Steps } from './steps';
 
 /** Items in one frame: LIMIT.item each at most. */
@@ -21,6 +22,7 @@ function* lastSaid(meet: Uint8Array, since: number): Steps<number> {
 const endMeetings = (before: number): Steps<null> => did('DELETE FROM meets WHERE meet IN (SELECT meet FROM meets WHERE n = 1 AND began < ?)', before);
 
 export const MAIL = {
+  ...WANTS,
   putCard: ({ g, invite, card }) => did('INSERT INTO cards VALUES (?, ?, ?) ON CONFLICT (g, invite) DO UPDATE SET card = excluded.card', g, invite, card),
   *card({ g, invite }) {
     return ((yield* one('SELECT card FROM cards WHERE g = ? AND invite = ?', g, invite))?.['card'] as Bytes | undefined) ?? null;
@@ -99,6 +101,7 @@ export const MAIL = {
   *sweep({ blobsBefore, answersBefore, meetingsBefore }) {
     yield* endMeetings(meetingsBefore);
     yield* did('DELETE FROM answers WHERE time < ?', answersBefore);
+    yield* sweepWants(answersBefore);
     const found = yield* all('DELETE FROM blobs WHERE named = 0 AND time < ? RETURNING g, id', blobsBefore);
     return found.map((f) => ({ g: f['g'] as number, id: f['id'] as BlobId }));
   }

@@ -2,7 +2,7 @@
  * What the relay keeps, as calls on a log (PROTOCOL §11): each call is atomic and durable before its answer. The answer may come
  * during the call or later; calls about one group are answered in the order they were made.
  */
-import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, MeetId, VaultId } from '../crypto/brand';
+import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, MeetId, MemberTag, VaultId } from '../crypto/brand';
 import type { Prev, ReceiptedEntry } from '../crypto/frames';
 import type { Packed } from '../crypto/packed';
 import type { Result } from '../crypto/result';
@@ -90,6 +90,12 @@ export interface Calls {
   answer: [Slot, Bytes | null];
   /** Cards and requests of these invites go. */
   spend: [{ readonly g: number; readonly invites: readonly InvitePk[] }, null];
+  /** A device's want in place of the one before, whose answers go; null takes it back. */
+  putWant: [{ readonly g: number; readonly device: number; readonly want: Bytes | null; readonly time: number }, 'new' | 'again'];
+  wants: [{ readonly g: number }, readonly { readonly device: number; readonly want: Bytes; readonly answers: number }[]];
+  /** A member's answer to a want that stands, in place of its one before. */
+  putKeys: [{ readonly g: number; readonly device: number; readonly want: Hash; readonly by: MemberTag; readonly keys: Bytes }, { readonly at: number } | 'not-found'];
+  keys: [{ readonly g: number; readonly device: number; readonly after: number }, Paged<{ readonly at: number; readonly keys: Bytes }>];
   blob: [{ readonly g: number; readonly id: BlobId }, { readonly device: number; readonly size: number } | null];
   putBlob: [{ readonly g: number; readonly id: BlobId; readonly device: number; readonly size: number; readonly time: number }, null];
   dropBlob: [{ readonly g: number; readonly id: BlobId }, null];
@@ -104,7 +110,7 @@ export interface Calls {
     { readonly meet: MeetId; readonly n: number; readonly item: Bytes; readonly time: number; readonly since: number; readonly most: number },
     'done' | 'ended' | 'crowded' | { readonly n: number }
   ];
-  /** Forgets blobs that no envelope names, answers and meetings, older than the times given; the blobs come back. */
+  /** Forgets blobs that no envelope names, answers, wants and meetings, older than the times given; the blobs come back. */
   sweep: [{ readonly blobsBefore: number; readonly answersBefore: number; readonly meetingsBefore: number }, readonly { readonly g: number; readonly id: BlobId }[]];
 }
 export type CallName = keyof Calls;

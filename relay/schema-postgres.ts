@@ -21,6 +21,8 @@ const TABLES: readonly (readonly [name: string, by: string, columns: string, kep
   ['answers', 'g', 'g bigint, invite bytea, request bytea, time bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (g, invite, request)'],
   ['items', 'vault', 'vault bytea, n bigint, time bigint NOT NULL, item bytea NOT NULL, PRIMARY KEY (vault, n)'],
   ['meets', 'meet', 'meet bytea, n bigint, began bigint NOT NULL, item bytea NOT NULL, PRIMARY KEY (meet, n)'],
+  ['wants', 'g', 'g bigint, device bigint, time bigint NOT NULL, want bytea NOT NULL, PRIMARY KEY (g, device)'],
+  ['keys', 'g', 'g bigint, device bigint, member bytea, at bigint NOT NULL, keys bytea NOT NULL, PRIMARY KEY (g, device, member)'],
   ['blobs', 'g', 'g bigint, id bytea, device bigint NOT NULL, size bigint NOT NULL, time bigint NOT NULL, named bigint NOT NULL, PRIMARY KEY (g, id)']
 ];
 

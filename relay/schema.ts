@@ -25,6 +25,9 @@ CREATE TABLE IF NOT EXISTS items (vault BLOB NOT NULL, n INTEGER NOT NULL, time 
 -- meetings of two devices; began: time of the first item
 CREATE TABLE IF NOT EXISTS meets (meet BLOB NOT NULL, n INTEGER NOT NULL, began INTEGER NOT NULL, item BLOB NOT NULL, PRIMARY KEY (meet, n)) STRICT;
 CREATE INDEX IF NOT EXISTS meets_began ON meets (began) WHERE n = 1;
+-- a device's want for keys, and the newest answer of each member; at numbers them
+CREATE TABLE IF NOT EXISTS wants (g INTEGER NOT NULL, device INTEGER NOT NULL, time INTEGER NOT NULL, want BLOB NOT NULL, PRIMARY KEY (g, device)) STRICT;
+CREATE TABLE IF NOT EXISTS keys (g INTEGER NOT NULL, device INTEGER NOT NULL, member BLOB NOT NULL, at INTEGER NOT NULL, keys BLOB NOT NULL, PRIMARY KEY (g, device, member)) STRICT;
 -- named: whether an envelope names it
 CREATE TABLE IF NOT EXISTS blobs (g INTEGER NOT NULL, id BLOB NOT NULL, device INTEGER NOT NULL, size INTEGER NOT NULL, time INTEGER NOT NULL, named INTEGER NOT NULL, PRIMARY KEY (g, id)) STRICT;
 CREATE INDEX IF NOT EXISTS blobs_unnamed ON blobs (time) WHERE named = 0;

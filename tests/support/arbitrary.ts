@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { Bytes, Hash, LogPk } from '../../crypto/brand';
 import { compare } from '../../crypto/bytes';
-import { type FromRelay, REFUSALS, type ToRelay } from '../../crypto/frames';
+import { FROM_CODES, type FromRelay, REFUSALS, TO_CODES, type ToRelay } from '../../crypto/frames';
 import type { Receipt } from '../../crypto/receipt';
 import type { Cut, Entry, EntryBody, NewRow, Rotation } from '../../crypto/roster/entry';
 
@@ -57,9 +57,15 @@ export const toRelay = fc.oneof(
   fc.record({ is: is('get-answer'), re: num, group, request: fixed(16) }),
   fc.record({ is: is('mailbox'), re: num, group }),
   fc.record({ is: is('put-answer'), re: num, group, invite: fixed(32), request: fixed(16), body: blob() }),
-  fc.record({ is: is('ping'), re: num })
+  fc.record({ is: is('ping'), re: num }),
+  fc.record({ is: is('put-item'), re: num, group, n: num, item: blob() }),
+  fc.record({ is: is('get-items'), re: num, group, after: num }),
+  fc.record({ is: is('want'), re: num, group, want: blob() }),
+  fc.record({ is: is('get-wants'), re: num, group }),
+  fc.record({ is: is('put-keys'), re: num, group, to: fixed(32), want: fixed(32), keys: blob() }),
+  fc.record({ is: is('get-keys'), re: num, group, after: num })
 ) as fc.Arbitrary<ToRelay>;
-export const TO_KINDS = 16;
+export const TO_KINDS = Object.keys(TO_CODES).length;
 
 const head = fc.record({ n: num, hash: fixed(32) });
 export const fromRelay = fc.oneof(
@@ -82,9 +88,12 @@ export const fromRelay = fc.oneof(
     is: is('refused'), re: num, group, why: fc.constantFrom(...REFUSALS),
     detail: fc.record({ n: num, hash: fixed(32), fence: num, heads: fc.array(fc.record({ logPk: fixed(32), n: num, hash: fixed(32) }), few), words: fc.string({ maxLength: 12 }) })
   }),
-  fc.record({ is: is('pong'), re: num })
+  fc.record({ is: is('pong'), re: num }),
+  fc.record({ is: is('items'), re: num, group, items: fc.array(blob(), few), more: fc.boolean() }),
+  fc.record({ is: is('wants'), re: num, group, items: fc.array(fc.record({ want: blob(), answers: num }), few) }),
+  fc.record({ is: is('keys'), re: num, group, items: fc.array(fc.record({ at: num, keys: blob() }), few), more: fc.boolean() })
 ) as fc.Arbitrary<FromRelay>;
-export const FROM_KINDS = 14;
+export const FROM_KINDS = Object.keys(FROM_CODES).length;
 
 /** A few bytes changed, taken out or put in. */
 export const spoiled = (from: fc.Arbitrary<Bytes>): fc.Arbitrary<Bytes> =>

@@ -27,6 +27,8 @@ import { writeReceipt } from '../../crypto/receipt';
 import { decodeEntry, entryHash } from '../../crypto/roster/entry';
 import { encodeState } from '../../crypto/roster/state';
 import { ready, type Random } from '../../crypto/sodium';
+import { signWant, wantHash } from '../../crypto/want';
+import { sealKeys } from '../../crypto/want-answer';
 import { WORDS } from '../../src/lib/vault/words';
 import { aboutPassphrase, encodeHeader, encodePassphraseWrap, PASSPHRASE } from '../../src/lib/vault/header';
 import { signPair } from '../../crypto/verify';
@@ -176,11 +178,18 @@ function epochs() {
   const lockboxRandom = n.drawn();
   const display = fromText('{"name":"Pat"}');
   const sealed = sealDisplay(keys.roster, { ...place, author: to }, display, n.random);
+  const displayRandom = n.drawn();
+  const asker = makeDevice(n.random);
+  const group = n.random(32) as Bytes as GroupId;
+  n.drawn();
+  const want = signWant(group, { logPk: asker.logPk, spans: [{ first: 1, last: 1 }, { first: 7, last: 9 }] }, asker.logSk);
+  const answer = sealKeys(group, wantHash(want), { logPk: asker.logPk, kem: asker.kem.pk }, keyring, n.random);
   return {
     place,
     commitments: { ...keys, contentCommit: commitContent(place, keys.content), rosterCommit: commitRoster(place, keys.roster) },
     lockbox: { to, kemSeed, kem, keyring, random: lockboxRandom, bytes: lockbox, hash: lockboxHash(lockbox) },
-    display: { key: keys.roster, author: to, plain: display, random: n.drawn(), bytes: sealed }
+    display: { key: keys.roster, author: to, plain: display, random: displayRandom, bytes: sealed },
+    want: { group, asker, bytes: want, hash: wantHash(want), answer: { keyring, random: n.drawn(), bytes: answer } }
   };
 }
 
@@ -253,7 +262,8 @@ export function sampleFrames(): { readonly toRelay: ToRelay[]; readonly fromRela
       { is: 'put-request', re: 9, group, request, body: some(9) }, { is: 'drop-request', re: 10, group, request }, { is: 'get-answer', re: 11, group, request }, { is: 'mailbox', re: 12, group },
       { is: 'put-answer', re: 13, group, invite, request, body: some(7) }, { is: 'ping', re: 14 },
       { is: 'put-item', re: 15, group, n: 3, item: some(10) }, { is: 'get-items', re: 16, group, after: 2 }, { is: 'auth', re: 17, group, as: 'vault', key, nonce, signature },
-      { is: 'auth', re: 18, group, as: 'meet', key, nonce, signature }
+      { is: 'auth', re: 18, group, as: 'meet', key, nonce, signature },
+      { is: 'want', re: 18, group, want: fromText('want') }, { is: 'get-wants', re: 19, group }, { is: 'put-keys', re: 20, group, to: key, want: hash, keys: fromText('keys') }, { is: 'get-keys', re: 21, group, after: 7 }
     ],
     fromRelay: [
       { is: 'hello', version: 1, relayPk: random(32) as RelayPk, incarnation: 1_690_000_000_000, nonce, time }, { is: 'welcome', re: 1, group, rosterSeq: 9, feedSeq: 1200, head: { n: 7, hash }, bearer: random(32) },
@@ -263,7 +273,8 @@ export function sampleFrames(): { readonly toRelay: ToRelay[]; readonly fromRela
       { is: 'answer', re: 11, group, request, body: some(7) }, { is: 'requests', re: 12, group, items: [{ invite, request, time, body: some(9) }] }, { is: 'done', re: 7, group },
       { is: 'refused', re: 300, group, why: 'stale', detail: { ...NO_DETAIL, n: 299, hash, fence: 8 } }, { is: 'refused', re: 3, group, why: 'moved', detail: { ...NO_DETAIL, heads: [{ logPk: key, n: 7, hash }] } },
       { is: 'refused', re: 3, group, why: 'void', detail: { ...NO_DETAIL, words: 'not-owner' } }, { is: 'pong', re: 14 },
-      { is: 'items', re: 16, group, items: [some(10), some(11)], more: true }
+      { is: 'items', re: 16, group, items: [some(10), some(11)], more: true },
+      { is: 'wants', re: 19, group, items: [{ want: fromText('want'), answers: 2 }] }, { is: 'keys', re: 21, group, items: [{ at: 8, keys: fromText('keys') }], more: true }
     ]
   };
 }

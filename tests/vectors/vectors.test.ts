@@ -24,6 +24,8 @@ import { begin, fold } from '../../crypto/roster/fold';
 import { chainHead, decodeState, encodeState, type RosterState } from '../../crypto/roster/state';
 import { ready } from '../../crypto/sodium';
 import { decode, Writer } from '../../crypto/wire';
+import { decodeWant, verifyWant, wantHash } from '../../crypto/want';
+import { openKeys } from '../../crypto/want-answer';
 import { WORDS } from '../../src/lib/vault/words';
 import { aboutPassphrase, decodeHeader, decodePassphraseWrap, encodeHeader } from '../../src/lib/vault/header';
 import { counted, sampleFrames, show, vectors } from './make';
@@ -125,6 +127,22 @@ describe('read back, the vectors', () => {
     expect(opened.ok && show(opened.value)).toEqual(box['keyring']);
     const d = v['display'] as Json;
     expect(openDisplay(u<RosterKey>(d['key']), { ...place, author: u<LogPk>(d['author']) }, u(d['bytes']))).toEqual(u(d['plain']));
+  });
+
+  it('of a want is signed by its device, names its spans, and its answer opens for it', () => {
+    const w = disk('epochs')['want'] as Json;
+    const asker = w['asker'] as Json;
+    const group = u<GroupId>(w['group']);
+    const read = decodeWant(u(w['bytes']));
+    if (!read.ok) throw new Error(read.fault);
+    expect(verifyWant(group, read.value)).toBe(true);
+    expect(hex(read.value.logPk)).toBe(asker['logPk']);
+    expect(read.value.spans).toEqual([{ first: 1, last: 1 }, { first: 7, last: 9 }]);
+    expect(hex(wantHash(u(w['bytes'])))).toBe(w['hash']);
+    const pair = { pk: u<KemPk>(get(asker['kem'], 'pk')), sk: u<KemSk>(get(asker['kem'], 'sk')) };
+    const answer = w['answer'] as Json;
+    const opened = openKeys(group, u<Hash>(w['hash']), { logPk: u<LogPk>(asker['logPk']), kem: pair }, u(answer['bytes']));
+    expect(opened.ok && show(opened.value)).toEqual(answer['keyring']);
   });
 
   it('of an invite: link, keys, card, request and answer', () => {

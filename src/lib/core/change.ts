@@ -6,7 +6,7 @@ import { commitContent, commitRoster, type EpochKeys, newEpochKeys } from '$cryp
 import type { AddressedLockbox, LogHead } from '$crypto/frames';
 import { LIMIT } from '$crypto/limits';
 import { LABEL } from '$crypto/labels';
-import { type KeyringItem, lockboxHash, sealLockbox } from '$crypto/lockbox';
+import { type KeyringItem, KEYS_IN_LOCKBOX, lockboxHash, sealLockbox } from '$crypto/lockbox';
 import { chainAfter, type AddedRow, type Cut, deviceClaimBody, type EntryBody, type NewRow, type Rotation, signEntry } from '$crypto/roster/entry';
 import { chainAt, chainHead, currentEpoch, liveRows, owedAt, type RosterState, type Row, rowsOf } from '$crypto/roster/state';
 import { sign } from '$crypto/verify';
@@ -134,7 +134,8 @@ export function makeRotation(
 
 /** All roster keys, and the content keys of a horizon. */
 function pastKeys(run: GroupRun, horizon: number): KeyringItem[] {
-  return [...run.keyring.values()].sort((a, b) => a.epoch - b.epoch).map((k) => ({ ...k, content: k.epoch >= horizon ? k.content : null }));
+  // the oldest are wanted later; the new epoch's own keys go beside these
+  return [...run.keyring.values()].sort((a, b) => a.epoch - b.epoch).slice(1 - KEYS_IN_LOCKBOX).map((k) => ({ ...k, content: k.epoch >= horizon ? k.content : null }));
 }
 
 export const displayBytes = (value: unknown): Bytes => fromText(JSON.stringify(value));

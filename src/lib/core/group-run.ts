@@ -106,6 +106,12 @@ export class GroupRun {
   readAgainWait = 0;
   /** Epochs whose own lockbox is the one that the entry lists, and junk. */
   readonly junk = new Set<number>();
+  /** This device's want as the relay has it, and the newest answer taken. */
+  want: Bytes | null = null;
+  keysAt = 0;
+  /** Others' wants, by hex of their hash: answered by somebody when last seen, or given by this device. */
+  readonly answered = new Map<string, 'seen' | 'given'>();
+  looking = false;
   /** What there was no room for, in order. */
   private unkept: Change[] = [];
   private readonly keeping = new Turns();

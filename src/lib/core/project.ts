@@ -79,7 +79,7 @@ export async function catchUpFeed(run: GroupRun): Promise<void> {
 }
 
 /** Makes the feed again from nothing but the inbox: a page was lost. */
-async function rebuildFeed(run: GroupRun): Promise<void> {
+export async function rebuildFeed(run: GroupRun): Promise<void> {
   // beside the network: what was put in while the inbox was being read would be missed
   let rows: InboxRow[];
   let before: number;

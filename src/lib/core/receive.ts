@@ -191,7 +191,7 @@ export function isMislabelled(item: StoredEnvelope): boolean {
 }
 
 /** After the roster or the keyring grew: what was held is judged again. */
-async function retryHeld(run: GroupRun): Promise<void> {
+export async function retryHeld(run: GroupRun): Promise<void> {
   const placed: Placed[] = [];
   for (const device of [...run.held.keys()]) placed.push(...judge(run, null, device));
   if (placed.length === 0) return;

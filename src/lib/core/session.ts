@@ -12,6 +12,7 @@ import { healFeed, isSuspicious, tellGaps } from './heal';
 import { keepProof, takeEntries, takeEnvelopes, type Took } from './receive';
 import { takeRequests } from './requests';
 import { acked, appendRefused, pump } from './send';
+import { askForKeys, lookAtWantsSoon, takeKeys } from './wants';
 
 const NONCE = 32;
 const RETRY = 5_000;
@@ -58,6 +59,8 @@ export function endSession(run: GroupRun): void {
   run.synced = false;
   run.bearer = null;
   run.inFlight = null;
+  run.want = null;
+  run.keysAt = 0;
   run.requests = [];
 }
 
@@ -78,6 +81,8 @@ export async function catchUp(run: GroupRun): Promise<void> {
   await fetchMailbox(run);
   run.around.changed(run.ref, 'group', null);
   await pump(run);
+  await askForKeys(run);
+  lookAtWantsSoon(run);
 }
 
 /** Pays a rotation that is owed, and makes keys anew when the lockbox that came for this device is junk (R10, R14). */
@@ -143,6 +148,7 @@ export async function takeFrame(run: GroupRun, f: FromRelay): Promise<void> {
       if (took === 'all') {
         await fetchLockboxes(run);
         await renewKeys(run);
+        await askForKeys(run);
       }
       break;
     case 'page':
@@ -154,6 +160,13 @@ export async function takeFrame(run: GroupRun, f: FromRelay): Promise<void> {
       break;
     case 'requests':
       await takeRequests(run, f.items, false);
+      break;
+    case 'wants':
+      lookAtWantsSoon(run);
+      break;
+    case 'keys':
+      await takeKeys(run, f.items);
+      await askForKeys(run);
       break;
     case 'gone':
       return finishGone(run, f.seq);

@@ -70,7 +70,7 @@ describe('frames from the relay', () => {
   });
 
   it('of an unknown kind are malformed', () => {
-    for (const code of [0, FROM_KINDS + 1, 255]) expect(decodeFromRelay(new Uint8Array([code, 1])).ok).toBe(false);
-    for (const code of [0, TO_KINDS + 1, 255]) expect(decodeToRelay(new Uint8Array([code, 1])).ok).toBe(false);
+    for (const code of [0, 200, 255]) expect(decodeFromRelay(new Uint8Array([code, 1])).ok).toBe(false);
+    for (const code of [0, 200, 255]) expect(decodeToRelay(new Uint8Array([code, 1])).ok).toBe(false);
   });
 });

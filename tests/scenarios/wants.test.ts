@@ -1,0 +1,113 @@
+/** Keys that a device lacks, asked of the others (PROTOCOL §10.1): real devices, a real relay, and people who answer with junk. */
+import { expect, it, vi } from 'vitest';
+import { equal, hex } from '../../crypto/bytes';
+import { type KeyringItem, lockboxHash } from '../../crypto/lockbox';
+import { chainHead, liveRows } from '../../crypto/roster/state';
+import { signWant, wantHash } from '../../crypto/want';
+import { openKeys, sealKeys } from '../../crypto/want-answer';
+import { makeRotation } from '../../src/lib/core/change';
+import { cast, type Seat } from '../support/circle';
+import { Mallory } from '../support/mallory';
+import { Rhea } from '../support/rhea';
+import type { World } from '../support/world';
+
+vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
+
+const SENT = 6_000;
+
+/** Mallory's rotation, in which one person's lockbox holds keys that fit nothing. */
+async function junkFor(world: World, mallory: Seat, victim: Seat): Promise<Mallory> {
+  const m = new Mallory(world, mallory);
+  await m.enter();
+  const at = { prev: chainHead(m.run.state), seq: m.run.state.seq + 1 };
+  const rows = liveRows(m.run.state);
+  const honest = makeRotation(at, rows, { content: m.random(32), roster: m.random(32) } as never, m.random, () => []);
+  const wrong = makeRotation(at, rows, { content: m.random(32), roster: m.random(32) } as never, m.random, () => []);
+  const boxes = honest.boxes.map((b, i) => (equal(b.to, victim.run.keys.logPk) ? wrong.boxes[i]! : b));
+  m.tell({ is: 'boxes', group: m.run.row.id, seq: at.seq, boxes });
+  const entered = await m.change({ kind: 'rotate', rotation: { ...honest.rotation, boxes: boxes.map((b) => ({ to: b.to, hash: lockboxHash(b.lockbox) })) } });
+  expect(entered.is).toBe('entered');
+  return m;
+}
+
+it('words sealed under a key that came as junk are read once anybody answers the want (R14, P9)', async () => {
+  const { world, olivia, pat, fay, mallory } = await cast(4);
+  pat.device.goOffline();
+  await junkFor(world, mallory, pat);
+  await world.time.pass(1_000);
+  await olivia.post('Under the key that Pat was not given');
+  await world.time.pass(SENT);
+  for (const s of [olivia, fay]) s.device.goOffline();
+  await world.time.pass(1_000);
+  pat.device.goOnline();
+  await world.time.pass(30_000);
+  // alone with the relay: keys were made anew, and the words wait
+  expect(pat.view.alarm).toBe('wrong-key');
+  expect(pat.words).toEqual([]);
+  fay.device.goOnline();
+  await world.time.pass(30_000);
+  expect(pat.words).toEqual(['Under the key that Pat was not given']);
+  expect(pat.view.alarm).toBeNull();
+  await pat.device.restart();
+  await pat.open();
+  expect(pat.words).toEqual(['Under the key that Pat was not given']);
+  expect(world.reports).toEqual([]);
+});
+
+it('the first answer that fits counts: junk from a member who is quicker delays it, and no more', async () => {
+  const { world, olivia, pat, fay, mallory } = await cast(4);
+  pat.device.goOffline();
+  const m = await junkFor(world, mallory, pat);
+  await world.time.pass(1_000);
+  await olivia.post('Still to be read');
+  await world.time.pass(SENT);
+  for (const s of [olivia, fay]) s.device.goOffline();
+  pat.device.goOnline();
+  await world.time.pass(5_000);
+  const wants = await m.ask({ is: 'get-wants', group: m.run.row.id });
+  const want = wants.is === 'wants' ? wants.items[0]!.want : m.random(1);
+  const row = liveRows(m.run.state).find((r) => equal(r.logPk, pat.run.keys.logPk))!;
+  const junk = pat.run.state.epochs.map((e): KeyringItem => ({ epoch: e.seq, roster: m.random(32) as never, content: m.random(32) as never }));
+  expect(await m.ask({ is: 'put-keys', group: m.run.row.id, to: row.logPk, want: wantHash(want), keys: sealKeys(m.run.row.id, wantHash(want), row, junk, m.random) })).toMatchObject({ is: 'done' });
+  await world.time.pass(1_000);
+  expect(pat.words).toEqual([]);
+  olivia.device.goOnline();
+  await world.time.pass(60_000);
+  expect(pat.words).toEqual(['Still to be read']);
+  expect(pat.view.alarm).toBeNull();
+});
+
+it('“from today” is given no key from before, however it asks, and all roster keys (P17)', async () => {
+  const { world, olivia, pat, mallory } = await cast(4, 'today');
+  const m = new Mallory(world, mallory);
+  await m.enter();
+  const { horizon } = m.run.state.members.get(m.run.me)!;
+  const epochs = m.run.state.epochs.map((e) => e.seq);
+  expect(horizon).toBeGreaterThan(epochs[0]!);
+  const want = signWant(m.run.row.id, { logPk: m.run.keys.logPk, spans: [{ first: 1, last: m.run.state.seq }] }, m.run.keys.logSk);
+  await m.ask({ is: 'want', group: m.run.row.id, want });
+  await world.time.pass(60_000);
+  const f = await m.ask({ is: 'get-keys', group: m.run.row.id, after: 0 });
+  const answers = f.is === 'keys' ? f.items : [];
+  expect(answers.length).toBeGreaterThan(0);
+  for (const a of answers) {
+    const opened = openKeys(m.run.row.id, wantHash(want), { logPk: m.run.keys.logPk, kem: m.run.keys.kem }, a.keys);
+    if (!opened.ok) throw new Error(opened.fault);
+    expect(opened.value.map((k) => k.epoch)).toEqual(epochs);
+    for (const k of opened.value) expect(k.content === null).toBe(k.epoch < horizon);
+  }
+  expect(hex(olivia.run.keyring.get(horizon)!.roster)).toBe(hex(pat.run.keyring.get(horizon)!.roster));
+});
+
+it('a relay that withholds a lockbox holds nobody up for long: the keys come from somebody else', async () => {
+  const { world, olivia, pat, fay } = await cast(3);
+  const rhea = new Rhea(world);
+  for (const s of [olivia, pat]) s.device.cut();
+  await world.time.pass(3_000);
+  rhea.down = (f, to) => (to === pat.device && f.is === 'lockboxes' ? [{ ...f, items: [] }] : [f]);
+  await olivia.device.must('remove', { group: olivia.group, member: fay.view.me });
+  await world.time.pass(500);
+  await olivia.post('Under the new key');
+  await world.time.pass(20_000);
+  expect(pat.words).toEqual(['Under the new key']);
+});
