@@ -22,6 +22,8 @@ export type InvitePk = Brand<Bytes, 'InvitePk'>;
 export type VaultId = Brand<Bytes, 'VaultId'>;
 /** 32 bytes, Ed25519 public key that names a meeting of two devices. */
 export type MeetId = Brand<Bytes, 'MeetId'>;
+/** 32 bytes, Ed25519 public key by which a person is recognised. */
+export type PersonPk = Brand<Bytes, 'PersonPk'>;
 /** 32 bytes, Ed25519 public key that signs receipts. */
 export type RelayPk = Brand<Bytes, 'RelayPk'>;
 /** 32 bytes, BLAKE2b-256. */

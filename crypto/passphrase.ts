@@ -1,6 +1,7 @@
-/** Argon2id (hash-wasm): passphrases, and the number two people compare when one asks to join (PROTOCOL §13.5, §16). */
+/** Argon2id (hash-wasm): passphrases, and the numbers two people compare (PROTOCOL §13.5, §15.6, §16). */
 import { argon2id } from 'hash-wasm';
-import type { Bytes, GroupId, InvitePk, KemPk, LogPk } from './brand';
+import type { Bytes, GroupId, InvitePk, KemPk, LogPk, PersonPk } from './brand';
+import { compare } from './bytes';
 import { hash } from './hash';
 import { LABEL } from './labels';
 
@@ -25,8 +26,22 @@ const DIGITS = 12;
 export async function joinNumber(group: GroupId, invite: InvitePk, logPk: LogPk, kem: KemPk): Promise<string> {
   const salt = hash(LABEL.number, group, invite).slice(0, SALT);
   const h = await argon(hash(LABEL.number, logPk, kem, group, invite), salt, ARGON);
+  return digitsOf(h.subarray(0, 16), DIGITS);
+}
+
+const SAFETY_DIGITS = 60;
+
+/** The 60 digits by which two persons make sure of each other, the same whoever asks; slow, so that nobody searches for keys that share the first groups. */
+export async function safetyNumber(a: PersonPk, b: PersonPk): Promise<string> {
+  const [low, high] = compare(a, b) <= 0 ? [a, b] : [b, a];
+  const salt = hash(LABEL.safety, low).slice(0, SALT);
+  return digitsOf(await argon(hash(LABEL.safety, low, high), salt, ARGON), SAFETY_DIGITS);
+}
+
+/** Bytes as a big-endian number, mod 10^digits, with leading zeros. */
+function digitsOf(bytes: Uint8Array, digits: number): string {
   let v = 0n;
-  for (const b of h.subarray(0, 16)) v = (v << 8n) | BigInt(b);
-  return (v % 10n ** BigInt(DIGITS)).toString().padStart(DIGITS, '0');
+  for (const b of bytes) v = (v << 8n) | BigInt(b);
+  return (v % 10n ** BigInt(digits)).toString().padStart(digits, '0');
 }
 

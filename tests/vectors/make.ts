@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { type AccessProof, proveAccess } from '../../crypto/access';
 import { rowKeyOf, sealRow, wrapVaultKey } from '../../crypto/at-rest';
 import { sealBlob } from '../../crypto/blob';
-import type { BlobId, Bytes, ContentKey, GroupId, Hash, LogPk, RelayPk, RosterKey, VaultKey } from '../../crypto/brand';
+import type { BlobId, Bytes, ContentKey, GroupId, Hash, LogPk, MemberTag, RelayPk, RosterKey, VaultKey } from '../../crypto/brand';
 import { concat, fromText, hex } from '../../crypto/bytes';
 import { sealDeviceName } from '../../crypto/device-name';
 import { sealDisplay } from '../../crypto/display';
@@ -22,7 +22,8 @@ import { commitTo, encodeMeet, LINK_SECRET, linkCode, linkNumber, meetKeys, type
 import { kemPair, lockboxHash, sealLockbox } from '../../crypto/lockbox';
 import { pad, padme } from '../../crypto/padding';
 import { phraseKeys, phraseToPlaces, sealItem } from '../../crypto/phrase';
-import { ARGON, joinNumber, stretch } from '../../crypto/passphrase';
+import { ARGON, joinNumber, safetyNumber, stretch } from '../../crypto/passphrase';
+import { personKeys, signPerson } from '../../crypto/person';
 import { writeReceipt } from '../../crypto/receipt';
 import { decodeEntry, entryHash } from '../../crypto/roster/entry';
 import { encodeState } from '../../crypto/roster/state';
@@ -61,7 +62,7 @@ function noted(random: Random): { readonly random: Random; drawn(): Bytes } {
 /** All vectors, by file name. */
 export async function vectors(): Promise<Record<string, unknown>> {
   await ready();
-  const all = { wire: wire(), labels: labels(), padding: padding(), roster: roster(), envelopes: envelopes(), epochs: epochs(), invites: await invites(), access: access(), blobs: blobs(), frames: frames(), rest: await rest(), phrase: phrase(), linking: linking() };
+  const all = { wire: wire(), labels: labels(), padding: padding(), roster: roster(), envelopes: envelopes(), epochs: epochs(), invites: await invites(), access: access(), blobs: blobs(), frames: frames(), rest: await rest(), phrase: phrase(), linking: linking(), person: await person() };
   return Object.fromEntries(Object.entries(all).map(([k, v]) => [k, show(v)]));
 }
 
@@ -303,6 +304,14 @@ async function rest() {
     header: { tries: 2, lastTry: 1_700_000_000_000, bytes: header },
     row: { place, rowKey: rowKeyOf(vaultKey), plain: fromText('a record that waits'), random: rowRandom, bytes: row }
   };
+}
+
+/** A person's key, what it says of itself in a group, and the number two persons compare. */
+async function person() {
+  const n = noted(seeded('vectors: person'));
+  const [seed, group, tag, otherSeed] = [n.random(32), n.random(32) as Bytes as GroupId, n.random(16) as Bytes as MemberTag, n.random(32)];
+  const [keys, other] = [personKeys(seed), personKeys(otherSeed)];
+  return { seed, keys, group, tag, signature: signPerson(keys, group, tag), other: { seed: otherSeed, pk: other.pk }, number: await safetyNumber(keys.pk, other.pk) };
 }
 
 /** Words and bits both ways, the keys they give, and an item sealed to them. */

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type AccessProof, verifyAccess } from '../../crypto/access';
 import { openRow, unwrapVaultKey } from '../../crypto/at-rest';
 import { openBlob, type BlobRef } from '../../crypto/blob';
-import type { Bytes, ContentKey, GroupId, Hash, KemPk, KemSk, LogPk, RosterKey, RowKey, VaultKey } from '../../crypto/brand';
+import type { Bytes, ContentKey, GroupId, Hash, KemPk, KemSk, LogPk, MemberTag, PersonPk, RosterKey, RowKey, VaultKey } from '../../crypto/brand';
 import { equal, hex, toText, unhex } from '../../crypto/bytes';
 import { openDeviceName } from '../../crypto/device-name';
 import { openDisplay } from '../../crypto/display';
@@ -17,6 +17,8 @@ import { LABEL } from '../../crypto/labels';
 import { decodeMeet, encodeMeet, linkCode, linkNumber, linkSecret, meetKeys, openHalf, openMeet, openWords, sessionKey, transcript } from '../../crypto/linking';
 import { kemPair, openLockbox } from '../../crypto/lockbox';
 import { unpad } from '../../crypto/padding';
+import { safetyNumber } from '../../crypto/passphrase';
+import { isPerson, personKeys } from '../../crypto/person';
 import { openItem, phraseKeys, phraseToPlaces, placesToPhrase } from '../../crypto/phrase';
 import { type Receipt, readReceipt, verifyReceipt } from '../../crypto/receipt';
 import { chainAfter, decodeEntry, encodeEntry, ENTRY_VERSION, entryHash } from '../../crypto/roster/entry';
@@ -30,7 +32,7 @@ import { WORDS } from '../../src/lib/vault/words';
 import { aboutPassphrase, decodeHeader, decodePassphraseWrap, encodeHeader } from '../../src/lib/vault/header';
 import { counted, sampleFrames, show, vectors } from './make';
 
-const FILES = ['wire', 'labels', 'padding', 'roster', 'envelopes', 'epochs', 'invites', 'access', 'blobs', 'frames', 'rest', 'phrase', 'linking'] as const;
+const FILES = ['wire', 'labels', 'padding', 'roster', 'envelopes', 'epochs', 'invites', 'access', 'blobs', 'frames', 'rest', 'phrase', 'linking', 'person'] as const;
 type Json = { [k: string]: Json } & Json[] & string & number & boolean;
 const disk = (name: string): Json => JSON.parse(readFileSync(new URL(`./${name}.json`, import.meta.url), 'utf8')) as Json;
 const get = (v: unknown, k: string): unknown => (v as Record<string, unknown>)[k];
@@ -217,6 +219,16 @@ describe('read back, the vectors', () => {
     expect(encodeHeader(header.value)).toEqual(u(get(v['header'], 'bytes')));
     const wrap = decodePassphraseWrap(header.value.wraps[0]?.body ?? new Uint8Array(0));
     expect(wrap.ok && unwrapVaultKey(under, aboutPassphrase(wrap.value.salt, wrap.value.argon), wrap.value.wrapped)).toEqual({ ok: true, value: vaultKey });
+  });
+});
+
+describe('a person of the vectors', () => {
+  it('has the key of its seed, signs for its group and member, and shares the number with the other', async () => {
+    const v = disk('person');
+    const keys = personKeys(u(v['seed']));
+    expect(show(keys)).toEqual(v['keys']);
+    expect(isPerson(keys.pk, u<GroupId>(v['group']), u<MemberTag>(v['tag']), u(v['signature']))).toBe(true);
+    expect(await safetyNumber(u<PersonPk>(get(v['other'], 'pk')), keys.pk)).toBe(v['number']);
   });
 });
 

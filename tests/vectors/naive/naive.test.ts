@@ -205,6 +205,17 @@ describe('the naive decoder agrees on', () => {
     expect(p.unseal(un(key), Buffer.concat([p.label('vault-wrap'), text('passphrase'), salt, number(memory), number(passes), number(lanes)]), wrapped.subarray(1))).toEqual(un(v['vaultKey']));
   });
 
+  it('a person’s claim, and the number that two persons compare', async () => {
+    const v = disk('person');
+    const pair = p.pairFrom(p.hash('person-sign', un(v['seed'])));
+    expect(pair.pk).toEqual(un(at(v as Json, 'keys', 'pk')));
+    expect(p.verifies('person', Buffer.concat([un(v['group']), un(v['tag'])]), un(v['signature']), pair.pk)).toBe(true);
+    const [low, high] = [pair.pk, un(at(v as Json, 'other', 'pk'))].sort((a, b) => Buffer.compare(a, b)) as [Buffer, Buffer];
+    const salt = p.hash('safety-number', low).subarray(0, 16);
+    const h = await argon2id({ password: p.hash('safety-number', low, high), salt, memorySize: 64 * 1024, iterations: 3, parallelism: 1, hashLength: 32, outputType: 'hex' });
+    expect((BigInt(`0x${h}`) % 10n ** 60n).toString().padStart(60, '0')).toBe(v['number']);
+  });
+
   it('recovery phrases and the item that one opens', () => {
     for (const f of disk('phrase') as unknown as Some[]) {
       const entropy = un(f['entropy']);
