@@ -62,8 +62,16 @@ const rowsIn = (table: string): number => {
 class Model {
   readonly all: StoredEnvelope[] = [];
   readonly heads = new Map<number, { n: number; hash: Hash; prevs: Hash[] }>();
+  /** One after the other, each in a row of its own: a page that is asked for in between has them written. */
+  trickle(devices: readonly number[]): void {
+    const between: Call = { name: 'page', input: { g: 1, way: 'up', from: 1e9, most: 1 } };
+    log.transact(this.calls(devices).flatMap((c) => [c, between]));
+  }
   write(devices: readonly number[], size = 40): Appended[] {
-    const calls = devices.map((device) => {
+    return log.transact(this.calls(devices, size)).map((r) => (r.ok ? (r.value as Appended) : { is: 'gap', n: -1, hash: ZERO_HASH }));
+  }
+  private calls(devices: readonly number[], size = 40): Call[] {
+    return devices.map((device) => {
       const head = this.heads.get(device) ?? { n: 0, hash: ZERO_HASH, prevs: [] };
       this.heads.set(device, head);
       const call = appending(device, ++head.n, size);
@@ -72,7 +80,6 @@ class Model {
       this.all.push({ device, n: head.n, seq: this.all.length + 1, time: call.input.time, envelope: call.input.envelope });
       return call;
     });
-    return log.transact(calls).map((r) => (r.ok ? (r.value as Appended) : { is: 'gap', n: -1, hash: ZERO_HASH }));
   }
   /** What a page must be, but for where it is cut. */
   check(way: 'up' | 'down', from: number, most: number): void {
@@ -105,7 +112,7 @@ describe('a feed in SQLite', () => {
         const m = new Model();
         for (const s of steps) {
           if (s.is === 'write') m.write(s.devices);
-          else if (s.is === 'trickle') for (let i = 0; i < s.times; i++) m.write([s.device]);
+          else if (s.is === 'trickle') m.trickle(Array<number>(s.times).fill(s.device));
           else {
             log.close();
             log = new SqliteLog(path, 6);
@@ -123,7 +130,7 @@ describe('a feed in SQLite', () => {
 
   it('that came one by one lies in few rows, and large envelopes never make a row larger than a page', () => {
     const m = new Model();
-    for (let i = 0; i < 1100; i++) m.write([1 + (i % 2)]);
+    m.trickle(Array.from({ length: 1100 }, (_, i) => 1 + (i % 2)));
     expect(rowsIn('batches')).toBe(2 + 100);
     expect(rowsIn('runs')).toBe(2 * 2 + 100);
     m.write(Array<number>(9).fill(3), 90_000);
@@ -176,7 +183,7 @@ describe('a store of version 1', () => {
     for (const [way, from, most] of [['up', 0, 500], ['up', 499, 500], ['up', 777, 30], ['down', 5000, 500], ['down', 600, 200]] as const) m.check(way, from, most);
     for (const [device, h] of m.heads) expect(log.transact([{ name: 'head', input: { g: 1, device } }])).toEqual([{ ok: true, value: { n: h.n, hash: h.hash, feed: 1200 } }]);
     expect(log.transact([appending(1, 7)])).toMatchObject([{ value: { is: 'again' } }]);
-    for (let i = 0; i < 700; i++) m.write([1]);
+    m.trickle(Array<number>(700).fill(1));
     m.check('up', 1100, 500);
     expect(rowsIn('meta')).toBe(2);
   });
