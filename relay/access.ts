@@ -29,8 +29,12 @@ export function authenticate(h: House, c: Connection, f: Auth): void {
     group.run(() => {
       group.pins--;
       if (!c.isOpen) return;
-      if (f.as === 'invite') openInvite(h, c, f, group);
-      else openLog(h, c, f, group);
+      h.follow.current(group, (ok) => {
+        if (!c.isOpen) return;
+        if (!ok) return c.refuse(f.re, f.group, 'unavailable');
+        if (f.as === 'invite') openInvite(h, c, f, group);
+        else openLog(h, c, f, group);
+      });
     });
   });
 }
@@ -63,9 +67,10 @@ function openInvite(h: House, c: Connection, f: Auth, group: Group): void {
   const invite = group.state.invites.get(hex(f.key as InvitePk));
   if (invite === undefined) return c.refuse(f.re, f.group, 'unknown-log');
   c.proven = true;
-  const session = { as: 'invite', connection: c, group, invite: invite.invite } as const;
+  const session = { as: 'invite', connection: c, group, invite: invite.invite, asked: new Map() } as const;
   c.invites.set(group.key, session);
   group.invites.add(session);
+  h.follow.arrive(group, null);
   c.send({ is: 'welcome', re: f.re, group: group.id, rosterSeq: group.state.seq, feedSeq: 0, head: { n: 0, hash: ZERO_HASH }, bearer: h.random(BEARER) });
 }
 
@@ -94,6 +99,7 @@ function openLog(h: House, c: Connection, f: Auth, group: Group): void {
       h.bearers.set(session.bearer, session);
       const { n, hash, feed } = r.value;
       c.send({ is: 'welcome', re: f.re, group: group.id, rosterSeq: group.state.seq, feedSeq: feed, head: { n, hash }, bearer: session.raw });
+      h.follow.arrive(group, feed);
     });
   });
 }
@@ -104,18 +110,4 @@ function newSession(h: House, c: Connection, group: Group, row: Row): LogSession
     as: 'log', connection: c, group, logPk: row.logPk, key: hex(row.logPk), device: row.device, member: hex(row.member),
     raw, bearer: base64url(raw), pace: h.paces.of(hex(row.logPk)), gone: row.end?.seq ?? null, staged: null
   };
-}
-
-/** Takes a session out of everything live. */
-export function endSession(h: House, s: LogSession): void {
-  s.group.logs.delete(s);
-  h.bearers.delete(s.bearer);
-  s.staged = null;
-}
-
-export function endConnection(h: House, c: Connection): void {
-  if (!c.isOpen) return;
-  c.isOpen = false;
-  for (const s of c.logs.values()) endSession(h, s);
-  for (const s of c.invites.values()) s.group.invites.delete(s);
 }

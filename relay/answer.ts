@@ -53,18 +53,18 @@ function dispatch(h: House, c: Connection, f: ToRelay): void {
     case 'lockboxes':
       return lockboxes(h, c, f);
     case 'fetch':
-      return live(c, f, f.re, (s) => page(h, s, f));
+      return liveNow(h, c, f, f.re, (s) => page(h, s, f));
     case 'put-card':
     case 'mailbox':
     case 'put-answer':
-      return live(c, f, f.re, (s) => byMember(h, s, f));
+      return liveNow(h, c, f, f.re, (s) => byMember(h, s, f));
     case 'get-card':
     case 'put-request':
     case 'drop-request':
     case 'get-answer': {
       const s = c.invites.get(hex(f.group));
       if (s === undefined) return c.refuse(f.re, f.group, 'not-allowed');
-      return s.group.run(() => byInvite(h, s, f));
+      return h.follow.current(s.group, (ok) => (ok ? s.group.run(() => byInvite(h, s, f)) : c.refuse(f.re, f.group, 'unavailable')));
     }
     case 'put-item':
     case 'get-items':
@@ -88,4 +88,11 @@ function live(c: Connection, f: { readonly group: GroupId }, re: number, then: (
     if (s.gone === null) then(s);
     else c.send({ is: 'gone', re, group: f.group, seq: s.gone });
   });
+}
+
+/** The same, by the roster as other relays have left it. An append needs none: the log itself minds what it was judged by. */
+function liveNow(h: House, c: Connection, f: { readonly group: GroupId }, re: number, then: (s: LogSession) => void): void {
+  const s = c.logs.get(hex(f.group));
+  if (s === undefined) return c.refuse(re, f.group, 'not-allowed');
+  h.follow.current(s.group, (ok) => (ok ? live(c, f, re, then) : c.refuse(re, f.group, 'unavailable')));
 }

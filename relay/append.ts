@@ -29,9 +29,22 @@ export function append(h: House, s: LogSession, f: Append): void {
     (r) => {
       connection.coming -= f.envelope.length;
       if (!r.ok) return connection.refuse(f.n, group.id, 'unavailable');
-      if (r.value.is === 'behind') return h.groups.reload(group, () => append(h, s, f));
+      if (r.value.is === 'behind') return judgeAgain(h, s, f);
       answer(h, s, f.n, f.envelope, roster === ZERO_HASH, r.value);
     }
+  );
+}
+
+/** Another relay entered something: the verdict has to be of the roster as it is. */
+function judgeAgain(h: House, s: LogSession, f: Append): void {
+  const { group, connection } = s;
+  group.alone((done) =>
+    h.follow.renew(group, (ok) => {
+      done();
+      if (!ok) connection.refuse(f.n, group.id, 'unavailable');
+      else if (s.gone !== null) connection.send({ is: 'gone', re: f.n, group: group.id, seq: s.gone });
+      else append(h, s, f);
+    })
   );
 }
 
@@ -48,7 +61,7 @@ function judge(s: RosterState, by: LogPk, e: EnvelopeHeader, n: number, isHeld: 
 export const fenceOf = (s: RosterState): number => (owedAt(s, s.seq) ? s.seq + 1 : s.fence);
 
 function answer(h: House, s: LogSession, n: number, envelope: Bytes, isAhead: boolean, a: Appended): void {
-  if ('seq' in a) return h.fanout.envelope(s, { device: s.device, n, seq: a.seq, time: a.time, envelope }, a.is === 'stored');
+  if ('seq' in a) return h.follow.stored(s, { device: s.device, n, seq: a.seq, time: a.time, envelope }, a.is === 'stored');
   h.fanout.flushAcks(s);
   const { group, device } = s;
   const fence = a.is === 'stale' ? fenceOf(group.state) : a.is === 'held' ? Math.max(0, (group.held.get(device) ?? 0) - h.clock()) : 0;

@@ -1,5 +1,5 @@
 /** Roster entries coming in (PROTOCOL §11): compare-and-swap, the fold's judgement, lockboxes and cut-offs checked, then a receipt. */
-import type { Bytes, Hex, InvitePk, LogPk } from '../crypto/brand';
+import type { Bytes, InvitePk, LogPk } from '../crypto/brand';
 import { equal, hex } from '../crypto/bytes';
 import type { LogHead, ReceiptedEntry, ToRelay } from '../crypto/frames';
 import { lockboxHash } from '../crypto/kept';
@@ -8,7 +8,7 @@ import { signReceipt } from '../crypto/receipt';
 import { decodeEntry, type Cut, type Entry, type Rotation } from '../crypto/roster/entry';
 import { begin, fold } from '../crypto/roster/fold';
 import { chainHead, encodeState, rowByDevice, rowOf, type RosterState } from '../crypto/roster/state';
-import { endSession } from './access';
+import { tellEnded } from './ended';
 import type { House } from './house';
 import { RATE } from './limits';
 import type { Kept } from './log';
@@ -52,15 +52,20 @@ export function stage(s: LogSession, f: Boxes): void {
 }
 
 export function enter(h: House, s: LogSession, f: Enter): void {
-  s.group.alone((done) => {
-    if (!s.connection.isOpen) return done();
-    if (s.gone !== null) {
-      s.connection.send({ is: 'gone', re: f.re, group: s.group.id, seq: s.gone });
-      return done();
-    }
-    if (f.seq <= s.group.state.seq) return again(h, s, f, done);
-    judge(h, s, f, done);
+  h.follow.current(s.group, (ok) => {
+    if (!ok) return s.connection.refuse(f.re, s.group.id, 'unavailable');
+    s.group.alone((done) => place(h, s, f, done));
   });
+}
+
+function place(h: House, s: LogSession, f: Enter, done: () => void): void {
+  if (!s.connection.isOpen) return done();
+  if (s.gone !== null) {
+    s.connection.send({ is: 'gone', re: f.re, group: s.group.id, seq: s.gone });
+    return done();
+  }
+  if (f.seq <= s.group.state.seq) return again(h, s, f, done);
+  judge(h, s, f, done);
 }
 
 /** The same bytes at a seq get the same receipt, however often. */
@@ -102,7 +107,8 @@ function judge(h: House, s: LogSession, f: Enter, done: () => void): void {
     { g: group.g, seq: f.seq, entry: receipted, boxes, ends, spent, state: f.seq % CHECKPOINT === 0 ? encodeState(state) : null },
     (r) => {
       if (!r.ok) return no('unavailable');
-      if (r.value.is === 'behind') return h.groups.reload(group, () => no('behind', { n: group.state.seq }));
+      // another relay was quicker, or this very entry lies there already
+      if (r.value.is === 'behind') return h.follow.renew(group, (isRead) => (isRead && group.state.seq > before.seq ? place(h, s, f, done) : no('unavailable')));
       if (r.value.is === 'moved') {
         hold(h, s, ends.map((e) => e.device));
         return no('moved', { heads: r.value.heads.map((x): LogHead => ({ logPk: (rowByDevice(before, x.device) as { logPk: LogPk }).logPk, n: x.n, hash: x.hash })) });
@@ -112,6 +118,7 @@ function judge(h: House, s: LogSession, f: Enter, done: () => void): void {
       s.staged = null;
       for (const e of ends) group.held.delete(e.device);
       connection.send({ is: 'entered', re: f.re, group: group.id, receipt: receipted.receipt });
+      h.follow.changed(group);
       h.fanout.entry(group, receipted, s);
       tellEnded(h, s.group.logs, state);
       done();
@@ -138,17 +145,8 @@ const spentBy = (before: RosterState, after: RosterState): InvitePk[] =>
 
 /** MOVED: the logs that end may not grow for a minute, the sender's own excepted, which has to send what is missing. */
 function hold(h: House, s: LogSession, devices: readonly number[]): void {
-  for (const d of devices) if (d !== s.device) s.group.held.set(d, h.clock() + RATE.hold);
-}
-
-/** GONE for every session whose row has ended; it can no more than read up to there. */
-function tellEnded(h: House, sessions: Iterable<LogSession>, state: RosterState): void {
-  for (const s of [...sessions]) {
-    const end = state.rows.get(s.key as Hex<LogPk>)?.end ?? null;
-    if (end === null) continue;
-    s.gone = end.seq;
-    h.fanout.flushAcks(s);
-    endSession(h, s);
-    s.connection.send({ is: 'gone', re: 0, group: s.group.id, seq: end.seq });
-  }
+  const others = devices.filter((d) => d !== s.device);
+  const until = h.clock() + RATE.hold;
+  for (const d of others) s.group.held.set(d, until);
+  h.follow.held(s.group, others, until);
 }

@@ -66,6 +66,15 @@ export class Fanout {
     for (const s of g.invites) s.connection.write(frame);
   }
 
+  /** Sends a frame to every live session of a log, after what is waiting. */
+  toAll(g: Group, frame: Bytes): void {
+    this.flushGroup(g);
+    for (const s of g.logs) {
+      this.flushAcks(s);
+      s.connection.write(frame);
+    }
+  }
+
   /** Sends a frame to all live sessions of some members, once each. */
   toMembers(g: Group, members: readonly Hex<MemberTag>[], frame: Bytes): void {
     for (const s of g.logs) if (members.includes(s.member)) s.connection.write(frame);

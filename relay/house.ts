@@ -3,6 +3,7 @@ import type { Bytes, RelayPk } from '../crypto/brand';
 import type { Refusal } from '../crypto/frames';
 import type { Random } from '../crypto/sodium';
 import type { Fanout } from './fanout';
+import type { Follow } from './follow';
 import type { Groups } from './group';
 import type { Hourly, Paces } from './limits';
 import type { Log } from './log';
@@ -20,6 +21,7 @@ export interface House {
   readonly keys: RelayKeys;
   readonly groups: Groups;
   readonly fanout: Fanout;
+  readonly follow: Follow;
   /** Roster appends by group and member. */
   readonly budget: Hourly;
   /** Frames by log key. */

@@ -37,6 +37,7 @@ export function byMember(h: House, s: LogSession, f: Of<'put-card'> | Of<'mailbo
     if (!r.ok) return no('unavailable');
     if (r.value === 'not-found') return no('not-found');
     done();
+    h.follow.changed(group);
     const frame = encodeFromRelay({ is: 'answer', re: 0, group: group.id, request: f.request, body: f.body });
     for (const i of group.invites) if (hex(i.invite) === hex(f.invite)) i.connection.write(frame);
   });
@@ -70,6 +71,7 @@ export function byInvite(h: House, s: InviteSession, f: Of<'get-card'> | Of<'put
   if (!connection.isOpen) return;
   if (at === null) return no('not-found');
   const slot = { g: group.g, invite: s.invite };
+  if (f.is === 'put-request' || f.is === 'get-answer') s.asked.set(hex(f.request), f.request);
   switch (f.is) {
     case 'get-card':
       if (at.words !== 'pending') return no('not-allowed', at.words);
@@ -86,6 +88,7 @@ export function byInvite(h: House, s: InviteSession, f: Of<'get-card'> | Of<'put
         if (r.value === 'too-many') return no('too-many');
         connection.send({ is: 'done', re: f.re, group: group.id });
         if (r.value === 'again') return;
+        h.follow.changed(group);
         const frame = encodeFromRelay({ is: 'requests', re: 0, group: group.id, items: [{ invite: s.invite, request: f.request, body: f.body, time }] });
         h.fanout.toMembers(group, [hex(at.invite.by), group.state.owner], frame);
       });
@@ -94,6 +97,7 @@ export function byInvite(h: House, s: InviteSession, f: Of<'get-card'> | Of<'put
       return h.log.call('dropRequest', { ...slot, request: f.request }, (r) => {
         if (!r.ok) return no('unavailable');
         connection.send({ is: 'done', re: f.re, group: group.id });
+        h.follow.changed(group);
         const frame = encodeFromRelay({ is: 'requests', re: 0, group: group.id, items: [{ invite: s.invite, request: f.request, body: EMPTY, time: h.clock() }] });
         h.fanout.toMembers(group, [hex(at.invite.by), group.state.owner], frame);
       });

@@ -13,13 +13,14 @@ export function entries(h: House, c: Connection, f: Of<'roster'>): void {
   const log = c.logs.get(hex(f.group));
   const group = (log ?? c.invites.get(hex(f.group)))?.group;
   if (group === undefined) return c.refuse(f.re, f.group, 'not-allowed');
-  group.run(() => {
+  h.follow.current(group, (ok) => group.run(() => {
+    if (!ok) return c.refuse(f.re, f.group, 'unavailable');
     const upTo = log?.gone ?? group.state.seq;
     h.log.call('entries', { g: group.g, after: f.after, upTo, most: LIMIT.page }, (r) => {
       if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
       c.send({ is: 'entries', re: f.re, group: f.group, items: r.value.items, more: r.value.more });
     });
-  });
+  }));
 }
 
 export function lockboxes(h: House, c: Connection, f: Of<'lockboxes'>): void {
@@ -37,8 +38,12 @@ export function page(h: House, s: LogSession, f: Of<'fetch'>): void {
   const { group, connection } = s;
   h.log.call('page', { g: group.g, way: f.way, from: f.from, most: f.most }, (r) => {
     if (!r.ok) return connection.refuse(f.re, group.id, 'unavailable');
-    // the row may have ended since it asked
-    if (s.gone !== null) return connection.send({ is: 'gone', re: f.re, group: group.id, seq: s.gone });
-    connection.write(encodePage({ re: f.re, group: group.id, ...r.value }));
+    const page = r.value;
+    // the row may have ended since it asked, here or at another relay
+    h.follow.current(group, (ok) => {
+      if (!ok) return connection.refuse(f.re, group.id, 'unavailable');
+      if (s.gone !== null) return connection.send({ is: 'gone', re: f.re, group: group.id, seq: s.gone });
+      connection.write(encodePage({ re: f.re, group: group.id, ...page }));
+    });
   });
 }

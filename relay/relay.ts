@@ -2,10 +2,12 @@
 import type { Bytes } from '../crypto/brand';
 import { NONCE, type Refusal, WIRE_VERSION } from '../crypto/frames';
 import type { Random } from '../crypto/sodium';
-import { endConnection } from './access';
 import { answer } from './answer';
+import { endConnection } from './ended';
 import { Fanout, type Turn } from './fanout';
+import { alone, following } from './follow';
 import { Groups } from './group';
+import { type Hints, NO_HINTS } from './hints';
 import type { Clock, House, RelayKeys } from './house';
 import { Hourly, Paces, RATE } from './limits';
 import type { Log } from './log';
@@ -20,6 +22,8 @@ export interface RelayParts {
   readonly host?: string;
   /** When gathered frames go out; a microtask unless given. */
   readonly turn?: Turn;
+  /** Of a store that several relays share: how they tell each other of what is new. */
+  readonly hints?: Hints;
   /** Frames a second that one connection or log key may sustain; 0 = no limit. */
   readonly pace?: number;
 }
@@ -44,17 +48,23 @@ export interface Relay {
   readonly refusals: ReadonlyMap<Refusal, number>;
   readonly log: Log;
   readonly clock: Clock;
+  /** Asks a shared store what others put there, when it is time to; to be called every few seconds. */
+  poll(): void;
 }
 
 export function createRelay(p: RelayParts): Relay {
   const refusals = new Map<Refusal, number>();
+  const turn = p.turn ?? queueMicrotask;
+  const groups = new Groups(p.log, RATE.idleGroups);
+  const fanout = new Fanout(turn);
   const house: House = {
     log: p.log,
     clock: p.clock,
     random: p.random,
     keys: p.keys,
-    groups: new Groups(p.log, RATE.idleGroups),
-    fanout: new Fanout(p.turn ?? queueMicrotask),
+    groups,
+    fanout,
+    follow: p.log.isShared ? following(() => house, p.hints ?? NO_HINTS, turn) : alone({ groups, fanout }),
     budget: new Hourly(),
     paces: new Paces(p.pace ?? RATE.framesPerSecond, p.clock),
     bearers: new Map(),
@@ -86,6 +96,7 @@ export function createRelay(p: RelayParts): Relay {
     bearer: (text) => house.bearers.get(text) ?? null,
     refusals,
     log: p.log,
-    clock: p.clock
+    clock: p.clock,
+    poll: () => house.follow.poll()
   };
 }

@@ -27,6 +27,8 @@ export interface InviteSession {
   readonly connection: Connection;
   readonly group: Group;
   readonly invite: InvitePk;
+  /** Requests that it left or asked about, by hex of their ids. */
+  readonly asked: Map<string, Bytes>;
 }
 
 export class Connection {

@@ -1,0 +1,82 @@
+/**
+ * Blobs in an S3-compatible store, `xx/<group>.<id>`. What comes is hashed into a file first, so that nothing half or wrong is ever put
+ * there; a name stands for its content, so writing one twice changes nothing even where `If-None-Match` is not known.
+ */
+import { AwsV4Signer } from 'aws4fetch';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { type IncomingMessage, request as requestPlain } from 'node:http';
+import { request as requestSecure } from 'node:https';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { BlobId } from '../crypto/brand';
+import { hex } from '../crypto/bytes';
+import { err } from '../crypto/result';
+import { type Blobs, checked } from './blobs';
+
+export interface S3 {
+  /** Address of the bucket, such as `https://s3.example.org/carefold`. */
+  readonly url: string;
+  readonly key: string;
+  readonly secret: string;
+  readonly region: string;
+}
+
+const PATIENCE = 60_000;
+
+/** `coming`: a folder of this relay's own, for what is on its way; what an interrupted upload left there goes. */
+export async function blobS3(s3: S3, coming: string): Promise<Blobs> {
+  await mkdir(coming, { recursive: true });
+  for (const left of await readdir(coming)) await rm(join(coming, left), { force: true });
+  const place = (g: number, id: BlobId): string => `${s3.url.replace(/\/$/, '')}/${hex(id).slice(0, 2)}/${g}.${hex(id)}`;
+  let count = 0;
+
+  return {
+    async put(g, id, chunks) {
+      const temporary = join(coming, String(++count));
+      try {
+        const file = await open(temporary, 'wx', 0o600);
+        const size = await checked(id, chunks, async (chunk) => {
+          for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten;
+        }).finally(() => file.close());
+        if (!size.ok) return size;
+        const answer = await ask(s3, 'PUT', place(g, id), temporary);
+        answer.resume();
+        // 412: it is there already
+        return answer.statusCode === 200 || answer.statusCode === 412 ? size : err('unavailable');
+      } catch {
+        return err('unavailable');
+      } finally {
+        await rm(temporary, { force: true });
+      }
+    },
+    async get(g, id) {
+      const answer = await ask(s3, 'GET', place(g, id));
+      if (answer.statusCode === 200) return answer;
+      answer.resume();
+      if (answer.statusCode === 404) return null;
+      throw new Error('the blob store did not answer');
+    },
+    async drop(g, id) {
+      const answer = await ask(s3, 'DELETE', place(g, id)).catch(() => null);
+      answer?.resume();
+    }
+  };
+}
+
+/** Signs and sends one request, with the file at `from` as its body; answers once headers came back. */
+async function ask(s3: S3, method: 'GET' | 'PUT' | 'DELETE', url: string, from?: string): Promise<IncomingMessage> {
+  const headers: Record<string, string> = from === undefined ? {} : { 'if-none-match': '*', 'content-type': 'application/octet-stream' };
+  const signer = new AwsV4Signer({ method, url, headers, accessKeyId: s3.key, secretAccessKey: s3.secret, region: s3.region, service: 's3' });
+  const signed = await signer.sign();
+  const all = Object.fromEntries(signed.headers.entries());
+  if (from !== undefined) all['content-length'] = String((await stat(from)).size);
+  const send = signed.url.protocol === 'https:' ? requestSecure : requestPlain;
+  return new Promise((done, fail) => {
+    const asking = send(signed.url, { method, headers: all, timeout: PATIENCE }, done);
+    asking.on('timeout', () => asking.destroy(new Error('the blob store did not answer')));
+    asking.on('error', fail);
+    if (from === undefined) asking.end();
+    else pipeline(createReadStream(from), asking).catch(fail);
+  });
+}

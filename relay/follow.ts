@@ -1,0 +1,242 @@
+/**
+ * Keeping up with relays that share the store. What this one knows of a group may be old: before it answers, and whenever a hint or the
+ * clock says so, it takes from the store what others put there, entries first, and passes it on to its own sessions. A relay that has
+ * its store for itself has nothing to follow.
+ */
+import { EMPTY, hex } from '../crypto/bytes';
+import { encodeFromRelay, type MailedRequest, type StoredEnvelope } from '../crypto/frames';
+import { LIMIT } from '../crypto/limits';
+import { encodePage, packStored, unpackStored } from '../crypto/packed';
+import { fold } from '../crypto/roster/fold';
+import { tellEnded } from './ended';
+import type { Group } from './group';
+import type { Hints } from './hints';
+import type { House } from './house';
+import type { News } from './log';
+import type { LogSession } from './session';
+
+export interface Follow {
+  /** Runs `then` once the roster in memory is the store's; false when the store did not answer. */
+  current(group: Group, then: (ok: boolean) => void): void;
+  /** The same inside a change of the roster (`Group.alone`). */
+  renew(group: Group, then: (ok: boolean) => void): void;
+  /** A session opened; `feed`: the group's feed seq that it was told, null for an invite's. */
+  arrive(group: Group, feed: number | null): void;
+  /** A session ended. */
+  depart(group: Group): void;
+  /** Acknowledges an envelope to its author and gives it to everyone else, in the feed's order. */
+  stored(by: LogSession, envelope: StoredEnvelope, isNew: boolean): void;
+  /** Others should look: the group's roster or mailbox changed here. */
+  changed(group: Group): void;
+  /** Others should let these logs not grow for a while. */
+  held(group: Group, devices: readonly number[], until: number): void;
+  /** Asks the store what is new in every group that has a session here, when it is time to. */
+  poll(): void;
+}
+
+/** Of a relay that alone writes to its store. */
+export const alone = (h: Pick<House, 'groups' | 'fanout'>): Follow => ({
+  current: (_, then) => then(true),
+  renew: (group, then) => h.groups.reload(group, () => then(true)),
+  arrive: () => undefined,
+  depart: () => undefined,
+  stored: (by, envelope, isNew) => h.fanout.envelope(by, envelope, isNew),
+  changed: () => undefined,
+  held: () => undefined,
+  poll: () => undefined
+});
+
+/** While hints come through the store is asked this seldom, otherwise at every `poll`. */
+const ASK_EVERY = 30_000;
+const AT_ONCE = 2000;
+
+/** What was passed on in a group that has sessions here. */
+interface Standing {
+  /** Feed seq up to which everything was passed on; null while only invites listen. */
+  feed: number | null;
+  mail: number;
+  /** Requests that were told of, by invite and id. */
+  requests: Map<string, MailedRequest>;
+  isBusy: boolean;
+  isDue: boolean;
+  /** Acks that wait until what lies before them was passed on. */
+  acks: (() => void)[];
+  readonly unwatch: () => void;
+}
+
+export function following(house: () => House, hints: Hints, turn: (what: () => void) => void): Follow {
+  const standings = new Map<Group, Standing>();
+  const telling = new Set<Group>();
+  let asked = 0;
+
+  const tell = (group: Group): void => {
+    if (telling.size === 0) {
+      turn(() => {
+        for (const g of telling) hints.tell({ g: g.g, held: [], until: 0 });
+        telling.clear();
+      });
+    }
+    telling.add(group);
+  };
+
+  function renew(group: Group, then: (ok: boolean) => void): void {
+    const h = house();
+    h.log.call('entries', { g: group.g, after: group.state.seq, upTo: Number.MAX_SAFE_INTEGER, most: LIMIT.page }, (r) => {
+      if (!r.ok) return then(false);
+      for (const e of r.value.items) {
+        group.state = fold(group.state, e.entry, e.receipt.time).state;
+        h.fanout.entry(group, e, null);
+      }
+      if (r.value.items.length > 0) tellEnded(h, group.logs, group.state);
+      if (r.value.more) renew(group, then);
+      else then(true);
+    });
+  }
+
+  const renewAlone = (group: Group, then: (ok: boolean) => void): void =>
+    group.alone((done) =>
+      renew(group, (ok) => {
+        done();
+        then(ok);
+      })
+    );
+
+  function current(group: Group, then: (ok: boolean) => void): void {
+    house().log.call('news', [group.g], (r) => {
+      if (!r.ok) return then(false);
+      if ((r.value[0]?.roster ?? 0) <= group.state.seq) return then(true);
+      renewAlone(group, then);
+    });
+  }
+
+  /** Passes on what the feed has gained. The entries are read after the envelopes: whoever an entry shut out before one of these gets none. */
+  function follow(group: Group, s: Standing, then: () => void): void {
+    const h = house();
+    const from = s.feed;
+    if (from === null) return then();
+    h.log.call('page', { g: group.g, way: 'up', from, most: LIMIT.page }, (r) => {
+      if (!r.ok || r.value.items.count === 0) return then();
+      renewAlone(group, (ok) => {
+        if (!ok) return then();
+        const items = unpackStored(r.value.items).filter((i) => i.seq > (s.feed ?? Infinity));
+        const last = items.at(-1);
+        if (last !== undefined) {
+          h.fanout.toAll(group, encodePage({ re: 0, group: group.id, more: false, prevs: [], items: packStored(items) }));
+          s.feed = last.seq;
+        }
+        if (r.value.more) follow(group, s, then);
+        else then();
+      });
+    });
+  }
+
+  /** Tells members of requests that came or went elsewhere, and joiners of their answers. */
+  function remind(group: Group, s: Standing): void {
+    const h = house();
+    const pending = [...group.state.invites.values()].filter((i) => i.state === 'pending');
+    if (pending.length > 0) {
+      h.log.call('requests', { g: group.g, invites: pending.map((i) => i.invite) }, (r) => {
+        if (!r.ok) return void (s.mail = -1);
+        const now = new Map(r.value.map((m) => [`${hex(m.invite)} ${hex(m.request)}`, m]));
+        const gone = [...s.requests].filter(([key]) => !now.has(key)).map(([, m]) => ({ ...m, body: EMPTY }));
+        for (const m of [...[...now].filter(([key]) => !s.requests.has(key)).map(([, m]) => m), ...gone]) {
+          const by = group.state.invites.get(hex(m.invite))?.by;
+          const frame = encodeFromRelay({ is: 'requests', re: 0, group: group.id, items: [m] });
+          h.fanout.toMembers(group, [group.state.owner, ...(by === undefined ? [] : [hex(by)])], frame);
+        }
+        s.requests = now;
+      });
+    }
+    for (const i of group.invites) {
+      for (const request of i.asked.values()) {
+        h.log.call('answer', { g: group.g, invite: i.invite, request }, (r) => {
+          if (r.ok && r.value !== null) i.connection.send({ is: 'answer', re: 0, group: group.id, request, body: r.value });
+        });
+      }
+    }
+  }
+
+  /** Looks at once, or again after the look under way. */
+  function look(group: Group): void {
+    const s = standings.get(group);
+    if (s === undefined) return;
+    s.isDue = true;
+    if (s.isBusy) return;
+    s.isBusy = true;
+    s.isDue = false;
+    const done = (): void => {
+      for (const ack of s.acks.splice(0)) ack();
+      s.isBusy = false;
+      if (s.isDue) look(group);
+    };
+    house().log.call('news', [group.g], (r) => {
+      const news = r.ok ? r.value[0] : undefined;
+      if (news === undefined) return done();
+      if (news.mail !== s.mail) {
+        s.mail = news.mail;
+        remind(group, s);
+      }
+      if (s.feed !== null && news.feed > s.feed) return follow(group, s, done);
+      if (news.roster > group.state.seq) return renewAlone(group, done);
+      done();
+    });
+  }
+
+  const isOld = (group: Group, s: Standing, n: News): boolean => n.mail !== s.mail || n.roster > group.state.seq || (s.feed !== null && n.feed > s.feed);
+
+  return {
+    current,
+    renew,
+    arrive(group, feed) {
+      let s = standings.get(group);
+      if (s === undefined) {
+        const unwatch = hints.watch(group.g, (hint) => {
+          for (const device of hint.held) group.held.set(device, hint.until);
+          look(group);
+        });
+        s = { feed: null, mail: -1, requests: new Map(), isBusy: false, isDue: false, acks: [], unwatch };
+        standings.set(group, s);
+      }
+      s.feed ??= feed;
+      look(group);
+    },
+    depart(group) {
+      if (group.logs.size > 0 || group.invites.size > 0) return;
+      standings.get(group)?.unwatch();
+      standings.delete(group);
+    },
+    stored(by, envelope, isNew) {
+      const h = house();
+      const s = standings.get(by.group);
+      if (isNew) tell(by.group);
+      if (s === undefined || s.feed === null || envelope.seq <= s.feed) return h.fanout.envelope(by, envelope, isNew && s === undefined);
+      if (isNew && envelope.seq === s.feed + 1) {
+        s.feed = envelope.seq;
+        return h.fanout.envelope(by, envelope, true);
+      }
+      // something before it came in elsewhere: everyone gets both, in order, and then its author the ack
+      s.acks.push(() => h.fanout.envelope(by, envelope, false));
+      look(by.group);
+    },
+    changed: tell,
+    held: (group, devices, until) => hints.tell({ g: group.g, held: devices, until }),
+    poll() {
+      const h = house();
+      const now = h.clock();
+      if (hints.isUp && now - asked < ASK_EVERY) return;
+      asked = now;
+      const all = [...standings.keys()];
+      for (let at = 0; at < all.length; at += AT_ONCE) {
+        const some = new Map(all.slice(at, at + AT_ONCE).map((group) => [group.g, group]));
+        h.log.call('news', [...some.keys()], (r) => {
+          if (!r.ok) return;
+          for (const n of r.value) {
+            const group = some.get(n.g);
+            const s = group === undefined ? undefined : standings.get(group);
+            if (group !== undefined && s !== undefined && isOld(group, s, n)) look(group);
+          }
+        });
+      }
+    }
+  };
+}
