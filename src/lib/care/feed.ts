@@ -7,6 +7,8 @@ import { type CareRecord, type PhotoRecord, postIdOf } from './record';
 export const PAGE = 200;
 /** Part of a millisecond, exact in a double for the next thousands of years. */
 const STEP = 1 / 1024;
+/** Marks kept for envelopes that have not come: a member that marks what will never be can make nobody keep more than this. */
+const AHEAD = 256;
 
 /** Where a record stood: the log (by device index), its envelope, the group's feed, and the relay's time. */
 export interface RecordPlace {
@@ -30,6 +32,7 @@ export interface FeedPost extends RecordPlace {
 /** What its author later said of a post. */
 export interface Amendment { readonly text: string | null; readonly edited: number | null; readonly retracted: number | null }
 export type Span = readonly [from: number, to: number];
+type Ahead = readonly [member: string, device: number, from: number, to: number];
 
 /** All but the pages: small, written whole. */
 export interface FeedIndex {
@@ -51,6 +54,10 @@ export interface FeedIndex {
   amendments: Record<string, Amendment>;
   /** By member, then device: what was on that person's screen. */
   seen: Record<string, Record<string, Span[]>>;
+  /** By device: the last n that said something. Marks count up to here; missing in an index of an earlier version. */
+  tops?: Record<string, number>;
+  /** Marks on what is not here yet, so that the order of arrival changes nothing; the newest of them, as many as a device may hold back. */
+  ahead?: Ahead[];
   replies: Record<string, number>;
   /** Others' posts not yet seen by this person: id → [device, n]. */
   unread: Record<string, readonly [number, number]>;
@@ -119,6 +126,7 @@ export class Feed {
   add(r: CareRecord, at: RecordPlace): void {
     const i = this.index;
     i.time = Math.max(i.time, at.time);
+    this.arrived(at.device, at.n);
     switch (r.t) {
       case 'post': {
         const id = postIdOf(r.i, at.member);
@@ -142,11 +150,27 @@ export class Feed {
   }
   /** Someone saw envelopes `from`..`to` of a log. */
   mark(member: string, device: number, from: number, to: number): void {
+    const top = this.tops[device] ?? 0;
+    if (to > top && to >= from) this.index.ahead = [...(this.index.ahead ?? []), [member, device, Math.max(from, top + 1), to] as const].slice(-AHEAD);
+    to = Math.min(to, top);
     if (to < from) return;
     const logs = (this.index.seen[member] ??= {});
     logs[String(device)] = join(logs[String(device)] ?? [], [from, to]);
     if (member !== this.me) return;
     for (const [id, [d, n]] of Object.entries(this.index.unread)) if (d === device && n >= from && n <= to) delete this.index.unread[id];
+  }
+
+  private get tops(): Record<string, number> {
+    return (this.index.tops ??= { ...this.index.heads });
+  }
+  /** Envelope n of a device's log is here: marks that came before it count now. */
+  private arrived(device: number, n: number): void {
+    if (n <= (this.tops[device] ?? 0)) return;
+    this.tops[device] = n;
+    const waiting = this.index.ahead?.filter((a) => a[1] === device && a[2] <= n) ?? [];
+    if (waiting.length === 0) return;
+    this.index.ahead = this.index.ahead?.filter((a) => !waiting.includes(a)) ?? [];
+    for (const [member, , from, to] of waiting) this.mark(member, device, from, to);
   }
 
   /** By feed seq: one that had to wait goes where it belongs. */

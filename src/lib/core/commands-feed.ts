@@ -38,6 +38,8 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
   const ownPost = (run: GroupRun, post: string): boolean =>
     run.feed.find(post)?.member === run.me || pendingPost(run, post) !== undefined;
 
+  const hasPhotos = (run: GroupRun, post: string): boolean => (run.feed.find(post)?.photos ?? (pendingPost(run, post)?.record as PostRecord | undefined)?.p ?? []).length > 0;
+
   return {
     post: ({ group, text, photos, replyTo }) =>
       here(group, async (run) => {
@@ -45,7 +47,8 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         if (fault !== null) return no(fault);
         const found = photos.map((p) => run.draft.photos.find((d) => d.full.b === p));
         if (text.length > TEXT_MOST) return no('too-large');
-        if ((text.trim() === '' && photos.length === 0) || found.includes(undefined)) return no('not-allowed');
+        if (found.includes(undefined)) return no('not-found');
+        if (text.trim() === '' && photos.length === 0) return no('empty');
         const record: PostRecord = { i: id(), t: 'post', a: clock(), x: text.trim() };
         if (found.length > 0) record.p = found as PhotoRecord[];
         if (replyTo !== null) record.r = replyTo;
@@ -79,7 +82,9 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
       here(group, async (run) => {
         const fault = writable(run);
         if (fault !== null) return no(fault);
-        if (!ownPost(run, post) || text.trim() === '') return no('not-allowed');
+        if (!ownPost(run, post)) return no('not-allowed');
+        // a photo speaks without words; nothing at all is what “Take back” is for
+        if (text.trim() === '' && !hasPhotos(run, post)) return no('empty');
         if (text.length > TEXT_MOST) return no('too-large');
         const item = unsealed(run, post);
         if (item === undefined) await enqueue(run, [{ record: { i: id(), t: 'edit', a: clock(), o: recordIdOf(post), x: text.trim() }, heldUntil: 0 }]);

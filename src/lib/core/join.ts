@@ -50,6 +50,7 @@ export interface JoinEvents {
 }
 
 const RETRY = 5_000;
+const CROWDED_RETRY = 20_000;
 
 export class JoinRun {
   readonly turns = new Turns();
@@ -93,7 +94,7 @@ export class JoinRun {
     if (this.isSettled || this.link.host !== this.around.host) return;
     if (link.hello === null) return this.to(this.row.asked ? 'waiting' : 'offline');
     if (!equal(link.hello.relayPk, this.link.relayPk)) return this.to('other-relay');
-    this.to(this.row.asked ? 'waiting' : 'opening');
+    if (this.phase !== 'crowded') this.to(this.row.asked ? 'waiting' : 'opening');
     const nonce = random(32);
     const signature = proveAccess({ as: 'invite', host, group: this.groupId, serverNonce: link.hello.nonce, nonce }, this.keys.sk);
     const f = await link.ask({ is: 'auth', group: this.groupId, as: 'invite', key: this.keys.invite, nonce, signature });
@@ -115,18 +116,18 @@ export class JoinRun {
     if (this.row.card === null && !(await this.fetchCard())) return this.phase === 'opening' ? this.again() : undefined;
     if (!this.row.asked) return this.to('card');
     await this.fetchAnswer();
-    if (!this.row.refused) {
-      this.to('waiting');
-      await this.leaveRequest();
-    }
+    if (!this.row.refused) await this.leaveRequest();
   }
 
   /** Something did not come: shown as waiting for the network, and tried again. */
   private again(): void {
     this.to(this.row.asked ? 'waiting' : 'offline');
+    this.retry(RETRY);
+  }
+  private retry(after: number): void {
     if (this.retrying || this.around.link.state !== 'online') return;
     this.retrying = true;
-    this.around.later(RETRY, () => {
+    this.around.later(after, () => {
       this.retrying = false;
       if (this.isOver || this.done) return;
       void this.turns.take(() => (this.live ? this.goOn() : this.begin())).catch((e: unknown) => this.around.failed(e));
@@ -216,16 +217,20 @@ export class JoinRun {
     this.row.number ??= await joinNumber(this.groupId, this.keys.invite, k.logPk, k.kemPk);
     this.row.asked = true;
     await this.events.save(this.row);
-    this.to('waiting');
     if (this.live) await this.leaveRequest();
+    else this.to('waiting');
   }
 
   private async leaveRequest(): Promise<void> {
     const s = this.state;
     if (s === null) return;
     const f = await this.around.link.ask({ is: 'put-request', group: this.groupId, request: this.row.request, body: this.sealed(s) });
-    if (f?.is !== 'refused' || f.why !== 'not-allowed') return;
-    this.to(fateNamed(f.detail.words));
+    if (f?.is !== 'refused') return this.to('waiting');
+    if (f.why === 'not-allowed') return this.to(fateNamed(f.detail.words));
+    if (f.why !== 'too-many') return this.again();
+    // said at once: waiting here would be for nothing until one of those before is answered
+    this.to('crowded');
+    this.retry(CROWDED_RETRY);
   }
 
   private sealed(s: RosterState): Bytes {

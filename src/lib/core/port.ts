@@ -292,6 +292,8 @@ export interface JoinView {
     | 'card'
     /** Asked; `number` is to be compared. */
     | 'waiting'
+    /** As many as an invite takes are waiting already; it is asked again by itself. */
+    | 'crowded'
     | 'refused'
     | 'used' | 'expired' | 'revoked' | 'unknown' | 'bad-link' | 'other-relay'
     /** The link was opened without network: it is kept and goes on by itself. */
@@ -434,7 +436,7 @@ export type CommandName = keyof Commands;
 /** Why a command did not happen. The page has words for each; none carries user data. */
 export type Fault =
   | 'wrong-passphrase' | 'unknown-passkey' | 'wrong-phrase' | 'too-soon' | 'weak-passphrase' | 'locked' | 'not-writer'
-  | 'needs-network' | 'not-allowed' | 'changed-meanwhile' | 'group-ended' | 'not-found'
+  | 'needs-network' | 'not-allowed' | 'empty' | 'changed-meanwhile' | 'group-ended' | 'not-found'
   | 'too-large' | 'not-an-image' | 'storage-full' | 'storage-lost' | 'storage-damaged' | 'too-late' | 'too-many' | 'unsent'
   | 'bad-link' | 'invite-used' | 'invite-expired' | 'invite-revoked' | 'refused-by-relay' | 'unavailable' | 'internal';
 

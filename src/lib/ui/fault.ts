@@ -12,6 +12,7 @@ const WORDS: { readonly [F in Fault]: () => string } = {
   'not-writer': m.fault_not_writer,
   'needs-network': m.fault_needs_network,
   'not-allowed': m.fault_not_allowed,
+  empty: m.fault_empty,
   'changed-meanwhile': m.fault_changed_meanwhile,
   'group-ended': m.fault_group_ended,
   'not-found': m.fault_not_found,

@@ -94,6 +94,35 @@ describe('what was seen', () => {
     expect(feed.seenBy(ME, 1, 4)).toBe(false);
   });
 
+  it('a mark on what never comes is bounded, and one that came early counts as soon as its envelope is here', () => {
+    const feed = fresh();
+    const seen = (n: number, ...m: [number, number, number][]): void => feed.add({ i: id(n), t: 'seen', a: 1, m }, place(n, { member: MALLORY, device: 9, seq: n }));
+    feed.add(post(1), place(1));
+    seen(10, [1, 1, Number.MAX_SAFE_INTEGER]);
+    expect([1, 2, 99].map((n) => feed.seenBy(MALLORY, 1, n))).toEqual([true, false, false]);
+    feed.add(post(2), place(2));
+    expect(feed.seenBy(MALLORY, 1, 2)).toBe(true);
+    const size = (): number => JSON.stringify(feed.index).length;
+    for (let k = 0; k < 600; k++) seen(100 + k, [3, 2 * k + 2, 2 * k + 2], [7 + k, 5, 5]);
+    const full = size();
+    for (let k = 600; k < 3_000; k++) seen(100 + k, [3, 2 * k + 2, 2 * k + 2], [7 + k, 5, 5]);
+    expect(size()).toBeLessThan(full * 1.2);
+    expect(feed.seenBy(MALLORY, 3, 2)).toBe(false);
+  });
+
+  it('who saw what is the same in whatever order posts and marks come', () => {
+    const records = [...Array.from({ length: 6 }, (_, k) => [post(k + 1), place(k + 1)] as const),
+      ...([[1, 1, 4], [1, 3, 3], [1, 6, 9], [2, 1, 1]] as [number, number, number][]).map((mark, k) => [{ i: id(20 + k), t: 'seen', a: 1, m: [mark] } as CareRecord, place(20 + k, { member: MALLORY, device: 9 })] as const)];
+    const saw = (of: typeof records): boolean[] => {
+      const feed = fresh();
+      for (const [r, at] of of) feed.add(r, at);
+      return Array.from({ length: 9 }, (_, n) => feed.seenBy(MALLORY, 1, n + 1));
+    };
+    fc.assert(fc.property(fc.shuffledSubarray(records, { minLength: records.length }), (shuffled) => {
+      expect(saw(shuffled)).toEqual(saw(records));
+    }));
+  });
+
   it('own posts, and those from before one was let in, are never unread', () => {
     const feed = new Feed(emptyIndex(), ME, 2_000);
     feed.add(post(1), place(1, { time: 1_999 }));

@@ -43,7 +43,8 @@ export function firstName(name: string): string {
 const JOIN: { readonly [S in JoinView['state']]: (input: { name: string }) => string } = {
   opening: () => m.joins_opening(),
   card: ({ name }) => m.joins_card({ name }),
-  waiting: ({ name }) => m.joins_waiting({ name }),
+  waiting: ({ name }) => (name === '' ? m.joins_waiting_nobody() : m.joins_waiting({ name })),
+  crowded: () => m.joins_crowded(),
   refused: () => m.joins_refused(),
   used: () => m.joins_used(),
   expired: () => m.joins_expired(),
@@ -59,11 +60,12 @@ export const joinWords = (join: JoinView): string => JOIN[join.state]({ name: jo
 /** What a family group is proposed to be called. */
 export const familyName = (patient: string): string => m.new_family_name({ name: patient.trim() });
 
-/** “Good morning, Lena”, by the hour of this device. */
+/** “Good morning, Lena”, by the hour of this device; at night, when someone is on duty or awake, only “Hello”. */
 export function greeting(name: string, now: number): string {
   const hour = new Date(now).getHours();
   const who = { name: firstName(name) };
-  return hour < 5 || hour >= 18 ? m.greet_evening(who) : hour < 12 ? m.greet_morning(who) : m.greet_afternoon(who);
+  if (hour < 5 || hour >= 22) return m.greet_night(who);
+  return hour >= 18 ? m.greet_evening(who) : hour < 12 ? m.greet_morning(who) : m.greet_afternoon(who);
 }
 
 /** “Sunday 22 November”. */
