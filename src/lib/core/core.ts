@@ -316,6 +316,7 @@ export class Core {
     return {
       groups: groups.map(({ made: _, ...g }) => g),
       joins: [...this.joins.values()].filter((j) => !j.done).map((j) => j.view()),
+      letIn: [...this.joins.values()].flatMap((j) => j.view().group ?? []),
       unread: groups.reduce((sum, g) => sum + g.unread, 0)
     };
   }

@@ -135,6 +135,8 @@ export type Ended = 'removed' | 'left' | 'gone' | 'forked';
 export interface HomeView {
   readonly groups: readonly GroupSummary[];
   readonly joins: readonly JoinView[];
+  /** Groups that a request of this device was let into since it was unlocked. */
+  readonly letIn: readonly GroupRef[];
   /** Over all groups. */
   readonly unread: number;
 }

@@ -34,7 +34,8 @@ export function makeToasts(): Toasts {
     },
     show(words, { tone = 'plain', action = null, forMs = action === null ? 6000 : 8000 } = {}) {
       const id = next++;
-      all = [...all, { id, words, tone, action }].slice(-AT_MOST);
+      // the same words twice would only take more room
+      all = [...all.filter((toast) => toast.words !== words || toast.action !== null), { id, words, tone, action }].slice(-AT_MOST);
       setTimeout(() => (held ? overdue.add(id) : drop(id)), forMs);
       return () => drop(id);
     },

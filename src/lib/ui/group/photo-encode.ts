@@ -10,7 +10,8 @@ export const FILE_LIMIT = 40 * 1024 * 1024;
 /** Pixels of a picture that is still drawn; beyond it a phone's memory is at stake. */
 const PIXEL_LIMIT = 150_000_000;
 const FULL_SIDE = 2048;
-const THUMB_SIDE = 320;
+/** Longest side of a thumbnail. */
+export const THUMB_SIDE = 320;
 const FULL_QUALITY = 0.85;
 const THUMB_QUALITY = 0.8;
 
