@@ -1,6 +1,6 @@
 /**
- * The secret part of an invite link. It is taken out of the address bar before anything else runs, so that it reaches neither
- * history nor screenshots, and it is kept in this page's memory alone until it is used.
+ * The secret part of an invite link. It is taken out of the address bar before anything else runs, so that it reaches no
+ * screenshot and no later entry of the history (the browser has noted the first by then: THREATS), and it is kept in this page's memory alone until it is used.
  */
 const JOIN = '/join';
 

@@ -1,7 +1,7 @@
 /**
- * An invite link that waits for a passphrase, kept through a reload. Nothing on the disk may hold it in the clear: not the address, not
- * `history.state` and not `sessionStorage`, which browsers write into their session files. What is left is memory that outlives a page:
- * the service worker's. It forgets with its own end, some seconds after the last page is gone; then only the message has the link.
+ * An invite link that waits for a passphrase, kept through a reload. The app writes it nowhere in the clear: `history.state` and
+ * `sessionStorage` end up in the browser's session files. What is left is memory that outlives a page: the service worker's. It
+ * forgets with its own end, some seconds after the last page is gone; then only the message has the link.
  */
 import { heldFragment, onFragment } from './fragment';
 

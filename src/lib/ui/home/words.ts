@@ -17,7 +17,7 @@ export function lastWords(group: GroupSummary): string {
   if (last === null) return m.home_nothing_yet();
   const words = last.words.trim() !== '' ? last.words.trim() : last.photos > 0 ? m.home_photos({ count: last.photos }) : '';
   if (words === '') return last.mine ? m.home_you() : last.who;
-  return last.mine ? m.home_last({ who: m.home_you(), words }) : last.who === '' ? words : m.home_last({ who: last.who, words });
+  return last.mine ? m.home_last({ who: m.home_you(), words }) : last.who === '' ? words : m.home_last({ who: firstName(last.who), words });
 }
 
 const SHOWN = 3;
