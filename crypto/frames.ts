@@ -2,7 +2,7 @@
  * What travels over the socket between a device and the relay (PROTOCOL §12): the first byte names the frame. `re` is
  * chosen by the device and echoed in the answer. A page, a push and an answer are built from the same pieces.
  */
-import type { Bytes, GroupId, Hash, InvitePk, LogPk, MeetId, RelayPk, VaultId } from './brand';
+import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, MeetId, RelayPk, VaultId } from './brand';
 import { HASH } from './hash';
 import { LIMIT } from './limits';
 import { readReceipt, type Receipt, writeReceipt } from './receipt';
@@ -30,6 +30,10 @@ export interface Prev { readonly device: number; readonly prev: Hash }
 export interface StandingWant { readonly want: Bytes; readonly answers: number }
 /** An answer to a want of one's own; `at` orders them. */
 export interface KeysAnswer { readonly at: number; readonly keys: Bytes }
+/** An envelope as somebody gives it back to a relay that lost it; `time` is when the relay first had it. */
+export interface GivenEnvelope { readonly device: number; readonly n: number; readonly time: number; readonly envelope: Bytes }
+/** Where the log of a device stands. */
+export interface DeviceHead { readonly device: number; readonly n: number; readonly hash: Hash }
 export interface MailedRequest { readonly invite: InvitePk; readonly request: Bytes; readonly body: Bytes; readonly time: number }
 
 /** Why the relay refused, and its code on the wire. */
@@ -81,6 +85,14 @@ export type ToRelay =
   | { readonly is: 'put-item'; readonly re: number; readonly group: GroupId; readonly n: number; readonly item: Bytes }
   /** By a vault session or at a meeting: items after n. Answered by `items`. */
   | { readonly is: 'get-items'; readonly re: number; readonly group: GroupId; readonly after: number }
+  /** How far this device has come: roster and own log; `life` is the incarnation that its places in the feed are of. Answered by `standing`. */
+  | { readonly is: 'show'; readonly re: number; readonly group: GroupId; readonly life: number; readonly rosterSeq: number; readonly chain: Hash; readonly n: number; readonly hash: Hash }
+  /** Entries that bear the relay's own earlier receipts, from anybody. Answered by `done`. */
+  | { readonly is: 'give-entries'; readonly re: number; readonly group: GroupId; readonly items: readonly ReceiptedEntry[] }
+  /** Lockboxes that the entry at `seq` lists. Answered by `done`. */
+  | { readonly is: 'give-boxes'; readonly re: number; readonly group: GroupId; readonly seq: number; readonly boxes: readonly AddressedLockbox[] }
+  /** Envelopes of any log that the relay lost, each log's in its order. Answered by `done`. */
+  | { readonly is: 'give'; readonly re: number; readonly group: GroupId; readonly items: readonly GivenEnvelope[] }
   | { readonly is: 'ping'; readonly re: number }
   /** Asks the group's devices for keys; takes the place of this device's want before. Empty takes it back. Answered by `done`. */
   | { readonly is: 'want'; readonly re: number; readonly group: GroupId; readonly want: Bytes }
@@ -110,6 +122,11 @@ export type FromRelay =
   | { readonly is: 'requests'; readonly re: number; readonly group: GroupId; readonly items: readonly MailedRequest[] }
   | { readonly is: 'items'; readonly re: number; readonly group: GroupId; readonly items: readonly Bytes[]; readonly more: boolean }
   | { readonly is: 'done'; readonly re: number; readonly group: GroupId }
+  /** Where the relay stands: whether it still waits for what it lost, its roster, how far its feed is the one of the life shown, its logs, and blobs it lacks. */
+  | {
+      readonly is: 'standing'; readonly re: number; readonly group: GroupId; readonly healing: boolean; readonly rosterSeq: number; readonly chain: Hash; readonly feed: number;
+      readonly heads: readonly DeviceHead[]; readonly lacks: readonly BlobId[];
+    }
   /** `re` is the asker's (n for an append). What else is filled depends on `why`: see PROTOCOL §12.3. */
   | { readonly is: 'refused'; readonly re: number; readonly group: GroupId; readonly why: Refusal; readonly detail: RefusalDetail }
   | { readonly is: 'pong'; readonly re: number }
@@ -136,23 +153,27 @@ export const NO_DETAIL: RefusalDetail = { n: 0, hash: new Uint8Array(HASH) as By
 export const TO_CODES: Readonly<Record<ToRelay['is'], number>> = {
   auth: 1, create: 2, append: 3, boxes: 4, enter: 5, roster: 6, lockboxes: 7, fetch: 8, 'put-card': 9, 'get-card': 10, 'put-request': 11,
   'drop-request': 12, 'get-answer': 13, mailbox: 14, 'put-answer': 15, ping: 16, 'put-item': 17, 'get-items': 18,
+  show: 23, 'give-entries': 24, 'give-boxes': 25, give: 26,
   want: 27, 'get-wants': 28, 'put-keys': 29, 'get-keys': 30
 };
 export const FROM_CODES: Readonly<Record<FromRelay['is'], number>> = {
   hello: 1, welcome: 2, gone: 3, entered: 4, acks: 5, entries: 6, lockboxes: 7, page: 8, card: 9, answer: 10, requests: 11, done: 12, refused: 13,
   pong: 14, items: 15,
+  standing: 18,
   wants: 20, keys: 21
 };
 const byCode = <K extends string>(codes: Readonly<Record<K, number>>): ReadonlyMap<number, K> => new Map((Object.keys(codes) as K[]).map((is) => [codes[is], is]));
 const TO = byCode(TO_CODES);
 const FROM = byCode(FROM_CODES);
 
-/** First byte of `create`, the one frame that may be large before a key was proven. */
-export const CREATE_FRAME = TO_CODES.create;
+/** First bytes of frames that may be large before a key was proven: what they carry proves itself. */
+export const LARGE_FRAMES: readonly number[] = [TO_CODES.create, TO_CODES['give-entries']];
 
 const GROUP = 32;
 const group = (r: Reader): GroupId => r.fixed<GroupId>(GROUP);
 const writeBox = (b: AddressedLockbox, w: Writer): void => void w.fixed(b.to).bytes(b.lockbox);
+const writeReceipted = (i: ReceiptedEntry, w: Writer): void => writeReceipt(i.receipt, w.bytes(i.entry));
+const readReceipted = (r: Reader): ReceiptedEntry => ({ entry: r.bytes(LIMIT.entry), receipt: readReceipt(r) });
 const readBox = (r: Reader): AddressedLockbox => ({ to: r.fixed<LogPk>(SIGN_PK), lockbox: r.bytes(LIMIT.lockbox) });
 
 export function encodeToRelay(f: ToRelay): Bytes {
@@ -199,6 +220,14 @@ export function encodeToRelay(f: ToRelay): Bytes {
       return w.num(f.re).fixed(f.group).fixed(f.to).fixed(f.want).bytes(f.keys).done();
     case 'get-keys':
       return w.num(f.re).fixed(f.group).num(f.after).done();
+    case 'show':
+      return w.num(f.re).fixed(f.group).num(f.life).num(f.rosterSeq).fixed(f.chain).num(f.n).fixed(f.hash).done();
+    case 'give-entries':
+      return w.num(f.re).fixed(f.group).list(f.items, writeReceipted).done();
+    case 'give-boxes':
+      return w.num(f.re).fixed(f.group).num(f.seq).list(f.boxes, writeBox).done();
+    case 'give':
+      return w.num(f.re).fixed(f.group).list(f.items, (i, x) => x.num(i.device).num(i.n).num(i.time).bytes(i.envelope)).done();
     default:
       return unreachable(f);
   }
@@ -248,6 +277,14 @@ function readToRelay(r: Reader): ToRelay {
       return { is, re: r.num(), group: group(r), to: r.fixed<LogPk>(SIGN_PK), want: r.fixed<Hash>(HASH), keys: r.bytes(LIMIT.keys) };
     case 'get-keys':
       return { is, re: r.num(), group: group(r), after: r.num() };
+    case 'show':
+      return { is, re: r.num(), group: group(r), life: r.num(), rosterSeq: r.num(), chain: r.fixed<Hash>(HASH), n: r.num(), hash: r.fixed<Hash>(HASH) };
+    case 'give-entries':
+      return { is, re: r.num(), group: group(r), items: r.list(MOST, readReceipted) };
+    case 'give-boxes':
+      return { is, re: r.num(), group: group(r), seq: r.num(), boxes: r.list(2 * LIMIT.devices, readBox) };
+    case 'give':
+      return { is, re: r.num(), group: group(r), items: r.list(MOST, (x) => ({ device: x.num(), n: x.num(), time: x.num(), envelope: x.bytes(LIMIT.envelope) })) };
     default:
       return unreachable(is);
   }
@@ -270,7 +307,7 @@ export function encodeFromRelay(f: FromRelay): Bytes {
       return w.fixed(f.group).list(f.items, (i, x) => x.num(i.n).num(i.seq).num(i.time)).done();
     case 'entries':
       w.num(f.re).fixed(f.group).bool(f.more);
-      return w.list(f.items, (i, x) => writeReceipt(i.receipt, x.bytes(i.entry))).done();
+      return w.list(f.items, writeReceipted).done();
     case 'lockboxes':
       return w.num(f.re).fixed(f.group).bool(f.more).list(f.items, (i, x) => x.num(i.seq).bytes(i.lockbox)).done();
     case 'page':
@@ -295,6 +332,9 @@ export function encodeFromRelay(f: FromRelay): Bytes {
       return w.num(f.re).fixed(f.group).list(f.items, (i, x) => x.bytes(i.want).num(i.answers)).done();
     case 'keys':
       return w.num(f.re).fixed(f.group).bool(f.more).list(f.items, (i, x) => x.num(i.at).bytes(i.keys)).done();
+    case 'standing':
+      w.num(f.re).fixed(f.group).bool(f.healing).num(f.rosterSeq).fixed(f.chain).num(f.feed);
+      return w.list(f.heads, (h, x) => x.num(h.device).num(h.n).fixed(h.hash)).list(f.lacks, (b, x) => x.fixed(b)).done();
     default:
       return unreachable(f);
   }
@@ -320,7 +360,7 @@ function readFromRelay(r: Reader): FromRelay {
     case 'acks':
       return { is, group: group(r), items: r.list(MOST, (x) => ({ n: x.num(), seq: x.num(), time: x.num() })) };
     case 'entries':
-      return { is, re: r.num(), group: group(r), more: r.bool(), items: r.list(MOST, (x) => ({ entry: x.bytes(LIMIT.entry), receipt: readReceipt(x) })) };
+      return { is, re: r.num(), group: group(r), more: r.bool(), items: r.list(MOST, readReceipted) };
     case 'lockboxes':
       return { is, re: r.num(), group: group(r), more: r.bool(), items: r.list(MOST, (x) => ({ seq: x.num(), lockbox: x.bytes(LIMIT.lockbox) })) };
     case 'page':
@@ -356,6 +396,11 @@ function readFromRelay(r: Reader): FromRelay {
       return { is, re: r.num(), group: group(r), items: r.list(MOST, (x) => ({ want: x.bytes(LIMIT.want), answers: x.num() })) };
     case 'keys':
       return { is, re: r.num(), group: group(r), more: r.bool(), items: r.list(MOST, (x) => ({ at: x.num(), keys: x.bytes(LIMIT.keys) })) };
+    case 'standing':
+      return {
+        is, re: r.num(), group: group(r), healing: r.bool(), rosterSeq: r.num(), chain: r.fixed<Hash>(HASH), feed: r.num(),
+        heads: r.list(MOST, (x) => ({ device: x.num(), n: x.num(), hash: x.fixed<Hash>(HASH) })), lacks: r.list(MOST, (x) => x.fixed<BlobId>(HASH))
+      };
     default:
       return unreachable(is);
   }

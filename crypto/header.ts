@@ -3,11 +3,12 @@
  * same code; sealing and opening live in `envelope.ts`, which the relay never imports.
  */
 import type { BlobId, Bytes, GroupId, Hash, LogPk } from './brand';
+import { concat } from './bytes';
 import { HASH, hash } from './hash';
 import { LABEL } from './labels';
 import { LIMIT } from './limits';
 import { err, type Result } from './result';
-import { SIGNATURE } from './verify';
+import { SIGNATURE, verify } from './verify';
 import { decode, type Malformed, type Reader, Writer } from './wire';
 
 export const ENVELOPE_VERSION = 1;
@@ -55,3 +56,12 @@ function readHeader(r: Reader): EnvelopeHeader {
 
 /** What the next envelope of the log calls `prev`: covers the place and every byte. */
 export const envelopeHash = (c: EnvelopeContext, bytes: Uint8Array): Hash => hash(LABEL.envelopeHash, c.group, c.logPk, c.prev, c.roster, bytes);
+
+/** Associated data: everything that gives the ciphertext its place. */
+export const placeOf = (c: EnvelopeContext, header: Bytes): Bytes => concat(LABEL.envelope, c.group, c.logPk, c.prev, c.roster, header);
+/** What the log key signs. */
+export const signedPart = (place: Bytes, nonce: Bytes, sealed: Bytes): Bytes => hash(LABEL.envelopeBody, place, nonce, sealed);
+
+/** Whether the log key signed exactly this envelope in exactly this place. */
+export const verifyEnvelope = (c: EnvelopeContext, e: Envelope): boolean =>
+  verify(LABEL.envelope, signedPart(placeOf(c, writeHeader(e.header)), e.nonce, e.sealed), e.signature, c.logPk);

@@ -1,13 +1,14 @@
 /** One frame in, frames out: which part of the relay answers, and whether the session may ask at all (PROTOCOL §11, §12). */
 import type { GroupId } from '../crypto/brand';
 import { hex } from '../crypto/bytes';
-import { CREATE_FRAME, decodeToRelay, type ToRelay } from '../crypto/frames';
+import { decodeToRelay, LARGE_FRAMES, type ToRelay } from '../crypto/frames';
 import { ZERO_HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
 import { unreachable } from '../crypto/result';
 import { authenticate } from './access';
 import { append } from './append';
 import { create, enter, stage } from './enter';
+import { give, giveBoxes, giveEntries, show } from './heal';
 import type { House } from './house';
 import { byInvite, byMember } from './mailbox';
 import { byMeeting } from './meet';
@@ -19,7 +20,7 @@ import { byDevice } from './wants';
 const NO_GROUP = ZERO_HASH as Uint8Array as GroupId;
 
 export function answer(h: House, c: Connection, bytes: Uint8Array): void {
-  const most = c.proven || bytes[0] === CREATE_FRAME ? LIMIT.frame : LIMIT.frameBeforeAuth;
+  const most = c.proven || LARGE_FRAMES.includes(bytes[0] as number) ? LIMIT.frame : LIMIT.frameBeforeAuth;
   if (bytes.length > most) {
     c.malformed++;
     return c.refuse(0, NO_GROUP, 'too-large');
@@ -74,6 +75,17 @@ function dispatch(h: House, c: Connection, f: ToRelay): void {
     case 'put-keys':
     case 'get-keys':
       return live(c, f, f.re, (s) => byDevice(h, s, f));
+    case 'show':
+      return live(c, f, f.re, (s) => show(h, s, f));
+    case 'give-boxes':
+      return live(c, f, f.re, (s) => giveBoxes(h, s, f));
+    case 'give-entries':
+      return giveEntries(h, c, f);
+    case 'give': {
+      // a log that ended may still bring what it had
+      const s = c.logs.get(hex(f.group));
+      return s === undefined ? c.refuse(f.re, f.group, 'not-allowed') : give(h, s, f);
+    }
     default:
       return unreachable(f);
   }

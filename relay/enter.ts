@@ -9,6 +9,7 @@ import { decodeEntry, type Cut, type Entry, type Rotation } from '../crypto/rost
 import { begin, fold } from '../crypto/roster/fold';
 import { chainHead, encodeState, rowByDevice, rowOf, type RosterState } from '../crypto/roster/state';
 import { tellEnded } from './ended';
+import { waitsFor } from './healing';
 import type { House } from './house';
 import { RATE } from './limits';
 import type { Kept } from './log';
@@ -19,11 +20,11 @@ type Enter = Extract<ToRelay, { is: 'enter' }>;
 type Boxes = Extract<ToRelay, { is: 'boxes' }>;
 
 /** How often the folded state is stored, so that loading folds few entries. */
-const CHECKPOINT = 32;
+export const CHECKPOINT = 32;
 
 const receiptFor = (h: House, s: RosterState, entry: Bytes, time: number): ReceiptedEntry => ({
   entry,
-  receipt: signReceipt(s.group, { relayPk: h.keys.pk, incarnation: h.log.incarnation, seq: s.seq, chain: chainHead(s), time }, h.keys.sk)
+  receipt: signReceipt(s.group, { relayPk: h.keys.pk, incarnation: h.incarnation, seq: s.seq, chain: chainHead(s), time }, h.keys.sk)
 });
 
 export function create(h: House, c: Connection, f: Create): void {
@@ -89,6 +90,8 @@ function judge(h: House, s: LogSession, f: Enter, done: () => void): void {
   };
   if (f.seq > before.seq + 1) return no('behind', { n: before.seq });
   const now = h.clock();
+  const healing = waitsFor(group, now);
+  if (healing > 0) return no('healing', { fence: healing });
   const budget = `${group.key} ${s.member}`;
   const wait = rowOf(before, s.logPk)?.rank === 'recovery' ? 0 : h.budget.wait(budget, s.member === before.owner ? RATE.entriesByOwner : RATE.entries, now);
   if (wait > 0) return no('rate', { fence: wait });
@@ -140,7 +143,7 @@ function boxesFor(after: RosterState, e: Entry, given: ReadonlyMap<string, Bytes
 const rotationOf = (e: Entry): Rotation | null => ('rotation' in e.body ? e.body.rotation : null);
 
 /** Invites that stopped pending. */
-const spentBy = (before: RosterState, after: RosterState): InvitePk[] =>
+export const spentBy = (before: RosterState, after: RosterState): InvitePk[] =>
   after.invites === before.invites ? [] : [...after.invites.values()].filter((i) => i.state !== 'pending' && before.invites.get(hex(i.invite))?.state === 'pending').map((i) => i.invite);
 
 /** MOVED: the logs that end may not grow for a minute, the sender's own excepted, which has to send what is missing. */

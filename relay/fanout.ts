@@ -58,6 +58,12 @@ export class Fanout {
     for (let at = 0; at < items.length; at += ACKS) s.connection.send({ is: 'acks', group: s.group.id, items: items.slice(at, at + ACKS) });
   }
 
+  /** Envelopes that were given back go to everyone, whoever gave them: each takes them by their new places. */
+  given(g: Group, stored: readonly StoredEnvelope[]): void {
+    this.flushGroup(g);
+    for (const f of pages(g, stored.map((s) => ({ stored: s, by: null })))) for (const s of g.logs) s.connection.write(f);
+  }
+
   /** Tells every session but the author's of an entry. */
   entry(g: Group, e: ReceiptedEntry, by: LogSession | null): void {
     this.flushGroup(g);
@@ -88,7 +94,7 @@ function push<K, V>(m: Map<K, V[]>, key: K, value: V): void {
 }
 
 /** Pages of at most LIMIT.pageBytes. */
-function pages(g: Group, fresh: readonly Fresh[]): Bytes[] {
+function pages(g: Group, fresh: readonly { readonly stored: StoredEnvelope; readonly by: LogSession | null }[]): Bytes[] {
   const out: Bytes[] = [];
   let items: StoredEnvelope[] = [];
   let bytes = 0;

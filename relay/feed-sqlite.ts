@@ -4,7 +4,7 @@
  */
 import type { Bytes, Hash } from '../crypto/brand';
 import { concat } from '../crypto/bytes';
-import { type Prev, type StoredEnvelope, writeStored } from '../crypto/frames';
+import { type DeviceHead, type Prev, type StoredEnvelope, writeStored } from '../crypto/frames';
 import { HASH, ZERO_HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
 import { type PlacedItem, walkPacked } from '../crypto/packed';
@@ -63,6 +63,31 @@ export class SqliteFeed {
     });
     const i = there as PlacedItem | null;
     return i === null ? null : { seq: i.seq, time: i.time, envelope: packed.subarray(i.envelope, i.end) };
+  }
+  /** Where each log of a group stands. */
+  heads(g: number): DeviceHead[] {
+    this.write(g);
+    const found = this.db.all('SELECT log, max(n) AS n, last, hash FROM runs WHERE log >= ? AND log < ? GROUP BY log ORDER BY log', logKey(g, 0), logKey(g + 1, 0));
+    return found.map((f) => ({ device: (f['log'] as number) % DEVICES, n: f['last'] as number, hash: f['hash'] as Hash })).filter((h) => h.n > 0);
+  }
+  /** The hash before envelope n of a log that goes at least to n − 1. */
+  before(g: number, device: number, n: number): Hash | null {
+    const end = this.end(g, device);
+    if (n > end.n) return n === end.n + 1 ? end.hash : null;
+    const there = this.find(g, device, n);
+    const row = there === null ? undefined : this.db.one('SELECT at, prevs FROM batches WHERE at <= ? ORDER BY at DESC LIMIT 1', g * SPAN + there.seq);
+    if (there === null || row === undefined) return null;
+    const place = HASH * (g * SPAN + there.seq - (row['at'] as number));
+    return (row['prevs'] as Bytes).slice(place, place + HASH) as Hash;
+  }
+  /** From envelope n on, what a log has is no part of it any more; it keeps its place in the feed, so that the feed has no hole. `prev`: the hash before n. */
+  setAside(g: number, device: number, n: number, prev: Hash): void {
+    this.write(g);
+    const log = logKey(g, device);
+    const run = this.db.one('SELECT n, at FROM runs WHERE log = ? AND n < ? ORDER BY n DESC LIMIT 1', log, n);
+    this.db.run('DELETE FROM runs WHERE log = ? AND n >= ?', log, n);
+    if (run) this.db.run('UPDATE runs SET last = ?, hash = ?, roster = 0 WHERE log = ? AND n = ?', n - 1, prev, log, run['n'] as number);
+    this.ends.set(log, { n: n - 1, hash: prev, roster: 0 });
   }
   /** Puts the log's next envelope, whose hash is `hash`, at the feed's end; its seq there. */
   add(g: number, e: Omit<StoredEnvelope, 'seq'>, hash: Hash, roster: number): number {

@@ -14,11 +14,22 @@ export class Group {
   readonly held = new Map<number, number>();
   /** Frames under way that will use the group: it stays in memory. */
   pins = 0;
+  /** Seq of the newest entry of an earlier life of the store, and who has shown what that life gave it; null when nothing is waited for. */
+  earlier = 0;
+  healing: { readonly since: number; readonly shown: Set<number> } | null = null;
   private busy = false;
   private readonly waiting: (() => void)[] = [];
 
   constructor(readonly g: number, readonly id: GroupId, public state: RosterState) {
     this.key = hex(id);
+  }
+
+  /** Takes in what the store says of it. */
+  take(l: Loaded): this {
+    this.state = stateOf(l);
+    this.earlier = l.earlier;
+    this.healing = l.healing === null ? null : { since: l.healing.since, shown: new Set(l.healing.shown) };
+    return this;
   }
 
   /** Runs `f` now, or after the roster change under way. */
@@ -77,7 +88,7 @@ export class Groups {
     this.loading.set(key, waiting);
     this.log.call('load', id, (r) => {
       this.loading.delete(key);
-      const found = this.groups.get(key) ?? (!r.ok ? 'unavailable' : r.value === null ? null : this.keep(new Group(r.value.g, id, stateOf(r.value))));
+      const found = this.groups.get(key) ?? (!r.ok ? 'unavailable' : r.value === null ? null : this.keep(new Group(r.value.g, id, stateOf(r.value)).take(r.value)));
       for (const w of waiting) w(found);
     });
   }
@@ -93,11 +104,15 @@ export class Groups {
   /** Takes the roster from the store again. */
   reload(group: Group, then: () => void): void {
     this.log.call('load', group.id, (r) => {
-      if (r.ok && r.value !== null) group.state = stateOf(r.value);
+      if (r.ok && r.value !== null) group.take(r.value);
       then();
     });
   }
 
+  /** Forgets all of them: the store's life is another. */
+  clear(): void {
+    this.groups.clear();
+  }
   all(): Iterable<Group> {
     return this.groups.values();
   }

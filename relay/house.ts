@@ -7,7 +7,7 @@ import type { Follow } from './follow';
 import type { Groups } from './group';
 import type { Hourly, Paces } from './limits';
 import type { Log } from './log';
-import type { LogSession } from './session';
+import type { Connection, LogSession } from './session';
 
 /** Milliseconds since 1970. */
 export type Clock = () => number;
@@ -15,6 +15,10 @@ export type Clock = () => number;
 export interface RelayKeys { readonly pk: RelayPk; readonly sk: Bytes }
 
 export interface House {
+  /** Number of the store's present life. */
+  incarnation: number;
+  /** Every connection that is open. */
+  readonly connections: Set<Connection>;
   readonly log: Log;
   readonly clock: Clock;
   readonly random: Random;

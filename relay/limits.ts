@@ -38,6 +38,9 @@ export const RATE = {
   blobUnnamed: 48 * 3_600_000,
   /** Answers to requests are forgotten after this. */
   answer: 30 * 86_400_000,
+  /** After a restore the roster takes nothing new until everybody came, the owner did and so long passed, or so long passed. */
+  healWithOwner: 24 * 3_600_000,
+  healWithout: 7 * 24 * 3_600_000,
   /** Groups without a session that stay in memory. */
   idleGroups: 500
 } as const;

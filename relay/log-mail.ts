@@ -59,9 +59,16 @@ export const MAIL = {
   },
   *blob({ g, id }) {
     const found = yield* one('SELECT device, size FROM blobs WHERE g = ? AND id = ?', g, id);
-    return found === undefined ? null : { device: found['device'] as number, size: found['size'] as number };
+    return found === undefined || (found['size'] as number) < 0 ? null : { device: found['device'] as number, size: found['size'] as number };
   },
-  putBlob: ({ g, id, device, size, time }) => did('INSERT INTO blobs VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING', g, id, device, size, time),
+  // one that was lost and is given back stays its author's
+  putBlob: ({ g, id, device, size, time }) =>
+    did('INSERT INTO blobs VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT (g, id) DO UPDATE SET size = excluded.size, time = excluded.time WHERE blobs.size < 0', g, id, device, size, time),
+  shown: ({ g, device }) => did('INSERT INTO shown VALUES (?, ?) ON CONFLICT DO NOTHING', g, device),
+  *keepBoxes({ g, seq, boxes }) {
+    for (const b of boxes) yield* did('INSERT INTO lockboxes VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING', g, b.device, seq, b.lockbox);
+    return null;
+  },
   dropBlob: ({ g, id }) => did('DELETE FROM blobs WHERE g = ? AND id = ?', g, id),
   *items({ vault, after }) {
     const n = yield* lastItem(vault);

@@ -1,14 +1,14 @@
 /** The log's calls in PostgreSQL, but for envelopes coming in. */
-import type { Bytes, Hash } from '../crypto/brand';
+import type { BlobId, Bytes, Hash } from '../crypto/brand';
 import { equal } from '../crypto/bytes';
-import type { Prev, ReceiptedEntry, StoredEnvelope } from '../crypto/frames';
+import type { DeviceHead, Prev, ReceiptedEntry, StoredEnvelope } from '../crypto/frames';
 import { ZERO_HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
 import { packStored } from '../crypto/packed';
 import { readReceipt, writeReceipt } from '../crypto/receipt';
 import { decode, Writer } from '../crypto/wire';
 import { cut } from './cut';
-import type { CallName, Calls, DeviceHead } from './log';
+import type { CallName, Calls } from './log';
 import { MAIL } from './log-mail';
 import { all, did, type Found, one, type Steps } from './steps';
 
@@ -32,6 +32,8 @@ function* putEntry(g: number, seq: number, e: ReceiptedEntry): Steps<null> {
   return yield* did('INSERT INTO entries VALUES (?, ?, ?, ?)', g, seq, e.entry, w.done());
 }
 
+const nothing = (): Steps<null> => did('SELECT 1');
+
 const receipted = (f: Found): ReceiptedEntry => {
   const receipt = decode(f['receipt'] as Bytes, readReceipt);
   if (!receipt.ok) throw new Error('a stored receipt cannot be read');
@@ -53,7 +55,7 @@ export const CALLS: Every = {
     if (found === undefined) return null;
     const g = found['g'] as number;
     const after = yield* all('SELECT entry, receipt FROM entries WHERE g = ? AND seq > ? ORDER BY seq', g, found['seq'] as number);
-    return { g, state: found['state'] as Bytes, after: after.map(receipted) };
+    return { g, state: found['state'] as Bytes, after: after.map(receipted), earlier: 0, healing: null };
   },
   *create(c) {
     const made = yield* one("INSERT INTO group_ids VALUES (?, nextval('group_numbers')) ON CONFLICT DO NOTHING RETURNING g", c.group);
@@ -77,6 +79,29 @@ export const CALLS: Every = {
   *news(groups) {
     const found = yield* all('SELECT g, feed, roster, mail FROM groups WHERE g = ANY(?::bigint[]) ORDER BY g', groups as unknown as string);
     return found.map((f) => ({ g: f['g'] as number, feed: f['feed'] as number, roster: f['roster'] as number, mail: f['mail'] as number }));
+  },
+  *standing({ g }) {
+    const logs = yield* all('SELECT device, n, hash FROM logs WHERE g = ? ORDER BY device', g);
+    const lacks = yield* all('SELECT id FROM blobs WHERE g = ? AND size < 0 LIMIT ?', g, LIMIT.page);
+    const feed = ((yield* one('SELECT feed FROM groups WHERE g = ?', g))?.['feed'] as number | undefined) ?? 0;
+    return { heads: logs.map((f) => ({ device: f['device'] as number, n: f['n'] as number, hash: f['hash'] as Hash })), lacks: lacks.map((f) => f['id'] as BlobId), feed };
+  },
+  *before({ g, device, n }) {
+    const head = yield* headOf(g, device);
+    if (n > head.n) return n === head.n + 1 ? head.hash : null;
+    return ((yield* one('SELECT prev FROM envelopes WHERE g = ? AND device = ? AND n = ?', g, device, n))?.['prev'] as Hash | undefined) ?? null;
+  },
+  // lives of a store in PostgreSQL are reserved: here a group never waits, and nothing is given back
+  *shown() {
+    return yield* nothing();
+  },
+  *give() {
+    yield* nothing();
+    return [];
+  },
+  *renew() {
+    yield* nothing();
+    throw new Error('a store in PostgreSQL has one life');
   },
   *enter(e) {
     if ((yield* hold(e.g)) !== e.seq - 1) return { is: 'behind' };
@@ -132,4 +157,4 @@ export const CALLS: Every = {
 };
 
 /** Calls that change nothing: they need no transaction. */
-export const READS: ReadonlySet<CallName> = new Set<CallName>(['load', 'head', 'news', 'entries', 'lockboxes', 'page', 'card', 'requests', 'answer', 'blob', 'items', 'meeting', 'wants', 'keys']);
+export const READS: ReadonlySet<CallName> = new Set<CallName>(['load', 'head', 'news', 'entries', 'lockboxes', 'page', 'card', 'requests', 'answer', 'blob', 'items', 'meeting', 'wants', 'keys', 'standing', 'before']);

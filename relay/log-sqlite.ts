@@ -1,7 +1,7 @@
 /** The log in SQLite: many calls in one transaction, durable (WAL, synchronous=FULL) before any of them is answered. */
-import type { Bytes } from '../crypto/brand';
+import type { BlobId, Bytes } from '../crypto/brand';
 import { equal } from '../crypto/bytes';
-import type { ReceiptedEntry } from '../crypto/frames';
+import type { ReceiptedEntry, StoredEnvelope } from '../crypto/frames';
 import { envelopeHash } from '../crypto/header';
 import { LIMIT } from '../crypto/limits';
 import { readReceipt, writeReceipt } from '../crypto/receipt';
@@ -9,8 +9,10 @@ import { err, ok, type Result } from '../crypto/result';
 import { decode, Writer } from '../crypto/wire';
 import { cut } from './cut';
 import { SqliteFeed } from './feed-sqlite';
+import { beginLife, earlierSeq, healingOf, sharedFeed } from './lives';
 import type { Appended, Appending, AppendRefusal, Call, CallName, Calls, Entering, Entered, Log, Reply } from './log';
 import { MAIL } from './log-mail';
+import { type Mark, markOf } from './mark';
 import { prepare } from './schema';
 import { Sqlite } from './sqlite';
 import { type Found, runNow, type Value } from './steps';
@@ -20,8 +22,9 @@ const HEADS_KEPT = 50_000;
 type Answers = { readonly [K in CallName]: (input: Calls[K][0]) => Calls[K][1] };
 
 export class SqliteLog {
-  readonly incarnation: number;
+  incarnation: number;
   private readonly db: Sqlite;
+  private readonly mark: Mark;
   private readonly answers: Answers;
   private readonly feed: SqliteFeed;
   private readonly rosters = new Map<number, number>();
@@ -30,6 +33,7 @@ export class SqliteLog {
   constructor(path: string, now: number, private readonly trouble: (words: string) => void = () => undefined) {
     this.db = new Sqlite(path);
     this.feed = new SqliteFeed(this.db);
+    this.mark = markOf(this.db, path);
     this.answers = { ...this.own(), ...this.mail() };
     try {
       this.db.transaction(() => prepare(this.db, now));
@@ -38,12 +42,16 @@ export class SqliteLog {
       throw e;
     }
     this.incarnation = this.db.one("SELECT value FROM meta WHERE name = 'incarnation'")?.['value'] as number;
+    this.db.run('INSERT OR IGNORE INTO lives VALUES (?)', this.incarnation);
+    if (this.mark.isOlder()) this.incarnation = this.db.transaction(() => beginLife(this.db, now));
+    this.mark.move();
   }
 
   /** Answers all calls in one transaction; when that fails each in its own, so that one bad call spoils no other. */
   transact(calls: readonly Call[]): Result<unknown, 'unavailable'>[] {
     this.feed.trim();
     const together = this.attempt(calls);
+    if (calls.some((c) => c.name === 'sweep')) this.mark.move();
     if (together !== null) return together.map(ok);
     const alone = calls.length === 1 ? [null] : calls.map((c) => this.attempt([c]));
     return alone.map((a) => (a === null ? err('unavailable') : ok(a[0])));
@@ -65,6 +73,7 @@ export class SqliteLog {
   }
 
   close(): void {
+    this.mark.move();
     this.db.close();
   }
 
@@ -84,7 +93,9 @@ export class SqliteLog {
         const found = this.db.one('SELECT g, seq, state FROM groups WHERE id = ?', group);
         if (!found) return null;
         const after = this.db.all('SELECT entry, receipt FROM entries WHERE g = ? AND seq > ? ORDER BY seq', found['g'] as number, found['seq'] as number);
-        return { g: found['g'] as number, state: found['state'] as Bytes, after: after.map(receipted) };
+        const g = found['g'] as number;
+        const earlier = earlierSeq(this.db, g, this.incarnation);
+        return { g, state: found['state'] as Bytes, after: after.map(receipted), earlier, healing: earlier === 0 ? null : healingOf(this.db, g) };
       },
       create: (c) => {
         const there = this.db.one('SELECT g FROM groups WHERE id = ?', c.group);
@@ -103,6 +114,17 @@ export class SqliteLog {
       },
       // one relay alone needs no telling: what changes, changes through it
       news: (groups) => groups.map((g) => ({ g, feed: this.feed.last(g), roster: this.roster(g), mail: 0 })).filter((n) => n.roster > 0),
+      standing: ({ g, life }) => ({
+        heads: this.feed.heads(g),
+        lacks: this.db.all('SELECT id FROM blobs WHERE g = ? AND size < 0 LIMIT ?', g, LIMIT.page).map((f) => f['id'] as BlobId),
+        feed: sharedFeed(this.db, g, life, this.incarnation) ?? this.feed.last(g)
+      }),
+      before: ({ g, device, n }) => this.feed.before(g, device, n),
+      give: (x) => this.give(x),
+      renew: ({ now, above }) => {
+        this.feed.flush();
+        return (this.incarnation = beginLife(this.db, now, above));
+      },
       append: (a) => this.append(a),
       enter: (e) => this.enter(e),
       entries: ({ g, after, upTo, most }) => {
@@ -134,10 +156,26 @@ export class SqliteLog {
     const hash = envelopeHash({ group: a.group, logPk: a.logPk, prev: head.hash, roster: a.roster }, a.envelope);
     if (a.verdict === 'stale') return no('stale', hash);
     if (a.rosterSeq < head.roster) return no('void');
-    for (const id of a.blobs) if (!this.db.one('SELECT 1 FROM blobs WHERE g = ? AND id = ?', a.g, id)) return no('no-blob');
+    for (const id of a.blobs) if (!this.db.one('SELECT 1 FROM blobs WHERE g = ? AND id = ? AND size >= 0', a.g, id)) return no('no-blob');
     for (const id of a.blobs) this.db.run('UPDATE blobs SET named = 1 WHERE g = ? AND id = ?', a.g, id);
     const seq = this.feed.add(a.g, { device: a.device, n: a.n, time: a.time, envelope: a.envelope }, hash, a.rosterSeq);
     return { is: 'stored', seq, time: a.time };
+  }
+
+  /** What was lost and comes back (PROTOCOL §11.6), as far as it fits. */
+  private give({ g, items }: Calls['give'][0]): Calls['give'][1] {
+    const stored: StoredEnvelope[] = [];
+    for (const { device, n, time, envelope, prev, hash, rosterSeq, blobs, replaces } of items) {
+      if (replaces && n <= this.feed.end(g, device).n && equal(this.feed.before(g, device, n) ?? hash, prev)) {
+        if (equal(this.feed.find(g, device, n)?.envelope ?? prev, envelope)) continue;
+        this.feed.setAside(g, device, n, prev);
+      }
+      const head = this.feed.end(g, device);
+      if (n !== head.n + 1 || !equal(prev, head.hash) || rosterSeq < head.roster) continue;
+      for (const id of blobs) this.db.run('INSERT INTO blobs VALUES (?, ?, ?, -1, ?, 1) ON CONFLICT (g, id) DO UPDATE SET named = 1', g, id, device, time);
+      stored.push({ device, n, seq: this.feed.add(g, { device, n, time, envelope }, hash, rosterSeq), time, envelope });
+    }
+    return stored;
   }
 
   private enter(e: Entering): Entered {
@@ -186,6 +224,6 @@ export function localLog(path: string, now: number): Log {
     call(name, input, then) {
       then(sqlite.transact([{ name, input } as Call])[0] as Reply<typeof name>);
     },
-    close: () => Promise.resolve(sqlite.close())
+    close: async () => sqlite.close()
   };
 }

@@ -3,7 +3,7 @@
  * during the call or later; calls about one group are answered in the order they were made.
  */
 import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, MeetId, MemberTag, VaultId } from '../crypto/brand';
-import type { Prev, ReceiptedEntry } from '../crypto/frames';
+import type { DeviceHead, Prev, ReceiptedEntry, StoredEnvelope } from '../crypto/frames';
 import type { Packed } from '../crypto/packed';
 import type { Result } from '../crypto/result';
 
@@ -36,7 +36,6 @@ export type Appended =
   /** `n` is the log's head; `hash` the refused envelope's when stale, the head's otherwise. */
   | { readonly is: AppendRefusal; readonly n: number; readonly hash: Hash };
 
-export interface DeviceHead { readonly device: number; readonly n: number; readonly hash: Hash }
 export interface Kept { readonly device: number; readonly lockbox: Bytes }
 
 export interface Entering {
@@ -59,6 +58,23 @@ export interface Loaded {
   /** An encoded roster state, and the entries after it. */
   readonly state: Bytes;
   readonly after: readonly ReceiptedEntry[];
+  /** Seq of the newest entry that an earlier life of this store receipted; 0 when none did. */
+  readonly earlier: number;
+  /** When the present life began by a restore and the devices that have shown their heads since; null when the group waits for nothing. */
+  readonly healing: { readonly since: number; readonly shown: readonly number[] } | null;
+}
+/** An envelope given back; it fits behind the one before it in its log, whose hash is `prev`. */
+export interface Giving {
+  readonly device: number;
+  readonly n: number;
+  readonly rosterSeq: number;
+  readonly time: number;
+  readonly prev: Hash;
+  readonly hash: Hash;
+  readonly blobs: readonly BlobId[];
+  readonly envelope: Bytes;
+  /** Whether what is stored from this number on gives way: the run ends in the log's cut-off. */
+  readonly replaces: boolean;
 }
 export interface Mailed { readonly invite: InvitePk; readonly request: Bytes; readonly body: Bytes; readonly time: number }
 /** How far a group has come: its feed, its roster, and a number that changes whenever cards, requests or answers do. */
@@ -110,6 +126,18 @@ export interface Calls {
     { readonly meet: MeetId; readonly n: number; readonly item: Bytes; readonly time: number; readonly since: number; readonly most: number },
     'done' | 'ended' | 'crowded' | { readonly n: number }
   ];
+  /** Where the logs of a group stand, the blobs that it lacks, and up to where its feed is still the one of an earlier life (0 when that is not known). */
+  standing: [{ readonly g: number; readonly life: number }, { readonly heads: readonly DeviceHead[]; readonly lacks: readonly BlobId[]; readonly feed: number }];
+  /** A device has shown its head since the restore; device 0: the group waits no longer. */
+  shown: [{ readonly g: number; readonly device: number }, null];
+  /** The hash before envelope n of a log that goes at least to n − 1; null when it does not. */
+  before: [{ readonly g: number; readonly device: number; readonly n: number }, Hash | null];
+  /** Stores envelopes given back, those that fit; what was stored anew comes back with its place in the feed. */
+  give: [{ readonly g: number; readonly items: readonly Giving[] }, readonly StoredEnvelope[]];
+  /** Lockboxes that an entry lists and the store may have lost. */
+  keepBoxes: [{ readonly g: number; readonly seq: number; readonly boxes: readonly Kept[] }, null];
+  /** Begins a new life of the store, since it turned out to be older than what it signed; its number, above `above`. */
+  renew: [{ readonly now: number; readonly above: number }, number];
   /** Forgets blobs that no envelope names, answers, wants and meetings, older than the times given; the blobs come back. */
   sweep: [{ readonly blobsBefore: number; readonly answersBefore: number; readonly meetingsBefore: number }, readonly { readonly g: number; readonly id: BlobId }[]];
 }
@@ -118,7 +146,7 @@ export type Call = { [K in CallName]: { readonly name: K; readonly input: Calls[
 export type Reply<K extends CallName> = Result<Calls[K][1], 'unavailable'>;
 
 export interface Log {
-  /** Milliseconds since 1970 when this store began. */
+  /** Milliseconds since 1970 when this life of the store began; `renew` begins another. */
   readonly incarnation: number;
   /** Whether other relays write to it too, so that what is known of a group may have grown old. */
   readonly isShared: boolean;

@@ -40,8 +40,8 @@ export interface Wire {
 }
 
 export interface Relay {
-  /** Opens a connection; `hello` is sent during the call. */
-  connect(send: (frame: Bytes) => void, host?: string): Wire;
+  /** Opens a connection; `hello` is sent during the call. `end` drops it when the relay wants everyone to come anew. */
+  connect(send: (frame: Bytes) => void, host?: string, end?: () => void): Wire;
   /** The live session that a bearer (base64url) stands for. */
   bearer(text: string): LogSession | null;
   /** How often each refusal was given. */
@@ -58,6 +58,8 @@ export function createRelay(p: RelayParts): Relay {
   const groups = new Groups(p.log, RATE.idleGroups);
   const fanout = new Fanout(turn);
   const house: House = {
+    incarnation: p.log.incarnation,
+    connections: new Set(),
     log: p.log,
     clock: p.clock,
     random: p.random,
@@ -73,10 +75,11 @@ export function createRelay(p: RelayParts): Relay {
   const count = (why: Refusal): void => void refusals.set(why, (refusals.get(why) ?? 0) + 1);
 
   return {
-    connect(send, host = p.host ?? 'localhost') {
-      const c = new Connection(host, p.random(NONCE), send, count);
+    connect(send, host = p.host ?? 'localhost', end) {
+      const c = new Connection(host, p.random(NONCE), send, count, end);
+      house.connections.add(c);
       const own = house.paces.fresh();
-      c.send({ is: 'hello', version: WIRE_VERSION, relayPk: p.keys.pk, incarnation: p.log.incarnation, nonce: c.nonce, time: p.clock() });
+      c.send({ is: 'hello', version: WIRE_VERSION, relayPk: p.keys.pk, incarnation: house.incarnation, nonce: c.nonce, time: p.clock() });
       return {
         receive(frame) {
           if (!c.isOpen) return 0;

@@ -28,7 +28,13 @@ CREATE INDEX IF NOT EXISTS meets_began ON meets (began) WHERE n = 1;
 -- a device's want for keys, and the newest answer of each member; at numbers them
 CREATE TABLE IF NOT EXISTS wants (g INTEGER NOT NULL, device INTEGER NOT NULL, time INTEGER NOT NULL, want BLOB NOT NULL, PRIMARY KEY (g, device)) STRICT;
 CREATE TABLE IF NOT EXISTS keys (g INTEGER NOT NULL, device INTEGER NOT NULL, member BLOB NOT NULL, at INTEGER NOT NULL, keys BLOB NOT NULL, PRIMARY KEY (g, device, member)) STRICT;
--- named: whether an envelope names it
+-- lives of the store: one more after each restore
+CREATE TABLE IF NOT EXISTS lives (incarnation INTEGER PRIMARY KEY) STRICT;
+-- how far a group's feed reached when a life began
+CREATE TABLE IF NOT EXISTS bases (g INTEGER NOT NULL, incarnation INTEGER NOT NULL, feed INTEGER NOT NULL, PRIMARY KEY (g, incarnation)) STRICT;
+-- devices that have shown their heads since the restore; 0: the group waits no longer
+CREATE TABLE IF NOT EXISTS shown (g INTEGER NOT NULL, device INTEGER NOT NULL, PRIMARY KEY (g, device)) STRICT;
+-- size: −1 while an envelope names it and the store lacks it; named: whether an envelope names it
 CREATE TABLE IF NOT EXISTS blobs (g INTEGER NOT NULL, id BLOB NOT NULL, device INTEGER NOT NULL, size INTEGER NOT NULL, time INTEGER NOT NULL, named INTEGER NOT NULL, PRIMARY KEY (g, id)) STRICT;
 CREATE INDEX IF NOT EXISTS blobs_unnamed ON blobs (time) WHERE named = 0;
 `;
@@ -42,7 +48,8 @@ export function prepare(db: Sqlite, now: number): void {
   }
   for (;;) {
     const version = db.one("SELECT value FROM meta WHERE name = 'version'")?.['value'] as number;
-    if (version === SCHEMA_VERSION) return;
+    // tables that were added to a version as it stood
+    if (version === SCHEMA_VERSION) return db.exec(SCHEMA);
     const step = STEPS[version];
     if (step === undefined) throw new Error('the store was made by another version');
     step(db);

@@ -56,7 +56,9 @@ export class Connection {
     /** What `hello` offered to be signed. */
     readonly nonce: Bytes,
     private readonly out: (frame: Bytes) => void,
-    private readonly count: (why: Refusal) => void
+    private readonly count: (why: Refusal) => void,
+    /** Ends it from this side. */
+    readonly end: () => void = () => undefined
   ) {}
 
   send(f: FromRelay): void {

@@ -70,7 +70,7 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts): 
       }
       socket.write(frame(bytes));
     };
-    const wire = relay.connect(send, host);
+    const wire = relay.connect(send, host, () => ws.close(1012));
     const deadline = setTimeout(() => {
       if (!wire.proven) ws.close(1008);
     }, RATE.proveWithin);

@@ -46,6 +46,8 @@ export class Sqlite {
   }
   close(): void {
     this.statements.clear();
+    // prepared statements keep the connection until they are collected: what is in the log goes to the file now
+    if (this.lock !== null) this.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     this.db.close();
     this.lock?.close();
   }
@@ -58,7 +60,7 @@ export class Sqlite {
 }
 
 /** A lock that ends with the process: heads and feeds are kept in memory, so nobody else may write. */
-function holdAlone(path: string): InstanceType<typeof DatabaseSync> {
+export function holdAlone(path: string): InstanceType<typeof DatabaseSync> {
   const lock = new DatabaseSync(path);
   try {
     lock.exec('PRAGMA busy_timeout = 2000; BEGIN EXCLUSIVE');

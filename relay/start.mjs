@@ -17,6 +17,8 @@ Settings are read from the environment:
   CAREFOLD_PUBLIC              the https address that people use, when a proxy stands in front
 
   npm start -- --help       show this
+  npm start -- backup FILE  copy all that the relay keeps, but its key, into one file; it may be running
+  npm start -- restore FILE put such a copy back while the relay is stopped; devices bring what is newer
 `;
 const LOOPBACK = ['127.0.0.1', 'localhost', '::1'];
 
@@ -90,17 +92,25 @@ if (options.includes('--help') || options.includes('-h')) {
   say(HELP);
   process.exit(0);
 }
-if (options.length > 0) fail(`Unknown option: ${options[0]}. See npm start -- --help`);
+const keeping = options[0] === 'backup' || options[0] === 'restore';
+if (keeping && options.length !== 2) fail(`Say which file: npm start -- ${options[0]} FILE`);
+if (!keeping && options.length > 0) fail(`Unknown option: ${options[0]}. See npm start -- --help`);
 
 const chosen = settings(process.env);
 if (chosen.fault) fail(chosen.fault);
-const fault = (await portFault(chosen.host, chosen.port)) ?? folderFault(chosen.folder);
+const fault = (keeping ? null : await portFault(chosen.host, chosen.port)) ?? folderFault(chosen.folder);
 if (fault) fail(fault);
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const unready = await makeReady(root, say);
 if (unready) fail(unready);
 
+if (keeping) {
+  process.argv = [process.argv[0], process.argv[1], options[0], resolve(options[1])];
+  process.env['CAREFOLD_DATA'] = chosen.folder;
+  await import(pathToFileURL(resolve(root, 'dist/backup.js')).href);
+  process.exit();
+}
 process.chdir(root);
 process.env['CAREFOLD_DATA'] = chosen.folder;
 const others = addressForOthers(chosen);

@@ -57,6 +57,10 @@ export const toRelay = fc.oneof(
   fc.record({ is: is('get-answer'), re: num, group, request: fixed(16) }),
   fc.record({ is: is('mailbox'), re: num, group }),
   fc.record({ is: is('put-answer'), re: num, group, invite: fixed(32), request: fixed(16), body: blob() }),
+  fc.record({ is: is('show'), re: num, group, life: num, rosterSeq: num, chain: fixed(32), n: num, hash: fixed(32) }),
+  fc.record({ is: is('give-entries'), re: num, group, items: fc.array(fc.record({ entry: blob(), receipt }), few) }),
+  fc.record({ is: is('give-boxes'), re: num, group, seq: num, boxes }),
+  fc.record({ is: is('give'), re: num, group, items: fc.array(fc.record({ device: num, n: num, time: num, envelope: blob() }), few) }),
   fc.record({ is: is('ping'), re: num }),
   fc.record({ is: is('put-item'), re: num, group, n: num, item: blob() }),
   fc.record({ is: is('get-items'), re: num, group, after: num }),
@@ -87,6 +91,10 @@ export const fromRelay = fc.oneof(
   fc.record({
     is: is('refused'), re: num, group, why: fc.constantFrom(...REFUSALS),
     detail: fc.record({ n: num, hash: fixed(32), fence: num, heads: fc.array(fc.record({ logPk: fixed(32), n: num, hash: fixed(32) }), few), words: fc.string({ maxLength: 12 }) })
+  }),
+  fc.record({
+    is: is('standing'), re: num, group, healing: fc.boolean(), rosterSeq: num, chain: fixed(32), feed: num,
+    heads: fc.array(fc.record({ device: num, n: num, hash: fixed(32) }), few), lacks: fc.array(fixed(32), few)
   }),
   fc.record({ is: is('pong'), re: num }),
   fc.record({ is: is('items'), re: num, group, items: fc.array(blob(), few), more: fc.boolean() }),

@@ -255,6 +255,7 @@ export function sampleFrames(): { readonly toRelay: ToRelay[]; readonly fromRela
   const hash = random(32) as Bytes as Hash;
   const its = receipt(makeRelay(random, 1_690_000_000_000), group, ZERO_HASH, 1, some(9), 1_700_000_000_000);
   const time = 1_700_000_000_123;
+  const fill = (n: number): Bytes => new Uint8Array(n).fill(n);
   return {
     toRelay: [
       { is: 'auth', re: 1, group, as: 'log', key, nonce, signature }, { is: 'create', re: 2, group, genesis: some(10), boxes }, { is: 'append', group, n: 300, envelope: some(20) },
@@ -264,6 +265,8 @@ export function sampleFrames(): { readonly toRelay: ToRelay[]; readonly fromRela
       { is: 'put-answer', re: 13, group, invite, request, body: some(7) }, { is: 'ping', re: 14 },
       { is: 'put-item', re: 15, group, n: 3, item: some(10) }, { is: 'get-items', re: 16, group, after: 2 }, { is: 'auth', re: 17, group, as: 'vault', key, nonce, signature },
       { is: 'auth', re: 18, group, as: 'meet', key, nonce, signature },
+      { is: 'show', re: 23, group, life: 1_690_000_000_000, rosterSeq: 9, chain: hash, n: 7, hash }, { is: 'give-entries', re: 24, group, items: [{ entry: fill(11), receipt: its }] },
+      { is: 'give-boxes', re: 25, group, seq: 4, boxes }, { is: 'give', re: 26, group, items: [{ device: 2, n: 7, time, envelope: fill(13) }] },
       { is: 'want', re: 18, group, want: fromText('want') }, { is: 'get-wants', re: 19, group }, { is: 'put-keys', re: 20, group, to: key, want: hash, keys: fromText('keys') }, { is: 'get-keys', re: 21, group, after: 7 }
     ],
     fromRelay: [
@@ -275,6 +278,7 @@ export function sampleFrames(): { readonly toRelay: ToRelay[]; readonly fromRela
       { is: 'refused', re: 300, group, why: 'stale', detail: { ...NO_DETAIL, n: 299, hash, fence: 8 } }, { is: 'refused', re: 3, group, why: 'moved', detail: { ...NO_DETAIL, heads: [{ logPk: key, n: 7, hash }] } },
       { is: 'refused', re: 3, group, why: 'void', detail: { ...NO_DETAIL, words: 'not-owner' } }, { is: 'pong', re: 14 },
       { is: 'items', re: 16, group, items: [some(10), some(11)], more: true },
+      { is: 'standing', re: 23, group, healing: true, rosterSeq: 9, chain: hash, feed: 1199, heads: [{ device: 2, n: 7, hash }], lacks: [fill(32) as BlobId] },
       { is: 'wants', re: 19, group, items: [{ want: fromText('want'), answers: 2 }] }, { is: 'keys', re: 21, group, items: [{ at: 8, keys: fromText('keys') }], more: true }
     ]
   };
