@@ -132,7 +132,7 @@ it('a device can’t read what it sealed to the phrase, and the relay sees neith
   await pat.must('keep-phrase', { words });
   await world.time.pass(2_000);
   const kept = pat.core!.personal as unknown as { writer: Record<string, unknown> };
-  expect(Object.keys(kept.writer).sort()).toEqual(['id', 'isProfileThere', 'kem', 'sk']);
+  expect(Object.keys(kept.writer).sort()).toEqual(['id', 'isProfileThere', 'kem', 'known', 'sk']);
   const group = [...pat.core!.groups.values()][0]!;
   const row = [...group.state.rows.values()].find((r) => r.rank === 'recovery')!;
   expect(hex(row.kem)).not.toBe(hex(kept.writer['kem'] as never));

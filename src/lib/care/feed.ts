@@ -63,9 +63,12 @@ export interface FeedIndex {
   unread: Record<string, readonly [number, number]>;
   /** By clientID: [epoch, next clock]. */
   clients: Record<string, readonly [number, number]>;
+  /** This person's own devices: by index, what each last said of itself, sealed, and when it last said anything. */
+  devices: Record<string, string>;
+  signs: Record<string, number>;
 }
 
-export const emptyIndex = (): FeedIndex => ({ total: 0, heads: {}, upTo: 0, cutUpTo: 0, slots: [], volumes: [], time: 0, last: null, amendments: {}, seen: {}, replies: {}, unread: {}, clients: {} });
+export const emptyIndex = (): FeedIndex => ({ total: 0, heads: {}, upTo: 0, cutUpTo: 0, slots: [], volumes: [], time: 0, last: null, amendments: {}, seen: {}, replies: {}, unread: {}, clients: {}, devices: {}, signs: {} });
 
 export class Feed {
   /** Newest pages that are in memory, ascending. */
@@ -127,6 +130,7 @@ export class Feed {
     const i = this.index;
     i.time = Math.max(i.time, at.time);
     this.arrived(at.device, at.n);
+    if (at.member === this.me) i.signs[String(at.device)] = Math.max(i.signs[String(at.device)] ?? 0, at.time);
     switch (r.t) {
       case 'post': {
         const id = postIdOf(r.i, at.member);
@@ -146,6 +150,9 @@ export class Feed {
         return this.amend(postIdOf(r.o, at.member), { retracted: r.a });
       case 'seen':
         for (const [device, from, to] of r.m) this.mark(at.member, device, from, to);
+        return;
+      case 'device':
+        if (at.member === this.me) i.devices[String(at.device)] = r.s;
     }
   }
   /** Someone saw envelopes `from`..`to` of a log. */

@@ -25,7 +25,10 @@ const retract = v.strictObject({ i: id, t: v.literal('retract'), a: time, o: id 
 /** Envelopes whose posts were on this person's screen: [device, from n, to n]. */
 const seen = v.strictObject({ i: id, t: v.literal('seen'), a: time, m: v.pipe(v.array(v.strictTuple([count, count, count])), v.minLength(1), v.maxLength(500)) });
 
-const record = v.variant('t', [post, edit, retract, seen]);
+/** Who writes this log, sealed for the devices of the same person (PROTOCOL §15.5). */
+const device = v.strictObject({ i: id, t: v.literal('device'), a: time, s: v.pipe(v.string(), v.maxLength(900), v.check((s) => unbase64url(s) !== null)) });
+
+const record = v.variant('t', [post, edit, retract, seen, device]);
 
 export type CareRecord = v.InferOutput<typeof record>;
 export type PostRecord = v.InferOutput<typeof post>;

@@ -8,7 +8,7 @@ import { LIMIT } from '$crypto/limits';
 import { LABEL } from '$crypto/labels';
 import { type KeyringItem, KEYS_IN_LOCKBOX, lockboxHash, sealLockbox } from '$crypto/lockbox';
 import { chainAfter, type AddedRow, type Cut, deviceClaimBody, type EntryBody, type NewRow, type Rotation, signEntry } from '$crypto/roster/entry';
-import { chainAt, chainHead, currentEpoch, liveRows, owedAt, type RosterState, type Row, rowsOf } from '$crypto/roster/state';
+import { chainAt, chainHead, currentEpoch, liveRows, owedAt, type RosterState, type Row, rowOf, rowsOf } from '$crypto/roster/state';
 import { sign } from '$crypto/verify';
 import { LOG_START } from '../group/log';
 import type { GroupRun } from './group-run';
@@ -192,6 +192,25 @@ export const planOffer = (to: MemberTag | null): Planner => (run) => {
   return { body: { kind: 'offer-owner', to }, boxes: [], keys: null };
 };
 
+/** Ends a row of one's own member that is not this device: it is lost, or in the wrong hands. Nobody else has to agree. */
+export const planRevoke = (logPk: LogPk): Planner => (run, at, heads) => {
+  const row = rowOf(run.state, logPk);
+  if (row === null || row.end !== null) return 'changed-meanwhile';
+  const own = run.ownRow;
+  if (hex(row.member) !== run.me || row === own || (row.rank === 'recovery' && own?.rank !== 'recovery')) return 'not-allowed';
+  const cut = cutsOf(run, [row], heads)?.[0];
+  if (cut === undefined) return 'refused-by-relay';
+  return rotating(run, at, liveRows(run.state).filter((r) => r !== row), null, (rotation) => ({ kind: 'device-revoke', cut, rotation }));
+};
+
+/** Ends this device itself; the others make the next keys. The last row of a member cannot. */
+export const planSignOut: Planner = (run, _at, heads) => {
+  const own = run.ownRow;
+  if (own === null || own.end !== null || rowsOf(run.state, run.me).length === 1) return 'not-allowed';
+  const cut = cutsOf(run, [own], heads)?.[0];
+  return cut === undefined ? 'refused-by-relay' : { body: { kind: 'device-revoke', cut, rotation: null }, boxes: [], keys: null };
+};
+
 export const planAccept: Planner = (run, at) => {
   const offer = run.state.offer;
   if (offer === null || offer.to !== run.me) return 'changed-meanwhile';
@@ -206,16 +225,26 @@ export const planLeave: Planner = (run, _at, heads) => {
 
 /** A further row of this member: a device, or its recovery row. It gets the keys of the member's horizon. */
 export const planAddRow = (keys: Pick<DeviceKeys, 'logPk' | 'logSk' | 'kemPk'>, rank: AddedRow['rank']): Planner => (run, at) => {
+  const { logPk, kemPk: kem } = keys;
+  const claim = sign(LABEL.deviceClaim, deviceClaimBody(run.state.group, run.row.tag, run.keys.logPk, { logPk, kem, rank }), keys.logSk);
+  return addingRow(run, at, { logPk, kem, rank, claim });
+};
+
+/** A device of this person that signed for itself, to this one, that it wants to be added. */
+export const planAdopt = (row: Pick<AddedRow, 'logPk' | 'kem' | 'claim'>): Planner => (run, at) =>
+  addingRow(run, at, { logPk: row.logPk, kem: row.kem, claim: row.claim, rank: 'ordinary' });
+
+function addingRow(run: GroupRun, at: Place, row: AddedRow): Planned {
   const mine = run.state.members.get(run.me);
   if (mine === undefined || mine.end !== null) return 'group-ended';
-  const { logPk, kemPk: kem } = keys;
-  const claim = sign(LABEL.deviceClaim, deviceClaimBody(run.state.group, mine.tag, run.keys.logPk, { logPk, kem, rank }), keys.logSk);
+  if (rowOf(run.state, row.logPk) !== null) return 'changed-meanwhile';
+  const { logPk, kem, rank } = row;
   // a recovery row gives way to the one it adds
   const stay = liveRows(run.state).filter((r) => rank !== 'recovery' || r.rank !== 'recovery' || hex(r.member) !== run.me);
   return rotating(run, at, [...stay, { logPk, kem }], { logPk, horizon: mine.horizon }, (rotation, epoch) => ({
-    kind: 'device-add', row: { logPk, kem, rank, claim }, rotation, display: display(run, at, {}, epoch.roster)
+    kind: 'device-add', row, rotation, display: display(run, at, {}, epoch.roster)
   }));
-};
+}
 
 /**
  * Where logs end: as they stand here, or further when the relay named a head that we can't verify yet. Null when it named one that

@@ -1,19 +1,15 @@
 /** Commands of the device: its vault, passphrase, passkeys, recovery phrase and profile. */
-import { hex } from '$crypto/bytes';
 import { newPhrase, phraseKeys } from '$crypto/phrase';
 import { addPasskey, removePasskey, unlockWithPasskey } from '../vault/passkey';
-import { changePassphrase, createVault, unlockVault } from '../vault/vault';
-import { type Handlers, NAME_MOST, no, yes } from './commands-kit';
+import { changePassphrase, unlockVault } from '../vault/vault';
+import { done, type Handlers, lockAfter, NAME_MOST, no, yes } from './commands-kit';
 import type { Core } from './core';
-import { entropyOf, openVaultSession, readVault, wordsOf } from './personal';
-import type { PersonRole } from './port';
+import { newPerson } from './devices';
+import { entropyOf, openVaultSession, phraseRow, putPhrase, readVault, recoveryKeys, wordsOf } from './personal';
 
 type Name =
   | 'set-up' | 'unlock' | 'unlock-passkey' | 'add-passkey' | 'remove-passkey' | 'propose-phrase' | 'keep-phrase' | 'check-phrase' | 'restore'
   | 'lock' | 'change-passphrase' | 'set-profile' | 'take-over' | 'wake' | 'persisted';
-
-/** Minutes before a device locks by itself, until its person says otherwise. */
-const lockAfter = (role: PersonRole): number => (role === 'clinician' ? 5 : 15);
 
 export function deviceCommands(core: Core): Pick<Handlers, Name> {
   const { random, host } = core.ports;
@@ -21,10 +17,8 @@ export function deviceCommands(core: Core): Pick<Handlers, Name> {
     async 'set-up'({ name, role, passphrase }) {
       if (core.phase !== 'new') return no('not-allowed');
       if (name.trim() === '' || name.length > NAME_MOST) return no('not-allowed');
-      const key = await createVault(core.vault, passphrase);
-      if (!key.ok) return no(key.fault === 'exists' ? 'not-allowed' : 'weak-passphrase');
-      await core.open(key.value, { name: name.trim(), role, lockAfter: lockAfter(role) });
-      return yes(null);
+      const draft = await core.draft(passphrase);
+      return draft.ok ? done(await core.make(draft.value, { name: name.trim(), role, lockAfter: lockAfter(role) }, newPerson(random))) : draft;
     },
     async unlock({ passphrase }) {
       if (core.phase !== 'locked') return no('not-allowed');
@@ -33,7 +27,7 @@ export function deviceCommands(core: Core): Pick<Handlers, Name> {
         await core.showVault();
         return no(key.fault === 'damaged' || key.fault === 'no-vault' ? 'storage-damaged' : key.fault);
       }
-      await core.open(key.value, null);
+      await core.open(key.value);
       return yes(null);
     },
     async 'unlock-passkey'({ credential, prf }) {
@@ -41,7 +35,7 @@ export function deviceCommands(core: Core): Pick<Handlers, Name> {
       const key = await unlockWithPasskey(core.vault, credential, prf);
       prf.fill(0);
       if (!key.ok) return no(key.fault === 'unknown-passkey' ? key.fault : 'storage-damaged');
-      await core.open(key.value, null);
+      await core.open(key.value);
       return yes(null);
     },
     async 'add-passkey'({ passphrase, passkey, prf }) {
@@ -77,10 +71,12 @@ export function deviceCommands(core: Core): Pick<Handlers, Name> {
       if ((await openVaultSession(core.link, host, random, keys)) === null) return no('needs-network');
       const items = await readVault(core.link, keys);
       if (items === null) return no('needs-network');
-      const there = new Set(items.flatMap((i) => (i.is === 'group' ? [hex(i.id)] : [])));
-      return yes({ right: true, groups: [...core.groups.values()].filter((g) => there.has(hex(g.row.id)) && core.personal.covers(g)).length });
+      // the words settle whose a recovery row is
+      await core.personal.knows(items);
+      core.views.touch('app', null);
+      return yes({ right: true, groups: [...core.groups.values()].filter((g) => g.row.ended === null && core.personal.covers(g)).length });
     },
-    async restore({ words, passphrase }) {
+    async restore({ words, passphrase, endOthers }) {
       if (core.phase !== 'new') return no('not-allowed');
       const entropy = entropyOf(words);
       if (entropy === null) return no('wrong-phrase');
@@ -98,14 +94,17 @@ export function deviceCommands(core: Core): Pick<Handlers, Name> {
         core.link.stop();
         return no('wrong-phrase');
       }
-      const key = await createVault(core.vault, passphrase);
-      if (!key.ok) {
+      const its = items.flatMap((i) => (i.is === 'group' ? [i] : []));
+      const seed = items.flatMap((i) => (i.is === 'profile' && i.seed !== null ? [i.seed] : []))[0];
+      const draft = await core.draft(passphrase);
+      const fault = !draft.ok ? draft.fault : await core.make(
+        draft.value, { name: profile.name, role: profile.role, lockAfter: lockAfter(profile.role) }, newPerson(random, '', seed),
+        [putPhrase(phraseRow(entropy, recoveryKeys(its), seed !== undefined)), ...core.restoreRows(its, endOthers ?? false)]
+      );
+      if (fault !== null) {
         core.link.stop();
-        return no(key.fault === 'exists' ? 'not-allowed' : 'weak-passphrase');
+        return no(fault);
       }
-      await core.open(key.value, { name: profile.name, role: profile.role, lockAfter: lockAfter(profile.role) });
-      await core.personal.keep(entropy);
-      await core.toRestore(items.flatMap((i) => (i.is === 'group' ? [i] : [])));
       return yes({ groups: await core.bringBack() });
     },
     async lock() {

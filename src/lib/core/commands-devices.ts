@@ -1,14 +1,56 @@
-/** Commands about a person's several devices: linking one, naming it, signing out, putting a lost one out. */
-import { type Handlers, no } from './commands-kit';
+/** Commands about a person's several devices: naming this one, signing out, putting a lost one out, linking another. */
+import { type Handlers, NAME_MOST, no, yes, done } from './commands-kit';
 import type { Core } from './core';
+import { putPerson } from './devices';
+import { signOut } from './ending';
 
 type Name =
   | 'begin-link' | 'read-code' | 'approve-link' | 'refuse-link' | 'cancel-link' | 'name-device' | 'sign-out' | 'revoke-device' | 'replace-phrase' | 'start-over';
 
-export function ownDeviceCommands(_core: Core): Pick<Handlers, Name> {
+export function ownDeviceCommands(core: Core): Pick<Handlers, Name> {
   const notYet = () => Promise.resolve(no('unavailable'));
   return {
-    'begin-link': notYet, 'read-code': notYet, 'approve-link': notYet, 'refuse-link': notYet, 'cancel-link': notYet, 'name-device': notYet,
-    'sign-out': notYet, 'revoke-device': notYet, 'replace-phrase': notYet, 'start-over': notYet
+    'replace-phrase': notYet,
+    async 'begin-link'({ passphrase, name }) {
+      if (core.phase !== 'new' || name.length > NAME_MOST) return no('not-allowed');
+      const draft = await core.draft(passphrase);
+      if (!draft.ok) return draft;
+      await core.linking.begin(draft.value, name.trim());
+      return yes(null);
+    },
+    async 'read-code'({ code }) {
+      await core.linking.readCode(code);
+      return yes(null);
+    },
+    'approve-link': async () => ((await core.linking.approve()) ? yes(null) : no('not-allowed')),
+    'refuse-link': async () => ((await core.linking.refuse()) ? yes(null) : no('not-allowed')),
+    async 'cancel-link'() {
+      await core.linking.cancel();
+      return yes(null);
+    },
+    async 'name-device'({ name }) {
+      if (core.person === null || name.trim() === '' || name.length > NAME_MOST) return no('not-allowed');
+      const person = { ...core.person, name: name.trim() };
+      await core.needStore().commit([putPerson(person)]);
+      core.person = person;
+      core.views.touch('devices', null);
+      for (const run of core.groups.values()) core.inGroupTurn(run, () => core.settle(run));
+      return yes(null);
+    },
+    'sign-out': async ({ discard }) => done(await signOut(core, discard)),
+    async 'revoke-device'({ device }) {
+      const rows = core.ownedRows().filter((r) => r.device === device && r.row.end === null && r.run.row.ended === null);
+      if (rows.length === 0) return no('not-found');
+      if (rows.some((r) => r.me)) return no('not-allowed');
+      await core.revocations.add(rows.map((r) => ({ ref: r.run.ref, logPk: r.row.logPk })));
+      core.views.touch('devices', null);
+      for (const run of new Set(rows.map((r) => r.run))) core.inGroupTurn(run, () => core.settle(run));
+      return yes(null);
+    },
+    async 'start-over'() {
+      if (core.phase !== 'signed-out' || !(await core.ports.disk.wipe(null, null))) return no('not-allowed');
+      await core.showVault();
+      return yes(null);
+    }
   };
 }

@@ -1,10 +1,13 @@
 /** What the commands share: how they answer, and in whose turn they run. */
 import type { Core } from './core';
 import type { GroupRun } from './group-run';
-import type { CommandName, Commands, Fault, Outcome } from './port';
+import type { CommandName, Commands, Fault, Outcome, PersonRole } from './port';
 import { pump } from './send';
 
 export type Handlers = { readonly [K in CommandName]: (input: Commands[K]['in']) => Promise<Outcome<Commands[K]['out']>> };
+
+/** Minutes before a device locks by itself, until its person says otherwise. */
+export const lockAfter = (role: PersonRole): number => (role === 'clinician' ? 5 : 15);
 
 /** Letters in a name that a person gives. */
 export const NAME_MOST = 120;

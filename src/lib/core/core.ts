@@ -5,26 +5,31 @@ import type { Argon } from '$crypto/passphrase';
 import { ready, type Random } from '$crypto/sodium';
 import { openStore } from '../store/sealed';
 import type { Disk } from '../store/disk';
-import { type Store, StoreError, type StoreFault } from '../store/store';
+import { type Change, type Store, StoreError, type StoreFault } from '../store/store';
 import { Link } from '../sync/link';
 import type { Clock, Dial, Later } from '../sync/ports';
 import { type Passkey, passkeys } from '../vault/passkey';
-import { vaultState, type VaultParts } from '../vault/vault';
+import { type DraftVault, draftVault, keepVault, vaultState, type VaultParts } from '../vault/vault';
+import { Adoptions } from './adopt';
 import type { BlobCarrier } from './blobs';
 import { commands } from './commands';
 import type { Handlers } from './commands-kit';
 import { type Around, GroupRun } from './group-run';
 import { type GroupRow, keyOf, put, putBytes, read, readAll } from './group-rows';
+import { deviceViews, type KnownRow, knownKey, newPerson, type OwnedRow, ownedRows, personKey, type PersonRow, putPerson, sayDevice } from './devices';
+import { isLeaving, type Mark, readMark, signOut, wipe } from './ending';
 import { PersonalVault } from './personal';
-import { restoreGroup, restoreKey, type RestoreRow } from './restore';
+import { awaitGroup, awaitKey, type AwaitRow, type RecoveryItem, type Restored, restoreGroup, restoreKey, type RestoreRow } from './restore';
+import { Revocations, wasRevoked } from './revoke';
 import { summary } from './group-view';
 import { JoinRun, type JoinRow } from './join';
+import { Linking } from './linking';
 import { encodeState } from '$crypto/roster/state';
+import { pack } from './pack';
 import { catchUpFeed } from './project';
-import type { AppView, CommandName, Down, Fault, HomeView, JoinId, Outcome, Profile, RecoveryView, Up } from './port';
-import { wakeAfterHold } from './send';
+import type { AppView, CommandName, DeviceView, Down, Fault, HomeView, JoinId, Outcome, Profile, RecoveryView, Up } from './port';
+import { pump, wakeAfterHold } from './send';
 import { beginSession, catchUp, endSession, takeFrame } from './session';
-import type { VaultItem } from './vault-item';
 import { ViewBoard } from './views';
 
 export interface CorePorts {
@@ -45,6 +50,12 @@ export interface CorePorts {
 }
 
 const RETRY = 5_000;
+const SETTLE_AGAIN = 20_000;
+/** A linked device looks often: its person waits beside it. */
+const AWAIT_RETRY = 2_000;
+const AWAIT_FOR = 86_400_000;
+/** After so long a group that its relay knows nothing of was never one; its items stay in the vault. */
+const RESTORE_FOR = 7 * 86_400_000;
 
 const FAULTS: Record<StoreFault, Fault> = { full: 'storage-full', lost: 'storage-lost', damaged: 'storage-damaged', fenced: 'not-writer' };
 export const faultOf = (e: unknown): Fault => (e instanceof StoreError ? FAULTS[e.fault] : 'internal');
@@ -59,7 +70,18 @@ export class Core {
   readonly link: Link;
   readonly views: ViewBoard;
   readonly personal: PersonalVault;
-  private readonly restores = new Map<string, RestoreRow>();
+  readonly revocations: Revocations;
+  readonly adoptions: Adoptions;
+  readonly linking: Linking;
+  /** What this person's devices share; null while nothing is open. */
+  person: PersonRow | null = null;
+  known: KnownRow[] = [];
+  /** When this device ended; null while it has not. */
+  out: Mark | null = null;
+  private isLeaving = false;
+  /** Groups on their way to this device. */
+  readonly restores = new Map<string, RestoreRow>();
+  readonly awaited = new Map<string, AwaitRow>();
   private fault: Fault = 'internal';
   private isFull = false;
   private lastSynced: number | null = null;
@@ -74,7 +96,10 @@ export class Core {
       changed: () => this.views.touch('app', null)
     });
     this.views = new ViewBoard(this, up);
-    this.personal = new PersonalVault({ link: this.link, host: ports.host, random: ports.random, store: () => this.needStore(), profile: () => this.profile });
+    this.personal = new PersonalVault({ link: this.link, host: ports.host, random: ports.random, store: () => this.needStore(), profile: () => this.profile, seed: () => this.person?.seed ?? null });
+    this.revocations = new Revocations(() => this.needStore(), () => this.newRef());
+    this.adoptions = new Adoptions(() => this.needStore(), ports.clock);
+    this.linking = new Linking(this);
     this.handlers = commands(this);
   }
 
@@ -98,31 +123,60 @@ export class Core {
     this.locked = s.is === 'made' ? { retryAt: s.retryAt, wrongTries: s.wrongTries } : { retryAt: null, wrongTries: 0 };
     this.passkeys = await passkeys(this.vault);
     if (s.is === 'damaged') return this.fail('storage-damaged');
-    this.to(s.is === 'none' ? 'new' : 'locked');
+    this.out = s.is === 'none' ? readMark(await this.ports.disk.mark()) : null;
+    this.to(this.out !== null ? 'signed-out' : s.is === 'none' ? 'new' : 'locked');
   }
   private locked: { retryAt: number | null; wrongTries: number } = { retryAt: null, wrongTries: 0 };
   private passkeys: readonly Passkey[] = [];
 
+  /** A vault under a passphrase, written nowhere yet. */
+  async draft(passphrase: string): Promise<Outcome<DraftVault>> {
+    const draft = await draftVault(this.vault, passphrase);
+    return draft.ok ? draft : { ok: false, fault: draft.fault === 'exists' ? 'not-allowed' : draft.fault };
+  }
+  /**
+   * Makes this device somebody's: its first rows, then the header that opens them. A device that loses its power in between is as bare as
+   * before, and what is left of the rows goes when it is made again.
+   */
+  async make(draft: DraftVault, profile: Profile, person: PersonRow, rows: readonly Change[] = []): Promise<Fault | null> {
+    const { disk, random } = this.ports;
+    if (!(await disk.wipe(null, null))) return 'not-allowed';
+    const store = await openStore({ disk, vaultKey: draft.key, random });
+    await store.commit([put('meta', 'profile', { ...profile, persisted: this.persisted }), putPerson(person), ...rows]);
+    if (!(await keepVault({ disk }, draft))) return 'not-allowed';
+    await this.open(draft.key);
+    return null;
+  }
+
   /** The vault is open: read everything, then go online. */
-  async open(vaultKey: Parameters<typeof openStore>[0]['vaultKey'], profile: Profile | null): Promise<void> {
+  async open(vaultKey: Parameters<typeof openStore>[0]['vaultKey']): Promise<void> {
     const store = await openStore({ disk: this.ports.disk, vaultKey, random: this.ports.random });
     this.store = store;
-    if (profile !== null) await this.saveProfile(profile);
-    const [kept, rows, joins, restores] = await Promise.all([
-      read<Profile & { persisted?: boolean | null }>(store, 'meta', 'profile'), readAll<GroupRow>(store, 'group', ''), readAll<JoinRow>(store, 'join', ''),
-      readAll<RestoreRow>(store, 'meta', restoreKey('')), this.personal.load()
+    const [kept, person, known, rows, joins, restores, awaited, leaving] = await Promise.all([
+      read<Profile & { persisted?: boolean | null }>(store, 'meta', 'profile'), read<PersonRow>(store, 'meta', personKey), readAll<KnownRow>(store, 'meta', knownKey('')),
+      readAll<GroupRow>(store, 'group', ''), readAll<JoinRow>(store, 'join', ''), readAll<RestoreRow>(store, 'meta', restoreKey('')),
+      readAll<AwaitRow>(store, 'meta', awaitKey('')), isLeaving(this),
+      this.personal.load(), this.revocations.load(), this.adoptions.load()
     ]);
+    this.isLeaving = leaving;
+    this.known = known.map((k) => k.value);
+    this.person = person ?? newPerson(this.ports.random);
+    if (person === null) await store.commit([putPerson(this.person)]);
     if (kept !== null) this.profile = { name: kept.name, role: kept.role, lockAfter: kept.lockAfter };
     this.persisted = kept?.persisted ?? null;
     for (const { key, value } of restores) this.restores.set(key.slice(restoreKey('').length), value);
+    for (const { key, value } of awaited) this.awaited.set(key.slice(awaitKey('').length), value);
     const runs = await Promise.all(rows.map(({ key, value }) => GroupRun.open(key, value, this.around())));
     for (const run of runs) {
-      await catchUpFeed(run);
       this.groups.set(run.ref, run);
     }
+    // cut short the last time, or never shown: whoever unlocks this device again finds nothing
+    if (runs.some(wasRevoked)) return wipe(this, 'revoked');
+    for (const run of runs) await catchUpFeed(run);
     for (const { key, value } of joins) this.addJoin(key, value);
     this.to('open');
     this.views.touch('home', null);
+    await this.linking.load();
     // a hold that was cut short by closing the app ends in time, network or not
     for (const run of runs) wakeAfterHold(run);
     this.link.start();
@@ -149,7 +203,7 @@ export class Core {
       changed: (ref, what, ids) => {
         this.views.touch('home', null);
         this.views.touch('app', null);
-        if (what === 'group') this.views.touch('group', ref);
+        if (what === 'group') this.groupChanged(ref);
         else this.views.touchFeed(ref, ids);
       },
       full: (yes) => {
@@ -158,6 +212,37 @@ export class Core {
       },
       failed: (e) => this.failed(e)
     };
+  }
+
+  private groupChanged(ref: string): void {
+    this.views.touch('group', ref);
+    this.views.touch('devices', null);
+    const run = this.groups.get(ref);
+    if (run?.row.ended === 'gone' && wasRevoked(run)) void wipe(this, 'revoked').catch((e: unknown) => this.failed(e));
+  }
+  /** A linking that broke off before this device asked for anything: as bare as before. */
+  async bare(): Promise<void> {
+    this.link.stop();
+    const store = this.needStore();
+    this.forget();
+    await store.wipe(pack(null));
+    await this.showVault();
+  }
+  /** Nothing of the person stays in memory. */
+  forget(): void {
+    this.groups.clear();
+    this.joins.clear();
+    this.restores.clear();
+    this.awaited.clear();
+    this.personal.forget();
+    this.revocations.forget();
+    this.adoptions.forget();
+    this.linking.forget();
+    this.person = null;
+    this.known = [];
+    this.profile = { name: '', role: 'family', lockAfter: 15 };
+    this.passkeys = [];
+    this.store = null;
   }
 
   addJoin(id: JoinId, row: JoinRow): JoinRun {
@@ -192,7 +277,13 @@ export class Core {
   private linkUp(): void {
     for (const run of this.groups.values()) this.begin(run);
     for (const join of this.joins.values()) if (this.isNewest(join)) this.inTurn(join, () => join.begin());
-    if (this.restores.size > 0) void this.bringBack().catch((e: unknown) => this.failed(e));
+    if (this.restores.size + this.awaited.size > 0) void this.bringBack().catch((e: unknown) => this.failed(e));
+    if (this.isLeaving) void this.goOnLeaving().catch((e: unknown) => this.failed(e));
+  }
+  /** Signing out had begun: once every group is up to date it goes on. */
+  private async goOnLeaving(): Promise<void> {
+    await Promise.all([...this.groups.values()].map((g) => g.turns.take(() => Promise.resolve())));
+    await signOut(this, true);
   }
   /** One connection opens one invite of a group: the newest that is still open. */
   private isNewest(join: JoinRun): boolean {
@@ -210,15 +301,31 @@ export class Core {
   private dispatch(f: FromRelay): void {
     if (!('group' in f)) return;
     const id = hex(f.group);
-    for (const run of this.groups.values()) if (hex(run.row.id) === id) this.inGroupTurn(run, () => takeFrame(run, f));
+    for (const run of this.groups.values()) if (hex(run.row.id) === id) this.inGroupTurn(run, async () => {
+      await takeFrame(run, f);
+      if (f.is === 'entries') await this.settle(run);
+    });
     for (const join of this.joins.values()) if (hex(join.groupId) === id) this.inTurn(join, () => join.takeFrame(f));
   }
   /** Opens a group's session, and sees to it that the recovery phrase covers it. */
   begin(run: GroupRun): void {
     this.inGroupTurn(run, async () => {
       await beginSession(run);
-      await this.personal.cover(run);
+      await this.settle(run);
     });
+  }
+  /** What this device owes the group beside words: a recovery row, the end of a lost device, its own name. Inside the group's turn. */
+  async settle(run: GroupRun): Promise<void> {
+    if (run.session !== 'live' || !run.synced || run.row.ended !== null) return;
+    await this.personal.cover(run);
+    const isSettled = [await this.revocations.settle(run), await this.adoptions.settle(run)];
+    if (isSettled.includes(false)) this.settleLater(run, SETTLE_AGAIN);
+    if (this.person === null) return;
+    await sayDevice(run, this.person);
+    await pump(run);
+  }
+  settleLater(run: GroupRun, ms: number): void {
+    this.ports.later(ms, () => this.out === null && this.groups.get(run.ref) === run && this.inGroupTurn(run, () => this.settle(run)));
   }
   /** Groups that a recovery phrase is to bring back; a second call waits for the first. How many are back. */
   bringBack(): Promise<number> {
@@ -227,33 +334,48 @@ export class Core {
     }));
   }
   private bringing: Promise<number> | null = null;
+  private bringAgain: (() => void) | null = null;
   private async bringEach(): Promise<number> {
+    const [around, store] = [this.around(), this.needStore()];
     let back = 0;
+    let isLater = false;
     for (const [ref, row] of [...this.restores]) {
-      const outcome = await restoreGroup(ref, row, this.around(), this.needStore());
-      if (outcome === 'later') continue;
-      this.restores.delete(ref);
-      const kept = outcome === 'back' ? await read<GroupRow>(this.needStore(), 'group', ref) : null;
-      if (kept === null) continue;
-      this.groups.set(ref, await GroupRun.open(ref, kept, this.around()));
-      back++;
+      const outcome = await this.brought(ref, await restoreGroup(ref, row, around, store), row.since + RESTORE_FOR, restoreKey);
+      if (outcome === 'back') back++;
+      isLater ||= outcome === 'later';
+      if (this.out !== null) return back;
+    }
+    for (const [ref, row] of [...this.awaited]) {
+      const outcome = await this.brought(ref, await awaitGroup(ref, row, around, store), row.since + AWAIT_FOR, awaitKey);
+      if (outcome === 'back') back++;
+      if (this.out !== null) return back;
     }
     this.views.touch('home', null);
-    // the recovery rows' sessions end with the connection; the new devices prove themselves on a fresh one
+    this.views.touch('devices', null);
+    this.linking.progress();
+    // the sessions of other rows end with the connection; the new devices prove themselves on a fresh one
     if (back > 0) this.link.again();
-    if (this.restores.size > 0) this.ports.later(RETRY, () => this.link.state === 'online' && void this.bringBack().catch((e: unknown) => this.failed(e)));
+    const wait = this.awaited.size > 0 ? AWAIT_RETRY : isLater ? RETRY : null;
+    this.bringAgain?.();
+    this.bringAgain = wait === null ? null : this.ports.later(wait, () => this.out === null && this.link.state === 'online' && void this.bringBack().catch((e: unknown) => this.failed(e)));
     return back;
   }
-  /** Remembers which groups to bring back, so that neither a crash nor a lost connection forgets one. */
-  async toRestore(items: readonly Extract<VaultItem, { is: 'group' }>[]): Promise<void> {
-    const byGroup = new Map<string, Extract<VaultItem, { is: 'group' }>[]>();
+  /** What becomes of a group on its way: here, over, or still to be waited for; one that the relay knows nothing of is given up after a time. */
+  private async brought(ref: string, outcome: Restored, until: number, key: (ref: string) => string): Promise<Restored> {
+    if (outcome === 'later' || (outcome === 'unknown' && this.ports.clock() < until)) return outcome;
+    if (outcome === 'unknown') await this.needStore().commit([{ table: 'meta', key: key(ref), value: null }]);
+    this.restores.delete(ref);
+    this.awaited.delete(ref);
+    const kept = outcome === 'back' ? await read<GroupRow>(this.needStore(), 'group', ref) : null;
+    if (kept !== null) this.groups.set(ref, await GroupRun.open(ref, kept, this.around()));
+    return outcome;
+  }
+  /** Rows that remember which groups to bring back, so that neither a crash nor a lost connection forgets one. */
+  restoreRows(items: readonly RecoveryItem[], endOthers: boolean): Change[] {
+    const { random, clock } = this.ports;
+    const byGroup = new Map<string, RecoveryItem[]>();
     for (const i of items) byGroup.set(hex(i.id), [...(byGroup.get(hex(i.id)) ?? []), i]);
-    for (const its of byGroup.values()) {
-      const ref = this.newRef();
-      const row: RestoreRow = { items: its, logSeed: this.ports.random(32), kemSeed: this.ports.random(32) };
-      await this.needStore().commit([put('meta', restoreKey(ref), row)]);
-      this.restores.set(ref, row);
-    }
+    return [...byGroup.values()].map((its) => put('meta', restoreKey(this.newRef()), { items: its, logSeed: random(32), kemSeed: random(32), endOthers, since: clock() } satisfies RestoreRow));
   }
 
   inTurn(who: { turns: GroupRun['turns'] }, what: () => Promise<void>): void {
@@ -290,6 +412,8 @@ export class Core {
         return { phase: 'locked', name: null, ...this.locked, passkeys: this.passkeys };
       case 'failed':
         return { phase: 'failed', fault: this.fault };
+      case 'signed-out':
+        return { phase: 'signed-out', ...(this.out ?? { why: 'signed-out', at: 0 }) };
       case 'open': {
         const { state, since } = this.link;
         return {
@@ -309,7 +433,14 @@ export class Core {
   }
   private recovery(): RecoveryView {
     const groups = [...this.groups.values()].filter((g) => g.row.ended === null);
-    return { set: this.personal.set, covered: groups.filter((g) => this.personal.covers(g)).length, of: groups.length, foreign: 0 };
+    return { set: this.personal.set, covered: groups.filter((g) => this.personal.covers(g)).length, of: groups.length, foreign: groups.filter((g) => this.personal.isForeign(g)).length };
+  }
+  /** Every row of this person's that this device knows of. */
+  ownedRows(): OwnedRow[] {
+    return this.person === null ? [] : ownedRows(this.groups.values(), this.person, this.known);
+  }
+  devicesView(): { devices: DeviceView[] } {
+    return { devices: this.person === null ? [] : deviceViews(this.ownedRows(), this.person, this.revocations.pending) };
   }
   homeView(): HomeView {
     const groups = [...this.groups.values()].map((g) => ({ ...summary(g), made: g.row.made })).sort((a, b) => (b.last?.at ?? b.made) - (a.last?.at ?? a.made));
@@ -331,6 +462,8 @@ export class Core {
   }
   /** Something went wrong where nobody waits for an answer. */
   failed(e: unknown): void {
+    // what was still under way when everything was wiped
+    if (this.out !== null) return;
     const fault = faultOf(e);
     if (fault === 'not-writer') {
       this.link.stop();
@@ -354,7 +487,7 @@ export class Core {
     void this.run(d.name, d.input).then((outcome) => this.up({ is: 'outcome', id: d.id, outcome }));
   }
   private async run(name: CommandName, input: unknown): Promise<Outcome<unknown>> {
-    const beforeOpen: readonly CommandName[] = ['set-up', 'restore', 'unlock', 'unlock-passkey', 'lock', 'take-over', 'wake'];
+    const beforeOpen: readonly CommandName[] = ['set-up', 'restore', 'unlock', 'unlock-passkey', 'lock', 'take-over', 'wake', 'start-over', 'begin-link', 'cancel-link'];
     if (this.phase !== 'open' && !beforeOpen.includes(name)) return { ok: false, fault: this.phase === 'elsewhere' ? 'not-writer' : 'locked' };
     try {
       return await (this.handlers[name] as (i: unknown) => Promise<Outcome<unknown>>)(input);

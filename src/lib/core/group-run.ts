@@ -182,7 +182,7 @@ export class GroupRun {
   }
   /** Posts and changes here that the relay has not stored. */
   get waiting(): number {
-    return this.outbox.filter((o) => o.record.t !== 'seen').length + (this.row.unsent === null ? 0 : 1);
+    return this.outbox.filter((o) => o.record.t !== 'seen' && o.record.t !== 'device').length + (this.row.unsent === null ? 0 : 1);
   }
   /** A fresh place in the outbox, after everything that waits there; a counter, since a time would lie open on the disk. */
   nextMade(): number {

@@ -6,9 +6,10 @@ import { proveAccess } from '$crypto/access';
 import type { Bytes, GroupId, KemPk } from '$crypto/brand';
 import { hex } from '$crypto/bytes';
 import { openItem, type PhraseKeys, phraseKeys, phraseToPlaces, placesToPhrase, sealItem, type VaultWriter } from '$crypto/phrase';
-import { rowsOf } from '$crypto/roster/state';
+import { type Row, rowsOf } from '$crypto/roster/state';
 import type { Random } from '$crypto/sodium';
-import type { Store } from '../store/store';
+import { signPair } from '$crypto/verify';
+import type { Change, Store } from '../store/store';
 import type { Link } from '../sync/link';
 import { WORDS } from '../vault/words';
 import { changeRoster, planAddRow } from './change';
@@ -19,7 +20,11 @@ import type { Profile } from './port';
 import { parseVaultItem, type VaultItem } from './vault-item';
 
 /** Table `meta`: what this device adds items with. */
-interface PhraseRow extends VaultWriter { readonly isProfileThere: boolean }
+export interface PhraseRow extends VaultWriter {
+  readonly isProfileThere: boolean;
+  /** Log keys, in hex, of recovery rows whose secrets the phrase opens, as far as this device saw it. */
+  readonly known: readonly string[];
+}
 const ROW = 'phrase';
 const TRIES = 4;
 
@@ -58,13 +63,25 @@ export async function readVault(link: Link, keys: PhraseKeys): Promise<VaultItem
   }
 }
 
+const recoveryRow = (run: GroupRun): Row | undefined => rowsOf(run.state, run.me).find((r) => r.rank === 'recovery');
+
+/** Log keys, in hex, of the recovery rows in a vault. */
+export const recoveryKeys = (items: readonly VaultItem[]): string[] => items.flatMap((i) => (i.is === 'group' ? [hex(signPair(i.logSeed).pk)] : []));
+
+/** What a device keeps of a phrase (PROTOCOL §17.2). */
+export function phraseRow(entropy: Bytes, known: readonly string[], isProfileThere: boolean): PhraseRow {
+  const { id, sk, kem } = phraseKeys(entropy);
+  return { id, sk, kem: kem.pk as KemPk, isProfileThere, known };
+}
+export const putPhrase = (row: PhraseRow): Change => put('meta', ROW, row);
+
 export class PersonalVault {
   private writer: PhraseRow | null = null;
   /** Items there; null without a session. */
   private n: number | null = null;
   private adding: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly parts: { readonly link: Link; readonly host: string; readonly random: Random; readonly store: () => Store; readonly profile: () => Profile }) {}
+  constructor(private readonly parts: { readonly link: Link; readonly host: string; readonly random: Random; readonly store: () => Store; readonly profile: () => Profile; readonly seed: () => Bytes | null }) {}
 
   get set(): boolean {
     return this.writer !== null;
@@ -76,8 +93,16 @@ export class PersonalVault {
     return this.writer !== null && hex(phraseKeys(entropy).id) === hex(this.writer.id);
   }
   async keep(entropy: Bytes): Promise<void> {
-    const { id, sk, kem } = phraseKeys(entropy);
-    await this.save({ id, sk, kem: kem.pk as KemPk, isProfileThere: false });
+    await this.save(phraseRow(entropy, [], false));
+  }
+  forget(): void {
+    this.writer = null;
+    this.n = null;
+  }
+  /** What these items would bring back is this phrase's. */
+  async knows(items: readonly VaultItem[]): Promise<void> {
+    const fresh = recoveryKeys(items).filter((k) => this.writer?.known.includes(k) === false);
+    if (this.writer !== null && fresh.length > 0) await this.save({ ...this.writer, known: [...this.writer.known, ...fresh] });
   }
   private async save(row: PhraseRow): Promise<void> {
     await this.parts.store().commit([put('meta', ROW, row)]);
@@ -87,7 +112,7 @@ export class PersonalVault {
   async tellProfile(): Promise<boolean> {
     if (this.writer === null || this.writer.isProfileThere) return this.writer !== null;
     const { name, role } = this.parts.profile();
-    if (!(await this.add({ is: 'profile', name, role }))) return false;
+    if (!(await this.add({ is: 'profile', name, role, seed: this.parts.seed() }))) return false;
     const now = this.parts.profile();
     if (now.name === name && now.role === role) await this.save({ ...this.writer, isProfileThere: true });
     return true;
@@ -126,17 +151,33 @@ export class PersonalVault {
     return false;
   }
 
+  /** Whether the live recovery row is one that the phrase opens. */
   covers(run: GroupRun): boolean {
-    return rowsOf(run.state, run.me).some((r) => r.rank === 'recovery');
+    const row = recoveryRow(run);
+    return row !== undefined && this.writer?.known.includes(hex(row.logPk)) === true;
+  }
+  /** Its log key, where it is known to be the phrase's. */
+  coveringKey(run: GroupRun): Bytes | null {
+    return this.covers(run) ? (recoveryRow(run)?.logPk ?? null) : null;
+  }
+  /** What another device of this person may keep of the phrase (PROTOCOL §17.2). */
+  get shared(): VaultWriter | null {
+    return this.writer === null ? null : { id: this.writer.id, sk: this.writer.sk, kem: this.writer.kem };
+  }
+  /** Whether a recovery row stands there that this device can't vouch for. */
+  isForeign(run: GroupRun): boolean {
+    return recoveryRow(run) !== undefined && !this.covers(run);
   }
   /** Gives the group a recovery row when it has none. Called inside the group's turn. The vault has the secrets before the roster has the row. */
   async cover(run: GroupRun): Promise<void> {
     if (!this.set || run.session !== 'live' || !run.synced || run.row.ended !== null || run.alarm !== null || run.row.relayPk === null) return;
-    if (!(await this.tellProfile()) || this.covers(run)) return;
+    if (!(await this.tellProfile()) || recoveryRow(run) !== undefined) return;
     const { random } = this.parts;
     const seeds = { logSeed: random(32), kemSeed: random(32) };
     if (!(await this.add({ is: 'group', id: run.row.id, relayPk: run.row.relayPk, tag: run.row.tag, ...seeds }))) return;
-    await changeRoster(run, (r, at, heads) => (this.covers(r) ? 'changed-meanwhile' : planAddRow(deviceKeys(seeds), 'recovery')(r, at, heads)));
+    const keys = deviceKeys(seeds);
+    if (this.writer !== null) await this.save({ ...this.writer, known: [...this.writer.known, hex(keys.logPk)] });
+    await changeRoster(run, (r, at, heads) => (recoveryRow(r) !== undefined ? 'changed-meanwhile' : planAddRow(keys, 'recovery')(r, at, heads)));
     seeds.logSeed.fill(0);
     seeds.kemSeed.fill(0);
   }

@@ -30,6 +30,7 @@ export function project(run: GroupRun, row: InboxRow): string[] {
     const r = parseRecord(x);
     if (r === null) continue;
     run.feed.add(r, { member, device: row.device, n: row.n, seq: row.seq, time: row.time, epoch });
+    if (r.t === 'device') continue;
     ids.push(r.t === 'seen' ? '*' : postIdOf(r.t === 'post' ? r.i : r.o, member));
   }
   return ids;

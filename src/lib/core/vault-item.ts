@@ -7,7 +7,8 @@ import { unpack } from './pack';
 import type { Profile } from './port';
 
 export type VaultItem =
-  | { readonly is: 'profile'; readonly name: string; readonly role: Profile['role'] }
+  /** `seed`: what this person's devices share (PROTOCOL §15.5); null in one that never said. */
+  | { readonly is: 'profile'; readonly name: string; readonly role: Profile['role']; readonly seed: Bytes | null }
   /** A recovery row: the seeds of its log and KEM keys. */
   | { readonly is: 'group'; readonly id: GroupId; readonly relayPk: RelayPk; readonly tag: MemberTag; readonly logSeed: Bytes; readonly kemSeed: Bytes };
 
@@ -27,9 +28,10 @@ export function parseVaultItem(plain: Bytes): VaultItem | null {
   }
   if (typeof v !== 'object' || v === null) return null;
   const o = v as Readonly<Record<string, unknown>>;
-  const { name, role, id, relayPk, tag, logSeed, kemSeed } = o;
+  const { name, role, seed, id, relayPk, tag, logSeed, kemSeed } = o;
   if (o['is'] === 'profile') {
-    return typeof name === 'string' && name.trim() !== '' && name.length <= NAME_MOST && ROLES.includes(role) ? { is: 'profile', name, role: role as Profile['role'] } : null;
+    if (typeof name !== 'string' || name.trim() === '' || name.length > NAME_MOST || !ROLES.includes(role)) return null;
+    return { is: 'profile', name, role: role as Profile['role'], seed: isBytes(seed, SEED) ? seed : null };
   }
   if (o['is'] !== 'group') return null;
   return isBytes(id, HASH) && isBytes(relayPk, SIGN_PK) && isBytes(tag, TAG) && isBytes(logSeed, SEED) && isBytes(kemSeed, SEED)

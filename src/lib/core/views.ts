@@ -64,9 +64,9 @@ export class ViewBoard {
   private send(name: ViewName, key: string | null): void {
     const { core } = this;
     if (name === 'app') return this.up({ is: 'view', name, key: null, view: core.appView() });
-    if (name === 'link') return this.up({ is: 'view', name, key: null, view: { state: 'idle' } });
+    if (name === 'link') return this.up({ is: 'view', name, key: null, view: core.linking.view });
     if (core.phase !== 'open') return;
-    if (name === 'devices') return this.up({ is: 'view', name, key: null, view: { devices: [] } });
+    if (name === 'devices') return this.up({ is: 'view', name, key: null, view: core.devicesView() });
     if (name === 'home') return this.up({ is: 'view', name, key: null, view: core.homeView() });
     if (key === null) return;
     const run = core.groups.get(key);

@@ -99,7 +99,7 @@ const side: Ours = {
   async open() {
     const { core: c, key, start } = await unlocked();
     const began = performance.now();
-    await c.open(key, null);
+    await c.open(key);
     const run = onlyGroup(c);
     await readOlder(run, Infinity);
     return { ...read(run, () => performance.now() - began), start };
@@ -107,7 +107,7 @@ const side: Ours = {
   async newest() {
     const { core: c, key } = await unlocked();
     const began = performance.now();
-    await c.open(key, null);
+    await c.open(key);
     const run = onlyGroup(c);
     await openFeed(run);
     return read(run, () => performance.now() - began);

@@ -6,7 +6,7 @@ import { parseVaultItem } from '$lib/core/vault-item';
 
 const bytes = (n: number): Bytes => new Uint8Array(n).fill(n);
 const group = { is: 'group', id: bytes(32), relayPk: bytes(32), tag: bytes(16), logSeed: bytes(32), kemSeed: bytes(32) };
-const profile = { is: 'profile', name: 'Pat', role: 'patient' };
+const profile = { is: 'profile', name: 'Pat', role: 'patient', seed: null };
 
 describe('what an item of a personal vault says', () => {
   it('is a profile or a group, and nothing beside their fields', () => {
@@ -15,7 +15,7 @@ describe('what an item of a personal vault says', () => {
 
   it('is nothing when a field is missing, of another kind or size', () => {
     for (const item of [group, profile]) {
-      for (const k of Object.keys(item)) {
+      for (const k of Object.keys(item).filter((x) => x !== 'seed')) {
         for (const v of [undefined, null, 7, '', bytes(31), {}]) expect({ k, v, item: parseVaultItem(pack({ ...item, [k]: v })) }).toEqual({ k, v, item: null });
       }
     }

@@ -1,0 +1,61 @@
+/** Putting a lost device out (PROTOCOL §9, R10): in every group it is in, kept and tried again until it is done; nobody else has to agree. */
+import type { Bytes, LogPk } from '$crypto/brand';
+import { equal, hex } from '$crypto/bytes';
+import { decodeEntry } from '$crypto/roster/entry';
+import { rowOf } from '$crypto/roster/state';
+import type { Store } from '../store/store';
+import { changeRoster, planRevoke } from './change';
+import type { GroupRun } from './group-run';
+import { drop, put, readAll } from './group-rows';
+
+/** Table `meta`, key `revoke/ref/…`: a row that is to end. */
+interface RevokeRow { readonly logPk: Bytes }
+const PREFIX = 'revoke/';
+
+export class Revocations {
+  /** By hex of the log key. */
+  private readonly rows = new Map<string, { readonly key: string; readonly ref: string; readonly logPk: LogPk }>();
+
+  constructor(private readonly store: () => Store, private readonly newRef: () => string) {}
+
+  async load(): Promise<void> {
+    for (const { key, value } of await readAll<RevokeRow>(this.store(), 'meta', PREFIX)) {
+      this.rows.set(hex(value.logPk), { key, ref: key.split('/')[1] as string, logPk: value.logPk as LogPk });
+    }
+  }
+  get pending(): ReadonlySet<string> {
+    return new Set(this.rows.keys());
+  }
+  /** Notes rows before anything is sent, so that neither a crash nor a lost connection forgets one. */
+  async add(its: readonly { readonly ref: string; readonly logPk: LogPk }[]): Promise<void> {
+    const fresh = its.filter((r) => !this.rows.has(hex(r.logPk))).map((r) => ({ ...r, key: `${PREFIX}${r.ref}/${this.newRef()}` }));
+    await this.store().commit(fresh.map((r) => put('meta', r.key, { logPk: r.logPk } satisfies RevokeRow)));
+    for (const r of fresh) this.rows.set(hex(r.logPk), r);
+  }
+  forget(): void {
+    this.rows.clear();
+  }
+  /** Ends what is to end in this group; whether all of it has. Called inside the group's turn. */
+  async settle(run: GroupRun): Promise<boolean> {
+    for (const [logPk, r] of [...this.rows]) {
+      if (r.ref !== run.ref) continue;
+      const isOver = (): boolean => run.row.ended !== null || (rowOf(run.state, r.logPk)?.end ?? null) !== null;
+      if (!isOver()) await changeRoster(run, planRevoke(r.logPk));
+      if (!isOver()) return false;
+      await this.store().commit([drop('meta', r.key)]);
+      this.rows.delete(logPk);
+    }
+    return true;
+  }
+}
+
+/**
+ * Whether this device was put out by another row of its own person. It is believed only of the receipted roster, which nobody but such a
+ * row can have written it into; GONE alone, or any other end, is none.
+ */
+export function wasRevoked(run: GroupRun): boolean {
+  const end = run.ownRow?.end ?? null;
+  const entry = end === null ? undefined : run.entries[end.seq - 1];
+  const d = entry === undefined || entry.void ? null : decodeEntry(entry.entry);
+  return d !== null && d.ok && d.value.body.kind === 'device-revoke' && !equal(d.value.author, run.keys.logPk);
+}
