@@ -406,5 +406,29 @@ function readFromRelay(r: Reader): FromRelay {
   }
 }
 
+/**
+ * An `append` frame as `decodeToRelay` reads it, without copying: group and envelope are parts of `b`. Null when it is another frame or malformed.
+ */
+export function viewAppend(b: Uint8Array): { readonly group: GroupId; readonly n: number; readonly envelope: Bytes } | null {
+  if (b[0] !== TO_CODES.append) return null;
+  let at = 1 + GROUP;
+  const num = (): number => {
+    let v = 0;
+    let scale = 1;
+    for (let i = 0; i < 8; i++) {
+      const byte = b[at++];
+      if (byte === undefined) return -1;
+      v += (byte & 0x7f) * scale;
+      if (byte < 0x80) return (byte === 0 && i > 0) || v > Number.MAX_SAFE_INTEGER ? -1 : v;
+      scale *= 128;
+    }
+    return -1;
+  };
+  const n = num();
+  const size = num();
+  if (n < 0 || size < 0 || size > LIMIT.envelope || at + size !== b.length) return null;
+  return { group: b.subarray(1, 1 + GROUP) as Bytes as GroupId, n, envelope: b.subarray(at) as Bytes };
+}
+
 export const decodeToRelay = (b: Uint8Array): Result<ToRelay, Malformed> => decode(b, readToRelay);
 export const decodeFromRelay = (b: Uint8Array): Result<FromRelay, Malformed> => decode(b, readFromRelay);

@@ -41,6 +41,16 @@ export function readEnvelope(bytes: Uint8Array): Result<Envelope, Malformed | 'v
   });
 }
 
+/** The header alone; faults are those of `readEnvelope`. */
+export function headerOf(bytes: Uint8Array): Result<EnvelopeHeader, Malformed | 'version'> {
+  return read(bytes, (r) => {
+    const header = readHeader(r);
+    if (r.left < ENVELOPE_NONCE + MAC + SIGNATURE) r.fail();
+    r.skip(r.left);
+    return header;
+  });
+}
+
 function read<T>(bytes: Uint8Array, one: (r: Reader) => T): Result<T, Malformed | 'version'> {
   if (bytes.length > LIMIT.envelope) return err('malformed');
   if (bytes.length < 2) return err('malformed');

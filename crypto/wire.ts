@@ -12,8 +12,13 @@ class Stop extends Error {}
 
 /** Appends fields to a growing buffer. */
 export class Writer {
-  private out: Bytes = new Uint8Array(256);
+  private out: Bytes;
   private at = 0;
+
+  /** `size`: bytes that are likely to be needed. */
+  constructor(size = 256) {
+    this.out = new Uint8Array(size);
+  }
 
   private room(n: number): void {
     if (this.at + n <= this.out.length) return;
@@ -107,6 +112,10 @@ export class Reader {
     const b = this.from.slice(this.at, this.at + n);
     this.at += n;
     return b as Uint8Array<ArrayBuffer> as B;
+  }
+  skip(n: number): void {
+    if (n > this.left) throw new Stop();
+    this.at += n;
   }
   bytes(max: number): Bytes {
     return this.fixed(this.num(max));

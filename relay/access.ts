@@ -79,7 +79,7 @@ function openLog(h: House, c: Connection, f: Auth, group: Group): void {
   if (row === null) return c.refuse(f.re, f.group, 'unknown-log');
   c.proven = true;
   if (row.end !== null) {
-    c.logs.set(group.key, newSession(h, c, group, row));
+    c.opened(newSession(h, c, group, row));
     return c.send({ is: 'gone', re: f.re, group: group.id, seq: row.end.seq });
   }
   group.pins++;
@@ -92,7 +92,7 @@ function openLog(h: House, c: Connection, f: Auth, group: Group): void {
       if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
       if (c.logs.get(group.key)?.gone === null) return c.refuse(f.re, f.group, 'bad-proof');
       const session = newSession(h, c, group, now);
-      c.logs.set(group.key, session);
+      c.opened(session);
       if (now.end !== null) return c.send({ is: 'gone', re: f.re, group: group.id, seq: now.end.seq });
       h.fanout.flushGroup(group);
       group.logs.add(session);

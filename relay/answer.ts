@@ -1,7 +1,7 @@
 /** One frame in, frames out: which part of the relay answers, and whether the session may ask at all (PROTOCOL §11, §12). */
 import type { GroupId } from '../crypto/brand';
 import { hex } from '../crypto/bytes';
-import { decodeToRelay, LARGE_FRAMES, type ToRelay } from '../crypto/frames';
+import { decodeToRelay, LARGE_FRAMES, type ToRelay, viewAppend } from '../crypto/frames';
 import { ZERO_HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
 import { unreachable } from '../crypto/result';
@@ -25,6 +25,8 @@ export function answer(h: House, c: Connection, bytes: Uint8Array): void {
     c.malformed++;
     return c.refuse(0, NO_GROUP, 'too-large');
   }
+  const a = viewAppend(bytes);
+  if (a !== null) return live(c, a, a.n, (s) => append(h, s, a));
   const read = decodeToRelay(bytes);
   if (!read.ok) {
     c.malformed++;
@@ -93,7 +95,7 @@ function dispatch(h: House, c: Connection, f: ToRelay): void {
 
 /** Runs `f` for a live session; one whose row has ended hears GONE and nothing else. */
 function live(c: Connection, f: { readonly group: GroupId }, re: number, then: (s: LogSession) => void): void {
-  const s = c.logs.get(hex(f.group));
+  const s = c.session(f.group);
   if (s === undefined) return c.refuse(re, f.group, 'not-allowed');
   s.group.run(() => {
     if (!c.isOpen) return;

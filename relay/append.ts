@@ -1,26 +1,26 @@
 /** Envelopes coming in (PROTOCOL §11): the roster's verdict here, order and sameness in the log, the ack only after it is durable. */
-import type { Bytes, Hash, LogPk } from '../crypto/brand';
-import type { ToRelay } from '../crypto/frames';
+import type { Bytes, Hash, Hex, LogPk } from '../crypto/brand';
 import { ZERO_HASH } from '../crypto/hash';
-import { type EnvelopeHeader, readEnvelope } from '../crypto/header';
-import { chainAt, epochAt, owedAt, rowOf, type RosterState } from '../crypto/roster/state';
+import { type EnvelopeHeader, headerOf } from '../crypto/header';
+import { chainAt, epochAt, owedAt, type RosterState } from '../crypto/roster/state';
 import type { House } from './house';
 import { RATE } from './limits';
 import type { Appended, Verdict } from './log';
 import type { LogSession } from './session';
 
-type Append = Extract<ToRelay, { is: 'append' }>;
+/** The envelope may be part of what the socket gave: it is copied where it is kept. */
+interface Append { readonly n: number; readonly envelope: Bytes }
 
 export function append(h: House, s: LogSession, f: Append): void {
   const { group } = s;
   const { connection } = s;
-  connection.wait = Math.max(connection.wait, s.pace.take(h.clock()), connection.coming > RATE.coming ? RATE.comingWait : 0);
-  const read = readEnvelope(f.envelope);
-  if (!read.ok) return connection.refuse(f.n, group.id, read.fault);
-  const { header } = read.value;
   const time = h.clock();
+  connection.wait = Math.max(connection.wait, s.pace.take(time), connection.coming > RATE.coming ? RATE.comingWait : 0);
+  const read = headerOf(f.envelope);
+  if (!read.ok) return connection.refuse(f.n, group.id, read.fault);
+  const header = read.value;
   const state = group.state;
-  const verdict = judge(state, s.logPk, header, f.n, time < (group.held.get(s.device) ?? 0));
+  const verdict = judge(state, s.key, header, f.n, time < (group.held.get(s.device) ?? 0));
   const roster: Hash = chainAt(state, header.rosterSeq) ?? ZERO_HASH;
   connection.coming += f.envelope.length;
   h.log.call(
@@ -49,9 +49,9 @@ function judgeAgain(h: House, s: LogSession, f: Append): void {
 }
 
 /** `head ≥ rosterSeq ≥ fence`, and no rotation is owed there; the epoch is the one there. */
-function judge(s: RosterState, by: LogPk, e: EnvelopeHeader, n: number, isHeld: boolean): Verdict {
+function judge(s: RosterState, by: Hex<LogPk>, e: EnvelopeHeader, n: number, isHeld: boolean): Verdict {
   // a recovery row speaks through the roster alone
-  if (e.n !== n || rowOf(s, by)?.rank === 'recovery') return 'void';
+  if (e.n !== n || s.rows.get(by)?.rank === 'recovery') return 'void';
   if (isHeld) return 'held';
   if (e.rosterSeq > s.seq || e.rosterSeq < s.fence || owedAt(s, e.rosterSeq)) return 'stale';
   return epochAt(s, e.rosterSeq)?.seq === e.epoch ? 'fine' : 'void';

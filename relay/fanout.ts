@@ -2,9 +2,11 @@
  * What goes out unasked. Envelopes and acks gather during a turn of the event loop: one frame is built for a group and sent to
  * everyone, and each author gets one frame of acks (performance R1).
  */
-import { encodeFromRelay, type ReceiptedEntry, type StoredEnvelope } from '../crypto/frames';
+import { encodeFromRelay, type ReceiptedEntry, type StoredEnvelope, writeStored } from '../crypto/frames';
 import type { Bytes, Hex, MemberTag } from '../crypto/brand';
 import { LIMIT } from '../crypto/limits';
+import { encodePage } from '../crypto/packed';
+import { Writer } from '../crypto/wire';
 import type { Group } from './group';
 import type { LogSession } from './session';
 
@@ -96,19 +98,18 @@ function push<K, V>(m: Map<K, V[]>, key: K, value: V): void {
 /** Pages of at most LIMIT.pageBytes. */
 function pages(g: Group, fresh: readonly { readonly stored: StoredEnvelope; readonly by: LogSession | null }[]): Bytes[] {
   const out: Bytes[] = [];
-  let items: StoredEnvelope[] = [];
-  let bytes = 0;
-  const close = (): void => {
-    if (items.length > 0) out.push(encodeFromRelay({ is: 'page', re: 0, group: g.id, items, prevs: [], more: false }));
-    items = [];
-    bytes = 0;
-  };
-  for (const { stored } of fresh) {
-    const size = stored.envelope.length + 32;
-    if (items.length > 0 && (bytes + size > LIMIT.pageBytes || items.length >= LIMIT.page)) close();
-    items.push(stored);
-    bytes += size;
+  for (let at = 0; at < fresh.length; ) {
+    let bytes = 0;
+    let end = at;
+    for (; end < fresh.length && end - at < LIMIT.page; end++) {
+      const size = (fresh[end] as Fresh).stored.envelope.length + 32;
+      if (end > at && bytes + size > LIMIT.pageBytes) break;
+      bytes += size;
+    }
+    const w = new Writer(bytes);
+    for (let i = at; i < end; i++) writeStored((fresh[i] as Fresh).stored, w);
+    out.push(encodePage({ re: 0, group: g.id, more: false, prevs: [], items: { count: end - at, bytes: w.done() } }));
+    at = end;
   }
-  close();
   return out;
 }

@@ -30,8 +30,9 @@ export const RATE = {
   comingWait: 20,
   /** Proofs of access on one connection. */
   proofs: 5000,
-  /** Bytes waiting for a reader before it is dropped. */
-  unread: 16 * 1024 * 1024,
+  /** Bytes waiting for a reader before it is heard no more until it takes them, and before it is dropped. */
+  unreadAsk: 1024 * 1024,
+  unread: 8 * 1024 * 1024,
   /** Bytes of lockboxes that a session may leave for the entry that follows. */
   staged: 8 * 1024 * 1024,
   /** Blobs that no envelope names are forgotten after this. */

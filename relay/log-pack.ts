@@ -5,7 +5,7 @@ import { LIMIT } from '../crypto/limits';
 import { ok, type Result } from '../crypto/result';
 import { SIGN_PK } from '../crypto/verify';
 import { decode, type Reader, Writer } from '../crypto/wire';
-import { type Appended, type Appending, type Call, VERDICTS } from './log';
+import { type Appended, type Appending, type Call, type Calls, VERDICTS } from './log';
 
 type Reply = Result<unknown, 'unavailable'>;
 interface At<T> { readonly at: number; readonly it: T }
@@ -18,7 +18,7 @@ export interface PackedCalls {
 }
 
 export function packCalls(calls: readonly Call[]): PackedCalls {
-  const w = new Writer();
+  const w = new Writer(512 * calls.length);
   const others: At<Call>[] = [];
   calls.forEach((it, at) => {
     if (it.name === 'append') writeAppending(it.input, w);
@@ -26,6 +26,12 @@ export function packCalls(calls: readonly Call[]): PackedCalls {
   });
   return { count: calls.length, appends: w.done(), others };
 }
+
+/** Buffers of pages, which change hands. */
+export function movable(p: PackedReplies): ArrayBuffer[] {
+  return [p.kept.buffer, ...p.others.flatMap(({ it }) => (it.ok && isPage(it.value) ? [it.value.items.bytes.buffer] : []))];
+}
+const isPage = (v: unknown): v is Calls['page'][1] => typeof v === 'object' && v !== null && 'prevs' in v;
 
 /** Throws when the buffer is not what `packCalls` made. */
 export function unpackCalls(p: PackedCalls): Call[] {

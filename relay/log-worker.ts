@@ -1,7 +1,7 @@
 /** The thread that holds the store: takes calls, commits them, answers. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { ready } from '../crypto/sodium';
-import { packReplies, unpackCalls } from './log-pack';
+import { movable, packReplies, unpackCalls } from './log-pack';
 import type { FromWorker, ToWorker } from './log-remote';
 import { SqliteLog } from './log-sqlite';
 
@@ -19,7 +19,7 @@ try {
     } else {
       const calls = unpackCalls(m);
       const packed = packReplies(calls, log.transact(calls));
-      port.postMessage(packed satisfies FromWorker, [packed.kept.buffer]);
+      port.postMessage(packed satisfies FromWorker, movable(packed));
     }
   });
   port.postMessage({ incarnation: log.incarnation } satisfies FromWorker);

@@ -39,7 +39,7 @@ async function start(c: Extract<typeof settings, { ok: true }>['value']): Promis
   }
   const opened = await open(c.folder).catch((e: unknown) => fail(`The store in ${c.folder} cannot be opened: ${why(e)}.`));
   const { keys, log, blobs } = opened;
-  const relay = createRelay({ log, keys, clock, random: systemRandom, turn: setImmediate, pace: c.pace });
+  const relay = createRelay({ log, keys, clock, random: systemRandom, pace: c.pace });
   const listener = getRequestListener(createApp(relay, blobs, c.app, c.origins).fetch);
   const server = createServer({ requestTimeout: 1_800_000, headersTimeout: 10_000 }, (request, response) => void listener(request, response));
   const sockets = takeSockets(server, relay, allowedHosts(c));
@@ -85,6 +85,7 @@ async function open(folder: string) {
   const worker = new Worker(new URL('./log-worker.js', import.meta.url), { workerData: { path: join(folder, 'relay.db'), now: clock() } });
   let told = -Infinity;
   const log = await remoteLog(worker, setImmediate, {
+    gather: (then) => setTimeout(then, 1),
     broken: () => fail('The store ended by itself. Nothing that was acknowledged is lost; start again.'),
     trouble: (words) => {
       if (clock() - told < 60_000) return;

@@ -1,5 +1,6 @@
 /** One connection and the sessions it opened: a proven key in one group each. */
 import type { Bytes, GroupId, Hex, InvitePk, LogPk, MeetId, MemberTag, VaultId } from '../crypto/brand';
+import { equal, hex } from '../crypto/bytes';
 import { encodeFromRelay, type FromRelay, NO_DETAIL, type Refusal, type RefusalDetail } from '../crypto/frames';
 import type { Bucket } from './limits';
 import type { Group } from './group';
@@ -49,6 +50,7 @@ export class Connection {
   /** Personal vaults and meetings that it began. */
   begun = 0;
   malformed = 0;
+  private latest: LogSession | undefined;
 
   constructor(
     /** Host and port as the device dialled them, lower case. */
@@ -61,6 +63,15 @@ export class Connection {
     readonly end: () => void = () => undefined
   ) {}
 
+  /** The session that this connection opened in a group; most ask again and again for one. */
+  session(group: GroupId): LogSession | undefined {
+    if (this.latest === undefined || !equal(this.latest.group.id, group)) this.latest = this.logs.get(hex(group));
+    return this.latest;
+  }
+  opened(s: LogSession): void {
+    this.logs.set(s.group.key, s);
+    this.latest = undefined;
+  }
   send(f: FromRelay): void {
     this.write(encodeFromRelay(f));
   }

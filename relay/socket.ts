@@ -2,10 +2,10 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Bytes } from '../crypto/brand';
 import { LIMIT } from '../crypto/limits';
 import type { AllowedHosts } from './hosts';
 import { RATE } from './limits';
+import { writeSoon } from './outlet';
 import type { Relay } from './relay';
 
 export interface Sockets {
@@ -14,33 +14,16 @@ export interface Sockets {
   readonly count: number;
 }
 
-/** A frame goes to many: its WebSocket form is made once. */
-const framed = new WeakMap<Bytes, Buffer>();
-function frame(bytes: Bytes): Buffer {
-  let made = framed.get(bytes);
-  if (made !== undefined) return made;
-  const n = bytes.length;
-  const head = n < 126 ? 2 : n < 65536 ? 4 : 10;
-  made = Buffer.allocUnsafe(head + n);
-  made[0] = 0x82;
-  if (n < 126) made[1] = n;
-  else if (n < 65536) {
-    made[1] = 126;
-    made.writeUInt16BE(n, 2);
-  } else {
-    made[1] = 127;
-    made.writeUInt32BE(Math.floor(n / 2 ** 32), 2);
-    made.writeUInt32BE(n % 2 ** 32, 6);
-  }
-  made.set(bytes, head);
-  framed.set(bytes, made);
-  return made;
+interface Open {
+  readonly ws: WebSocket;
+  /** Ends it when it is late with its proof, or has been silent for too long. */
+  look(): void;
 }
 
 export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts): Sockets {
   // a frame somewhat too large is refused in words; far beyond that the connection ends
   const wss = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: LIMIT.frame + 65536, maxFragments: 16, clientTracking: false });
-  const open = new Set<WebSocket>();
+  const open = new Set<Open>();
   let closing = false;
 
   server.on('upgrade', (request, socket, head) => {
@@ -54,45 +37,55 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts): 
     wss.handleUpgrade(request, socket, head, (ws) => serve(ws, socket, host));
   });
 
+  /** One look at all of them each second costs less than two timers for each. */
+  let seconds = 0;
+  const look = setInterval(() => {
+    seconds++;
+    for (const e of open) e.look();
+  }, 1000).unref();
+
   function serve(ws: WebSocket, socket: Duplex, host: string): void {
-    open.add(ws);
-    let corked = false;
-    const send = (bytes: Bytes): void => {
-      if (ws.readyState !== ws.OPEN) return;
-      if (socket.writableLength > RATE.unread) return ws.terminate();
-      if (!corked) {
-        corked = true;
-        socket.cork();
-        process.nextTick(() => {
-          corked = false;
-          socket.uncork();
-        });
-      }
-      socket.write(frame(bytes));
+    const began = seconds;
+    let heard = began;
+    /** When it may be read again after it was read too fast. */
+    let waits = false;
+    const read = (): void => {
+      if (ws.isPaused && !waits && socket.writableLength <= RATE.unreadAsk) ws.resume();
     };
-    const wire = relay.connect(send, host, () => ws.close(1012));
-    const deadline = setTimeout(() => {
-      if (!wire.proven) ws.close(1008);
-    }, RATE.proveWithin);
-    const silence = setTimeout(() => ws.terminate(), RATE.idle);
-    const heard = (): void => void silence.refresh();
+    const wire = relay.connect((bytes) => {
+      if (ws.readyState !== ws.OPEN) return;
+      const waiting = socket.writableLength;
+      if (waiting > RATE.unread) return ws.terminate();
+      writeSoon(socket, bytes);
+      // who does not take what it asked for is not asked for more
+      if (waiting > RATE.unreadAsk && !ws.isPaused) ws.pause();
+    }, host, () => ws.close(1012));
+    const one: Open = {
+      ws,
+      look() {
+        if (!wire.proven && (seconds - began) * 1000 > RATE.proveWithin) ws.close(1008);
+        if ((seconds - heard) * 1000 > RATE.idle) ws.terminate();
+      }
+    };
+    open.add(one);
+    socket.on('drain', read);
     ws.on('message', (message: Buffer, isBinary) => {
-      heard();
+      heard = seconds;
       if (!isBinary) return ws.close(1003);
       const wait = wire.receive(message);
       if (wire.isHopeless) return ws.close(1008);
-      if (wait > 0 && !ws.isPaused) {
-        ws.pause();
-        silence.refresh();
-        setTimeout(() => ws.resume(), wait);
-      }
+      if (wait === 0 || waits) return;
+      waits = true;
+      ws.pause();
+      setTimeout(() => {
+        waits = false;
+        read();
+      }, wait);
     });
-    ws.on('ping', heard);
+    ws.on('ping', () => void (heard = seconds));
     ws.on('error', () => ws.terminate());
     ws.on('close', () => {
-      clearTimeout(deadline);
-      clearTimeout(silence);
-      open.delete(ws);
+      open.delete(one);
       wire.close();
     });
   }
@@ -100,9 +93,10 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts): 
   return {
     close() {
       closing = true;
-      for (const ws of open) ws.close(1001);
+      clearInterval(look);
+      for (const { ws } of open) ws.close(1001);
       setTimeout(() => {
-        for (const ws of open) ws.terminate();
+        for (const { ws } of open) ws.terminate();
       }, 500).unref();
     },
     get count() {

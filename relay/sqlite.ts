@@ -19,9 +19,9 @@ export class Sqlite {
   /** What `f` returns, once it is durable. Throws, with nothing of it kept, when `f` or the commit does. */
   transaction<T>(f: () => T): T {
     try {
-      this.db.exec('BEGIN IMMEDIATE');
+      this.run('BEGIN IMMEDIATE');
       const value = f();
-      this.db.exec('COMMIT');
+      this.run('COMMIT');
       return value;
     } catch (e) {
       if (this.db.isTransaction) this.db.exec('ROLLBACK');

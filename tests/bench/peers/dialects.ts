@@ -23,6 +23,8 @@ export interface Place {
   join(who: number): Promise<Raw>;
   /** Frames 1 … count of that writer. */
   updates(who: number, count: number): readonly Uint8Array[];
+  /** Bytes of a frame around the update itself. */
+  readonly around: number;
   /** How many of its own updates a message acknowledges to a writer. */
   acked(m: Buffer): number;
   /** How many updates of others a message delivers. */
@@ -49,6 +51,7 @@ export async function placeAt(peer: PeerName, port: number, name: string, writer
   };
   return {
     join,
+    around: 8,
     updates: (who, count) => (peer === 'bare' ? Array<Uint8Array>(count).fill(masked(new Uint8Array(SIZE))) : yjsUpdates(prefix, who, count)),
     acked: isUpdate,
     delivered: isUpdate,
@@ -141,6 +144,8 @@ async function relayPlace(port: number, name: string, writers: number): Promise<
   };
   return {
     join,
+    // head and mask, then code, group, n and the envelope's length
+    around: 8 + 1 + 32 + 3 + 2,
     updates: (who, count) => {
       const frame = envelopeFrames(group.group, head.seq, epoch, who);
       return Array.from({ length: count }, (_, i) => masked(frame(i + 1)));

@@ -145,7 +145,7 @@ async function late(a: Against, job: Extract<Job, { is: 'late' }>): Promise<Resu
     took.push(performance.now() - start);
     await pause(100);
   }
-  const sent = frames.reduce((sum, f) => sum + f.length, 0);
+  const sent = frames.reduce((sum, f) => sum + f.length - place.around, 0);
   return { ms: at(took.sort((x, y) => x - y), 0.5), bytes, sent };
 }
 

@@ -1,0 +1,42 @@
+/** Writing to sockets: a frame goes to many and gets its WebSocket form once, and each socket is written once in a turn of the event loop. */
+import type { Duplex } from 'node:stream';
+import type { Bytes } from '../crypto/brand';
+
+const framed = new WeakMap<Bytes, Buffer>();
+
+/** An unmasked, unfragmented binary message (RFC 6455 §5.2). */
+export function messageOf(bytes: Bytes): Buffer {
+  let made = framed.get(bytes);
+  if (made !== undefined) return made;
+  const n = bytes.length;
+  const head = n < 126 ? 2 : n < 65536 ? 4 : 10;
+  made = Buffer.allocUnsafe(head + n);
+  made[0] = 0x82;
+  if (n < 126) made[1] = n;
+  else if (n < 65536) {
+    made[1] = 126;
+    made.writeUInt16BE(n, 2);
+  } else {
+    made[1] = 127;
+    made.writeUInt32BE(Math.floor(n / 2 ** 32), 2);
+    made.writeUInt32BE(n % 2 ** 32, 6);
+  }
+  made.set(bytes, head);
+  framed.set(bytes, made);
+  return made;
+}
+
+const corked: Duplex[] = [];
+function uncork(): void {
+  for (const s of corked) s.uncork();
+  corked.length = 0;
+}
+
+/** Writes at the end of this turn, together with what else the turn brings. */
+export function writeSoon(socket: Duplex, bytes: Bytes): void {
+  if (socket.writableCorked === 0) {
+    socket.cork();
+    if (corked.push(socket) === 1) process.nextTick(uncork);
+  }
+  socket.write(messageOf(bytes));
+}
