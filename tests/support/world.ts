@@ -8,7 +8,7 @@ import { blobId } from '../../crypto/blob';
 import { ready, type Random } from '../../crypto/sodium';
 import { signPair } from '../../crypto/verify';
 import { localLog } from '../../relay/log-sqlite';
-import { ask } from '../../relay/log';
+import { ask, type Log } from '../../relay/log';
 import { createRelay, type Relay, type Wire } from '../../relay/relay';
 import type { BlobCarrier } from '../../src/lib/core/blobs';
 import { Core } from '../../src/lib/core/core';
@@ -38,9 +38,14 @@ export class Time {
     const until = this.now + ms;
     for (;;) {
       await settle();
-      const next = this.timers.filter((t) => t.at <= until).sort((a, b) => a.at - b.at || a.n - b.n)[0];
+      let first = -1;
+      for (const [i, t] of this.timers.entries()) {
+        const best = this.timers[first];
+        if (t.at <= until && (best === undefined || t.at < best.at || (t.at === best.at && t.n < best.n))) first = i;
+      }
+      const next = this.timers[first];
       if (next === undefined) break;
-      this.timers.splice(this.timers.indexOf(next), 1);
+      this.timers.splice(first, 1);
       this.now = Math.max(this.now, next.at);
       next.what();
     }
@@ -50,11 +55,13 @@ export class Time {
 
 /** Everything that can go on without time passing goes on; what WebCrypto and WebAssembly do on other threads is waited for. */
 async function settle(): Promise<void> {
-  for (let quiet = 0; quiet < 3; quiet++) {
+  for (let quiet = 0; quiet < settling.turns; quiet++) {
     await new Promise((r) => setImmediate(r));
     if (elsewhere > 0) quiet = -1;
   }
 }
+/** Turns of the event loop that must be quiet; one is enough where nothing runs on other threads. */
+export const settling = { turns: 3 };
 let elsewhere = 0;
 function countCalls(where: object, names: readonly string[]): void {
   for (const name of names) {
@@ -76,9 +83,12 @@ export type Connect = (device: Device, send: (frame: Bytes) => void) => Pick<Wir
 /** A device with its disk; `core` comes and goes. */
 export class Device {
   core: Core | null = null;
+  readonly disk: MemoryDevice;
   /** What becomes of the next write to the disk. */
   fate: (write: Write) => Fate = () => 'done';
   online = true;
+  /** How far this device's clock is off, in milliseconds. */
+  skew = 0;
   private end = (): void => undefined;
   private readonly views = new Map<string, unknown>();
   private readonly outcomes = new Map<number, (o: Outcome<unknown>) => void>();
@@ -86,8 +96,10 @@ export class Device {
   private id = 0;
   private readonly random: Random;
 
-  constructor(readonly name: string, readonly role: 'clinician' | 'patient' | 'family', private readonly world: World, readonly disk: MemoryDevice = memoryDevice({ fate: (w) => this.fate(w) })) {
-    this.random = seeded(`device ${name}`);
+  constructor(readonly name: string, readonly role: 'clinician' | 'patient' | 'family', private readonly world: World, disk?: MemoryDevice) {
+    this.disk = disk ?? memoryDevice({ fate: (w) => this.fate(w) });
+    // an older disk in a second device of one name does not draw the same again
+    this.random = seeded(`${world.seed}device ${name}${disk === undefined ? '' : ` ${++world.copies}`}`);
   }
 
   /** A fresh worker: locked, or new on a bare device. */
@@ -101,7 +113,7 @@ export class Device {
     };
     const core = new Core(
       {
-        disk, clock: () => time.now, later: (ms, what) => time.later(ms, () => alive && what()), random: this.random, host: HOST, origin: `https://${HOST}`,
+        disk, clock: () => time.now + this.skew, later: (ms, what) => time.later(ms, () => alive && what()), random: this.random, host: HOST, origin: `https://${HOST}`,
         dial: (events) => {
           let wire: ReturnType<Connect> | null = null;
           let open = true;
@@ -153,6 +165,12 @@ export class Device {
   }
   view<V extends ViewName>(name: V, key: Views[V]['key']): Views[V]['view'] {
     return this.views.get(`${name} ${key ?? ''}`) as Views[V]['view'];
+  }
+  /** Gives a command and goes on at once; `then` hears the outcome, if the device lives to tell it. */
+  begin<K extends CommandName>(name: K, input: Commands[K]['in'], then: (o: Outcome<Commands[K]['out']>) => void = () => undefined): void {
+    const id = ++this.id;
+    this.outcomes.set(id, then as (o: Outcome<unknown>) => void);
+    this.core?.take({ is: 'command', id, name, input } as never);
   }
   /** Runs a command and lets time pass until it answers. */
   async run<K extends CommandName>(name: K, input: Commands[K]['in']): Promise<Outcome<Commands[K]['out']>> {
@@ -224,20 +242,32 @@ export class World {
   readonly reports: unknown[] = [];
   readonly stored = new Map<string, Bytes>();
   down = false;
+  /** What chance is drawn from, before the names of devices. */
+  seed = '';
+  /** Devices that were given a disk from elsewhere. */
+  copies = 0;
   relay!: Relay;
   /** Whom devices reach when they dial; the honest relay unless somebody stands in between. */
   connect: Connect = (_device, send) => this.relay.connect(send, HOST);
 
-  static async make(): Promise<World> {
+  static async make(seed = '', log?: (now: number) => Log): Promise<World> {
     await ready();
     const w = new World();
-    const pair = signPair(seeded('relay')(32));
-    w.relay = createRelay({
-      log: localLog(':memory:', w.time.now), clock: () => w.time.now, random: seeded('relay chance'), keys: { pk: pair.pk as RelayPk, sk: pair.sk }, host: HOST,
-      turn: (what) => void w.time.later(0, what), pace: 0
-    });
+    w.seed = seed;
+    w.serve(log?.(w.time.now) ?? localLog(':memory:', w.time.now));
     return w;
   }
+  /** The relay's process begins, on this log; connections to the one before lead nowhere. */
+  serve(log: Log): Relay {
+    const pair = signPair(seeded('relay')(32));
+    const { time } = this;
+    this.relay = createRelay({
+      log, clock: () => time.now, random: seeded(`${this.seed}relay chance ${this.lives++}`), keys: { pk: pair.pk as RelayPk, sk: pair.sk }, host: HOST,
+      turn: (what) => void time.later(0, what), pace: 0
+    });
+    return this.relay;
+  }
+  private lives = 0;
   /** `disk`: one that was used before, unless the device is new. */
   device(name: string, role: 'clinician' | 'patient' | 'family', disk?: MemoryDevice): Device {
     return new Device(name, role, this, disk);
@@ -251,7 +281,8 @@ export class World {
         if (s === null) return 'offline';
         const blob = unhex(id) as Bytes as BlobId;
         if (!equal(blob, blobId(bytes))) return 'refused';
-        await ask(this.relay.log, 'putBlob', { g: s.group.g, id: blob, device: s.device, size: bytes.length, time: this.time.now });
+        const kept = await ask(this.relay.log, 'putBlob', { g: s.group.g, id: blob, device: s.device, size: bytes.length, time: this.time.now });
+        if (!kept.ok) return 'offline';
         this.stored.set(id, bytes);
         return 'stored';
       },

@@ -12,12 +12,10 @@ import { pendingPost, photoView, seenHere } from './group-view';
 import { blobBytes, blobRecord, blobRef } from './pictures';
 import type { Fault } from './port';
 import { readOlder } from './project';
-import { enqueue } from './send';
+import { enqueue, HOLD_MOST } from './send';
 
 type Name = 'post' | 'undo-post' | 'edit' | 'retract' | 'save-draft' | 'add-photo' | 'drop-photo' | 'photo' | 'older' | 'seen';
 
-/** Time to take a post back before it leaves. */
-const HOLD = 5_000;
 /** Seen-marks wait for each other. */
 const SEEN_WAIT = 2_500;
 
@@ -54,7 +52,7 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         if (replyTo !== null) record.r = replyTo;
         if (parseRecord(record) === null) return no('not-allowed');
         const empty = { text: '', replyTo: null, photos: run.draft.photos.filter((d) => !photos.includes(d.full.b)) };
-        await enqueue(run, [{ record, heldUntil: clock() + HOLD }], [put('draft', run.ref, empty)]);
+        await enqueue(run, [{ record, heldUntil: clock() + HOLD_MOST }], [put('draft', run.ref, empty)]);
         run.draft = empty;
         const post = postIdOf(record.i, run.me);
         shows(run, [post]);

@@ -7,6 +7,7 @@ import type { Bytes } from '$crypto/brand';
 import type { Amendment, FeedPost } from '../care/feed';
 import { blobsOf, type PhotoRecord, type PostRecord, postIdOf } from '../care/record';
 import type { GroupRun, OutboxItem } from './group-run';
+import { isHeld } from './send';
 import type { Delivery, DraftView, FeedItem, GroupSummary, GroupView, InviteView, NoteItem, PersonView, PhotoView, PostItem } from './port';
 
 const NOBODY = { name: '', role: 'family', relationship: '' } as const;
@@ -209,7 +210,7 @@ export function photoView(run: GroupRun, p: PhotoRecord): PhotoView {
 
 function pendingDelivery(run: GroupRun, o: OutboxItem): Delivery {
   if (run.row.ended !== null) return { at: 'unsent' };
-  if (o.heldUntil > run.around.clock()) return { at: 'held', until: o.heldUntil };
+  if (isHeld(o, run.around.clock())) return { at: 'held', until: o.heldUntil };
   const blobs = blobsOf(o.record);
   const of = blobs.reduce((sum, b) => sum + b.s, 0);
   const done = blobs.filter((b) => run.uploaded.has(b.b)).reduce((sum, b) => sum + b.s, 0);

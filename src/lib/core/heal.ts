@@ -104,12 +104,12 @@ async function takeAgain(run: GroupRun, items: readonly StoredEnvelope[], after:
 /** Envelopes that were verified and are here, wherever in the feed they were shown. */
 async function knownHere(run: GroupRun): Promise<Set<string>> {
   const known = new Set<string>();
-  const waiting = new Set(run.heldSeqs);
   for (let after: string | undefined = keyOf.envelope(run.ref, 0); after !== undefined; ) {
     const rows: readonly { key: string; value: InboxRow['envelope'] }[] = await run.around.store.range('inbox', keyOf.envelopes(run.ref), { after, most: 500 });
     for (const r of rows) {
       const row = unpack<InboxRow>(r.value);
-      if (!waiting.has(row.seq)) known.add(markOf(row));
+      // one that had to wait, and was refused when its turn came, may bear the mark of the one it was made from
+      if (row.state !== 'held') known.add(markOf(row));
     }
     after = rows.at(-1)?.key;
   }

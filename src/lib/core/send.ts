@@ -12,6 +12,11 @@ import { drop, keyOf, type OutboxRow, put, type SealedRow } from './group-rows';
 import { pack } from './pack';
 import { takeEnvelopes } from './receive';
 
+/** The longest that a record waits to be taken back, in milliseconds. */
+export const HOLD_MOST = 5_000;
+/** Whether a record still waits to be taken back: a clock that was set back since must not make it wait for years. */
+export const isHeld = ({ heldUntil }: Pick<OutboxRow, 'heldUntil'>, now: number): boolean => heldUntil > now && heldUntil <= now + HOLD_MOST;
+
 const RECORDS_MOST = 200;
 const UPLOAD_RETRY = 5_000;
 /** Bytes of records in one envelope; a Yjs update adds a few. */
@@ -35,11 +40,16 @@ export async function pump(run: GroupRun): Promise<void> {
   if (run.session !== 'live' || !run.synced || run.row.ended !== null || halted || run.ownRow === null) return;
   await dropStale(run);
   if (run.sealed === null) await seal(run);
+  // the relay forgot a picture that no envelope named in time: it goes again, and then these bytes
+  if (run.sealed !== null && run.refused?.sealed === run.sealed && run.refused.why === 'no-blob' && !blobsOfSealed(run).every((b) => run.uploaded.has(b))) return uploadSoon(run);
   if (run.sealed !== null && run.inFlight !== run.sealed) {
     run.inFlight = run.sealed;
     run.around.link.tell({ is: 'append', group: run.row.id, n: run.sealed.n, envelope: run.sealed.bytes });
   }
 }
+
+/** Blobs that the records of the sealed envelope refer to. */
+const blobsOfSealed = (run: GroupRun): string[] => run.outbox.filter((o) => run.sealed?.keys.includes(o.key)).flatMap((o) => blobsOf(o.record).map((b) => b.b));
 
 /** The next envelope, from the records whose time has come and whose blobs the relay holds. */
 async function seal(run: GroupRun): Promise<void> {
@@ -49,7 +59,7 @@ async function seal(run: GroupRun): Promise<void> {
   let bytes = 0;
   let blobs: string[] = [];
   for (const o of run.outbox) {
-    if (o.heldUntil > now) continue;
+    if (isHeld(o, now)) continue;
     const its = blobsOf(o.record).map((b) => b.b);
     if (!its.every((b) => run.uploaded.has(b))) {
       uploadSoon(run);
@@ -86,7 +96,7 @@ async function seal(run: GroupRun): Promise<void> {
 /** Comes back when the next hold is over, without a network too: what can't be undone any more must not say that it can. */
 export function wakeAfterHold(run: GroupRun): void {
   const now = run.around.clock();
-  const next = Math.min(...run.outbox.map((o) => o.heldUntil).filter((until) => until > now));
+  const next = Math.min(...run.outbox.filter((o) => isHeld(o, now)).map((o) => o.heldUntil));
   run.wakeUp?.();
   run.wakeUp = null;
   if (next === Infinity) return;
@@ -109,16 +119,17 @@ function uploadSoon(run: GroupRun): void {
 
 async function upload(run: GroupRun): Promise<void> {
   const now = run.around.clock();
-  for (const b of run.outbox.filter((o) => o.heldUntil <= now).flatMap((o) => blobsOf(o.record).map((x) => x.b))) {
+  for (const b of run.outbox.filter((o) => !isHeld(o, now)).flatMap((o) => blobsOf(o.record).map((x) => x.b))) {
     if (run.uploaded.has(b)) continue;
-    const ciphertext = await run.around.store.get('upload', run.blobKey(b));
+    // an earlier post may have carried it
+    const ciphertext = (await run.around.store.get('upload', run.blobKey(b))) ?? (await run.around.store.cacheGet('blob', run.blobKey(b)));
     if (run.bearer === null) return;
     if (ciphertext !== null) {
       const outcome = await run.around.blobs.put(hex(run.row.id), hex(unbase64url(b) as Bytes), base64url(run.bearer), ciphertext);
       if (outcome !== 'stored') return void run.around.later(UPLOAD_RETRY, () => uploadSoon(run));
       await run.around.store.cacheCommit([{ table: 'blob', key: run.blobKey(b), value: ciphertext }]).catch(() => undefined);
     }
-    // without ciphertext here: an earlier post carried it, or it is lost; then the relay says no-blob
+    // without ciphertext here it is lost, unless the relay has it; otherwise it says no-blob
     run.uploaded.add(b);
     run.around.changed(run.ref, 'feed', null);
   }

@@ -1,0 +1,31 @@
+/** An envelope with one bit changed, shown too early to be judged. */
+import { expect, it } from 'vitest';
+import { cast } from '../support/circle';
+import { Rhea } from '../support/rhea';
+
+it('P19 an envelope that was spoiled while it had to wait does not stand before the real one for ever', async () => {
+  const { world, olivia, fay } = await cast(3);
+  const rhea = new Rhea(world);
+  for (const s of [olivia, fay]) s.device.cut();
+  await world.time.pass(2_000);
+  // Fay gets a word sealed after an entry that is kept from her, with one bit of its nonce flipped
+  rhea.down = (f, to) => {
+    if (to !== fay.device) return [f];
+    if (f.is === 'entries' && f.items.length > 0) return [];
+    if (f.is !== 'page') return [f];
+    return [{ ...f, items: f.items.map((i) => ({ ...i, envelope: i.envelope.map((b, at) => (at === 8 ? b ^ 1 : b)) })) }];
+  };
+  await olivia.device.must('rename-group', { group: olivia.group, name: 'Another name' });
+  await olivia.post('the first');
+  await world.time.pass(10_000);
+  expect(fay.words).toEqual([]);
+  rhea.repent();
+  await olivia.post('the second');
+  fay.device.cut();
+  await world.time.pass(10_000);
+  await fay.device.restart();
+  await fay.open();
+  await world.time.pass(10_000);
+  expect(fay.words).toEqual(['the first', 'the second']);
+  expect(fay.view.alarm).toBeNull();
+});
