@@ -5,7 +5,7 @@ import { equal } from '../../crypto/bytes';
 import { encodeState } from '../../crypto/roster/state';
 import type { Fate } from '../../src/lib/store/memory';
 import { cast, type Seat } from '../support/circle';
-import { lanesOf } from '../support/schedule';
+import { lanesOf } from '../support/lanes';
 import type { World } from '../support/world';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));

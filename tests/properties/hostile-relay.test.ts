@@ -12,7 +12,7 @@ import { signPair } from '../../crypto/verify';
 import { seeded } from '../support/actor';
 import { admit, cast } from '../support/circle';
 import { Rhea } from '../support/rhea';
-import { lanesOf } from '../support/schedule';
+import { lanesOf } from '../support/lanes';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
 

@@ -19,7 +19,7 @@ import { seeded } from '../support/actor';
 import { admit, cast, type Seat } from '../support/circle';
 import { Mallory } from '../support/mallory';
 import { Rhea } from '../support/rhea';
-import { lanesOf } from '../support/schedule';
+import { lanesOf } from '../support/lanes';
 import type { World } from '../support/world';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));

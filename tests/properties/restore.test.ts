@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { memoryDevice, type MemoryDevice } from '../../src/lib/store/memory';
 import { CACHE_TABLES, type CacheChange, type Change } from '../../src/lib/store/store';
 import { cast, Seat } from '../support/circle';
-import { lanesOf } from '../support/schedule';
+import { lanesOf } from '../support/lanes';
 import type { World } from '../support/world';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));

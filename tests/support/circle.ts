@@ -60,8 +60,8 @@ export async function admit(world: World, owner: Seat, device: Device, history: 
 }
 
 /** A group of the first `people` of the cast. */
-export async function circle(people: number, history: 'start' | 'today' = 'start', prepare: (world: World) => void = () => undefined): Promise<{ world: World; seats: Seat[] }> {
-  const world = await World.make();
+export async function circle(people: number, history: 'start' | 'today' = 'start', prepare: (world: World) => void = () => undefined, make: () => Promise<World> = () => World.make()): Promise<{ world: World; seats: Seat[] }> {
+  const world = await make();
   prepare(world);
   const seats: Seat[] = [];
   for (const [name, role] of CAST.slice(0, people)) {

@@ -2,12 +2,10 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { hex } from '../../crypto/bytes';
-import type { Bytes } from '../../crypto/brand';
 import { unpackStored } from '../../crypto/packed';
 import { encodeState } from '../../crypto/roster/state';
 import { ask } from '../../relay/log';
-import * as Y from 'yjs';
-import { laneDocument } from '../../src/lib/care/lane';
+import { lanesOf } from './lanes';
 import { type Post, Seat } from './circle';
 import type { Device, World } from './world';
 
@@ -233,18 +231,4 @@ export class Schedule {
       expect(await lanesOf(s), `lanes of ${s.device.name}`).toEqual(lanes);
     }
   }
-}
-
-/** Each member's lane as a device keeps it: the document's own canonical bytes. */
-export async function lanesOf(seat: Seat): Promise<Record<string, string>> {
-  const { run } = seat;
-  await run.turns.take(() => run.flush());
-  const rows = await run.around.store.cacheRange('lane', `${run.ref}/`);
-  const members = new Map([...run.state.members.values()].map((m) => [run.localName(m.tag), hex(m.tag)]));
-  const lanes = new Map<string, Uint8Array[]>();
-  for (const { key, value } of rows) {
-    const member = members.get(key.split('/')[1] as string) as string;
-    lanes.set(member, [...(lanes.get(member) ?? []), value]);
-  }
-  return Object.fromEntries([...lanes].map(([member, updates]) => [member, hex(Y.encodeStateAsUpdate(laneDocument(updates)) as Bytes)]));
 }

@@ -1,0 +1,76 @@
+/** Groups as they stand when a schedule begins: made once in a process by the real commands, then copied, disk by disk and store by store. */
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Log } from '../../relay/log';
+import { localLog } from '../../relay/log-sqlite';
+import type { MemoryDevice } from '../../src/lib/store/memory';
+import { CAST, circle, Seat } from '../support/circle';
+import { type Device, World } from '../support/world';
+import { LogPort } from './log-port';
+
+const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'carefold-sim-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+let files = 0;
+const fresh = (): string => join(folder, `relay-${++files}.db`);
+
+/** Another store with everything that is durable in this one. */
+export function copyStore(path: string): string {
+  const to = fresh();
+  copyFileSync(path, to);
+  if (existsSync(`${path}-wal`)) copyFileSync(`${path}-wal`, `${to}-wal`);
+  return to;
+}
+export const forget = (path: string): void => ['', '-wal', '-shm', '.lock'].forEach((end) => rmSync(`${path}${end}`, { force: true }));
+
+interface Base {
+  readonly now: number;
+  readonly store: string;
+  readonly people: readonly { readonly device: Device; readonly disk: MemoryDevice; readonly group: string }[];
+}
+const made = new Map<number, Promise<Base>>();
+
+async function make(people: number): Promise<Base> {
+  const store = fresh();
+  let log: Log | null = null;
+  const { world, seats } = await circle(people, 'start', undefined, () => World.make('', (now) => (log = localLog(store, now))));
+  for (const s of seats) await s.post(`${s.device.name} was here`);
+  await world.time.pass(60_000);
+  for (const s of seats) s.device.kill();
+  await world.time.pass(1_000);
+  if (log !== null) await (log as Log).close();
+  return { now: world.time.now, store, people: seats.map((s) => ({ device: s.device, disk: s.device.disk, group: s.group })) };
+}
+
+export interface Start {
+  readonly world: World;
+  readonly seats: Seat[];
+  readonly log: LogPort;
+  readonly store: string;
+}
+
+/** A group of the first `people` of the cast, everyone online. */
+export async function start(people: number, seed: string): Promise<Start> {
+  let base = made.get(people);
+  if (base === undefined) made.set(people, (base = make(people)));
+  const { now, store: from, people: all } = await base;
+  const store = copyStore(from);
+  const log = new LogPort(localLog(store, now));
+  const world = await World.make(seed, () => log);
+  log.later = world.time.later;
+  world.time.now = now;
+  const seats: Seat[] = [];
+  for (const [i, p] of all.entries()) {
+    const [name, role] = CAST[i] as (typeof CAST)[number];
+    const device = world.device(name, role, p.disk.copy());
+    // the copy asks the first device what becomes of a write
+    p.device.fate = (w) => device.fate(w);
+    await device.boot();
+    await device.unlock();
+    const seat = new Seat(device, p.group);
+    await seat.open();
+    seats.push(seat);
+  }
+  await world.time.pass(200);
+  return { world, seats, log, store };
+}

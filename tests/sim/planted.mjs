@@ -1,0 +1,2 @@
+/** Bugs that must not survive. */
+export const PLANTED = [];
