@@ -96,7 +96,7 @@ function judge(h: House, s: LogSession, f: Enter, done: () => void): void {
   const wait = rowOf(before, s.logPk)?.rank === 'recovery' ? 0 : h.budget.wait(budget, s.member === before.owner ? RATE.entriesByOwner : RATE.entries, now);
   if (wait > 0) return no('rate', { fence: wait });
   const time = Math.max(now, before.time);
-  const { state, entry, void: fault } = fold(before, f.entry, time);
+  const { state, entry, void: fault } = fold(before, f.entry, time, h.keys.pk);
   if (entry !== null && !equal(entry.author, s.logPk)) return no('not-allowed');
   if (fault !== null || entry === null) return no('void', { words: fault ?? 'malformed' });
   const boxes = boxesFor(state, entry, s.staged?.seq === f.seq ? s.staged.boxes : new Map());

@@ -64,7 +64,7 @@ export class Group {
 export function stateOf(l: Loaded): RosterState {
   const read = decodeState(l.state);
   if (!read.ok) throw new Error('a stored roster state cannot be read');
-  return l.after.reduce((s, e) => fold(s, e.entry, e.receipt.time).state, read.value);
+  return l.after.reduce((s, e) => fold(s, e.entry, e.receipt.time, e.receipt.relayPk).state, read.value);
 }
 
 /** The groups in use, loaded once however many ask. */

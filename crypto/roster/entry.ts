@@ -1,5 +1,5 @@
 /** Roster entries as bytes (PROTOCOL §6): plaintext and pseudonymous, signed by a log of the group, bound to the chain before them. */
-import type { Bytes, GroupId, Hash, InvitePk, KemPk, LogPk, MemberTag } from '../brand';
+import type { Bytes, GroupId, Hash, InvitePk, KemPk, LogPk, MemberTag, RelayPk } from '../brand';
 import { compare, concat } from '../bytes';
 import { HASH, hash } from '../hash';
 import { LABEL } from '../labels';
@@ -53,7 +53,20 @@ export type EntryBody =
   | { readonly kind: 'rotate'; readonly rotation: Rotation }
   | { readonly kind: 'device-add'; readonly row: AddedRow; readonly rotation: Rotation; readonly display: Bytes }
   /** `rotation` is null exactly when a device ends itself: it must not make the keys that shut it out. */
-  | { readonly kind: 'device-revoke'; readonly cut: Cut; readonly rotation: Rotation | null };
+  | { readonly kind: 'device-revoke'; readonly cut: Cut; readonly rotation: Rotation | null }
+  /** All roles that the member has from now on: the bits of `ROLE`. */
+  | { readonly kind: 'role'; readonly member: MemberTag; readonly roles: number }
+  /** Another key of the group's relay; counts only under a receipt by that key. */
+  | { readonly kind: 'relay'; readonly relayPk: RelayPk }
+  | { readonly kind: 'upgrade'; readonly version: number }
+  /** Ends the group for everyone once the grace is over, or calls that off. */
+  | { readonly kind: 'destroy'; readonly on: boolean }
+  /** An invite whose holder lets itself in. */
+  | { readonly kind: 'open-invite'; readonly invite: InvitePk; readonly expires: number; readonly history: 'start' | 'today'; readonly display: Bytes }
+  /** By the new row itself. */
+  | { readonly kind: 'join'; readonly invite: InvitePk; readonly row: NewRow; readonly rotation: Rotation; readonly display: Bytes }
+  /** By the successor, who may accept ownership when the wait is over; off: taken back, or refused by the owner. */
+  | { readonly kind: 'claim-owner'; readonly on: boolean };
 export type EntryKind = EntryBody['kind'];
 
 export interface Entry {
@@ -65,8 +78,15 @@ export interface Entry {
   readonly signature: Bytes;
 }
 
-/** Kind codes on the wire. 13–19 are kept for role, relay, upgrade, destroy, want. */
-const KINDS = ['genesis', 'name', 'invite', 'revoke-invite', 'admit', 'remove', 'offer-owner', 'accept-owner', 'leave', 'rotate', 'device-add', 'device-revoke'] as const;
+/** What a member may do beyond every member's rights (PROTOCOL §9.1). */
+export const ROLE = { host: 1, successor: 2, representative: 4 } as const;
+export type RoleName = keyof typeof ROLE;
+
+/** Kind codes on the wire, from 1. */
+export const KINDS = [
+  'genesis', 'name', 'invite', 'revoke-invite', 'admit', 'remove', 'offer-owner', 'accept-owner', 'leave', 'rotate', 'device-add', 'device-revoke',
+  'role', 'relay', 'upgrade', 'destroy', 'open-invite', 'join', 'claim-owner'
+] as const;
 
 /** Hash of an entry's bytes; of a genesis it is the group's id. */
 export const entryHash = (entry: Uint8Array): Hash => hash(LABEL.entryHash, entry);
@@ -116,10 +136,12 @@ function writeUnsigned(e: Omit<Entry, 'signature'>): Bytes {
     case 'name':
       return w.bytes(b.display).done();
     case 'invite':
+    case 'open-invite':
       return w.fixed(b.invite).num(b.expires).bool(b.history === 'today').bytes(b.display).done();
     case 'revoke-invite':
       return w.fixed(b.invite).done();
     case 'admit':
+    case 'join':
       w.fixed(b.invite);
       writeNewRow(b.row, w);
       writeRotation(b.rotation, w);
@@ -148,6 +170,15 @@ function writeUnsigned(e: Omit<Entry, 'signature'>): Bytes {
       w.bool(b.rotation !== null);
       if (b.rotation !== null) writeRotation(b.rotation, w);
       return w.done();
+    case 'role':
+      return w.fixed(b.member).u8(b.roles).done();
+    case 'relay':
+      return w.fixed(b.relayPk).done();
+    case 'upgrade':
+      return w.num(b.version).done();
+    case 'destroy':
+    case 'claim-owner':
+      return w.bool(b.on).done();
     default:
       return unreachable(b);
   }
@@ -169,10 +200,12 @@ function readBody(kind: EntryKind, r: Reader): EntryBody {
     case 'name':
       return { kind, display: r.bytes(LIMIT.display) };
     case 'invite':
+    case 'open-invite':
       return { kind, invite: r.fixed<InvitePk>(SIGN_PK), expires: r.num(), history: r.bool() ? 'today' : 'start', display: r.bytes(LIMIT.display) };
     case 'revoke-invite':
       return { kind, invite: r.fixed<InvitePk>(SIGN_PK) };
     case 'admit':
+    case 'join':
       return { kind, invite: r.fixed<InvitePk>(SIGN_PK), row: readNewRow(r), rotation: readRotation(r), display: r.bytes(LIMIT.display) };
     case 'remove':
       return { kind, member: r.fixed<MemberTag>(TAG), cuts: readCuts(r), rotation: readRotation(r) };
@@ -188,6 +221,15 @@ function readBody(kind: EntryKind, r: Reader): EntryBody {
       return { kind, row: readAddedRow(r), rotation: readRotation(r), display: r.bytes(LIMIT.display) };
     case 'device-revoke':
       return { kind, cut: readCut(r), rotation: r.bool() ? readRotation(r) : null };
+    case 'role':
+      return { kind, member: r.fixed<MemberTag>(TAG), roles: r.u8() };
+    case 'relay':
+      return { kind, relayPk: r.fixed<RelayPk>(SIGN_PK) };
+    case 'upgrade':
+      return { kind, version: r.num() };
+    case 'destroy':
+    case 'claim-owner':
+      return { kind, on: r.bool() };
     default:
       return unreachable(kind);
   }

@@ -2,13 +2,13 @@
  * The fold (PROTOCOL §8): state after entries, the same code on relay and clients. It needs no key, no clock and no network, and it
  * never fails: a void entry takes its seq and changes nothing else.
  */
-import type { GroupId, Hash, Hex, InvitePk, MemberTag } from '../brand';
+import type { GroupId, Hash, Hex, InvitePk, MemberTag, RelayPk } from '../brand';
 import { equal, hex } from '../bytes';
 import { LIMIT } from '../limits';
 import { err, ok, unreachable, type Result } from '../result';
-import { chainAfter, decodeEntry, groupIdOf, verifyEntry, type Cut, type Entry, type Rotation } from './entry';
+import { chainAfter, decodeEntry, groupIdOf, ROLE, verifyEntry, type Cut, type Entry, type Rotation } from './entry';
 import { judge, subjectOf, type VoidFault } from './rules';
-import type { Invite, Member, RosterState, Row } from './state';
+import { hasRole, type Invite, type Member, PLAIN, type RosterState, type Row } from './state';
 import { ZERO_HASH } from '../hash';
 
 export interface Folded {
@@ -43,20 +43,31 @@ export function begin(group: GroupId, genesis: Uint8Array, time: number): Result
     members: new Map([[hex(member), founder]]),
     invites: new Map(),
     epochs: [{ seq: 1, contentCommit: rotation.contentCommit, rosterCommit: rotation.rosterCommit }],
-    owed: []
+    owed: [],
+    ...PLAIN
   });
 }
 
-/** The state after one more entry, receipted at `time`. */
-export function fold(s: RosterState, bytes: Uint8Array, time: number): Folded {
+/** The state after one more entry, receipted at `time` by the relay's key `by`. */
+export function fold(s: RosterState, bytes: Uint8Array, time: number, by: RelayPk | null = null): Folded {
   const now = Math.max(s.time, time);
   const chain = chainAfter(s.chains[s.seq - 1] as Hash, bytes, time);
   const passed: RosterState = { ...s, seq: s.seq + 1, chains: [...s.chains, chain], time: now };
   if (bytes.length > LIMIT.entry) return { state: passed, void: 'too-large', entry: null };
   const d = decodeEntry(bytes);
   if (!d.ok) return { state: passed, void: 'malformed', entry: null };
-  const fault = judge(s, d.value, verifyEntry(bytes, d.value), now);
-  return fault === null ? { state: apply(s, passed, d.value), void: null, entry: d.value } : { state: passed, void: fault, entry: d.value };
+  const fault = judge(s, d.value, verifyEntry(bytes, d.value), now, by);
+  return fault === null ? { state: withClaim(s, apply(s, passed, d.value), d.value), void: null, entry: d.value } : { state: passed, void: fault, entry: d.value };
+}
+
+/** A claim to ownership goes with the role, with its device's end, with the owner's change, and with whatever the owner does by hand (PROTOCOL §9.1). */
+function withClaim(before: RosterState, s: RosterState, e: Entry): RosterState {
+  if (s.claim === null || s.claim.seq === e.seq) return s;
+  const author = before.rows.get(hex(e.author));
+  const by = author === undefined ? null : hex(author.member);
+  const isAnswered = by === before.owner && e.body.kind !== 'rotate';
+  const isLost = by === s.claim.by && e.body.kind === 'device-revoke';
+  return isAnswered || isLost || s.owner !== before.owner || !hasRole(s, s.claim.by, 'successor') ? { ...s, claim: null } : s;
 }
 
 /** The effect of an entry that counts: `s` before it, `to` the same with its seq taken. */
@@ -66,21 +77,27 @@ function apply(s: RosterState, to: RosterState, e: Entry): RosterState {
     case 'genesis':
     case 'name':
       return to;
-    case 'invite': {
-      const invite: Invite = { invite: b.invite, by: (s.rows.get(hex(e.author)) as Row).member, seq: e.seq, expires: b.expires, history: b.history, state: 'pending' };
+    case 'invite':
+    case 'open-invite': {
+      const by = (s.rows.get(hex(e.author)) as Row).member;
+      const invite: Invite = { invite: b.invite, by, seq: e.seq, expires: b.expires, history: b.history, state: 'pending', open: b.kind === 'open-invite' };
       return { ...to, invites: new Map(s.invites).set(hex(b.invite), invite) };
     }
     case 'revoke-invite':
       return { ...to, invites: settle(s, (i) => equal(i.invite, b.invite), 'revoked') };
-    case 'admit': {
+    case 'admit':
+    case 'join': {
       const i = s.invites.get(hex(b.invite)) as Invite;
-      const by = s.members.get(hex((s.rows.get(hex(e.author)) as Row).member)) as Member;
+      // who lets itself in is given what the inviter could give
+      const by = s.members.get(hex(b.kind === 'join' ? i.by : (s.rows.get(hex(e.author)) as Row).member)) as Member;
+      const sponsor = hex(i.by) === s.owner ? null : (s.sponsors.get(hex(i.by)) ?? i.by);
       const row: Row = { logPk: b.row.logPk, member: b.row.member, kem: b.row.kem, device: s.rows.size + 1, rank: 'ordinary', from: e.seq, end: null };
       const member: Member = { tag: row.member, from: e.seq, at: to.time, horizon: i.history === 'start' ? by.horizon : e.seq, invitedBy: i.by, end: null };
       const grown: RosterState = {
         ...to,
         rows: new Map(s.rows).set(hex(row.logPk), row),
         members: new Map(s.members).set(hex(row.member), member),
+        sponsors: sponsor === null ? s.sponsors : new Map(s.sponsors).set(hex(row.member), sponsor),
         invites: settle(s, (x) => equal(x.invite, b.invite), 'used')
       };
       return rotate(grown, e.seq, b.rotation);
@@ -92,7 +109,7 @@ function apply(s: RosterState, to: RosterState, e: Entry): RosterState {
     case 'accept-owner': {
       const ex = s.owner;
       const owner = hex((s.rows.get(hex(e.author)) as Row).member);
-      return rotate({ ...to, owner, offer: null, invites: settle(s, (i) => hex(i.by) === ex, 'void') }, e.seq, b.rotation);
+      return rotate({ ...to, owner, offer: null, invites: settle(s, (i) => hex(i.by) === ex, 'void'), roles: withRoles(s, owner, 0) }, e.seq, b.rotation);
     }
     case 'leave':
       return owe(s, end(s, to, subjectOf(s, e) as Hex<MemberTag>, 'left', b.cuts), e.seq);
@@ -118,6 +135,22 @@ function apply(s: RosterState, to: RosterState, e: Entry): RosterState {
       };
       return b.rotation === null ? owe(s, without, e.seq) : rotate(without, e.seq, b.rotation);
     }
+    case 'role': {
+      const tag = hex(b.member);
+      const roles = new Map(withRoles(s, tag, b.roles));
+      // one successor: a new one takes the place of the one before
+      if ((b.roles & ROLE.successor) !== 0) for (const [other, had] of s.roles) if (other !== tag) setRoles(roles, other, had & ~ROLE.successor);
+      const invites = (b.roles & (ROLE.host | ROLE.representative)) === 0 ? settle(s, (i) => hex(i.by) === tag, 'void') : s.invites;
+      return { ...to, roles, invites };
+    }
+    case 'relay':
+      return { ...to, relayPk: b.relayPk };
+    case 'upgrade':
+      return { ...to, version: b.version };
+    case 'destroy':
+      return { ...to, destroy: b.on ? { seq: e.seq, at: to.time } : null };
+    case 'claim-owner':
+      return { ...to, claim: b.on ? { by: hex((s.rows.get(hex(e.author)) as Row).member), seq: e.seq, at: to.time } : null };
     default:
       return unreachable(b);
   }
@@ -154,8 +187,17 @@ function end(s: RosterState, to: RosterState, tag: Hex<MemberTag>, how: 'removed
     rows,
     members: new Map(s.members).set(tag, { ...member, end: { how, seq: to.seq, at: to.time } }),
     invites: settle(s, (i) => hex(i.by) === tag, 'void'),
-    offer: s.offer?.to === tag ? null : s.offer
+    offer: s.offer?.to === tag ? null : s.offer,
+    roles: withRoles(s, tag, 0)
   };
+}
+
+const setRoles = (of: Map<Hex<MemberTag>, number>, tag: Hex<MemberTag>, roles: number): void => void (roles === 0 ? of.delete(tag) : of.set(tag, roles));
+function withRoles(s: RosterState, tag: Hex<MemberTag>, roles: number): ReadonlyMap<Hex<MemberTag>, number> {
+  if ((s.roles.get(tag) ?? 0) === roles) return s.roles;
+  const out = new Map(s.roles);
+  setRoles(out, tag, roles);
+  return out;
 }
 
 /** Pending invites that match take another state. */

@@ -1,20 +1,29 @@
 /** Who may do what, judged at the state before the entry (PROTOCOL §9). Pure, keyless, total. */
-import type { Hex, InvitePk, LogPk, MemberTag } from '../brand';
+import type { Hex, InvitePk, LogPk, MemberTag, RelayPk } from '../brand';
 import { equal, hex } from '../bytes';
 import { ZERO_HASH } from '../hash';
 import { LIMIT } from '../limits';
 import { unreachable } from '../result';
-import { verifyAddedRow, verifyNewRow, type Cut, type Entry, type Rotation } from './entry';
-import { chainHead, isLive, liveRows, owedAt, type RosterState, type Row, rowsOf } from './state';
+import { type NewRow, ROLE, verifyAddedRow, verifyNewRow, type Cut, type Entry, type Rotation } from './entry';
+import { chainHead, hasRole, type Invite, isLive, liveRows, mayInvite, mayRemove, owedAt, type RosterState, type Row, rowsOf } from './state';
 
 /** Why an entry is void. It stays in the chain, takes its seq, and changes nothing. */
 export type VoidFault =
   | 'malformed' | 'too-large' | 'wrong-place' | 'forged' | 'not-live' | 'not-owner' | 'owner-cannot' | 'unknown-member' | 'unknown-invite'
-  | 'used' | 'expired' | 'key-reused' | 'bad-claim' | 'wrong-recipients' | 'wrong-cuts' | 'owed' | 'no-offer' | 'too-many' | 'outranked' | 'last-row';
+  | 'used' | 'expired' | 'key-reused' | 'bad-claim' | 'wrong-recipients' | 'wrong-cuts' | 'owed' | 'no-offer' | 'too-many' | 'outranked' | 'last-row'
+  | 'not-open' | 'no-claim' | 'too-early' | 'wrong-relay' | 'wrong-version' | 'destroyed';
 
-/** Null when the entry counts; otherwise the reason it is void. `now` is the running maximum of receipt times, its own included. */
-export function judge(s: RosterState, e: Entry, signed: boolean, now: number): VoidFault | null {
+/** How long the owner may answer a successor's claim, and call off the end of the group (PROTOCOL §9.1). */
+export const CLAIM_WAIT = 14 * 86_400_000;
+export const DESTROY_GRACE = 30 * 86_400_000;
+/** The version of entries that this code knows. */
+export const GROUP_VERSION = 1;
+
+/** Null when the entry counts; otherwise the reason it is void. `now` is the running maximum of receipt times, its own included; `relay` the key that receipts it. */
+export function judge(s: RosterState, e: Entry, signed: boolean, now: number, relay: RelayPk | null): VoidFault | null {
   if (e.seq !== s.seq + 1 || !equal(e.prev, chainHead(s))) return 'wrong-place';
+  if (isDestroyed(s, now)) return 'destroyed';
+  if (e.body.kind === 'join') return judgeJoin(s, e, e.body, signed, now);
   const author = s.rows.get(hex(e.author));
   if (author === undefined || !isLive(author)) return 'not-live';
   if (!signed) return 'forged';
@@ -28,28 +37,22 @@ export function judge(s: RosterState, e: Entry, signed: boolean, now: number): V
     case 'name':
       return !owns ? 'not-owner' : owed ? 'owed' : null;
     case 'invite':
-      if (!owns) return 'not-owner';
+    case 'open-invite':
+      if (!mayInvite(s, by)) return 'not-owner';
       if (owed) return 'owed';
       if (s.invites.has(hex(b.invite)) || s.rows.has(hex(b.invite) as string as Hex<LogPk>)) return 'key-reused';
       return [...s.invites.values()].filter((i) => i.state === 'pending' && i.expires >= now).length >= LIMIT.invites ? 'too-many' : null;
     case 'revoke-invite': {
-      if (!owns) return 'not-owner';
-      const i = s.invites.get(hex(b.invite));
-      return i === undefined ? 'unknown-invite' : i.state !== 'pending' ? 'used' : null;
-    }
-    case 'admit': {
-      if (!owns) return 'not-owner';
+      if (!mayInvite(s, by)) return 'not-owner';
       const i = s.invites.get(hex(b.invite));
       if (i === undefined) return 'unknown-invite';
-      if (i.state !== 'pending') return 'used';
-      if (now > i.expires) return 'expired';
-      const key = hex(b.row.logPk);
-      // whoever holds the link holds the invite's key: no log may be written by it
-      if (s.rows.has(key) || s.invites.has(key as string as Hex<InvitePk>) || s.members.has(hex(b.row.member))) return 'key-reused';
-      if (!verifyNewRow(s.group, b.invite, b.row)) return 'bad-claim';
-      const after = liveRows(s);
-      if (after.filter(isOrdinary).length >= LIMIT.devices) return 'too-many';
-      return recipients(b.rotation, [...after.map((r) => hex(r.logPk)), key]);
+      return !minds(s, by, i) ? 'not-owner' : i.state !== 'pending' ? 'used' : null;
+    }
+    case 'admit': {
+      if (!mayInvite(s, by)) return 'not-owner';
+      const i = s.invites.get(hex(b.invite));
+      if (i === undefined) return 'unknown-invite';
+      return minds(s, by, i) ? comesIn(s, b, i, now) : 'not-owner';
     }
     case 'device-add': {
       const key = hex(b.row.logPk);
@@ -75,9 +78,11 @@ export function judge(s: RosterState, e: Entry, signed: boolean, now: number): V
       return recipients(b.rotation, liveRows(s).filter((r) => r !== row).map((r) => hex(r.logPk)));
     }
     case 'remove': {
-      if (!owns) return 'not-owner';
+      if (!mayRemove(s, by)) return 'not-owner';
       const subject = hex(b.member);
       if (subject === s.owner) return 'owner-cannot';
+      // who speaks for the patient does not shut out another who does: that is the owner's to settle
+      if (!owns && hasRole(s, subject, 'representative')) return 'outranked';
       const rows = rowsOf(s, subject);
       if (rows.length === 0) return 'unknown-member';
       return cuts(b.cuts, rows) ?? recipients(b.rotation, liveRows(s).filter((r) => hex(r.member) !== subject).map((r) => hex(r.logPk)));
@@ -90,15 +95,62 @@ export function judge(s: RosterState, e: Entry, signed: boolean, now: number): V
       return rowsOf(s, to).length === 0 ? 'unknown-member' : null;
     }
     case 'accept-owner':
-      if (s.offer === null || s.offer.to !== by || s.offer.seq !== b.offer) return 'no-offer';
+      if (s.offer === null || s.offer.to !== by || s.offer.seq !== b.offer) {
+        if (s.claim === null || s.claim.by !== by || s.claim.seq !== b.offer) return 'no-offer';
+        if (now - s.claim.at < CLAIM_WAIT) return 'too-early';
+      }
       return recipients(b.rotation, liveRows(s).map((r) => hex(r.logPk)));
     case 'leave':
       return owns ? 'owner-cannot' : cuts(b.cuts, rowsOf(s, by));
     case 'rotate':
       return recipients(b.rotation, liveRows(s).map((r) => hex(r.logPk)));
+    case 'role': {
+      if (!owns) return 'not-owner';
+      const to = hex(b.member);
+      if (to === s.owner) return 'owner-cannot';
+      if (rowsOf(s, to).length === 0) return 'unknown-member';
+      return b.roles > (ROLE.host | ROLE.successor | ROLE.representative) ? 'malformed' : null;
+    }
+    case 'relay':
+      return !owns ? 'not-owner' : relay === null || !equal(relay, b.relayPk) ? 'wrong-relay' : null;
+    case 'upgrade':
+      return !owns ? 'not-owner' : b.version <= s.version ? 'wrong-version' : null;
+    case 'destroy':
+      return !owns ? 'not-owner' : b.on === (s.destroy !== null) ? 'used' : null;
+    case 'claim-owner':
+      if (!b.on) return s.claim === null || (s.claim.by !== by && !owns) ? 'no-claim' : null;
+      return !hasRole(s, by, 'successor') ? 'not-owner' : s.claim !== null ? 'used' : null;
     default:
       return unreachable(b);
   }
+}
+
+/** Whether the grace of a group that is to end is over: no entry counts any more. */
+export const isDestroyed = (s: RosterState, now: number): boolean => s.destroy !== null && now - s.destroy.at >= DESTROY_GRACE;
+
+/** Whether an invite is a member's to admit by or to revoke: its own, or any for the owner and who speaks for the patient. */
+const minds = (s: RosterState, by: Hex<MemberTag>, i: Invite): boolean => hex(i.by) === by || mayRemove(s, by);
+
+/** An entry by a row that comes in by an open invite (PROTOCOL §13.6): it signs for itself, and the invite's key for it. */
+function judgeJoin(s: RosterState, e: Entry, b: Extract<Entry['body'], { kind: 'join' }>, signed: boolean, now: number): VoidFault | null {
+  if (!equal(e.author, b.row.logPk)) return 'not-live';
+  if (!signed) return 'forged';
+  const i = s.invites.get(hex(b.invite));
+  if (i === undefined) return 'unknown-invite';
+  return i.open ? comesIn(s, b, i, now) : 'not-open';
+}
+
+/** Whether a new row may come in by an invite. */
+function comesIn(s: RosterState, b: { readonly invite: InvitePk; readonly row: NewRow; readonly rotation: Rotation }, i: Invite, now: number): VoidFault | null {
+  if (i.state !== 'pending') return 'used';
+  if (now > i.expires) return 'expired';
+  const key = hex(b.row.logPk);
+  // whoever holds the link holds the invite's key: no log may be written by it
+  if (s.rows.has(key) || s.invites.has(key as string as Hex<InvitePk>) || s.members.has(hex(b.row.member))) return 'key-reused';
+  if (!verifyNewRow(s.group, b.invite, b.row)) return 'bad-claim';
+  const after = liveRows(s);
+  if (after.filter(isOrdinary).length >= LIMIT.devices) return 'too-many';
+  return recipients(b.rotation, [...after.map((r) => hex(r.logPk)), key]);
 }
 
 /** A recovery row stands outside every count of devices. */

@@ -1,11 +1,11 @@
 /** What a roster amounts to after some entries (PROTOCOL §8): one readonly value, and its canonical bytes. */
-import type { Bytes, GroupId, Hash, Hex, InvitePk, KemPk, LogPk, MemberTag } from '../brand';
+import type { Bytes, GroupId, Hash, Hex, InvitePk, KemPk, LogPk, MemberTag, RelayPk } from '../brand';
 import { compare, equal, hex, unhex } from '../bytes';
 import { HASH } from '../hash';
 import { err, type Result } from '../result';
 import { SIGN_PK } from '../verify';
 import { decode, type Malformed, type Reader, Writer } from '../wire';
-import { KEM_PK, TAG, type Cut } from './entry';
+import { KEM_PK, ROLE, type RoleName, TAG, type Cut } from './entry';
 
 /** A device in the group. `device` is its index, given once: 1, 2, 3 … */
 export interface Row {
@@ -38,6 +38,8 @@ export interface Invite {
   readonly expires: number;
   readonly history: 'start' | 'today';
   readonly state: 'pending' | 'used' | 'revoked' | 'void';
+  /** Whether its holder lets itself in. */
+  readonly open: boolean;
 }
 
 /** Named by the seq of the entry that made it. */
@@ -63,7 +65,29 @@ export interface RosterState {
   readonly invites: ReadonlyMap<Hex<InvitePk>, Invite>;
   readonly epochs: readonly Epoch[];
   readonly owed: readonly Owed[];
+  /** Bits of `ROLE` by member, never 0. */
+  readonly roles: ReadonlyMap<Hex<MemberTag>, number>;
+  /** Whose budget a member shares: who let it in, or that one's own sponsor, unless that was the owner (PROTOCOL §11.3). */
+  readonly sponsors: ReadonlyMap<Hex<MemberTag>, MemberTag>;
+  /** The successor's claim to ownership, and the receipt time it counts from. */
+  readonly claim: { readonly by: Hex<MemberTag>; readonly seq: number; readonly at: number } | null;
+  /** When the owner asked for the group's end. */
+  readonly destroy: { readonly seq: number; readonly at: number } | null;
+  /** The relay's newer key, once the owner named one. */
+  readonly relayPk: RelayPk | null;
+  /** The version of entries that may come. */
+  readonly version: number;
 }
+
+/** What is empty in every group that begins. */
+export const PLAIN: Pick<RosterState, 'roles' | 'sponsors' | 'claim' | 'destroy' | 'relayPk' | 'version'> = {
+  roles: new Map(), sponsors: new Map(), claim: null, destroy: null, relayPk: null, version: 1
+};
+export const hasRole = (s: RosterState, member: Hex<MemberTag>, role: RoleName): boolean => ((s.roles.get(member) ?? 0) & ROLE[role]) !== 0;
+/** May invite, and admit by its own invites. */
+export const mayInvite = (s: RosterState, member: Hex<MemberTag>): boolean => s.owner === member || hasRole(s, member, 'host') || hasRole(s, member, 'representative');
+/** Acts for the patient: admits by any invite, and removes. */
+export const mayRemove = (s: RosterState, member: Hex<MemberTag>): boolean => s.owner === member || hasRole(s, member, 'representative');
 
 export const chainAt = (s: RosterState, seq: number): Hash | null => s.chains[seq - 1] ?? null;
 export const chainHead = (s: RosterState): Hash => s.chains[s.seq - 1] as Hash;
@@ -91,7 +115,7 @@ const INVITE = ['pending', 'used', 'revoked', 'void'] as const;
 
 /** Canonical bytes: equal exactly when two states are. */
 export function encodeState(s: RosterState): Bytes {
-  const w = new Writer().u8(1).fixed(s.group).num(s.seq).list(s.chains, (c, x) => x.fixed(c)).num(s.time).num(s.fence);
+  const w = new Writer().u8(2).fixed(s.group).num(s.seq).list(s.chains, (c, x) => x.fixed(c)).num(s.time).num(s.fence);
   w.fixed(unhex(s.owner) as Bytes).bool(s.offer !== null);
   if (s.offer !== null) w.fixed(unhex(s.offer.to) as Bytes).num(s.offer.seq);
   w.list(sorted(s.rows), (r, x) => {
@@ -106,17 +130,29 @@ export function encodeState(s: RosterState): Bytes {
   });
   w.list(sorted(s.invites), (i, x) => x.fixed(i.invite).fixed(i.by).num(i.seq).num(i.expires).bool(i.history === 'today').u8(INVITE.indexOf(i.state)));
   w.list(s.epochs, (e, x) => x.num(e.seq).fixed(e.contentCommit).fixed(e.rosterCommit));
-  return w.list(s.owed, (o, x) => x.num(o.from).num(o.to ?? 0)).done();
+  w.list(s.owed, (o, x) => x.num(o.from).num(o.to ?? 0));
+  w.list(byKey(s.roles), ([tag, roles], x) => x.fixed(unhex(tag) as Bytes).u8(roles)).list(byKey(s.sponsors), ([tag, sponsor], x) => x.fixed(unhex(tag) as Bytes).fixed(sponsor));
+  w.list(sorted(s.invites).filter((i) => i.open), (i, x) => x.fixed(i.invite)).bool(s.claim !== null);
+  if (s.claim !== null) w.fixed(unhex(s.claim.by) as Bytes).num(s.claim.seq).num(s.claim.at);
+  w.bool(s.destroy !== null);
+  if (s.destroy !== null) w.num(s.destroy.seq).num(s.destroy.at);
+  w.bool(s.relayPk !== null);
+  if (s.relayPk !== null) w.fixed(s.relayPk);
+  return w.num(s.version).done();
 }
 
 /** A state kept at rest. It is our own word, not evidence: never taken from anybody else. */
 export function decodeState(b: Uint8Array): Result<RosterState, Malformed> {
   const d = decode(b, readState);
-  return d.ok && !equal(encodeState(d.value), b) ? err('malformed') : d;
+  if (!d.ok) return d;
+  const again = encodeState(d.value);
+  return equal(b[0] === 1 ? again.slice(1, b.length) : again.slice(1), b.slice(1)) ? d : err('malformed');
 }
 
 function readState(r: Reader): RosterState {
-  if (r.u8() !== 1) r.fail();
+  // version 1 ends where roles begin
+  const version = r.u8();
+  if (version !== 1 && version !== 2) r.fail();
   const many = Number.MAX_SAFE_INTEGER;
   const group = r.fixed<GroupId>(HASH);
   const seq = r.num();
@@ -148,7 +184,7 @@ function readState(r: Reader): RosterState {
   const invites = new Map(
     r.list(many, (x): [Hex<InvitePk>, Invite] => {
       const invite = x.fixed<InvitePk>(SIGN_PK);
-      const i = { invite, by: x.fixed<MemberTag>(TAG), seq: x.num(), expires: x.num(), history: x.bool() ? ('today' as const) : ('start' as const) };
+      const i = { invite, by: x.fixed<MemberTag>(TAG), seq: x.num(), expires: x.num(), history: x.bool() ? ('today' as const) : ('start' as const), open: false };
       return [hex(invite), { ...i, state: INVITE[x.u8()] ?? x.fail() }];
     })
   );
@@ -156,7 +192,25 @@ function readState(r: Reader): RosterState {
   const owed = r.list(many, (x) => ({ from: x.num(), to: x.num() || null }));
   // what the fold relies on without asking again
   if (seq === 0 || chains.length !== seq || epochs.length === 0 || !members.has(owner)) r.fail();
-  return { group, seq, chains, time, fence, owner, offer, rows, members, invites, epochs, owed };
+  const plain = { group, seq, chains, time, fence, owner, offer, rows, members, invites, epochs, owed };
+  return version === 1 ? { ...plain, ...PLAIN } : { ...plain, ...readMore(r, invites) };
 }
 
-const sorted = <K extends string, V>(m: ReadonlyMap<K, V>): V[] => [...m.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, v]) => v);
+function readMore(r: Reader, invites: Map<Hex<InvitePk>, Invite>): typeof PLAIN {
+  const many = Number.MAX_SAFE_INTEGER;
+  const roles = new Map(r.list(many, (x): [Hex<MemberTag>, number] => [hex(x.fixed<MemberTag>(TAG)), x.u8()]));
+  const sponsors = new Map(r.list(many, (x): [Hex<MemberTag>, MemberTag] => [hex(x.fixed<MemberTag>(TAG)), x.fixed<MemberTag>(TAG)]));
+  for (const key of r.list(many, (x) => hex(x.fixed<InvitePk>(SIGN_PK)))) invites.set(key, { ...(invites.get(key) ?? r.fail()), open: true });
+  return {
+    roles,
+    sponsors,
+    claim: r.bool() ? { by: hex(r.fixed<MemberTag>(TAG)), seq: r.num(), at: r.num() } : null,
+    destroy: r.bool() ? { seq: r.num(), at: r.num() } : null,
+    relayPk: r.bool() ? r.fixed<RelayPk>(SIGN_PK) : null,
+    version: r.num()
+  };
+}
+
+const byKey = <K extends string, V>(m: ReadonlyMap<K, V>): [K, V][] => [...m.entries()].sort(([a], [b]) => (a < b ? -1 : 1));
+
+const sorted = <K extends string, V>(m: ReadonlyMap<K, V>): V[] => byKey(m).map(([, v]) => v);

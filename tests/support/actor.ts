@@ -117,13 +117,13 @@ export function nameEntry(random: Random, s: RosterState, by: Device, keys: Epoc
 
 /** Registers an invite key; the link's secret comes with it. */
 export function inviteEntry(
-  random: Random, s: RosterState, by: Device, keys: EpochKeys, more: { readonly expires?: number; readonly history?: 'start' | 'today'; readonly secret?: Bytes } = {}
+  random: Random, s: RosterState, by: Device, keys: EpochKeys, more: { readonly expires?: number; readonly history?: 'start' | 'today'; readonly secret?: Bytes; readonly open?: boolean } = {}
 ): Made & { readonly secret: Bytes; readonly invite: InviteKeys } {
   const place = nextPlace(s);
   const secret = more.secret ?? random(16);
   const invite = inviteKeys(s.group, secret);
   const entry = rawEntry(by, place, {
-    kind: 'invite', invite: invite.invite, expires: more.expires ?? s.time + 3 * 86_400_000, history: more.history ?? 'start',
+    kind: more.open === true ? 'open-invite' : 'invite', invite: invite.invite, expires: more.expires ?? s.time + 3 * 86_400_000, history: more.history ?? 'start',
     display: sealDisplay(keys.roster, { ...place, author: by.logPk }, json({ label: 'Family' }), random)
   });
   return { entry, boxes: [], keys: null, secret, invite };
@@ -150,6 +150,18 @@ export function admitEntry(random: Random, s: RosterState, by: Device, invite: I
   const entry = rawEntry(by, place, { kind: 'admit', invite, row, rotation: r.rotation, display: sealDisplay(r.keys.roster, { ...place, author: by.logPk }, json(display), random) });
   return { entry, boxes: r.boxes, keys: r.keys };
 }
+
+/** Comes in by an open invite, by itself: keys for everyone who is there, and for the newcomer. */
+export function joinEntry(random: Random, s: RosterState, invite: InviteKeys, joiner: Device, display: unknown = { name: 'Fay' }): Made {
+  const place = nextPlace(s);
+  const row = newRow(s.group, invite, joiner);
+  const r = rotation(random, place, [...liveRows(s), { logPk: row.logPk, kem: row.kem }]);
+  const entry = rawEntry(joiner, place, { kind: 'join', invite: invite.invite, row, rotation: r.rotation, display: sealDisplay(r.keys.roster, { ...place, author: joiner.logPk }, json(display), random) });
+  return { entry, boxes: r.boxes, keys: r.keys };
+}
+
+/** Any entry without keys of its own. */
+export const plainEntry = (s: RosterState, by: Device, body: EntryBody): Made => ({ entry: rawEntry(by, nextPlace(s), body), boxes: [], keys: null });
 
 /** A log's end at its head; `heads` by log key in hex, absent = it never spoke. */
 export type Heads = ReadonlyMap<string, { readonly n: number; readonly hash: Hash }>;
@@ -261,7 +273,7 @@ export function story(random: Random, founder: Device, start = 1_000_000): Story
   const keys = new Map<number, EpochKeys>([[1, made.keys as EpochKeys]]);
   const allow = (entry: Bytes, its: EpochKeys | null = null, time = state.time + 1000): VoidFault | null => {
     entries.push({ entry, receipt: receipt(relay, made.group, chainHead(state), state.seq + 1, entry, time) });
-    const folded = fold(state, entry, time);
+    const folded = fold(state, entry, time, relay.pk);
     state = folded.state;
     if (folded.void === null && its !== null) keys.set(state.seq, its);
     return folded.void;

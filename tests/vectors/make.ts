@@ -25,18 +25,18 @@ import { phraseKeys, phraseToPlaces, sealItem } from '../../crypto/phrase';
 import { ARGON, joinNumber, safetyNumber, stretch } from '../../crypto/passphrase';
 import { personKeys, signPerson } from '../../crypto/person';
 import { writeReceipt } from '../../crypto/receipt';
-import { decodeEntry, entryHash } from '../../crypto/roster/entry';
+import { decodeEntry, entryHash, ROLE } from '../../crypto/roster/entry';
 import { encodeState } from '../../crypto/roster/state';
 import { ready, type Random } from '../../crypto/sodium';
 import { signWant, wantHash } from '../../crypto/want';
 import { sealKeys } from '../../crypto/want-answer';
+import { CLAIM_WAIT, DESTROY_GRACE } from '../../crypto/roster/rules';
 import { WORDS } from '../../src/lib/vault/words';
 import { aboutPassphrase, encodeHeader, encodePassphraseWrap, PASSPHRASE } from '../../src/lib/vault/header';
 import { signPair } from '../../crypto/verify';
 import { Writer } from '../../crypto/wire';
 import {
-  accept, admitEntry, deviceAdd, deviceRevoke, inviteEntry, joinRequest, leave, makeDevice, makeRelay, nameEntry, newRow, offer, receipt, removeEntry, revokeInviteEntry, rotate, seeded, story
-} from '../support/actor';
+  accept, admitEntry, deviceAdd, deviceRevoke, inviteEntry, joinRequest, leave, makeDevice, makeRelay, nameEntry, newRow, offer, receipt, removeEntry, revokeInviteEntry, rotate, seeded, story, joinEntry, plainEntry } from '../support/actor';
 
 /** Values as JSON shows them: byte arrays as hex, everything else as it is. */
 export function show(v: unknown): unknown {
@@ -129,10 +129,45 @@ function roster() {
   made(deviceRevoke(random, st.state, laptop, laptop.logPk));
   made(deviceRevoke(random, st.state, next, next.logPk));
   made(removeEntry(random, st.state, next, olivia.member, new Map([[hex(olivia.logPk), { n: 7, hash: random(32) as Bytes as Hash }]])));
+  // what roles may do, an invite that opens by itself, a claim that waits, another key, and the end
+  const [gil, hal, ivy] = [makeDevice(random), makeDevice(random), makeDevice(random)];
+  const plain = (by: typeof next, body: Parameters<typeof plainEntry>[2], time?: number): void => made(plainEntry(st.state, by, body), time);
+  const ajar = inviteEntry(random, st.state, next, st.now, { open: true });
+  made(ajar);
+  made(joinEntry(random, st.state, ajar.invite, gil));
+  made(joinEntry(random, st.state, ajar.invite, hal));
+  plain(next, { kind: 'role', member: gil.member, roles: ROLE.host | ROLE.successor });
+  const third = inviteEntry(random, st.state, gil, st.now, { history: 'today' });
+  made(third);
+  made(joinEntry(random, st.state, third.invite, hal));
+  made(admitEntry(random, st.state, gil, third.invite.invite, newRow(st.group, third.invite, hal)));
+  plain(gil, { kind: 'role', member: hal.member, roles: ROLE.representative });
+  plain(next, { kind: 'role', member: hal.member, roles: ROLE.representative });
+  const fourth = inviteEntry(random, st.state, hal, st.now);
+  made(fourth);
+  made(admitEntry(random, st.state, hal, fourth.invite.invite, newRow(st.group, fourth.invite, ivy)));
+  made(removeEntry(random, st.state, hal, ivy.member));
+  plain(hal, { kind: 'claim-owner', on: true });
+  plain(gil, { kind: 'claim-owner', on: true });
+  plain(next, { kind: 'claim-owner', on: false });
+  plain(gil, { kind: 'claim-owner', on: true });
+  made(accept(random, st.state, gil, st.state.claim?.seq));
+  made(rotate(random, st.state, next));
+  made(accept(random, st.state, gil, st.state.claim?.seq), st.state.time + CLAIM_WAIT);
+  plain(gil, { kind: 'relay', relayPk: random(32) as RelayPk });
+  plain(gil, { kind: 'relay', relayPk: st.relay.pk });
+  plain(gil, { kind: 'upgrade', version: 1 });
+  plain(gil, { kind: 'upgrade', version: 2 });
+  plain(gil, { kind: 'destroy', on: true });
+  plain(gil, { kind: 'destroy', on: false });
+  plain(gil, { kind: 'destroy', on: true });
+  const last = inviteEntry(random, st.state, gil, st.now, { open: true });
+  made(last);
+  plain(gil, { kind: 'destroy', on: false }, st.state.time + DESTROY_GRACE);
   return {
     group: st.group,
     relayPk: st.relay.pk,
-    devices: { olivia, pat, fay, laptop, safe, next },
+    devices: { olivia, pat, fay, laptop, safe, next, gil, hal, ivy },
     entries: st.entries.map((e, i) => {
       const w = new Writer();
       writeReceipt(e.receipt, w);

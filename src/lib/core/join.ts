@@ -168,7 +168,7 @@ export class JoinRun {
         if (!first.ok) return 'short';
         this.state = first.value;
       } else {
-        const folded = fold(this.state, entry, receipt.time);
+        const folded = fold(this.state, entry, receipt.time, receipt.relayPk);
         this.state = folded.state;
         isVoid = folded.void !== null;
       }

@@ -23,7 +23,7 @@ export function foldMore(group: GroupId, relayPk: RelayPk, before: Folding, item
       if (!first.ok) return null;
       state = first.value;
     } else {
-      const folded = fold(state, entry, receipt.time);
+      const folded = fold(state, entry, receipt.time, receipt.relayPk);
       state = folded.state;
       isVoid = folded.void !== null;
     }

@@ -56,7 +56,7 @@ export async function takeEntries(run: GroupRun, items: readonly ReceiptedEntry[
       }
       next = begun.value;
     } else {
-      const folded = fold(run.state, entry, receipt.time);
+      const folded = fold(run.state, entry, receipt.time, receipt.relayPk);
       next = folded.state;
       isVoid = folded.void !== null;
     }

@@ -90,7 +90,7 @@ describe('the naive decoder agrees on', () => {
         state = begin(v['group'] as unknown as string, bytes, time);
         expect(state, 'the group begins').not.toBeNull();
       } else {
-        const f = fold(state, bytes, time);
+        const f = fold(state, bytes, time, v['relayPk'] as unknown as string);
         expect(f.void, `seq ${state.chains.length + 1}`).toBe(e['void']);
         state = f.state;
       }
