@@ -84,7 +84,7 @@ export function following(house: () => House, hints: Hints, turn: (what: () => v
     h.log.call('entries', { g: group.g, after: group.state.seq, upTo: Number.MAX_SAFE_INTEGER, most: LIMIT.page }, (r) => {
       if (!r.ok) return then(false);
       for (const e of r.value.items) {
-        group.state = fold(group.state, e.entry, e.receipt.time).state;
+        group.state = fold(group.state, e.entry, e.receipt.time, e.receipt.relayPk).state;
         h.fanout.entry(group, e, null);
       }
       if (r.value.items.length > 0) tellEnded(h, group.logs, group.state);

@@ -83,7 +83,7 @@ function takeEntries(h: House, c: Connection, f: Of<'give-entries'>, group: Grou
         return end(() => c.refuse(f.re, group.id, 'conflict', { n: group.state.seq }));
       }
       if (receipt.incarnation >= h.incarnation && !h.log.isShared) return end(() => renew(h, receipt.incarnation));
-      const { state } = fold(group.state, entry, receipt.time);
+      const { state } = fold(group.state, entry, receipt.time, receipt.relayPk);
       if (receipt.seq !== state.seq) return end(() => c.refuse(f.re, group.id, 'behind', { n: group.state.seq }));
       if (!equal(chainHead(state), receipt.chain)) return end(() => c.refuse(f.re, group.id, 'conflict', { n: group.state.seq }));
       const spent = spentBy(group.state, state);
