@@ -10,7 +10,7 @@ import type { Blobs } from './blobs';
 import type { Relay } from './relay';
 
 /** `root`: folder of the built app; `origins`: pages from elsewhere that may ask for blobs. */
-export function createApp(relay: Relay, blobs: Blobs, root: string, origins: readonly string[] = []): Hono {
+export function createApp(relay: Relay, blobs: Blobs, root: string, origins: readonly string[] = [], isReady: () => Promise<boolean> = async () => true): Hono {
   const app = new Hono();
   const policy = policyOf(join(root, 'index.html'));
   app.use(async (c, next) => {
@@ -23,7 +23,9 @@ export function createApp(relay: Relay, blobs: Blobs, root: string, origins: rea
       permissionsPolicy: { camera: ['self'], microphone: [], geolocation: [] }
     })
   );
+  // the process is alive; and: it may be sent devices
   app.get('/healthz', (c) => c.text('ok'));
+  app.get('/readyz', async (c) => ((await isReady()) ? c.text('ready') : c.text('not ready', 503)));
   app.use('/api/*', cors({ origin: (o) => (origins.includes(o) ? o : null), allowHeaders: ['Authorization'], allowMethods: ['GET', 'HEAD', 'PUT', 'DELETE'] }));
   app.route('/api/blob', blobRoutes(relay, blobs));
   app.all('/api/*', (c) => c.notFound());

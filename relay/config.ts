@@ -1,5 +1,7 @@
-/** Settings from the environment, or one worded fault. */
+/** Settings, from the environment and before it from a file (CAREFOLD_CONFIG, JSON), or one worded fault. */
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import * as v from 'valibot';
 import { err, ok, type Result } from '../crypto/result';
 import { RATE } from './limits';
 
@@ -7,23 +9,93 @@ export interface Config {
   readonly port: number;
   readonly host: string;
   readonly folder: string;
+  /** Folder of the built app. */
   readonly app: string;
   readonly publicUrl: string | null;
   readonly origins: readonly string[];
   /** Frames a second that a connection may sustain; 0 = no limit. */
   readonly pace: number;
+  readonly log: 'text' | 'json';
+  /** Seconds over which devices are sent away when the relay ends. */
+  readonly drain: number;
+  /** Where figures are shown; nowhere when null. */
+  readonly metrics: string | null;
+  readonly postgres: string | null;
+  readonly nats: readonly string[];
+  readonly s3: string | null;
+  readonly s3Key: string | null;
+  readonly s3Secret: string | null;
+  readonly s3Region: string;
+  /** Whom a push service may write to; without it there is no doorbell. */
+  readonly contact: string | null;
 }
 
-export function configOf(env: Readonly<Record<string, string | undefined>>): Result<Config> {
-  const port = Number(env['PORT'] || 8787);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) return err('PORT must be a number from 0 to 65535.');
-  const pace = Number(env['CAREFOLD_PACE'] || RATE.framesPerSecond);
-  if (!Number.isInteger(pace) || pace < 0) return err('CAREFOLD_PACE must be a number of frames a second, or 0.');
-  const publicUrl = env['CAREFOLD_PUBLIC'] || null;
-  if (publicUrl !== null && (!URL.canParse(publicUrl) || !/^https?:$/.test(new URL(publicUrl).protocol))) return err('CAREFOLD_PUBLIC must be an address like https://care.example.org.');
-  const origins = (env['CAREFOLD_ORIGIN'] ?? '').split(/[\s,]+/).filter(Boolean);
-  if (origins.some((o) => !URL.canParse(o) || new URL(o).origin !== o)) return err('CAREFOLD_ORIGIN must be origins like https://app.example.org.');
-  return ok({
-    port, host: env['HOST'] || '127.0.0.1', folder: resolve(env['CAREFOLD_DATA'] || './data'), app: env['CAREFOLD_STATIC'] || './build', publicUrl, origins, pace
-  });
+type Env = Readonly<Record<string, string | undefined>>;
+
+const number = (least: number, most = Number.MAX_SAFE_INTEGER) => v.pipe(v.unknown(), v.check((x) => typeof x === 'string' || typeof x === 'number'), v.transform(Number), v.integer(), v.minValue(least), v.maxValue(most));
+const isAddress = (protocol: RegExp) => (s: string): boolean => URL.canParse(s) && protocol.test(new URL(s).protocol);
+const text = v.pipe(v.unknown(), v.string());
+const address = (protocol: RegExp) => v.pipe(text, v.check(isAddress(protocol)));
+/** Several, separated by spaces or commas, or a list. */
+const list = (each: (s: string) => boolean) => v.pipe(v.unknown(), v.union([v.pipe(v.string(), v.transform((s) => s.split(/[\s,]+/).filter(Boolean))), v.array(v.string())]), v.check((all) => all.every(each)));
+const listener = v.pipe(text, v.regex(/^(?:[^\s:]+|\[[0-9a-f:]+\]):\d{1,5}$/i));
+const words = v.pipe(text, v.minLength(1));
+
+/** Each setting: its name in the environment, what it must be, and what it is when nobody says. */
+const SETTINGS = {
+  port: ['PORT', number(0, 65535), 'a number from 0 to 65535', 8787],
+  host: ['HOST', words, 'an address to listen on', '127.0.0.1'],
+  folder: ['CAREFOLD_DATA', v.pipe(words, v.transform((s) => resolve(s))), 'a folder', resolve('./data')],
+  app: ['CAREFOLD_STATIC', words, 'a folder', './build'],
+  publicUrl: ['CAREFOLD_PUBLIC', address(/^https?:$/), 'an address like https://care.example.org', null],
+  origins: ['CAREFOLD_ORIGIN', list((o) => URL.canParse(o) && new URL(o).origin === o), 'origins like https://app.example.org', []],
+  pace: ['CAREFOLD_PACE', number(0), 'a number of frames a second, or 0', RATE.framesPerSecond],
+  log: ['CAREFOLD_LOG', v.pipe(v.unknown(), v.picklist(['text', 'json'])), 'text or json', 'text'],
+  drain: ['CAREFOLD_DRAIN', number(0, 600), 'a number of seconds up to 600', 0],
+  metrics: ['CAREFOLD_METRICS', listener, 'an address and a port like 127.0.0.1:9464', null],
+  postgres: ['CAREFOLD_POSTGRES', address(/^postgres(ql)?:$/), 'an address like postgres://carefold@db.example.org/carefold', null],
+  nats: ['CAREFOLD_NATS', list(isAddress(/^(nats|tls):$/)), 'addresses like nats://hints.example.org:4222', []],
+  s3: ['CAREFOLD_S3', address(/^https?:$/), 'a bucket’s address like https://s3.example.org/carefold', null],
+  s3Key: ['CAREFOLD_S3_KEY', words, 'the bucket’s access key', null],
+  s3Secret: ['CAREFOLD_S3_SECRET', words, 'the bucket’s secret key', null],
+  s3Region: ['CAREFOLD_S3_REGION', words, 'a region like us-east-1', 'us-east-1'],
+  contact: ['CAREFOLD_CONTACT', address(/^(mailto|https):$/), 'an address like mailto:operator@example.org', null]
+} as const satisfies { readonly [K in keyof Config]: readonly [env: string, schema: v.GenericSchema<unknown, NonNullable<Config[K]>>, must: string, otherwise: Config[K]] };
+type Name = keyof Config;
+
+export function configOf(env: Env): Result<Config> {
+  const from = fileOf(env['CAREFOLD_CONFIG']);
+  if (!from.ok) return from;
+  const found: Partial<Record<Name, unknown>> = {};
+  for (const name of Object.keys(SETTINGS) as Name[]) {
+    const [inEnv, schema, must, otherwise] = SETTINGS[name];
+    const said = env[inEnv] || undefined;
+    const value = said ?? from.value[name];
+    const read = value === undefined ? null : v.safeParse(schema, value);
+    if (read !== null && !read.success) return err(said === undefined ? `“${name}” in ${env['CAREFOLD_CONFIG']} must be ${must}.` : `${inEnv} must be ${must}.`);
+    found[name] = read === null ? otherwise : read.output;
+  }
+  const c = found as Config;
+  if (c.s3 !== null && (c.s3Key === null || c.s3Secret === null)) return err('CAREFOLD_S3 needs CAREFOLD_S3_KEY and CAREFOLD_S3_SECRET.');
+  if (c.postgres === null && c.nats.length > 0) return err('CAREFOLD_NATS needs CAREFOLD_POSTGRES: a relay alone has nobody to tell.');
+  if (c.postgres !== null && c.s3 === null) return err('CAREFOLD_POSTGRES needs CAREFOLD_S3: every relay must reach the same attachments.');
+  return ok(c);
+}
+
+function fileOf(path: string | undefined): Result<Readonly<Record<string, unknown>>> {
+  if (!path) return ok({});
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    return err(`CAREFOLD_CONFIG names ${path}, which cannot be read.`);
+  }
+  try {
+    const found: unknown = JSON.parse(text);
+    if (typeof found !== 'object' || found === null || Array.isArray(found)) return err(`${path} must hold one JSON object.`);
+    const unknown = Object.keys(found).find((name) => !(name in SETTINGS));
+    return unknown === undefined ? ok(found as Record<string, unknown>) : err(`“${unknown}” in ${path} is no setting.`);
+  } catch {
+    return err(`${path} is not JSON.`);
+  }
 }

@@ -113,6 +113,9 @@ export class Groups {
   clear(): void {
     this.groups.clear();
   }
+  get count(): number {
+    return this.groups.size;
+  }
   all(): Iterable<Group> {
     return this.groups.values();
   }

@@ -1,35 +1,38 @@
 /** Composition root of the relay: here the real clock, chance, disk and network come in. */
 import { getRequestListener } from '@hono/node-server';
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { createServer } from 'node:http';
-import { dirname, join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { ready, systemRandom } from '../crypto/sodium';
 import { createApp } from './app';
 import { sweepBlobs } from './blob-routes';
-import { blobFiles } from './blob-files';
-import { configOf } from './config';
+import { type Config, configOf } from './config';
 import { allowedHosts } from './hosts';
-import { keysAt } from './keys';
+import { journal, seldom } from './journal';
 import { RATE } from './limits';
-import { remoteLog } from './log-remote';
+import { ask } from './log';
+import { figures, metered } from './meters';
+import { makeFolder, open } from './open';
 import { createRelay } from './relay';
 import { takeSockets } from './socket';
 
 const SWEEP_EVERY = 3_600_000;
+const POLL_EVERY = 5_000;
+/** A store that has not answered by then is not ready. */
+const READY_WITHIN = 2_000;
 
 const fail = (line: string): never => {
   process.stderr.write(`${line}\n`);
   process.exit(1);
 };
-const why = (e: unknown): string => (e instanceof Error ? e.message : 'unknown');
+const why = (e: unknown): string => (e instanceof Error ? e.message || ('code' in e ? String(e.code) : e.name) : 'unknown');
 const clock = (): number => Date.now();
 
 const settings = configOf(process.env);
 if (!settings.ok) fail(settings.fault);
 else await start(settings.value);
 
-async function start(c: Extract<typeof settings, { ok: true }>['value']): Promise<void> {
+async function start(c: Config): Promise<void> {
   await ready();
   try {
     makeFolder(c.folder);
@@ -37,28 +40,63 @@ async function start(c: Extract<typeof settings, { ok: true }>['value']): Promis
   } catch {
     return fail(`The folder ${c.folder} cannot be written. Choose another one with CAREFOLD_DATA.`);
   }
-  const opened = await open(c.folder).catch((e: unknown) => fail(`The store in ${c.folder} cannot be opened: ${why(e)}.`));
-  const { keys, log, blobs } = opened;
-  const relay = createRelay({ log, keys, clock, random: systemRandom, pace: c.pace });
-  const listener = getRequestListener(createApp(relay, blobs, c.app, c.origins).fetch);
+  const notes = journal(c.log, clock, (line) => console.log(line), (line) => console.error(line));
+  const warn = seldom(notes, clock);
+  const opened = await open(c, systemRandom, clock(), setImmediate, {
+    broken: () => fail('The store ended by itself. Nothing that was acknowledged is lost; start again.'),
+    trouble: (words) => warn('trouble', `The store did not keep a change: ${words}. Devices keep it and try again.`),
+    hints: (isUp) => (isUp ? notes.say('hints', 'Hints of other relays come through.') : warn('no-hints', 'No hints of other relays come through; the store is asked instead.'))
+  }).catch((e: unknown) => fail(`The store ${c.postgres === null ? `in ${c.folder}` : 'in PostgreSQL'} cannot be opened: ${why(e)}.`));
+  const { keys, blobs, hints } = opened;
+  const { log, meters } = metered(opened.log, clock);
+  const relay = createRelay({ log, keys, clock, random: systemRandom, pace: c.pace, hints });
+
+  let closing = false;
+  const isReady = async (): Promise<boolean> => {
+    if (closing) return false;
+    const late = new Promise<false>((done) => setTimeout(() => done(false), READY_WITHIN).unref());
+    return Promise.race([ask(log, 'news', []).then((r) => r.ok), late]);
+  };
+  const listener = getRequestListener(createApp(relay, blobs, c.app, c.origins, isReady).fetch);
   const server = createServer({ requestTimeout: 1_800_000, headersTimeout: 10_000 }, (request, response) => void listener(request, response));
   const sockets = takeSockets(server, relay, allowedHosts(c));
   const sweep = (): void => void sweepBlobs(relay, blobs, clock() - RATE.blobUnnamed, clock() - RATE.answer);
   setInterval(sweep, SWEEP_EVERY).unref();
+  if (log.isShared) setInterval(() => relay.poll(), POLL_EVERY).unref();
+  if (c.metrics !== null) showFigures(c.metrics);
 
-  let closing = false;
-  const close = (): void => {
+  function showFigures(at: string): void {
+    const delay = monitorEventLoopDelay({ resolution: 20 });
+    delay.enable();
+    const [, host = '', port] = /^(.+):(\d+)$/.exec(at) ?? [];
+    const show = createServer((request, response) => {
+      if (request.url !== '/metrics') return void response.writeHead(404).end();
+      const late = Math.max(0, delay.percentile(99) / 1e9 - 0.02);
+      delay.reset();
+      const { user, system } = process.cpuUsage();
+      const gauges = { sockets: sockets.count, ...relay.gauges(), hintsUp: hints.isUp, isShared: log.isShared, isDraining: closing, late, cpuSeconds: (user + system) / 1e6, memory: process.memoryUsage.rss() };
+      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(figures(meters, gauges));
+    });
+    show.on('error', (e: NodeJS.ErrnoException) => fail(`Figures cannot be shown at ${at} (${e.code ?? 'unknown'}). Choose another place with CAREFOLD_METRICS.`));
+    show.listen(Number(port), host.replace(/^\[|\]$/g, ''));
+  }
+
+  /** Nothing new is taken; devices are sent away, one after the other over `seconds`; what is under way is finished. */
+  const close = (seconds: number): void => {
     if (closing) return;
     closing = true;
-    const refused = [...relay.refusals].map(([word, times]) => `${word} ${times}`).join(', ');
-    if (refused) console.log(`Refused while it ran: ${refused}.`);
-    sockets.close();
-    server.closeAllConnections();
-    server.close();
-    void log.close().then(() => process.exit(0));
+    if (seconds > 0) notes.say('draining', `Sending devices away within ${seconds} seconds.`);
+    sockets.close(seconds * 1000);
+    setTimeout(() => {
+      const refused = [...relay.refusals].map(([word, times]) => `${word} ${times}`).join(', ');
+      if (refused) notes.say('refused', `Refused while it ran: ${refused}.`, Object.fromEntries(relay.refusals));
+      server.closeAllConnections();
+      server.close();
+      void Promise.all([log.close(), hints.close()]).then(() => process.exit(0));
+    }, seconds * 1000);
   };
-  process.on('SIGINT', close);
-  process.on('SIGTERM', close);
+  process.on('SIGINT', () => close(0));
+  process.on('SIGTERM', () => close(c.drain));
 
   server.on('error', (e: NodeJS.ErrnoException) =>
     fail(e.code === 'EADDRINUSE' ? `Port ${c.port} is already in use. Choose another one with PORT.` : `This computer cannot listen on ${c.host}:${c.port} (${e.code ?? 'unknown'}).`)
@@ -66,32 +104,8 @@ async function start(c: Extract<typeof settings, { ok: true }>['value']): Promis
   server.listen(c.port, c.host, () => {
     const bound = server.address();
     const port = bound !== null && typeof bound === 'object' ? bound.port : c.port;
-    console.log(`Carefold is ready at ${c.publicUrl ?? `http://${c.host.includes(':') ? `[${c.host}]` : c.host}:${port}`}`);
-    console.log(`Your data lives in ${c.folder}`);
+    notes.say('ready', `Carefold is ready at ${c.publicUrl ?? `http://${c.host.includes(':') ? `[${c.host}]` : c.host}:${port}`}`);
+    notes.say('folder', `Your data lives in ${c.folder}`);
     sweep();
   });
-}
-
-/** Not `recursive`: where a folder can never be made that tries for ever. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  if (dirname(path) !== path) makeFolder(dirname(path));
-  mkdirSync(path);
-}
-
-async function open(folder: string) {
-  const keys = keysAt(join(folder, 'relay.key'), systemRandom);
-  const blobs = await blobFiles(join(folder, 'blobs'));
-  const worker = new Worker(new URL('./log-worker.js', import.meta.url), { workerData: { path: join(folder, 'relay.db'), now: clock() } });
-  let told = -Infinity;
-  const log = await remoteLog(worker, setImmediate, {
-    gather: (then) => setTimeout(then, 1),
-    broken: () => fail('The store ended by itself. Nothing that was acknowledged is lost; start again.'),
-    trouble: (words) => {
-      if (clock() - told < 60_000) return;
-      told = clock();
-      console.error(`The store did not keep a change: ${words}. Devices keep it and try again.`);
-    }
-  });
-  return { keys, blobs, log };
 }

@@ -44,6 +44,8 @@ export interface Relay {
   connect(send: (frame: Bytes) => void, host?: string, end?: () => void): Wire;
   /** The live session that a bearer (base64url) stands for. */
   bearer(text: string): LogSession | null;
+  /** How much there is of what; nothing that could name anybody. */
+  gauges(): { readonly sessions: number; readonly groups: number; readonly refusals: ReadonlyMap<Refusal, number> };
   /** How often each refusal was given. */
   readonly refusals: ReadonlyMap<Refusal, number>;
   readonly log: Log;
@@ -97,6 +99,7 @@ export function createRelay(p: RelayParts): Relay {
       };
     },
     bearer: (text) => house.bearers.get(text) ?? null,
+    gauges: () => ({ sessions: house.bearers.size, groups: groups.count, refusals }),
     refusals,
     log: p.log,
     clock: p.clock,

@@ -9,8 +9,8 @@ import { writeSoon } from './outlet';
 import type { Relay } from './relay';
 
 export interface Sockets {
-  /** Ends every connection; no new one is taken. */
-  close(): void;
+  /** Ends every connection, one after the other within so many milliseconds; no new one is taken. */
+  close(within: number): void;
   readonly count: number;
 }
 
@@ -91,13 +91,17 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts): 
   }
 
   return {
-    close() {
+    close(within) {
       closing = true;
       clearInterval(look);
-      for (const { ws } of open) ws.close(1001);
+      // not all at once: where they go next, they would arrive at once
+      [...open].forEach(({ ws }, i, all) => {
+        if (within === 0) ws.close(1001);
+        else setTimeout(() => ws.close(1001), (within * i) / all.length);
+      });
       setTimeout(() => {
         for (const { ws } of open) ws.terminate();
-      }, 500).unref();
+      }, within + 500).unref();
     },
     get count() {
       return open.size;

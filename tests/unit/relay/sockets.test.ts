@@ -47,7 +47,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const ws of open.splice(0)) ws.terminate();
-  sockets.close();
+  sockets.close(0);
   server.closeAllConnections();
   await new Promise((done) => server.close(done));
   rmSync(folder, { recursive: true, force: true });

@@ -1,0 +1,45 @@
+/** Opens what a relay stands on, as its settings say: key, log, blobs and hints. Throws with words for the operator. */
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Random } from '../crypto/sodium';
+import { blobFiles } from './blob-files';
+import { blobS3 } from './blob-s3';
+import type { Blobs } from './blobs';
+import type { Config } from './config';
+import type { Turn } from './fanout';
+import { type Hints, NO_HINTS } from './hints';
+import { natsHints } from './hints-nats';
+import type { RelayKeys } from './house';
+import { keysAt } from './keys';
+import type { Log } from './log';
+import { postgresLog } from './log-postgres';
+import { remoteLog } from './log-remote';
+
+export interface Opened { readonly keys: RelayKeys; readonly log: Log; readonly blobs: Blobs; readonly hints: Hints }
+export interface Hears {
+  /** The store ended by itself. */
+  readonly broken: () => void;
+  /** A change was not kept, in the store's words. */
+  readonly trouble: (words: string) => void;
+  readonly hints: (isUp: boolean) => void;
+}
+
+/** Not `recursive`: where a folder can never be made that tries for ever. */
+export function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  if (dirname(path) !== path) makeFolder(dirname(path));
+  mkdirSync(path);
+}
+
+export async function open(c: Config, random: Random, now: number, turn: Turn, hears: Hears): Promise<Opened> {
+  const keys = keysAt(join(c.folder, 'relay.key'), random);
+  const blobs =
+    c.s3 === null ? await blobFiles(join(c.folder, 'blobs')) : await blobS3({ url: c.s3, key: c.s3Key ?? '', secret: c.s3Secret ?? '', region: c.s3Region }, join(c.folder, 'coming'));
+  if (c.postgres !== null) {
+    const log = await postgresLog({ url: c.postgres, now, relayPk: keys.pk, turn, trouble: hears.trouble });
+    return { keys, blobs, log, hints: c.nats.length > 0 ? natsHints(c.nats, hears.hints) : { ...NO_HINTS, isUp: false } };
+  }
+  const worker = new Worker(new URL('./log-worker.js', import.meta.url), { workerData: { path: join(c.folder, 'relay.db'), now } });
+  return { keys, blobs, log: await remoteLog(worker, turn, { gather: (then) => void setTimeout(then, 1), ...hears }), hints: NO_HINTS };
+}
