@@ -1,7 +1,9 @@
 /** Several devices of one person, on the real core and relay: linking, the list, signing out, and a lost one. */
 import { expect, it, vi } from 'vitest';
-import { cast } from '../support/circle';
-import { devicesOf, groupNamed, link } from '../support/linked';
+import { cast, Seat } from '../support/circle';
+import { devicesOf, groupNamed, link, PASSPHRASE } from '../support/linked';
+import { Rhea } from '../support/rhea';
+import type { Device, World } from '../support/world';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
 
@@ -45,4 +47,166 @@ it('a laptop that a phone lets in has name, groups and history, and writes besid
   expect(JSON.stringify(olivia.run.feed.index.devices)).toBe('{}');
   expect(world.reports).toEqual([]);
   expect(group).not.toBe(own);
+}, 60_000);
+
+/** Olivia’s group, and Pat with a phone and a laptop in it. */
+async function two(prepare?: (world: World) => void): Promise<{ world: World; olivia: Seat; phone: Seat; laptop: Seat }> {
+  const { world, olivia, pat } = await cast(2, 'start', prepare);
+  await pat.device.must('name-device', { name: 'Phone' });
+  const device = world.device('Pat’s laptop', 'patient');
+  await link(world, device, pat.device);
+  const laptop = new Seat(device, groupNamed(device, GROUP));
+  await laptop.open();
+  return { world, olivia, phone: pat, laptop };
+}
+const lose = (by: Device, name: string) => by.must('revoke-device', { device: devicesOf(by).find((d) => d.name === name)!.device });
+const phaseOf = (d: Device) => d.view('app', null);
+const tables = (d: Device): string[] => [...new Set(d.disk.dump().map((r) => `${r.table} ${r.key}`))];
+
+it('P13 a lost phone is put out by the laptop with the owner away: it hears nothing more, says nothing more, and wipes itself', async () => {
+  const { world, olivia, phone, laptop } = await two();
+  await olivia.post('Before it was lost');
+  await world.time.pass(6_000);
+  olivia.device.goOffline();
+  phone.device.goOffline();
+  await phone.post('Never sent, and for nobody’s eyes');
+  await lose(laptop.device, 'Phone');
+  await world.time.pass(2_000);
+  expect(devicesOf(laptop.device).map((d) => [d.name, d.state])).toEqual([['Laptop', 'live'], ['Phone', 'ended']]);
+  await laptop.post('After it was lost');
+  await world.time.pass(6_000);
+
+  // it comes back, unlocked, in somebody’s hand
+  const rows = phone.run.keyring.size;
+  phone.device.goOnline();
+  await world.time.pass(3_000);
+  expect(phaseOf(phone.device)).toMatchObject({ phase: 'signed-out', why: 'revoked' });
+  expect(tables(phone.device)).toEqual(['vault mark']);
+  expect(JSON.stringify(phone.device.disk.dump().map((r) => new TextDecoder().decode(r.value)))).not.toContain('nobody');
+  expect(rows).toBeGreaterThan(0);
+  phone.device.kill();
+  await phone.device.boot();
+  expect(phaseOf(phone.device)).toMatchObject({ phase: 'signed-out', why: 'revoked' });
+  expect(await phone.device.run('unlock', { passphrase: PASSPHRASE })).toMatchObject({ ok: false });
+  expect(await phone.device.must('start-over', null)).toBeNull();
+  expect(phaseOf(phone.device)).toEqual({ phase: 'new' });
+  expect(await phone.device.must('set-up', { name: 'Somebody', role: 'family', passphrase: PASSPHRASE })).toBeNull();
+  expect(phone.device.view('home', null).groups).toEqual([]);
+
+  olivia.device.goOnline();
+  await world.time.pass(5_000);
+  expect(olivia.words).toEqual(['Before it was lost', 'After it was lost']);
+  expect(olivia.view.alarm).toBeNull();
+  expect(world.reports).toEqual([]);
+}, 60_000);
+
+it('P13 a lost phone gets no key made after its end, whatever it asks the relay for', async () => {
+  const { world, olivia, phone, laptop } = await two();
+  const before = new Set(phone.run.keyring.keys());
+  phone.device.goOffline();
+  await lose(laptop.device, 'Phone');
+  await world.time.pass(2_000);
+  await olivia.post('For those who are here');
+  await world.time.pass(6_000);
+  const kept = phone.device.core!.groups.get(phone.group)!;
+  const rhea = new Rhea(world);
+  const boxes: number[] = [];
+  rhea.down = (f, to) => {
+    if (to === phone.device && f.is === 'lockboxes') boxes.push(...f.items.map((i) => i.seq));
+    if (to === phone.device && f.is === 'page') boxes.push(-1);
+    return [f];
+  };
+  phone.device.goOnline();
+  await world.time.pass(3_000);
+  expect(boxes.filter((seq) => seq > Math.max(...before))).toEqual([]);
+  expect([...kept.keyring.keys()].filter((e) => !before.has(e))).toEqual([]);
+  expect(phaseOf(phone.device).phase).toBe('signed-out');
+}, 60_000);
+
+it('a lost device that could not be reached in one group ends there as soon as it can, after a restart too', async () => {
+  const { world, phone, laptop } = await two();
+  await phone.device.must('new-group', { name: 'Second', kind: 'family' });
+  await world.time.pass(1_000);
+  laptop.device.goOffline();
+  await lose(laptop.device, 'Phone');
+  await world.time.pass(1_000);
+  expect(devicesOf(laptop.device).find((d) => d.name === 'Phone')!.state).toBe('ending');
+  await laptop.device.restart();
+  expect(devicesOf(laptop.device).find((d) => d.name === 'Phone')!.state).toBe('ending');
+  laptop.device.goOnline();
+  await world.time.pass(5_000);
+  expect(devicesOf(laptop.device).find((d) => d.name === 'Phone')!.state).toBe('ended');
+  expect(phaseOf(phone.device).phase).toBe('signed-out');
+}, 60_000);
+
+it('P19 P26 a relay’s GONE wipes nothing: not alone, not with a made-up end, and not with somebody else’s', async () => {
+  const { world, olivia, phone } = await two();
+  const rhea = new Rhea(world);
+  for (const d of [olivia.device, phone.device]) d.cut();
+  await world.time.pass(3_000);
+  const { id } = phone.run.row;
+  rhea.tell(phone.device, { is: 'gone', re: 0, group: id, seq: phone.run.state.seq });
+  await world.time.pass(2_000);
+  expect(phaseOf(phone.device).phase).toBe('open');
+  rhea.down = (f, to) => (to === phone.device && f.is === 'welcome' ? [{ is: 'gone', re: f.re, group: f.group, seq: 99 }] : [f]);
+  phone.device.cut();
+  await world.time.pass(40_000);
+  expect(phaseOf(phone.device).phase).toBe('open');
+  rhea.repent();
+  phone.device.cut();
+  await world.time.pass(40_000);
+  await phone.post('Still here');
+  await world.time.pass(6_000);
+  expect(olivia.words).toContain('Still here');
+  // removed by the owner: the group is over, the device is not
+  await olivia.device.must('remove', { group: olivia.group, member: phone.view.me });
+  await world.time.pass(3_000);
+  expect(phaseOf(phone.device).phase).toBe('open');
+  expect(phone.view.ended).toBe('removed');
+}, 60_000);
+
+it('a device signs itself out: what waits is sent first, then it is out of every group and bare', async () => {
+  const { world, olivia, phone, laptop } = await two();
+  laptop.device.goOffline();
+  await laptop.post('Waits for a network');
+  expect(await laptop.device.run('sign-out', { discard: false })).toEqual({ ok: false, fault: 'needs-network' });
+  expect(await laptop.device.run('sign-out', { discard: true })).toEqual({ ok: false, fault: 'needs-network' });
+  laptop.device.goOnline();
+  await world.time.pass(2_000);
+  expect(await laptop.device.must('sign-out', { discard: false })).toBeNull();
+  expect(phaseOf(laptop.device)).toMatchObject({ phase: 'signed-out', why: 'signed-out' });
+  expect(tables(laptop.device)).toEqual(['vault mark']);
+  await world.time.pass(6_000);
+  expect(olivia.words).toEqual(['Waits for a network']);
+  expect(devicesOf(phone.device).map((d) => [d.name, d.state])).toEqual([['Phone', 'live'], ['Laptop', 'ended']]);
+  // the keys it knew are no longer the group’s
+  await phone.post('Without the laptop');
+  await world.time.pass(6_000);
+  expect(olivia.words).toContain('Without the laptop');
+  expect(phaseOf(phone.device).phase).toBe('open');
+}, 60_000);
+
+it('the only device of somebody without a phrase is not signed out by mistake', async () => {
+  const { world, olivia } = await cast(2);
+  expect(await olivia.device.run('sign-out', { discard: false })).toEqual({ ok: false, fault: 'not-allowed' });
+  expect(phaseOf(olivia.device).phase).toBe('open');
+  expect(await olivia.device.must('sign-out', { discard: true })).toBeNull();
+  expect(phaseOf(olivia.device).phase).toBe('signed-out');
+  expect(world.reports).toEqual([]);
+}, 60_000);
+
+it('a power cut while a device wipes itself leaves one that wipes itself when it is next opened', async () => {
+  const { world, phone, laptop } = await two();
+  phone.device.fate = (w) => (w === 'wipe' ? 'lost' : 'done');
+  await lose(laptop.device, 'Phone');
+  await world.time.pass(3_000);
+  phone.device.kill();
+  phone.device.fate = () => 'done';
+  world.down = true;
+  await phone.device.boot();
+  expect(phaseOf(phone.device).phase).toBe('locked');
+  await phone.device.unlock();
+  await world.time.pass(100);
+  expect(phaseOf(phone.device)).toMatchObject({ phase: 'signed-out', why: 'revoked' });
+  expect(tables(phone.device)).toEqual(['vault mark']);
 }, 60_000);

@@ -230,3 +230,95 @@ it('a relay that says of a group that it is over, without a receipted end, only 
   await world.time.pass(120_000);
   expect(found.view('home', null).groups.map((g) => g.name)).toEqual(['Mine']);
 }, 60_000);
+
+/** A person whose group is covered, and their words. */
+async function covered(world: World, name = 'Pat'): Promise<{ pat: Device; group: string; words: readonly string[] }> {
+  const pat = world.device(name, 'patient');
+  await pat.setUp();
+  const { group } = await pat.must('new-group', { name: 'Mine', kind: 'family' });
+  await pat.openGroup(group);
+  await say(world, pat, group, 'Mine from the start');
+  const { words } = await pat.must('propose-phrase', null);
+  await pat.must('keep-phrase', { words });
+  await world.time.pass(2_000);
+  return { pat, group, words };
+}
+
+it('another phrase takes the place of one that is known: the old words bring nothing back any more, the new ones do', async () => {
+  const world = await World.make();
+  const { pat, words: old } = await covered(world);
+  const { words } = await pat.must('propose-phrase', null);
+  expect(await pat.run('replace-phrase', { old: words, words: old })).toEqual({ ok: false, fault: 'wrong-phrase' });
+  pat.goOffline();
+  expect(await pat.run('replace-phrase', { old, words })).toEqual({ ok: false, fault: 'needs-network' });
+  pat.goOnline();
+  await world.time.pass(2_000);
+  expect(await pat.must('replace-phrase', { old, words })).toBeNull();
+  await world.time.pass(2_000);
+  expect(recovery(pat)).toEqual({ set: true, covered: 1, of: 1, foreign: 0 });
+  expect(await pat.must('check-phrase', { words })).toEqual({ right: true, groups: 1 });
+  expect(await pat.must('check-phrase', { words: old })).toEqual({ right: false, groups: 0 });
+  pat.kill();
+  const stale = world.device('With the old words', 'family');
+  await stale.boot();
+  expect(await stale.must('restore', { words: old, passphrase: PASSPHRASE })).toEqual({ groups: 0 });
+  await world.time.pass(60_000);
+  expect(stale.view('home', null).groups).toEqual([]);
+  const found = world.device('With the new words', 'family');
+  await found.boot();
+  expect(await found.must('restore', { words, passphrase: PASSPHRASE })).toEqual({ groups: 1 });
+  await world.time.pass(3_000);
+  const back = groupRef(found, 'Mine');
+  await found.openGroup(back);
+  expect(found.words(back)).toEqual(['Mine from the start']);
+  expect(found.view('group', back).iOwn).toBe(true);
+  expect(world.reports).toEqual([]);
+}, 60_000);
+
+it('a phrase that was being replaced when the line broke goes on being replaced by the same words', async () => {
+  const world = await World.make();
+  const { pat, words: old } = await covered(world);
+  for (const name of ['Second', 'Third']) await pat.must('new-group', { name, kind: 'family' });
+  await world.time.pass(3_000);
+  expect(recovery(pat)).toMatchObject({ covered: 3, of: 3 });
+  const { words } = await pat.must('propose-phrase', null);
+  const rhea = new Rhea(world);
+  pat.cut();
+  await world.time.pass(3_000);
+  let entered = 0;
+  rhea.down = (f) => (f.is === 'entered' && ++entered > 1 ? [] : [f]);
+  const broken = await pat.run('replace-phrase', { old, words });
+  expect(broken).toEqual({ ok: false, fault: 'needs-network' });
+  rhea.repent();
+  await world.time.pass(60_000);
+  expect(await pat.must('replace-phrase', { old, words })).toBeNull();
+  expect(await pat.must('check-phrase', { words })).toEqual({ right: true, groups: 3 });
+  pat.kill();
+  const found = world.device('Found', 'family');
+  await found.boot();
+  expect(await found.must('restore', { words, passphrase: PASSPHRASE })).toEqual({ groups: 3 });
+}, 60_000);
+
+it('a group that was planted in the vault, and that its relay knows nothing of, is waited for a week and no longer', async () => {
+  const world = await World.make();
+  const { pat, words } = await covered(world);
+  const { tag, relayPk } = [...pat.core!.groups.values()][0]!.row;
+  for (const id of [new Uint8Array(32).fill(7), new Uint8Array(32).fill(8)]) {
+    const planted = plant(pat, { is: 'group', id, tag, relayPk: id[0] === 7 ? relayPk : id, logSeed: new Uint8Array(32).fill(1), kemSeed: new Uint8Array(32).fill(2) });
+    await world.time.pass(500);
+    expect(await planted).toBe(true);
+  }
+  pat.kill();
+  const found = world.device('Found', 'family');
+  await found.boot();
+  expect(await found.must('restore', { words, passphrase: PASSPHRASE })).toEqual({ groups: 1 });
+  expect(found.core!.restores.size).toBe(2);
+  await world.time.pass(8 * 86_400_000 / 100);
+  found.kill();
+  world.time.now += 8 * 86_400_000;
+  await found.boot();
+  await found.unlock();
+  await world.time.pass(5_000);
+  expect(found.core!.restores.size).toBe(0);
+  expect(found.view('home', null).groups.map((g) => g.name)).toEqual(['Mine']);
+}, 60_000);

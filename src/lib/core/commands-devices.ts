@@ -1,16 +1,23 @@
 /** Commands about a person's several devices: naming this one, signing out, putting a lost one out, linking another. */
-import { type Handlers, NAME_MOST, no, yes, done } from './commands-kit';
+import { done, type Handlers, NAME_MOST, no, yes } from './commands-kit';
 import type { Core } from './core';
 import { putPerson } from './devices';
 import { signOut } from './ending';
+import { entropyOf } from './personal';
+import { replacePhrase } from './replace';
 
 type Name =
   | 'begin-link' | 'read-code' | 'approve-link' | 'refuse-link' | 'cancel-link' | 'name-device' | 'sign-out' | 'revoke-device' | 'replace-phrase' | 'start-over';
 
 export function ownDeviceCommands(core: Core): Pick<Handlers, Name> {
-  const notYet = () => Promise.resolve(no('unavailable'));
   return {
-    'replace-phrase': notYet,
+    async 'replace-phrase'({ old, words }) {
+      const [was, next] = [entropyOf(old), entropyOf(words)];
+      if (was === null || next === null) return no('wrong-phrase');
+      const fault = core.link.state === 'online' ? await replacePhrase(core, was, next) : 'needs-network';
+      core.views.touch('app', null);
+      return done(fault);
+    },
     async 'begin-link'({ passphrase, name }) {
       if (core.phase !== 'new' || name.length > NAME_MOST) return no('not-allowed');
       const draft = await core.draft(passphrase);

@@ -95,6 +95,11 @@ export class PersonalVault {
   async keep(entropy: Bytes): Promise<void> {
     await this.save(phraseRow(entropy, [], false));
   }
+  /** Another phrase, whose vault has everything by now. */
+  async become(row: PhraseRow): Promise<void> {
+    await this.save(row);
+    this.n = null;
+  }
   forget(): void {
     this.writer = null;
     this.n = null;

@@ -104,11 +104,17 @@ export async function openRecovery(ref: string, item: RecoveryItem, around: Arou
   };
   const memory = await openStore({ disk: memoryDevice().open(), vaultKey: newVaultKey(random), random });
   await memory.commit([put('group', ref, own), putBytes('roster', keyOf.state(ref), encodeState(folded.state)), ...folded.entries.map((e) => put('roster', keyOf.entry(ref, e.receipt.seq), e))]);
-  const run = await GroupRun.open(ref, own, { ...around, store: memory, changed: () => undefined });
+  const run = await GroupRun.open(ref, own, { ...around, store: memory, changed: () => undefined, full: () => undefined, failed: () => undefined });
   run.session = 'live';
   if (!(await fetchRoster(run)) || !(await fetchLockboxes(run, true))) return null;
   run.synced = true;
-  return { run, end: () => memory.close() };
+  return {
+    run,
+    end() {
+      run.stopWriting();
+      memory.close();
+    }
+  };
 }
 export const proveRecovery = (item: RecoveryItem, around: Around): ReturnType<typeof prove> => prove(item, deviceKeys(item), around);
 
