@@ -9,8 +9,8 @@ import { blobRoutes } from './blob-routes';
 import type { Blobs } from './blobs';
 import type { Relay } from './relay';
 
-/** `root`: folder of the built app; `origins`: pages from elsewhere that may ask for blobs. */
-export function createApp(relay: Relay, blobs: Blobs, root: string, origins: readonly string[] = [], isReady: () => Promise<boolean> = async () => true): Hono {
+/** `root`: folder of the built app; `origins`: pages from elsewhere that may ask for blobs; `earlier`: folders of builds before this one (kept.ts). */
+export function createApp(relay: Relay, blobs: Blobs, root: string, origins: readonly string[] = [], isReady: () => Promise<boolean> = async () => true, earlier: readonly string[] = []): Hono {
   const app = new Hono();
   const policy = policyOf(join(root, 'index.html'));
   app.use(async (c, next) => {
@@ -35,6 +35,7 @@ export function createApp(relay: Relay, blobs: Blobs, root: string, origins: rea
   // a relay may stand alone, with the app served elsewhere
   const isThere = existsSync(root);
   if (isThere) app.use('*', serveStatic({ root, precompressed: true }));
+  for (const build of earlier) app.use('/_app/immutable/*', serveStatic({ root: build, precompressed: true }));
   // a missing asset must be a 404: never the page under a script's address, where it would be kept as immutable
   app.get('/_app/*', (c) => c.notFound());
   app.get('/:path{.+\\.[a-z0-9]+}', (c) => c.notFound());

@@ -2,6 +2,7 @@
 import { getRequestListener } from '@hono/node-server';
 import { accessSync, constants } from 'node:fs';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { ready, systemRandom } from '../crypto/sodium';
 import { createApp } from './app';
@@ -9,6 +10,7 @@ import { sweepBlobs } from './blob-routes';
 import { type Config, configOf } from './config';
 import { allowedHosts } from './hosts';
 import { journal, seldom } from './journal';
+import { keepBuild } from './kept';
 import { RATE } from './limits';
 import { ask } from './log';
 import { figures, metered } from './meters';
@@ -51,13 +53,23 @@ async function start(c: Config): Promise<void> {
   const { log, meters } = metered(opened.log, clock);
   const relay = createRelay({ log, keys, clock, random: systemRandom, pace: c.pace, hints });
 
+  /** Never a reason not to start: whoever has an old tab open loads it again. */
+  function earlierBuilds(): string[] {
+    try {
+      return keepBuild(c.app, join(c.folder, 'app'), clock());
+    } catch (e) {
+      notes.warn('no-builds', `This build of the app could not be kept for later: ${why(e)}.`);
+      return [];
+    }
+  }
+
   let closing = false;
   const isReady = async (): Promise<boolean> => {
     if (closing) return false;
     const late = new Promise<false>((done) => setTimeout(() => done(false), READY_WITHIN).unref());
     return Promise.race([ask(log, 'news', []).then((r) => r.ok), late]);
   };
-  const listener = getRequestListener(createApp(relay, blobs, c.app, c.origins, isReady).fetch);
+  const listener = getRequestListener(createApp(relay, blobs, c.app, c.origins, isReady, earlierBuilds()).fetch);
   const server = createServer({ requestTimeout: 1_800_000, headersTimeout: 10_000 }, (request, response) => void listener(request, response));
   const sockets = takeSockets(server, relay, allowedHosts(c));
   const sweep = (): void => void sweepBlobs(relay, blobs, clock() - RATE.blobUnnamed, clock() - RATE.answer);

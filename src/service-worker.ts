@@ -9,6 +9,29 @@ import { NavigationRoute, registerRoute } from 'workbox-routing';
 
 declare const self: ServiceWorkerGlobalScope;
 
+/** Chunks of builds before this one, for tabs that still run them: an update may be taken in one tab while another is in the middle of a post. */
+const EARLIER = 'carefold-earlier-';
+const EARLIER_BUILDS = 2;
+const CHUNKS = '/_app/immutable/';
+
+async function keepEarlier(): Promise<void> {
+  const own = new Set(build);
+  for (const name of await caches.keys()) {
+    if (name.startsWith(EARLIER)) continue;
+    const cache = await caches.open(name);
+    for (const request of await cache.keys()) {
+      const { pathname } = new URL(request.url);
+      const answer = pathname.startsWith(CHUNKS) && !own.has(pathname) ? await cache.match(request) : undefined;
+      if (answer !== undefined) await (await caches.open(EARLIER + version)).put(request, answer);
+    }
+  }
+  // oldest first, as they were made
+  const all = (await caches.keys()).filter((name) => name.startsWith(EARLIER));
+  for (const name of all.slice(0, -EARLIER_BUILDS)) await caches.delete(name);
+}
+// before this version clears away what it does not know; without room for it the relay still has them
+self.addEventListener('install', (event) => event.waitUntil(keepEarlier().catch(() => undefined)));
+
 precacheAndRoute([
   { url: '/', revision: version },
   // their names carry a hash of their bytes already
@@ -16,6 +39,12 @@ precacheAndRoute([
   ...files.map((url) => ({ url, revision: version }))
 ]);
 cleanupOutdatedCaches();
+
+// what this build does not know may be a chunk of an earlier one
+registerRoute(
+  ({ url }) => url.origin === self.location.origin && url.pathname.startsWith(CHUNKS),
+  async ({ request }) => (await caches.match(request, { ignoreVary: true })) ?? fetch(request)
+);
 
 /** What belongs to the relay is never answered from here. */
 const RELAY = [/^\/(ws|api|healthz)(\/|\?|$)/];
