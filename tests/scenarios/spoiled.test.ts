@@ -29,3 +29,19 @@ it('P19 an envelope that was spoiled while it had to wait does not stand before 
   expect(fay.words).toEqual(['the first', 'the second']);
   expect(fay.view.alarm).toBeNull();
 });
+
+it('P19 an envelope that was spoiled twice comes in the end, though the app was closed soon after and nothing else is said', async () => {
+  const { world, olivia, fay } = await cast(3);
+  const rhea = new Rhea(world);
+  for (const s of [olivia, fay]) s.device.cut();
+  await world.time.pass(2_000);
+  rhea.down = (f, to) => (f.is !== 'page' || to !== fay.device ? [f] : [{ ...f, items: f.items.map((i) => ({ ...i, envelope: i.envelope.map((b, at) => (at === 8 ? b ^ 1 : b)) })) }]);
+  await olivia.post('the only one');
+  await world.time.pass(8_000);
+  expect(fay.words).toEqual([]);
+  rhea.repent();
+  await fay.device.restart();
+  await fay.open();
+  await world.time.pass(40_000);
+  expect(fay.words).toEqual(['the only one']);
+});

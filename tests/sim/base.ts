@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import type { Log } from '../../relay/log';
 import { localLog } from '../../relay/log-sqlite';
 import type { MemoryDevice } from '../../src/lib/store/memory';
-import { CAST, circle, Seat } from '../support/circle';
+import { circle, Seat } from '../support/circle';
+import { groupNamed, link } from '../support/linked';
 import { type Device, World } from '../support/world';
 import { LogPort } from './log-port';
 
@@ -28,12 +29,21 @@ interface Base {
   readonly store: string;
   readonly people: readonly { readonly device: Device; readonly disk: MemoryDevice; readonly group: string }[];
 }
-const made = new Map<number, Promise<Base>>();
+/** So many people, and so many of them, from the first, with a laptop beside the phone. */
+export interface Shape { readonly people: number; readonly laptops: number }
+const made = new Map<string, Promise<Base>>();
 
-async function make(people: number): Promise<Base> {
+async function make({ people, laptops }: Shape): Promise<Base> {
   const store = fresh();
   let log: Log | null = null;
   const { world, seats } = await circle(people, 'start', undefined, () => World.make('', (now) => (log = localLog(store, now))));
+  for (const s of seats.slice(0, laptops)) {
+    const laptop = world.device(laptopOf(s.device.name), s.device.role);
+    await link(world, laptop, s.device);
+    const seat = new Seat(laptop, groupNamed(laptop, s.view.name));
+    await seat.open();
+    seats.push(seat);
+  }
   for (const s of seats) await s.post(`${s.device.name} was here`);
   await world.time.pass(60_000);
   for (const s of seats) s.device.kill();
@@ -42,6 +52,10 @@ async function make(people: number): Promise<Base> {
   return { now: world.time.now, store, people: seats.map((s) => ({ device: s.device, disk: s.device.disk, group: s.group })) };
 }
 
+export const laptopOf = (person: string): string => `${person}’s laptop`;
+/** Whose device it is. */
+export const personOf = (device: string): string => device.replace('’s laptop', '');
+
 export interface Start {
   readonly world: World;
   readonly seats: Seat[];
@@ -49,10 +63,11 @@ export interface Start {
   readonly store: string;
 }
 
-/** A group of the first `people` of the cast, everyone online. */
-export async function start(people: number, seed: string): Promise<Start> {
-  let base = made.get(people);
-  if (base === undefined) made.set(people, (base = make(people)));
+/** A group of this shape, everyone online. */
+export async function start(shape: Shape, seed: string): Promise<Start> {
+  const key = `${shape.people} ${shape.laptops}`;
+  let base = made.get(key);
+  if (base === undefined) made.set(key, (base = make(shape)));
   const { now, store: from, people: all } = await base;
   const store = copyStore(from);
   const log = new LogPort(localLog(store, now));
@@ -60,8 +75,8 @@ export async function start(people: number, seed: string): Promise<Start> {
   log.later = world.time.later;
   world.time.now = now;
   const seats: Seat[] = [];
-  for (const [i, p] of all.entries()) {
-    const [name, role] = CAST[i] as (typeof CAST)[number];
+  for (const p of all) {
+    const { name, role } = p.device;
     const device = world.device(name, role, p.disk.copy());
     // the copy asks the first device what becomes of a write
     p.device.fate = (w) => device.fate(w);

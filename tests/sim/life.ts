@@ -9,7 +9,8 @@ import { type Draw, drawing } from '../support/fuzz';
 import { misbehave, TRICKS } from '../support/mischief';
 import { Rhea } from '../support/rhea';
 import { type Connect, type Device, settling } from '../support/world';
-import { copyStore, forget, start, type Start } from './base';
+import { copyStore, forget, personOf, type Shape, start, type Start } from './base';
+import { devicesOf } from '../support/linked';
 import { LogPort } from './log-port';
 import { MalloryAtPlay } from './mallory';
 import { turnBook } from './quick';
@@ -27,10 +28,12 @@ export interface Lived {
 }
 
 const PEACE = [
-  'post', 'post', 'post', 'post', 'post', 'edit', 'retract', 'undo', 'seen', 'seen', 'photo', 'offline', 'online', 'online', 'restart', 'cut-line', 'rename', 'offer', 'accept', 'withdraw', 'remove', 'leave', 'wait'
+  'post', 'post', 'post', 'post', 'post', 'edit', 'retract', 'undo', 'seen', 'seen', 'photo', 'offline', 'online', 'online', 'restart', 'cut-line', 'rename', 'offer', 'accept', 'withdraw', 'remove', 'leave', 'wait', 'lose', 'sign-out'
 ] as const;
 const FAULTS = ['power-cut', 'full', 'unheard', 'second-tab', 'older-disk', 'skew', 'lag', 'half-open', 'relay-crash', 'relay-slow', 'relay-refuses', 'relay-down', 'ask', 'let-in'] as const;
 type Doing = (typeof PEACE)[number] | (typeof FAULTS)[number];
+/** Who is the one to do it, if anybody may. */
+const OWNERS: ReadonlySet<Doing> = new Set(['rename', 'offer', 'withdraw', 'remove', 'ask', 'let-in']);
 const WAITS = [0, 0, 1, 3, 20, 120, 900, 5_100, 6_000, 16_000, 31_000] as const;
 const YEARS = 10 * 365 * 86_400_000;
 /** Five virtual minutes to heal in, looked at every ten seconds. */
@@ -64,6 +67,8 @@ export class Life {
     return of.length === 0 ? undefined : of[this.draw(of.length)];
   }
   private isOpen = (s: Seat): boolean => s.device.core?.phase === 'open' && s.device.core.groups.has(s.group);
+  /** Put out by its person's other device, or signed out: bare again. */
+  private isGone = (s: Seat): boolean => s.device.core !== null && ['signed-out', 'new'].includes(s.device.core.phase);
   private get open(): Seat[] {
     return this.seats.filter(this.isOpen);
   }
@@ -111,7 +116,7 @@ export class Life {
 
   async pass(): Promise<readonly Breach[]> {
     const { world } = this.s;
-    for (const s of this.seats) this.truth.tags.set(s.device.name, s.run.me);
+    for (const s of this.seats) this.truth.tags.set(personOf(s.device.name), s.run.me);
     const rhea = this.mode === 'mischief' || this.mode === 'fork' ? new Rhea(world) : null;
     world.connect = this.between(world.connect);
     if (rhea !== null) for (const s of this.seats) s.device.cut();
@@ -143,7 +148,9 @@ export class Life {
   private async step(): Promise<void> {
     const hostile = this.mode !== 'honest';
     const doing: Doing = this.draw(3) > 0 || hostile ? (this.pick(PEACE) as Doing) : (this.pick(FAULTS) as Doing);
-    const seat = this.pick(this.seats.filter((s) => !this.liars.has(s.device.name)));
+    const all = this.seats.filter((s) => !this.liars.has(s.device.name));
+    const apt = all.filter((s) => this.isOpen(s) && (OWNERS.has(doing) ? s.view.iOwn : doing === 'accept' ? s.view.offer?.toMe === true : doing === 'lose' || doing === 'sign-out' ? all.filter((x) => personOf(x.device.name) === personOf(s.device.name)).length > 1 : true));
+    const seat = this.pick(apt.length > 0 && this.draw(5) > 0 ? apt : all);
     if (seat === undefined) return;
     await this.act(seat, doing);
     const wait = this.pick(WAITS) as number;
@@ -155,6 +162,7 @@ export class Life {
     const { device, group } = seat;
     const { world, log } = this.s;
     const { name } = device;
+    const person = personOf(name);
     this.note(`${name} ${doing}`);
     if (!this.isOpen(seat) && doing !== 'online' && doing !== 'restart' && !doing.startsWith('relay')) return;
     const some = seat.posts.filter((p) => p.mine && p.retracted === null && !p.text.endsWith(' was here'));
@@ -167,7 +175,7 @@ export class Life {
       case 'edit': {
         if (own === undefined) return;
         const text = `${own.text}+`;
-        this.truth.wrote.set(text, name);
+        this.truth.wrote.set(text, person);
         return device.begin('edit', { group, post: own.id, text });
       }
       case 'retract':
@@ -210,6 +218,14 @@ export class Life {
       }
       case 'leave':
         if (this.live.length > 2 && this.draw(3) === 0) device.begin('leave', { group });
+        return;
+      case 'lose': {
+        const other = devicesOf(device).find((d) => !d.me && d.state === 'live');
+        if (other !== undefined && this.draw(2) === 0) device.begin('revoke-device', { device: other.device });
+        return;
+      }
+      case 'sign-out':
+        if (this.draw(2) === 0 && this.live.some((s) => s !== seat && personOf(s.device.name) === person)) device.begin('sign-out', { discard: false });
         return;
       case 'wait':
         return world.time.pass(12_000);
@@ -287,7 +303,7 @@ export class Life {
   private posts(seat: Seat, photo: boolean): void {
     const { device, group } = seat;
     const text = `${device.name} ${++this.texts}`;
-    this.truth.wrote.set(text, device.name);
+    this.truth.wrote.set(text, personOf(device.name));
     const say = (photos: readonly string[]): void =>
       device.begin('post', { group, text, photos, replyTo: null }, (o) => {
         if (o.ok) this.truth.saved.set(o.value.post, { by: device.name, text });
@@ -297,9 +313,10 @@ export class Life {
     device.begin('add-photo', { group, photo: { full: bytes, thumb: bytes.slice(0, 60), width: 4, height: 3, type: 'image/jpeg' } }, (o) => say(o.ok ? [o.value.photo] : []));
   }
   private sees(seat: Seat, posts: readonly string[]): void {
-    const saw = this.truth.saw.get(seat.device.name) ?? new Set();
+    const who = personOf(seat.device.name);
+    const saw = this.truth.saw.get(who) ?? new Set();
     for (const id of posts) saw.add(id);
-    this.truth.saw.set(seat.device.name, saw);
+    this.truth.saw.set(who, saw);
     seat.device.begin('seen', { group: seat.group, posts });
   }
   private async again(seat: Seat): Promise<void> {
@@ -374,13 +391,14 @@ export class Life {
       this.line(s.device).lag = 0;
       this.line(s.device).dead = false;
       s.device.fate = () => 'done';
+      if (this.isGone(s)) continue;
       if (!this.isOpen(s)) await this.again(s);
       // a try that was counted and never judged makes the next one wait
-      for (let i = 0; i < 4 && !this.isOpen(s); i++) {
+      for (let i = 0; i < 4 && !this.isOpen(s) && !this.isGone(s); i++) {
         await world.time.pass(61_000);
         await this.again(s);
       }
-      if (!this.isOpen(s)) this.truth.breach('stuck', `${s.device.name} does not open: ${s.device.core?.phase ?? 'dead'}`);
+      if (!this.isOpen(s) && !this.isGone(s)) this.truth.breach('stuck', `${s.device.name} does not open: ${s.device.core?.phase ?? 'dead'}`);
       s.device.cut();
       s.device.goOnline();
     }
@@ -395,7 +413,7 @@ export class Life {
     await quiet(HEALING);
     if (afterLies) {
       // what was odd is looked at again when a connection begins, and after long lies not at every one: the app is started anew
-      for (const s of this.seats) await this.again(s);
+      for (const s of this.seats) if (!this.isGone(s)) await this.again(s);
       await quiet(HEALING);
     }
     await world.time.pass(3_000);
@@ -477,12 +495,17 @@ export class Life {
 }
 
 /** Lives one seed, and cleans up after it. */
+const SHAPES: readonly Shape[] = [
+  [2, 0], [2, 0], [3, 0], [3, 0], [4, 0], [5, 0], [6, 0], [1, 1], [2, 1], [2, 2], [3, 1], [3, 2], [4, 2], [6, 6]
+].map(([people, laptops]) => ({ people, laptops }) as Shape);
+
 export async function lifeOf(seed: number): Promise<Lived> {
   const mode = modeOf(seed);
   const draw = drawing(seed + 1);
-  const people = mode === 'fork' || mode === 'member' ? 4 : 2 + draw(4);
+  // twelve devices take their time: one schedule in fifty has them
+  const shape = mode === 'fork' || mode === 'member' ? { people: 4, laptops: 0 } : (SHAPES[draw(50) === 0 ? SHAPES.length - 1 : draw(SHAPES.length - 1)] as Shape);
   turnBook();
-  const s = await start(people, `${seed} `);
+  const s = await start(shape, `${seed} `);
   const life = new Life(seed, mode, s);
   try {
     await life.pass();
@@ -492,5 +515,5 @@ export async function lifeOf(seed: number): Promise<Lived> {
   for (const x of s.seats) x.device.kill();
   await s.log.close();
   forget(s.store);
-  return { seed, breaches: life.truth.breaches, trace: [`seed ${seed}: ${mode}, ${people} people`, ...life.trace] };
+  return { seed, breaches: life.truth.breaches, trace: [`seed ${seed}: ${mode}, ${shape.people} people, ${s.seats.length} devices`, ...life.trace] };
 }

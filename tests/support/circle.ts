@@ -5,7 +5,7 @@ import { type Device, World } from './world';
 
 /** The fixed cast, in the order in which they come in; Olivia makes the group. */
 export const CAST = [
-  ['Olivia', 'clinician'], ['Pat', 'patient'], ['Fay', 'family'], ['Mallory', 'family'], ['Dan', 'family']
+  ['Olivia', 'clinician'], ['Pat', 'patient'], ['Fay', 'family'], ['Mallory', 'family'], ['Dan', 'family'], ['Ben', 'family']
 ] as const;
 
 type Reset = Extract<Views['feed']['view'], { reset: true }>;

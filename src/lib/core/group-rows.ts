@@ -37,7 +37,11 @@ export interface OutboxRow { readonly record: CareRecord; readonly heldUntil: nu
 export interface SealedRow { readonly n: number; readonly bytes: Bytes; readonly keys: readonly string[] }
 /** An envelope as received; `prev` is the hash before it in its log. */
 export interface InboxRow extends StoredEnvelope { readonly prev: Hash | null; readonly state: 'ok' | 'void' | 'held' }
-export interface HeadsRow { readonly cursor: number; readonly heads: readonly (readonly [device: number, place: LogPlace])[]; readonly held: readonly number[]; readonly lockboxes: number; readonly suspect: boolean }
+export interface HeadsRow {
+  readonly cursor: number; readonly heads: readonly (readonly [device: number, place: LogPlace])[]; readonly held: readonly number[]; readonly lockboxes: number; readonly suspect: boolean;
+  /** When the feed was last read again for what stays odd, and how long not to; absent when nothing is. */
+  readonly again?: { readonly at: number; readonly wait: number };
+}
 export interface DraftRow { readonly text: string; readonly replyTo: string | null; readonly photos: readonly PhotoRecord[] }
 /** `invite`: its key, hex; `card` until the relay has it. */
 export interface OwnInviteRow { readonly invite: string; readonly link: string; readonly card: Bytes | null }

@@ -23,6 +23,8 @@ import { Turns } from './turns';
 /** Rows in one transaction at most: a phone may sleep in the middle of one. */
 const PART = 100;
 const ODD_MOST = 1000;
+/** Something was odd before the app was started. */
+export const ODD_BEFORE = 'before';
 
 /** What a group is given by the core around it. */
 export interface Around {
@@ -104,6 +106,7 @@ export class GroupRun {
   readonly odd = new Set<string>();
   readAgainAt = -Infinity;
   readAgainWait = 0;
+  readingAgain: (() => void) | null = null;
   /** Epochs whose own lockbox is the one that the entry lists, and junk. */
   readonly junk = new Set<number>();
   /** This device's want as the relay has it, and the newest answer taken. */
@@ -153,7 +156,13 @@ export class GroupRun {
       run.lockboxes = heads.lockboxes;
       run.suspect = heads.suspect;
       for (const [device, place] of heads.heads) run.heads.set(device, place);
-      for (const held of await Promise.all(heads.held.map((seq) => read<InboxRow>(store, 'inbox', keyOf.envelope(ref, seq))))) if (held !== null) run.hold(held);
+      if (heads.again !== undefined) {
+        run.odd.add(ODD_BEFORE);
+        run.readAgainAt = heads.again.at;
+        run.readAgainWait = heads.again.wait;
+      }
+      const held = await Promise.all(heads.held.map((seq) => read<InboxRow>(store, 'inbox', keyOf.envelope(ref, seq))));
+      for (const row of held) if (row?.state === 'held' && row.n > (run.heads.get(row.device)?.n ?? 0)) run.hold(row);
     }
     run.outbox = outbox.map((r) => ({ ...r.value, key: r.key }));
     run.made = run.outbox.reduce((most, o) => Math.max(most, o.made), 0);
@@ -214,7 +223,8 @@ export class GroupRun {
     return [...this.held.values()].flat().map((h) => h.seq);
   }
   headsRow(): Change {
-    const row: HeadsRow = { cursor: this.cursor, heads: [...this.heads], held: this.heldSeqs, lockboxes: this.lockboxes, suspect: this.suspect };
+    const again = this.odd.size > 0 && this.readAgainAt > -Infinity ? { again: { at: this.readAgainAt, wait: this.readAgainWait } } : {};
+    const row: HeadsRow = { cursor: this.cursor, heads: [...this.heads], held: this.heldSeqs, lockboxes: this.lockboxes, suspect: this.suspect, ...again };
     return put('inbox', keyOf.heads(this.ref), row);
   }
   rosterRows(): Change[] {

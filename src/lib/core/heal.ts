@@ -8,7 +8,7 @@ import { LIMIT } from '$crypto/limits';
 import { rowByDevice } from '$crypto/roster/state';
 import { judgeEnvelope, LOG_START } from '../group/log';
 import type { Change } from '../store/store';
-import type { GroupRun } from './group-run';
+import { type GroupRun, ODD_BEFORE } from './group-run';
 import { type InboxRow, keyOf, put, read } from './group-rows';
 import { unpack } from './pack';
 import { isMislabelled, judge, markOf, type Placed, remember, settleOwn } from './receive';
@@ -19,26 +19,32 @@ const READ_AGAIN_MOST = 86_400_000;
 
 /** Reads all of the feed once more when there is reason to, and says when a log still lacks something. */
 export async function healFeed(run: GroupRun): Promise<boolean> {
-  if (isSuspicious(run) && !run.readAgain) {
+  if ((isSuspicious(run) && !run.readAgain) || isDue(run)) {
     run.readAgain = true;
     run.readAgainAt = run.around.clock();
+    // what is odd still will be noted again
+    const oddBefore = new Set(run.odd);
+    run.odd.clear();
     run.suspect = false;
     const known = await knownHere(run);
     const before = [...run.heads.values()].reduce((sum, h) => sum + h.n, 0);
+    let isWhole = true;
     for (let from = 0; from < run.cursor; ) {
       const f = await run.around.link.ask({ is: 'fetch', group: run.row.id, way: 'up', from, most: LIMIT.page });
       if (f?.is !== 'page') {
+        for (const o of oddBefore) run.odd.add(o);
         run.suspect = true;
         return false;
       }
-      await takeAgain(run, f.items, from, known);
+      isWhole = (await takeAgain(run, f.items, from, known)) && isWhole;
       const last = f.items.at(-1)?.seq ?? 0;
       if (last <= from) {
-        run.suspect = true;
+        isWhole = false;
         break;
       }
       from = last;
     }
+    run.suspect = !isWhole || (!oddBefore.has(ODD_BEFORE) && [...run.odd].some((o) => !oddBefore.has(o)));
     const isInVain = [...run.heads.values()].reduce((sum, h) => sum + h.n, 0) === before;
     run.readAgainWait = isInVain ? Math.min(READ_AGAIN_MOST, Math.max(READ_AGAIN_AFTER, run.readAgainWait * 4)) : READ_AGAIN_AFTER;
     await run.commitOrCarryOn([run.headsRow()]);
@@ -59,8 +65,11 @@ export function tellGaps(run: GroupRun): void {
 export function isSuspicious(run: GroupRun): boolean {
   for (const device of lacking(run)) run.noteOdd(`${device} lacks ${(run.heads.get(device) ?? LOG_START).n + 1}`);
   for (const [device, held] of run.held) if (held.length > 0 && rowByDevice(run.state, device) === null) run.noteOdd(`${device} unknown`);
-  return run.suspect || (run.odd.size > 0 && run.around.clock() - run.readAgainAt > run.readAgainWait);
+  return run.suspect || isDue(run);
 }
+
+/** Something stays odd, and was last looked after longer ago than the last looks in vain allow; whatever became of the clock. */
+const isDue = (run: GroupRun): boolean => run.odd.size > 0 && Math.abs(run.around.clock() - run.readAgainAt) > run.readAgainWait;
 
 /** Live logs that lack their next envelope while later ones are here, or have one in its place that can't be read. */
 const lacking = (run: GroupRun): number[] =>
@@ -75,13 +84,14 @@ const lacking = (run: GroupRun): number[] =>
     return goesOn ? [] : [device];
   });
 
-/** What is shown a second time, below the cursor: only what a log still lacks counts. */
-async function takeAgain(run: GroupRun, items: readonly StoredEnvelope[], after: number, known: ReadonlySet<string>): Promise<void> {
+/** What is shown a second time, below the cursor: only what a log still lacks counts. Says whether nothing was left out. */
+async function takeAgain(run: GroupRun, items: readonly StoredEnvelope[], after: number, known: ReadonlySet<string>): Promise<boolean> {
   const placed: Placed[] = [];
   let seq = after;
+  let isWhole = true;
   for (const item of items) {
     if (item.seq > run.cursor) break;
-    if (item.seq !== ++seq) run.suspect = true;
+    if (item.seq !== ++seq) isWhole = false;
     seq = item.seq;
     if (known.has(markOf(item)) || run.held.get(item.device)?.some((h) => equal(h.envelope, item.envelope)) === true) continue;
     for (const [device, held] of run.held) run.held.set(device, held.filter((h) => h.seq !== item.seq));
@@ -99,6 +109,7 @@ async function takeAgain(run: GroupRun, items: readonly StoredEnvelope[], after:
     changes.push(put('inbox', isTaken ? `${key}+${row.device}.${row.n}` : key, row), ...settleOwn(run, row));
   }
   await remember(run, placed, changes);
+  return isWhole;
 }
 
 /** Envelopes that were verified and are here, wherever in the feed they were shown. */

@@ -73,6 +73,7 @@ export async function catchUp(run: GroupRun): Promise<void> {
     return retrySoon(run);
   }
   run.synced = true;
+  readAgainLater(run);
   // an older copy of the relay takes nothing from us: what it took would stand against what the newer one has
   if (run.alarm === 'rollback') return run.around.changed(run.ref, 'group', null);
   await resendPending(run);
@@ -83,6 +84,15 @@ export async function catchUp(run: GroupRun): Promise<void> {
   await pump(run);
   await askForKeys(run);
   lookAtWantsSoon(run);
+}
+
+/** What stays odd is looked after again in time, though nothing else comes. */
+function readAgainLater(run: GroupRun): void {
+  run.readingAgain?.();
+  run.readingAgain = run.odd.size === 0 ? null : run.around.later(run.readAgainWait + 1, () => {
+    run.readingAgain = null;
+    void run.turns.take(() => catchUp(run)).catch((e: unknown) => run.around.failed(e));
+  });
 }
 
 /** Pays a rotation that is owed, and makes keys anew when the lockbox that came for this device is junk (R10, R14). */
