@@ -1,7 +1,7 @@
 /** Small, total functions on byte arrays. */
 import type { Bytes, Hex } from './brand';
 
-const DIGITS = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
+const DIGITS = Array.from('0123456789abcdef', (c) => c.charCodeAt(0));
 const utf8 = new TextEncoder();
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -34,10 +34,23 @@ export function compare(a: Uint8Array, b: Uint8Array): number {
 }
 
 export function hex<T extends Bytes>(b: T): Hex<T> {
-  let s = '';
-  for (let i = 0; i < b.length; i++) s += DIGITS[b[i] as number] as string;
-  return s as Hex<T>;
+  const codes = new Array<number>(2 * b.length);
+  for (let i = 0; i < b.length; i++) {
+    codes[2 * i] = DIGITS[(b[i] as number) >> 4] as number;
+    codes[2 * i + 1] = DIGITS[(b[i] as number) & 15] as number;
+  }
+  return textOf(codes) as Hex<T>;
 }
+
+/** One flat string: pieces put together one by one stay a tree of them, thirty times as large, for as long as the text is kept. */
+function textOf(codes: number[]): string {
+  if (codes.length <= MOST) return String.fromCharCode(...codes);
+  let s = '';
+  for (let at = 0; at < codes.length; at += MOST) s += String.fromCharCode(...codes.slice(at, at + MOST));
+  return s;
+}
+/** Arguments that a call may safely have. */
+const MOST = 4096;
 
 /** Bytes of lower-case hex; null when it is anything else. */
 export function unhex(s: string): Bytes | null {
@@ -58,19 +71,20 @@ export function toText(b: Uint8Array): string | null {
   }
 }
 
-const B64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const B64 = Array.from(LETTERS, (c) => c.charCodeAt(0));
 
 /** URL-safe base64 without padding. */
 export function base64url(b: Uint8Array): string {
-  let s = '';
+  const codes: number[] = [];
   for (let i = 0; i < b.length; i += 3) {
     const left = b.length - i;
     const v = ((b[i] as number) << 16) | ((left > 1 ? (b[i + 1] as number) : 0) << 8) | (left > 2 ? (b[i + 2] as number) : 0);
-    s += (B64[v >> 18] as string) + (B64[(v >> 12) & 63] as string);
-    if (left > 1) s += B64[(v >> 6) & 63] as string;
-    if (left > 2) s += B64[v & 63] as string;
+    codes.push(B64[v >> 18] as number, B64[(v >> 12) & 63] as number);
+    if (left > 1) codes.push(B64[(v >> 6) & 63] as number);
+    if (left > 2) codes.push(B64[v & 63] as number);
   }
-  return s;
+  return textOf(codes);
 }
 
 /** Bytes of canonical URL-safe base64 without padding; null when it is anything else. */
@@ -81,7 +95,7 @@ export function unbase64url(s: string): Bytes | null {
   let bits = 0;
   let have = 0;
   for (const c of s) {
-    const v = B64.indexOf(c);
+    const v = LETTERS.indexOf(c);
     if (v < 0) return null;
     bits = ((bits << 6) | v) & 0xffff;
     have += 6;

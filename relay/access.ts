@@ -1,7 +1,7 @@
 /** Opening sessions (PROTOCOL §11): a proven key becomes a session of its group, or learns that it no longer is one. */
-import type { InvitePk, LogPk, MeetId, VaultId } from '../crypto/brand';
+import type { Bytes, InvitePk, LogPk, MeetId, VaultId } from '../crypto/brand';
 import { verifyAccess } from '../crypto/access';
-import { base64url, equal, hex } from '../crypto/bytes';
+import { base64url, concat, equal, fromText, hex } from '../crypto/bytes';
 import { BEARER, type ToRelay } from '../crypto/frames';
 import { ZERO_HASH } from '../crypto/hash';
 import { rowOf, type Row } from '../crypto/roster/state';
@@ -15,7 +15,7 @@ type Auth = Extract<ToRelay, { is: 'auth' }>;
 export function authenticate(h: House, c: Connection, f: Auth): void {
   if (c.tried.size >= RATE.proofs) return c.refuse(f.re, f.group, 'rate', { fence: 60_000 });
   const proof = { as: f.as, host: c.host, group: f.group, serverNonce: c.nonce, nonce: f.nonce };
-  const once = `${f.as} ${hex(f.group)} ${hex(f.nonce)}`;
+  const once = hex(concat(fromText(f.as), f.group, f.nonce));
   // a row that ended makes way for another of the same person
   const opened = f.as === 'log' ? c.logs.get(hex(f.group))?.gone === null : c.invites.has(hex(f.group));
   if (opened || c.tried.has(once) || !verifyAccess(proof, f.signature, f.key)) return c.refuse(f.re, f.group, 'bad-proof');
@@ -79,7 +79,7 @@ function openLog(h: House, c: Connection, f: Auth, group: Group): void {
   if (row === null) return c.refuse(f.re, f.group, 'unknown-log');
   c.proven = true;
   if (row.end !== null) {
-    c.opened(newSession(h, c, group, row));
+    c.opened(newSession(h, c, group, row, h.random(BEARER)));
     return c.send({ is: 'gone', re: f.re, group: group.id, seq: row.end.seq });
   }
   group.pins++;
@@ -91,23 +91,23 @@ function openLog(h: House, c: Connection, f: Auth, group: Group): void {
       if (!c.isOpen || now === null) return;
       if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
       if (c.logs.get(group.key)?.gone === null) return c.refuse(f.re, f.group, 'bad-proof');
-      const session = newSession(h, c, group, now);
+      const bearer = h.random(BEARER);
+      const session = newSession(h, c, group, now, bearer);
       c.opened(session);
       if (now.end !== null) return c.send({ is: 'gone', re: f.re, group: group.id, seq: now.end.seq });
       h.fanout.flushGroup(group);
       group.logs.add(session);
       h.bearers.set(session.bearer, session);
       const { n, hash, feed } = r.value;
-      c.send({ is: 'welcome', re: f.re, group: group.id, rosterSeq: group.state.seq, feedSeq: feed, head: { n, hash }, bearer: session.raw });
+      c.send({ is: 'welcome', re: f.re, group: group.id, rosterSeq: group.state.seq, feedSeq: feed, head: { n, hash }, bearer });
       h.follow.arrive(group, feed);
     });
   });
 }
 
-function newSession(h: House, c: Connection, group: Group, row: Row): LogSession {
-  const raw = h.random(BEARER);
+function newSession(h: House, c: Connection, group: Group, row: Row, bearer: Bytes): LogSession {
   return {
     as: 'log', connection: c, group, logPk: row.logPk, key: hex(row.logPk), device: row.device, member: hex(row.member),
-    raw, bearer: base64url(raw), pace: h.paces.of(hex(row.logPk)), gone: row.end?.seq ?? null, staged: null
+    bearer: base64url(bearer), pace: h.paces.of(hex(row.logPk)), gone: row.end?.seq ?? null, staged: null
   };
 }

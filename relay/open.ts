@@ -40,6 +40,6 @@ export async function open(c: Config, random: Random, now: number, turn: Turn, h
     const log = await postgresLog({ url: c.postgres, now, relayPk: keys.pk, turn, trouble: hears.trouble });
     return { keys, blobs, log, hints: c.nats.length > 0 ? natsHints(c.nats, hears.hints) : { ...NO_HINTS, isUp: false } };
   }
-  const worker = new Worker(new URL('./log-worker.js', import.meta.url), { workerData: { path: join(c.folder, 'relay.db'), now } });
+  const worker = new Worker(new URL('./log-worker.js', import.meta.url), { workerData: { path: join(c.folder, 'relay.db'), now }, resourceLimits: { maxYoungGenerationSizeMb: 16 } });
   return { keys, blobs, log: await remoteLog(worker, turn, { gather: (then) => void setTimeout(then, 1), ...hears }), hints: NO_HINTS };
 }

@@ -9,7 +9,7 @@ import { alone, following } from './follow';
 import { Groups } from './group';
 import { type Hints, NO_HINTS } from './hints';
 import type { Clock, House, RelayKeys } from './house';
-import { Hourly, Paces, RATE } from './limits';
+import { type Bucket, Hourly, Paces, RATE } from './limits';
 import type { Log } from './log';
 import { Connection, type LogSession } from './session';
 
@@ -78,25 +78,11 @@ export function createRelay(p: RelayParts): Relay {
 
   return {
     connect(send, host = p.host ?? 'localhost', end) {
-      const c = new Connection(host, p.random(NONCE), send, count, end);
+      const c = new Connection(host, p.random(NONCE).slice(), send, count, end);
       house.connections.add(c);
       const own = house.paces.fresh();
       c.send({ is: 'hello', version: WIRE_VERSION, relayPk: p.keys.pk, incarnation: house.incarnation, nonce: c.nonce, time: p.clock() });
-      return {
-        receive(frame) {
-          if (!c.isOpen) return 0;
-          c.wait = own.take(p.clock());
-          answer(house, c, frame);
-          return c.wait;
-        },
-        close: () => endConnection(house, c),
-        get proven() {
-          return c.proven;
-        },
-        get isHopeless() {
-          return c.malformed > RATE.malformed;
-        }
-      };
+      return new Line(house, c, own);
     },
     bearer: (text) => house.bearers.get(text) ?? null,
     gauges: () => ({ sessions: house.bearers.size, groups: groups.count, refusals }),
@@ -105,4 +91,24 @@ export function createRelay(p: RelayParts): Relay {
     clock: p.clock,
     poll: () => house.follow.poll()
   };
+}
+
+/** A class, because there is one for each socket. */
+class Line implements Wire {
+  constructor(private readonly house: House, private readonly c: Connection, private readonly own: Bucket) {}
+  receive(frame: Uint8Array): number {
+    if (!this.c.isOpen) return 0;
+    this.c.wait = this.own.take(this.house.clock());
+    answer(this.house, this.c, frame);
+    return this.c.wait;
+  }
+  close(): void {
+    endConnection(this.house, this.c);
+  }
+  get proven(): boolean {
+    return this.c.proven;
+  }
+  get isHopeless(): boolean {
+    return this.c.malformed > RATE.malformed;
+  }
 }

@@ -13,8 +13,7 @@ export interface LogSession {
   readonly key: Hex<LogPk>;
   readonly device: number;
   readonly member: Hex<MemberTag>;
-  /** Opens blobs over HTTP while the session is live: its bytes, and as base64url. */
-  readonly raw: Bytes;
+  /** Opens blobs over HTTP while the session is live; base64url. */
   readonly bearer: string;
   /** Shared by all connections of the log key. */
   readonly pace: Bucket;
@@ -34,9 +33,10 @@ export interface InviteSession {
 
 export class Connection {
   readonly logs = new Map<Hex<GroupId>, LogSession>();
-  readonly invites = new Map<Hex<GroupId>, InviteSession>();
-  readonly vaults = new Map<Hex<GroupId>, VaultId>();
-  readonly meets = new Map<Hex<GroupId>, MeetId>();
+  // most connections need none of these: ten thousand of them would be some megabytes
+  private ownInvites: Map<Hex<GroupId>, InviteSession> | undefined;
+  private ownVaults: Map<Hex<GroupId>, VaultId> | undefined;
+  private ownMeets: Map<Hex<GroupId>, MeetId> | undefined;
   /** Proofs that were tried, so that none counts twice. */
   readonly tried = new Set<string>();
   isOpen = true;
@@ -63,6 +63,15 @@ export class Connection {
     readonly end: () => void = () => undefined
   ) {}
 
+  get invites(): Map<Hex<GroupId>, InviteSession> {
+    return (this.ownInvites ??= new Map());
+  }
+  get vaults(): Map<Hex<GroupId>, VaultId> {
+    return (this.ownVaults ??= new Map());
+  }
+  get meets(): Map<Hex<GroupId>, MeetId> {
+    return (this.ownMeets ??= new Map());
+  }
   /** The session that this connection opened in a group; most ask again and again for one. */
   session(group: GroupId): LogSession | undefined {
     if (this.latest === undefined || !equal(this.latest.group.id, group)) this.latest = this.logs.get(hex(group));

@@ -6,7 +6,7 @@ import { LIMIT } from '../crypto/limits';
 import type { AllowedHosts } from './hosts';
 import { RATE } from './limits';
 import { writeSoon } from './outlet';
-import type { Relay } from './relay';
+import type { Relay, Wire } from './relay';
 
 export interface Sockets {
   /** Ends every connection, one after the other within so many milliseconds; no new one is taken. */
@@ -14,10 +14,11 @@ export interface Sockets {
   readonly count: number;
 }
 
-interface Open {
-  readonly ws: WebSocket;
-  /** Ends it when it is late with its proof, or has been silent for too long. */
-  look(): void;
+/** A socket, the second in which it came and the one in which it was last heard. */
+interface Open { readonly ws: WebSocket; readonly wire: Wire; readonly began: number; heard: number }
+
+function terminate(this: WebSocket): void {
+  this.terminate();
 }
 
 export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts): Sockets {
@@ -41,12 +42,13 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts): 
   let seconds = 0;
   const look = setInterval(() => {
     seconds++;
-    for (const e of open) e.look();
+    for (const e of open) {
+      if (!e.wire.proven && (seconds - e.began) * 1000 > RATE.proveWithin) e.ws.close(1008);
+      if ((seconds - e.heard) * 1000 > RATE.idle) e.ws.terminate();
+    }
   }, 1000).unref();
 
   function serve(ws: WebSocket, socket: Duplex, host: string): void {
-    const began = seconds;
-    let heard = began;
     /** When it may be read again after it was read too fast. */
     let waits = false;
     const read = (): void => {
@@ -60,17 +62,11 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts): 
       // who does not take what it asked for is not asked for more
       if (waiting > RATE.unreadAsk && !ws.isPaused) ws.pause();
     }, host, () => ws.close(1012));
-    const one: Open = {
-      ws,
-      look() {
-        if (!wire.proven && (seconds - began) * 1000 > RATE.proveWithin) ws.close(1008);
-        if ((seconds - heard) * 1000 > RATE.idle) ws.terminate();
-      }
-    };
+    const one: Open = { ws, wire, began: seconds, heard: seconds };
     open.add(one);
     socket.on('drain', read);
     ws.on('message', (message: Buffer, isBinary) => {
-      heard = seconds;
+      one.heard = seconds;
       if (!isBinary) return ws.close(1003);
       const wait = wire.receive(message);
       if (wire.isHopeless) return ws.close(1008);
@@ -82,8 +78,8 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts): 
         read();
       }, wait);
     });
-    ws.on('ping', () => void (heard = seconds));
-    ws.on('error', () => ws.terminate());
+    ws.on('ping', () => void (one.heard = seconds));
+    ws.on('error', terminate);
     ws.on('close', () => {
       open.delete(one);
       wire.close();

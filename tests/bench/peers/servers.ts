@@ -60,11 +60,9 @@ const say = (port: number): void => void process.stdout.write(`port ${port}\n`);
 if (process.argv[2] === 'hocus') {
   const db = new DatabaseSync(process.argv[3] as string);
   db.exec('CREATE TABLE IF NOT EXISTS documents (name TEXT PRIMARY KEY, state BLOB)');
-  const get = db.prepare('SELECT state FROM documents WHERE name = ?');
-  const put = db.prepare('INSERT OR REPLACE INTO documents VALUES (?, ?)');
   const database = new Database({
-    fetch: async ({ documentName }) => (get.get(documentName) as { state: Uint8Array } | undefined)?.state ?? null,
-    store: async ({ documentName, state }) => void put.run(documentName, state)
+    fetch: async ({ documentName }) => (db.prepare('SELECT state FROM documents WHERE name = ?').get(documentName) as { state: Uint8Array } | undefined)?.state ?? null,
+    store: async ({ documentName, state }) => void db.prepare('INSERT OR REPLACE INTO documents VALUES (?, ?)').run(documentName, state)
   });
   const server = new Hocuspocus({ port: 0, address: '127.0.0.1', quiet: true, extensions: [database] });
   await server.listen();
