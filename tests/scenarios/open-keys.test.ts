@@ -8,11 +8,11 @@ it('no key on a disk holds anything that went to or came from the relay, or a ti
   const world = await World.make();
   const wire: Uint8Array[] = [];
   const honest = world.connect;
-  world.connect = (device, send) => {
+  world.connect = (device, send, end) => {
     const far = honest(device, (f) => {
       wire.push(f);
       send(f);
-    });
+    }, end);
     return {
       receive: (f) => {
         wire.push(f);

@@ -81,8 +81,8 @@ export async function circle(people: number, history: 'start' | 'today' = 'start
 }
 
 /** The seats by name. */
-export async function cast(people: 2 | 3 | 4 | 5, history: 'start' | 'today' = 'start', prepare?: (world: World) => void): Promise<{ world: World; olivia: Seat; pat: Seat; fay: Seat; mallory: Seat; dan: Seat }> {
-  const { world, seats } = await circle(people, history, prepare);
+export async function cast(people: 2 | 3 | 4 | 5, history: 'start' | 'today' = 'start', prepare?: (world: World) => void, make?: () => Promise<World>): Promise<{ world: World; olivia: Seat; pat: Seat; fay: Seat; mallory: Seat; dan: Seat }> {
+  const { world, seats } = await circle(people, history, prepare, make);
   const [olivia, pat, fay, mallory, dan] = seats as [Seat, Seat, Seat, Seat, Seat];
   return { world, olivia, pat, fay, mallory, dan };
 }

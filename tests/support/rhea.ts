@@ -37,7 +37,7 @@ export class Rhea {
   /** Which relay a device reaches: another one when Rhea shows it another history. */
   relayFor: (device: Device) => Relay = () => this.world.relay;
 
-  private readonly connect: Connect = (device, send) => {
+  private readonly connect: Connect = (device, send, end) => {
     const out = (f: FromRelay): void => send(encodeFromRelay(f) as Bytes);
     this.lines.set(device, out);
     const take = (bytes: Uint8Array): void => {
@@ -46,7 +46,7 @@ export class Rhea {
       this.heard.push({ device: device.name, f: d.value });
       for (const f of this.down(d.value, device)) out(f);
     };
-    const wire = this.relayFor(device).connect(take, HOST);
+    const wire = this.relayFor(device).connect(take, HOST, end);
     return {
       receive: (bytes) => {
         const d = decodeToRelay(bytes);

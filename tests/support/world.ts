@@ -78,7 +78,7 @@ countCalls(crypto.subtle, ['encrypt', 'decrypt', 'importKey', 'deriveKey']);
 countCalls(WebAssembly, ['compile', 'instantiate']);
 
 /** A connection to whoever poses as the relay; `hello` comes during the call. */
-export type Connect = (device: Device, send: (frame: Bytes) => void) => Pick<Wire, 'receive' | 'close'>;
+export type Connect = (device: Device, send: (frame: Bytes) => void, end: () => void) => Pick<Wire, 'receive' | 'close'>;
 
 /** A device with its disk; `core` comes and goes. */
 export class Device {
@@ -128,7 +128,7 @@ export class Device {
           time.later(1, () => {
             if (!open) return;
             if (!this.online || this.world.down) return end();
-            wire = this.world.connect(this, (frame) => time.later(1, () => open && events.frame(frame)));
+            wire = this.world.connect(this, (frame) => time.later(1, () => open && events.frame(frame)), end);
             events.open();
           });
           return { send: (f) => void time.later(1, () => void (open && wire?.receive(f))), close: end };
@@ -248,7 +248,7 @@ export class World {
   copies = 0;
   relay!: Relay;
   /** Whom devices reach when they dial; the honest relay unless somebody stands in between. */
-  connect: Connect = (_device, send) => this.relay.connect(send, HOST);
+  connect: Connect = (_device, send, end) => this.relay.connect(send, HOST, end);
 
   static async make(seed = '', log?: (now: number) => Log): Promise<World> {
     await ready();
@@ -268,9 +268,12 @@ export class World {
     return this.relay;
   }
   private lives = 0;
+  readonly devices: Device[] = [];
   /** `disk`: one that was used before, unless the device is new. */
   device(name: string, role: 'clinician' | 'patient' | 'family', disk?: MemoryDevice): Device {
-    return new Device(name, role, this, disk);
+    const device = new Device(name, role, this, disk);
+    this.devices.push(device);
+    return device;
   }
   /** Blobs by the relay's own session bearers; their HTTP is tested elsewhere. */
   blobs(device: Device): BlobCarrier {

@@ -50,7 +50,7 @@ export async function changeRoster(run: GroupRun, plan: Planner): Promise<Fault 
       if (!(await fetchRoster(run)) || !(await fetchLockboxes(run)) || !(await fetchFeed(run))) return 'unavailable';
       continue;
     }
-    return outcome.why === 'rate' ? 'too-many' : 'refused-by-relay';
+    return outcome.why === 'rate' ? 'too-many' : outcome.why === 'healing' ? 'restoring' : 'refused-by-relay';
   }
   return 'changed-meanwhile';
 }
@@ -71,12 +71,22 @@ async function sendPending(run: GroupRun): Promise<Sent> {
     if (p.keys !== null) run.keyring.set(p.keys.epoch, p.keys);
     const took = await takeEntries(run, [{ entry: p.entry, receipt: f.receipt }]);
     if (took === 'gap' && !(await fetchRoster(run))) return 'lost';
+    await keepBoxes(run, p);
     await forget(run);
     return took === 'alarm' ? 'lost' : 'done';
   }
   await forget(run);
   return f.is === 'refused' ? { why: f.why, heads: f.detail.heads } : { why: 'unavailable', heads: [] };
 }
+
+/** Lockboxes of the newest entries made here: a relay that loses them can have them back (PROTOCOL §11.6). */
+async function keepBoxes(run: GroupRun, { seq, boxes }: PendingRow): Promise<void> {
+  if (boxes.length === 0) return;
+  const rows = await run.around.store.range('roster', keyOf.boxes(run.ref));
+  const tooOld = rows.slice(0, Math.max(0, rows.length + 1 - BOXES_KEPT)).map((r) => drop('roster', r.key));
+  await run.commitOrCarryOn([put('roster', keyOf.boxesOf(run.ref, seq), boxes), ...tooOld]);
+}
+const BOXES_KEPT = 8;
 
 async function forget(run: GroupRun): Promise<void> {
   run.pending = null;
@@ -89,8 +99,8 @@ export async function resendPending(run: GroupRun): Promise<void> {
 }
 
 /** New keys by any live device, as long as they are due: a leaver left the rotation owed, or the last one had junk for us. */
-export async function rotate(run: GroupRun, isDue: () => boolean): Promise<void> {
-  await changeRoster(run, (r, at) => (isDue() ? rotating(r, at, liveRows(r.state), null, (rotation) => ({ kind: 'rotate', rotation })) : 'changed-meanwhile'));
+export async function rotate(run: GroupRun, isDue: () => boolean): Promise<Fault | null> {
+  return changeRoster(run, (r, at) => (isDue() ? rotating(r, at, liveRows(r.state), null, (rotation) => ({ kind: 'rotate', rotation })) : 'changed-meanwhile'));
 }
 
 function* boxParts(boxes: readonly AddressedLockbox[]): Generator<AddressedLockbox[]> {

@@ -22,6 +22,7 @@ export interface GroupRow {
   readonly made: number;
   /** Pinned by the link or by the first receipt. */
   relayPk: RelayPk | null;
+  /** The newest life of the relay's store that is known. */
   incarnation: number;
   /** Genesis and its lockbox while the relay has not receipted them. */
   unsent: { readonly genesis: Bytes; readonly boxes: readonly AddressedLockbox[] } | null;
@@ -39,12 +40,14 @@ export interface SealedRow { readonly n: number; readonly bytes: Bytes; readonly
 export interface InboxRow extends StoredEnvelope { readonly prev: Hash | null; readonly state: 'ok' | 'void' | 'held' }
 export interface HeadsRow {
   readonly cursor: number; readonly heads: readonly (readonly [device: number, place: LogPlace])[]; readonly held: readonly number[]; readonly lockboxes: number; readonly suspect: boolean;
+  /** Life of the relay's store that the places are of; when each device last confirmed our roster. */
+  readonly life?: number; readonly verified?: readonly (readonly [device: number, time: number])[];
   /** When the feed was last read again for what stays odd, and how long not to; absent when nothing is. */
   readonly again?: { readonly at: number; readonly wait: number };
 }
 export interface DraftRow { readonly text: string; readonly replyTo: string | null; readonly photos: readonly PhotoRecord[] }
-/** `invite`: its key, hex; `card` until the relay has it. */
-export interface OwnInviteRow { readonly invite: string; readonly link: string; readonly card: Bytes | null }
+/** `invite`: its key, hex; `card` until the relay has it; `kept` in case it loses it. */
+export interface OwnInviteRow { readonly invite: string; readonly link: string; readonly card: Bytes | null; readonly kept?: Bytes }
 
 /** Display data inside entries (PROTOCOL §6.4). */
 export interface PersonShown { readonly name: string; readonly role: PersonRole; readonly relationship: string }
@@ -68,10 +71,15 @@ export const keyOf = {
   pending: (ref: GroupRef) => `${ref}/pending`,
   /** What proves that the relay showed two histories. */
   fork: (ref: GroupRef) => `${ref}/fork`,
+  /** Lockboxes of entries that this device made. */
+  boxes: (ref: GroupRef) => `${ref}/b/`,
+  boxesOf: (ref: GroupRef, seq: number) => `${ref}/b/${place(seq)}`,
   outbox: (ref: GroupRef, made: number) => `${ref}/${place(made)}`,
   sealed: (ref: GroupRef) => `${ref}/now`,
   envelopes: (ref: GroupRef) => `${ref}/e/`,
   envelope: (ref: GroupRef, seq: number) => `${ref}/e/${place(seq)}`,
+  /** Of an envelope whose place in the feed is not the present one. */
+  looseEnvelope: (ref: GroupRef, e: { readonly seq: number; readonly device: number; readonly n: number }) => `${ref}/e/${place(e.seq)}+${e.device}.${e.n}`,
   heads: (ref: GroupRef) => `${ref}/heads`,
   page: (ref: GroupRef, page: number, slot: number) => `${ref}/${place(page)}/${slot}`,
   volume: (ref: GroupRef, volume: number, slot: number) => `${ref}/v${place(volume)}/${slot}`,

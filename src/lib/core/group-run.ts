@@ -66,6 +66,14 @@ export class GroupRun {
   readonly heads = new Map<number, LogPlace>();
   /** Feed seq up to which everything is stored here. */
   cursor = 0;
+  /** Life of the relay's store that the places in the feed are of; 0 while there are none. */
+  life = 0;
+  /** While a restored relay's feed is read: envelopes that are here and have no place in it yet, by device and number. */
+  loose: Map<string, { readonly key: string; readonly row: InboxRow }> | null = null;
+  /** The relay's roster is not ours; why is to be found out. */
+  isSplit = false;
+  /** When each device last said, by an envelope that was verified, that our roster is its roster. */
+  readonly verified = new Map<number, number>();
   /** Roster seq up to which own lockboxes were fetched. */
   lockboxes = 0;
   readonly held = new Map<number, InboxRow[]>();
@@ -96,6 +104,8 @@ export class GroupRun {
   readonly missingBlobs = new Set<string>();
   session: SessionState = 'none';
   bearer: Bytes | null = null;
+  /** The connection on which entries were given to a relay that did not know the group or this device. */
+  gaveAt: unknown = null;
   synced = false;
   alarm: Alarm | null = null;
   shown: Shown = NOTHING_SHOWN;
@@ -151,6 +161,8 @@ export class GroupRun {
     run.entries = entries.slice(0, stored === null ? 0 : state.seq).map((e) => e.value);
     run.pending = pending;
     if (row.ended === 'forked') run.alarm = 'fork';
+    run.life = heads?.life ?? row.incarnation;
+    for (const [device, time] of heads?.verified ?? []) run.verified.set(device, time);
     if (heads !== null) {
       run.cursor = heads.cursor;
       run.lockboxes = heads.lockboxes;
@@ -224,7 +236,7 @@ export class GroupRun {
   }
   headsRow(): Change {
     const again = this.odd.size > 0 && this.readAgainAt > -Infinity ? { again: { at: this.readAgainAt, wait: this.readAgainWait } } : {};
-    const row: HeadsRow = { cursor: this.cursor, heads: [...this.heads], held: this.heldSeqs, lockboxes: this.lockboxes, suspect: this.suspect, ...again };
+    const row: HeadsRow = { cursor: this.cursor, heads: [...this.heads], held: this.heldSeqs, lockboxes: this.lockboxes, suspect: this.suspect, life: this.life, verified: [...this.verified], ...again };
     return put('inbox', keyOf.heads(this.ref), row);
   }
   rosterRows(): Change[] {

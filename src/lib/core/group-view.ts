@@ -59,6 +59,7 @@ function people(run: GroupRun): PersonView[] {
       history: m.horizon === 1 ? 'start' : 'today',
       sameName: m.end === null && (names.get(key(shown.name)) ?? 0) > 1,
       mark: markOf(m.tag),
+      verified: tag === run.me ? null : verifiedAt(run, tag),
       invitedBy: m.invitedBy === null ? null : nameOf(run, hex(m.invitedBy)),
       ended: m.end === null ? null : { how: m.end.how, at: m.end.at }
     };
@@ -66,6 +67,10 @@ function people(run: GroupRun): PersonView[] {
   const all = [...run.state.members.values()].sort((a, b) => a.from - b.from);
   return [...all.filter((m) => m.end === null), ...all.filter((m) => m.end !== null)].map(view);
 }
+const verifiedAt = (run: GroupRun, member: string): number | null => {
+  const times = [...run.state.rows.values()].filter((r) => hex(r.member) === member).flatMap((r) => run.verified.get(r.device) ?? []);
+  return times.length === 0 ? null : Math.max(...times);
+};
 const key = (name: string): string => name.trim().toLocaleLowerCase('en').replace(/\s+/g, ' ');
 
 /** Four digits of a tag's hash, to tell two of one name apart. */

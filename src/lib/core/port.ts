@@ -130,7 +130,7 @@ export interface GroupSummary {
 }
 
 /** Why a group is read-only. */
-export type Ended = 'removed' | 'left' | 'gone' | 'forked';
+export type Ended = 'removed' | 'left' | 'gone' | 'forked' | 'overtaken';
 
 export interface HomeView {
   readonly groups: readonly GroupSummary[];
@@ -157,6 +157,8 @@ export interface PersonView {
   /** Four digits that tell two people of one name apart. */
   readonly mark: string;
   readonly invitedBy: string | null;
+  /** When a device of theirs last confirmed the same history of the group as ours; null when none has, or of oneself. */
+  readonly verified: number | null;
   /** Set when the person is no longer in the group. */
   readonly ended: { readonly how: 'removed' | 'left'; readonly at: number } | null;
 }
@@ -440,7 +442,7 @@ export type Fault =
   | 'wrong-passphrase' | 'unknown-passkey' | 'wrong-phrase' | 'too-soon' | 'weak-passphrase' | 'locked' | 'not-writer'
   | 'needs-network' | 'not-allowed' | 'empty' | 'changed-meanwhile' | 'group-ended' | 'not-found'
   | 'too-large' | 'not-an-image' | 'storage-full' | 'storage-lost' | 'storage-damaged' | 'too-late' | 'too-many' | 'unsent'
-  | 'bad-link' | 'invite-used' | 'invite-expired' | 'invite-revoked' | 'refused-by-relay' | 'unavailable' | 'internal';
+  | 'bad-link' | 'invite-used' | 'invite-expired' | 'invite-revoked' | 'refused-by-relay' | 'restoring' | 'unavailable' | 'internal';
 
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault };
 

@@ -40,7 +40,14 @@ export async function takeEntries(run: GroupRun, items: readonly ReceiptedEntry[
     const have = first ? 0 : run.state.seq;
     if (receipt.seq <= have) {
       if (equal(chainAt(run.state, receipt.seq) ?? ZERO_HASH, receipt.chain)) continue;
-      took = 'alarm';
+      const ours = run.entries[receipt.seq - 1]?.receipt.incarnation ?? 0;
+      // of a life whose end this group has left behind: a device that was overtaken shows what it had
+      if (receipt.incarnation < ours) continue;
+      if (receipt.incarnation === ours) took = 'alarm';
+      else {
+        run.isSplit = true;
+        took = 'gap';
+      }
     } else if (receipt.seq > have + 1) took = 'gap';
     if (took !== 'all') {
       if (took === 'alarm') changes.push(...forked(run, { entry, receipt }));
@@ -61,12 +68,17 @@ export async function takeEntries(run: GroupRun, items: readonly ReceiptedEntry[
       isVoid = folded.void !== null;
     }
     if (!equal(next.chains[next.seq - 1] as Hash, receipt.chain)) {
-      took = 'alarm';
-      changes.push(...forked(run, { entry, receipt }));
+      if (receipt.incarnation > run.row.incarnation) {
+        run.isSplit = true;
+        took = 'gap';
+      } else {
+        took = 'alarm';
+        changes.push(...forked(run, { entry, receipt }));
+      }
       break;
     }
     run.row.relayPk ??= receipt.relayPk;
-    run.row.incarnation = receipt.incarnation;
+    run.row.incarnation = Math.max(run.row.incarnation, receipt.incarnation);
     if (first) run.row.unsent = null;
     run.state = next;
     const row: EntryRow = { entry, receipt, void: isVoid };
@@ -93,13 +105,6 @@ function forked(run: GroupRun, theirs: ReceiptedEntry): Change[] {
   run.alarm = 'fork';
   run.row.ended = 'forked';
   return [put('group', run.ref, run.row), put('roster', keyOf.fork(run.ref), { ours: run.entries[theirs.receipt.seq - 1] ?? run.entries.at(-1) ?? null, theirs } satisfies ForkRow)];
-}
-
-/** Keeps two receipts for one place, if that is what they are. */
-export async function keepProof(run: GroupRun, ours: EntryRow, theirs: ReceiptedEntry): Promise<void> {
-  const [a, b] = [ours.receipt, theirs.receipt];
-  if (a.seq !== b.seq || a.incarnation !== b.incarnation || !equal(a.relayPk, b.relayPk) || equal(a.chain, b.chain) || !verifyReceipt(run.state.group, b)) return;
-  await run.commitOrCarryOn([put('roster', keyOf.fork(run.ref), { ours, theirs } satisfies ForkRow)]);
 }
 
 /** Logs that end with the entry at `seq`: what went beyond their cut-off is taken out. */
@@ -165,6 +170,16 @@ export async function takeEnvelopes(run: GroupRun, items: readonly StoredEnvelop
       break;
     }
     run.cursor = item.seq;
+    const loose = run.loose?.get(`${item.device} ${item.n}`);
+    if (loose !== undefined && equal(loose.row.envelope, item.envelope)) {
+      run.loose?.delete(`${item.device} ${item.n}`);
+      changes.push(drop('inbox', loose.key));
+      // it has a place again; what had waited is judged again
+      if (loose.row.state !== 'held') {
+        changes.push(put('inbox', keyOf.envelope(run.ref, item.seq), { ...loose.row, seq: item.seq, time: item.time } satisfies InboxRow));
+        continue;
+      }
+    }
     if (isMislabelled(item)) {
       run.noteOdd(markOf(item));
       continue;
@@ -239,6 +254,7 @@ export function judge(run: GroupRun, came: InboxRow | null, deviceOf?: number): 
       break;
     }
     run.heads.set(device, j.next);
+    run.verified.set(device, Math.max(item.time, run.verified.get(device) ?? 0));
     out.push({ row: { ...item, prev: at.hash, state: j.is === 'accepted' ? 'ok' : 'void' }, place: j.next });
   }
   return out;

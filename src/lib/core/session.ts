@@ -6,16 +6,19 @@ import type { FromRelay } from '$crypto/frames';
 import { currentEpoch, owedAt } from '$crypto/roster/state';
 import { resendPending, rotate } from './change';
 import { fetchFeed, fetchLockboxes, fetchRoster } from './fetch';
+import { giveBack, giveEntries, isNewLife, settleLife } from './give-back';
 import type { GroupRun } from './group-run';
 import { type OwnInviteRow, put } from './group-rows';
 import { healFeed, isSuspicious, tellGaps } from './heal';
-import { keepProof, takeEntries, takeEnvelopes, type Took } from './receive';
+import { takeEntries, takeEnvelopes, type Took } from './receive';
 import { takeRequests } from './requests';
+import { settleSplit, tellOthers } from './split';
 import { acked, appendRefused, pump } from './send';
 import { askForKeys, lookAtWantsSoon, takeKeys } from './wants';
 
 const NONCE = 32;
 const RETRY = 5_000;
+const WHILE_RESTORING = 60_000;
 const AFTER_GONE = 30_000;
 
 /** After the link came up: opens the session and brings the group up to date. */
@@ -24,14 +27,16 @@ export async function beginSession(run: GroupRun): Promise<void> {
   const { link, random, host } = run.around;
   const hello = link.hello;
   if (hello === null || run.row.ended !== null || run.alarm === 'fork') return;
-  if (run.row.relayPk !== null && !equal(hello.relayPk, run.row.relayPk)) {
-    // whoever answers there is not the group's relay: nothing is said to it, and nothing it says counts
+  const isOther = run.row.relayPk !== null && !equal(hello.relayPk, run.row.relayPk);
+  if (isOther || hello.incarnation < Math.max(run.life, run.row.incarnation)) {
+    // whoever answers there is not the group's relay, or one as it was before it was restored: nothing is said to it, and nothing it says counts
     run.alarm = 'rollback';
     run.around.changed(run.ref, 'group', null);
     return;
   }
   run.session = 'opening';
   run.readAgain = false;
+  run.loose = null;
   const nonce = random(NONCE);
   const signature = proveAccess({ as: 'log', host, group: run.row.id, serverNonce: hello.nonce, nonce }, run.keys.logSk);
   const f = await link.ask({ is: 'auth', group: run.row.id, as: 'log', key: run.keys.logPk, nonce, signature });
@@ -40,6 +45,12 @@ export async function beginSession(run: GroupRun): Promise<void> {
     if (f.why === 'unknown-group' && run.row.unsent !== null) {
       if (await create(run)) return beginSession(run);
     } else if (f.why === 'unknown-group' || f.why === 'unknown-log') {
+      // restored: it gets back what it lost. Otherwise an honest one learns by this that it is older than it says
+      const isRestored = isNewLife(run);
+      const taken = run.gaveAt !== hello && (await giveEntries(run, 0));
+      run.gaveAt = hello;
+      if (taken && isRestored) return beginSession(run);
+      if (run.isSplit && isRestored) return stop(run);
       run.alarm = 'rollback';
       run.around.changed(run.ref, 'group', null);
     } else if (f.why === 'bad-proof') link.again();
@@ -50,7 +61,10 @@ export async function beginSession(run: GroupRun): Promise<void> {
   if (f.is !== 'welcome') return endSession(run);
   run.bearer = f.bearer;
   run.session = 'live';
-  run.alarm = f.rosterSeq < run.entries.length || f.feedSeq < run.cursor || f.head.n < run.ownHead.n ? 'rollback' : run.alarm === 'rollback' ? null : run.alarm;
+  const isBehind = !isNewLife(run) && (f.rosterSeq < run.entries.length || f.feedSeq < run.cursor || f.head.n < run.ownHead.n);
+  run.alarm = isBehind ? 'rollback' : run.alarm === 'rollback' ? null : run.alarm;
+  // an honest relay that lost entries without a word learns it by its own receipts, and comes back restored
+  if (isBehind && f.rosterSeq < run.entries.length) await giveEntries(run, f.rosterSeq);
   await catchUp(run);
 }
 
@@ -68,10 +82,12 @@ export function endSession(run: GroupRun): void {
 export async function catchUp(run: GroupRun): Promise<void> {
   if (run.session !== 'live') return;
   run.synced = false;
-  if (!(await fetchRoster(run)) || !(await fetchLockboxes(run, true)) || !(await fetchFeed(run)) || !(await healFeed(run))) {
-    if (run.alarm === 'fork') return proveFork(run);
+  const given = !isNewLife(run) || (await giveBack(run));
+  if (!given || !(await fetchRoster(run)) || !(await fetchLockboxes(run, true)) || !(await fetchFeed(run)) || !(await healFeed(run))) {
+    if (run.alarm === 'fork' || run.isSplit) return stop(run);
     return retrySoon(run);
   }
+  if (run.life !== run.around.link.hello?.incarnation) await settleLife(run);
   run.synced = true;
   readAgainLater(run);
   // an older copy of the relay takes nothing from us: what it took would stand against what the newer one has
@@ -99,8 +115,8 @@ function readAgainLater(run: GroupRun): void {
 async function renewKeys(run: GroupRun): Promise<void> {
   const isDue = (): boolean => owedAt(run.state, run.state.seq) || run.junk.has(currentEpoch(run.state).seq);
   if (!isDue()) return;
-  await rotate(run, isDue);
-  if (isDue()) retrySoon(run);
+  const fault = await rotate(run, isDue);
+  if (isDue()) retrySoon(run, fault === 'restoring' ? WHILE_RESTORING : RETRY);
 }
 
 async function create(run: GroupRun): Promise<boolean> {
@@ -128,7 +144,7 @@ export async function putCard(run: GroupRun, invite: InvitePk, card: Bytes): Pro
   if (f?.is !== 'done') return false;
   run.cards.delete(hex(invite));
   const link = run.ownLinks.get(hex(invite));
-  if (link !== undefined) await run.commit([put('meta', run.inviteKey(invite), { invite: hex(invite), link, card: null } satisfies OwnInviteRow)]);
+  if (link !== undefined) await run.commit([put('meta', run.inviteKey(invite), { invite: hex(invite), link, card: null, kept: card } satisfies OwnInviteRow)]);
   return true;
 }
 
@@ -187,26 +203,27 @@ export async function takeFrame(run: GroupRun, f: FromRelay): Promise<void> {
     default:
       return;
   }
+  if (took === 'alarm' || run.isSplit) return stop(run);
   if (took === 'gap') return catchUp(run);
-  if (took === 'alarm') return proveFork(run);
   tellGaps(run);
   await pump(run);
 }
 
-/** Two receipts for the place where we stood prove the fork to anybody; the relay's own answer gives the other one. */
-async function proveFork(run: GroupRun): Promise<void> {
-  const ours = run.entries.at(-1);
-  const f = ours === undefined ? null : await run.around.link.ask({ is: 'roster', group: run.row.id, after: ours.receipt.seq - 1 });
-  const theirs = f?.is === 'entries' ? f.items[0] : undefined;
-  if (ours !== undefined && theirs !== undefined) await keepProof(run, ours, theirs);
+/** The relay's roster is not ours: stops if that is proven, and shows the others what proves it. */
+async function stop(run: GroupRun): Promise<void> {
+  const last = run.entries.at(-1);
+  const stops = await settleSplit(run);
+  if (run.alarm === 'fork' && last !== undefined) await tellOthers(run, last);
   endSession(run);
   run.around.changed(run.ref, 'group', null);
+  run.around.changed(run.ref, 'feed', null);
+  if (!stops) retrySoon(run);
 }
 
-function retrySoon(run: GroupRun): void {
+function retrySoon(run: GroupRun, wait = RETRY): void {
   if (run.retrying || run.around.link.state !== 'online') return;
   run.retrying = true;
-  run.around.later(RETRY, () => {
+  run.around.later(wait, () => {
     run.retrying = false;
     void run.turns.take(() => (run.session === 'live' ? catchUp(run) : run.session === 'none' ? beginSession(run) : Promise.resolve())).catch((e: unknown) => run.around.failed(e));
   });

@@ -29,6 +29,7 @@ const WORDS: { readonly [F in Fault]: () => string } = {
   'invite-expired': m.fault_invite_expired,
   'invite-revoked': m.fault_invite_revoked,
   'refused-by-relay': m.fault_refused_by_relay,
+  restoring: m.fault_restoring,
   unavailable: m.fault_unavailable,
   internal: m.fault_internal
 };

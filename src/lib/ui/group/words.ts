@@ -45,6 +45,7 @@ export function endedWords(why: Ended): string {
     case 'left': return m.group_ended_left();
     case 'gone': return m.group_ended_gone();
     case 'forked': return m.group_ended_forked();
+    case 'overtaken': return m.group_ended_overtaken();
   }
 }
 

@@ -1,0 +1,190 @@
+/**
+ * A relay that was restored from a backup gets back what it lost, and this device's places in the feed are made anew (PROTOCOL §11.6).
+ * Nothing is sealed again: what was ever sent is given as it was.
+ */
+import type { BlobId, Bytes } from '$crypto/brand';
+import { base64url, equal, hex } from '$crypto/bytes';
+import type { AddressedLockbox, FromRelay, GivenEnvelope, ReceiptedEntry } from '$crypto/frames';
+import { LIMIT } from '$crypto/limits';
+import { chainAt, chainHead, rowByDevice } from '$crypto/roster/state';
+import { LOG_START } from '../group/log';
+import type { Change } from '../store/store';
+import type { GroupRun } from './group-run';
+import { drop, type InboxRow, keyOf, type OwnInviteRow, put, readAll } from './group-rows';
+import { unpack } from './pack';
+import { rebuildFeed } from './project';
+
+type Standing = Extract<FromRelay, { is: 'standing' }>;
+
+/** Entries or envelopes in one frame at most, and their bytes. */
+const AT_ONCE = 200;
+const FRAME_BYTES = LIMIT.pageBytes - 16_384;
+/** Rows moved in one transaction. */
+const MOVES = 40;
+
+/** Whether the relay's store has been restored since this device took its places in the feed. */
+export function isNewLife(run: GroupRun): boolean {
+  const { hello } = run.around.link;
+  return hello !== null && run.life !== 0 && hello.incarnation > run.life;
+}
+
+/** Gives what the relay lacks; false when it did not answer, or stands elsewhere (`isSplit`). */
+export async function giveBack(run: GroupRun): Promise<boolean> {
+  const before = await show(run);
+  if (before === null) return false;
+  const at = chainAt(run.state, before.rosterSeq);
+  if (at !== null && !equal(at, before.chain)) run.isSplit = true;
+  if (run.isSplit || !(await giveEntries(run, before.rosterSeq))) return false;
+  if (!(await giveBoxes(run, before.rosterSeq)) || !(await giveEnvelopes(run, before))) return false;
+  const now = await show(run);
+  if (now === null) return false;
+  for (const { value } of await readAll<OwnInviteRow>(run.around.store, 'meta', keyOf.invites(run.ref))) {
+    const card = value.card ?? value.kept ?? null;
+    if (card !== null) run.cards.set(value.invite, card);
+  }
+  await giveBlobs(run, now.lacks);
+  await loosen(run, before.feed);
+  return true;
+}
+
+/** After the feed was read behind what both have: this device's places are those of the present life. */
+export async function settleLife(run: GroupRun): Promise<void> {
+  const moved = run.loose !== null;
+  run.loose = null;
+  run.life = run.around.link.hello?.incarnation ?? run.life;
+  run.row.incarnation = Math.max(run.row.incarnation, run.life);
+  await run.commitOrCarryOn([put('group', run.ref, run.row), run.headsRow()]);
+  if (moved) await rebuildFeed(run);
+}
+
+async function show(run: GroupRun): Promise<Standing | null> {
+  const { n, hash } = run.ownHead;
+  const f = await run.around.link.ask({ is: 'show', group: run.row.id, life: run.life, rosterSeq: run.state.seq, chain: chainHead(run.state), n, hash });
+  return f?.is === 'standing' ? f : null;
+}
+
+/** Entries after roster seq `after`, with their receipts. */
+export async function giveEntries(run: GroupRun, after: number): Promise<boolean> {
+  for (const items of parts(run.entries.slice(after), (e) => e.entry.length + 200)) {
+    const f = await run.around.link.ask({ is: 'give-entries', group: run.row.id, items: items.map(({ entry, receipt }): ReceiptedEntry => ({ entry, receipt })) });
+    if (f?.is === 'refused' && f.why === 'conflict') run.isSplit = true;
+    if (f?.is !== 'done') return false;
+  }
+  return true;
+}
+
+/** Lockboxes that this device made: nobody else has those of the others. */
+async function giveBoxes(run: GroupRun, after: number): Promise<boolean> {
+  const rows = await run.around.store.range('roster', keyOf.boxes(run.ref), { after: keyOf.boxesOf(run.ref, after) });
+  for (const { key, value } of rows) {
+    const seq = Number(key.slice(keyOf.boxes(run.ref).length));
+    for (const boxes of parts(unpack<AddressedLockbox[]>(value), (b) => b.lockbox.length + 40)) {
+      const f = await run.around.link.ask({ is: 'give-boxes', group: run.row.id, seq, boxes });
+      if (f === null) return false;
+    }
+  }
+  return true;
+}
+
+/** Envelopes of every log of which more is here than there, in the order in which they stood; own sealed bytes behind them. */
+async function giveEnvelopes(run: GroupRun, { heads }: Standing): Promise<boolean> {
+  const there = new Map(heads.map((h) => [h.device, h]));
+  const toGive: GivenEnvelope[] = [];
+  const off = new Set<number>();
+  for (const [device, at] of run.heads) {
+    const cut = rowByDevice(run.state, device)?.end?.cut;
+    const h = there.get(device);
+    // there the log went another way than to its cut-off
+    if (cut !== undefined && h !== undefined && at.n === cut.n && h.n >= cut.n && !equal(h.hash, cut.hash)) off.add(device);
+  }
+  const ended = new Map<number, GivenEnvelope[]>();
+  for (let after: string | undefined = keyOf.envelope(run.ref, 0); after !== undefined; ) {
+    const rows: readonly { key: string; value: Bytes }[] = await run.around.store.range('inbox', keyOf.envelopes(run.ref), { after, most: 500 });
+    for (const { device, n, time, envelope, prev } of rows.map((r) => unpack<InboxRow>(r.value))) {
+      const h = there.get(device) ?? { ...LOG_START, device };
+      // the first beyond what is there shows whether the two agree
+      if (n === h.n + 1 && prev !== null && !equal(prev, h.hash) && rowByDevice(run.state, device)?.end != null) off.add(device);
+      if (rowByDevice(run.state, device)?.end != null) ended.set(device, [...(ended.get(device) ?? []), { device, n, time, envelope }]);
+      if (n > h.n) toGive.push({ device, n, time, envelope });
+    }
+    after = rows.at(-1)?.key;
+  }
+  const own = run.ownRow;
+  if (run.sealed !== null && own !== null) toGive.push({ device: own.device, n: run.sealed.n, time: run.around.clock(), envelope: run.sealed.bytes });
+  for (const items of parts(toGive.filter((e) => !off.has(e.device)), (e) => e.envelope.length + 32)) if (!(await give(run, items))) return false;
+  for (const device of off) {
+    // whole, in one frame: only a run that ends in the cut-off counts above what is there
+    const items = lastOf((ended.get(device) ?? []).sort((a, b) => a.n - b.n));
+    if (items.length > 0 && !(await give(run, items))) return false;
+  }
+  return true;
+}
+
+const give = async (run: GroupRun, items: readonly GivenEnvelope[]): Promise<boolean> => (await run.around.link.ask({ is: 'give', group: run.row.id, items })) !== null;
+
+/** As many of the last as fit in one frame. */
+function lastOf(run: readonly GivenEnvelope[]): GivenEnvelope[] {
+  let bytes = 0;
+  return run.filter((_, i) => run.slice(i).length <= AT_ONCE).filter((_, i, some) => {
+    if (i === 0) bytes = some.reduce((sum, e) => sum + e.envelope.length + 32, 0);
+    const fits = bytes <= FRAME_BYTES;
+    bytes -= (some[i]?.envelope.length ?? 0) + 32;
+    return fits;
+  });
+}
+
+/** Blobs that the relay lacks and this device has: what waits to be uploaded at once, what is only cached beside the turn. */
+async function giveBlobs(run: GroupRun, lacks: readonly BlobId[]): Promise<void> {
+  const { store, blobs, failed } = run.around;
+  const { bearer } = run;
+  if (bearer === null) return;
+  const carry = async (id: BlobId, ciphertext: Bytes | null): Promise<void> => {
+    if (ciphertext !== null) await blobs.put(hex(run.row.id), hex(id), base64url(bearer), ciphertext);
+  };
+  const cached: BlobId[] = [];
+  for (const id of lacks) {
+    const waiting = await store.get('upload', run.blobKey(base64url(id)));
+    if (waiting !== null) await carry(id, waiting);
+    else cached.push(id);
+  }
+  void (async () => {
+    for (const id of cached) await carry(id, await store.cacheGet('blob', run.blobKey(base64url(id))));
+  })().catch(failed);
+}
+
+/** Rows beyond feed seq `base` give up their places; they keep their own keys until the feed shows them again. */
+async function loosen(run: GroupRun, base: number): Promise<void> {
+  const loose: NonNullable<GroupRun['loose']> = new Map();
+  let moves: Change[] = [];
+  for (let after: string | undefined = keyOf.envelope(run.ref, base); after !== undefined; ) {
+    const rows: readonly { key: string; value: Bytes }[] = await run.around.store.range('inbox', keyOf.envelopes(run.ref), { after, most: 500 });
+    for (const { key, value } of rows) {
+      const row = unpack<InboxRow>(value);
+      if (row.seq <= base) continue;
+      const own = keyOf.looseEnvelope(run.ref, row);
+      if (key !== own) moves.push(put('inbox', own, row), drop('inbox', key));
+      loose.set(`${row.device} ${row.n}`, { key: own, row });
+    }
+    after = rows.at(-1)?.key;
+    for (; moves.length > 0; moves = moves.slice(2 * MOVES)) await run.commit(moves.slice(0, 2 * MOVES));
+  }
+  run.cursor = Math.min(run.cursor, base);
+  for (const [device, held] of run.held) run.held.set(device, held.filter((h) => h.seq <= base));
+  run.loose = loose;
+  await run.commit([run.headsRow()]);
+}
+
+/** In their order, so many and so large as one frame carries. */
+function parts<T>(all: readonly T[], size: (t: T) => number): T[][] {
+  const out: T[][] = [];
+  let bytes = Infinity;
+  for (const t of all) {
+    bytes += size(t);
+    if (bytes > FRAME_BYTES || (out.at(-1)?.length ?? 0) >= AT_ONCE) {
+      out.push([]);
+      bytes = size(t);
+    }
+    out.at(-1)?.push(t);
+  }
+  return out;
+}
