@@ -9,7 +9,7 @@ import { encodeState } from '../../crypto/roster/state';
 import { cast, type Seat } from '../support/circle';
 import { backedUp, putBack, worldIn } from '../support/restored';
 import { Rhea } from '../support/rhea';
-import { lanesOf } from '../support/schedule';
+import { lanesOf } from '../support/lanes';
 import type { World } from '../support/world';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));

@@ -77,7 +77,7 @@ export class Life {
   }
 
   /** The network between a device and whoever it dials: late, or silent for ever while it looks open. */
-  private readonly between = (inner: Connect): Connect => (device, send) => {
+  private readonly between = (inner: Connect): Connect => (device, send, end) => {
     const { time } = this.s.world;
     const line = this.line(device);
     line.dead = false;
@@ -99,7 +99,7 @@ export class Life {
       if (line[key] <= time.now) return go();
       time.later(line[key] - time.now, () => mine.open && !line.dead && go());
     };
-    const wire = inner(device, (frame) => way('down', () => (heard(frame), send(frame))));
+    const wire = inner(device, (frame) => way('down', () => (heard(frame), send(frame))), end);
     return {
       receive: (frame) => (way('up', () => (told(frame), void wire.receive(frame))), 0),
       close: () => {
