@@ -39,8 +39,7 @@ async function firstDifference(run: GroupRun): Promise<{ ours: EntryRow; theirs:
     for (const theirs of f.items) {
       const { receipt } = theirs;
       const ours = run.entries[receipt.seq - 1];
-      const counts = run.row.relayPk !== null && equal(receipt.relayPk, run.row.relayPk) && verifyReceipt(run.state.group, receipt);
-      if (!counts || receipt.seq !== after + 1 || ours === undefined) return null;
+      if (receipt.seq !== after + 1 || ours === undefined || !equal(receipt.relayPk, ours.receipt.relayPk) || !verifyReceipt(run.state.group, receipt)) return null;
       if (!equal(ours.receipt.chain, receipt.chain)) return { ours, theirs };
       after++;
     }
