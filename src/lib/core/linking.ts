@@ -282,7 +282,7 @@ export class Linking {
       if (this.meeting === null) return;
     }
     if (this.row?.side === 'new') await this.claim(said);
-    if (this.row?.side === 'live') await this.answerClaims();
+    if (this.row?.side === 'live') await this.answerClaims(said);
   }
 
   // ------------------------------------------------------------------------------------------------ the new device
@@ -321,11 +321,7 @@ export class Linking {
   /** Claims what was not claimed yet, in as many items as it takes. */
   private async claim(said: readonly MeetItem[]): Promise<void> {
     const { core } = this;
-    const mine = said.flatMap((x) => {
-      const opened = x.side === 'new' && x.words.is === 'sealed' ? openWords(this.session as Bytes, this.need().keys.id, x.n, 'new', x.words.sealed) : null;
-      const words = opened?.ok === true ? parseLinkWords(opened.value) : null;
-      return words?.is === 'claims' ? words.rows.map((r) => hex(r.logPk)) : [];
-    });
+    const mine = this.words(said, 'new').flatMap((w) => (w.is === 'claims' ? w.rows.map((r) => hex(r.logPk)) : []));
     const rows = [...core.awaited.values()].flatMap((g): ClaimedRow[] => {
       const { logPk, kemPk: kem, logSk } = deviceKeys(g);
       const claim = sign(LABEL.deviceClaim, deviceClaimBody(g.id, g.tag, g.adder, { logPk, kem, rank: 'ordinary' }), logSk);
@@ -368,11 +364,14 @@ export class Linking {
     }
     this.progress();
   }
+  private isOffered(said: readonly MeetItem[]): boolean {
+    return this.words(said, 'live').some((w) => w.is === 'part' && w.last);
+  }
   /** Once every group is settled, says so. */
-  private async answerClaims(): Promise<void> {
+  private async answerClaims(said: readonly MeetItem[]): Promise<void> {
     const { row, core } = this;
     if (row === null) return;
-    if (!row.sent) return this.stop('expired');
+    if (!row.sent && !this.isOffered(said)) return this.stop('expired');
     const { added, full } = core.adoptions;
     this.progress();
     if (added.size + full.size < row.of) return;
@@ -387,6 +386,13 @@ export class Linking {
 
   // --------------------------------------------------------------------------------------------------------- both
 
+  /** What one side said under the session key. */
+  private words(said: readonly MeetItem[], side: LinkSide): LinkWords[] {
+    return said.flatMap((x) => {
+      const opened = x.side === side && x.words.is === 'sealed' ? openWords(this.session as Bytes, this.need().keys.id, x.n, side, x.words.sealed) : null;
+      return (opened?.ok === true ? parseLinkWords(opened.value) : null) ?? [];
+    });
+  }
   private tell(w: LinkWords): Promise<MeetFault | null> {
     const { keys } = this.need();
     const plain = encodeLinkWords(w);

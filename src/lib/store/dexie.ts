@@ -161,8 +161,13 @@ export function dexieDisk(options: DexieOptions = {}): Disk {
         })
       ),
     async wipe(fence, mark) {
-      const bare = await run(strict, async () => (await strict.table<Kept, string>('vault').get(HEADER)) === undefined);
-      if (fence === null && !bare) return false;
+      const may = (held: Fence | undefined, header: Kept | undefined): boolean => {
+        if (fence === null) return header === undefined;
+        if (held === undefined) throw new StoreError('lost');
+        if (held.n !== fence) throw new StoreError('fenced');
+        return true;
+      };
+      if (!(await run(strict, async () => may(await strict.table<Fence, string>('fence').get(WRITER), await strict.table<Kept, string>('vault').get(HEADER))))) return false;
       // the cache first: a cut in between leaves what can be wiped again
       await run(relaxed, () =>
         relaxed.transaction('rw', [...CACHE_TABLES, 'fence'], async (tx) => {
@@ -175,9 +180,7 @@ export function dexieDisk(options: DexieOptions = {}): Disk {
           const fences = tx.table<Fence, string>('fence');
           const vault = tx.table<Kept, string>('vault');
           const held = await fences.get(WRITER);
-          if (fence !== null && held === undefined) throw new StoreError('lost');
-          if (fence !== null && held?.n !== fence) throw new StoreError('fenced');
-          if (fence === null && (await vault.get(HEADER)) !== undefined) return false;
+          if (!may(held, await vault.get(HEADER))) return false;
           await Promise.all(TABLES.map((t) => tx.table(t).clear()));
           await vault.clear();
           if (mark !== null) await vault.put({ k: MARK, v: mark });
