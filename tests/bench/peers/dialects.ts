@@ -19,8 +19,8 @@ export const SIZE = 200;
 
 /** One place where people meet: a group, a document, a circle of sockets. */
 export interface Place {
-  /** A socket in session as writer number `who`. */
-  join(who: number): Promise<Raw>;
+  /** A socket in session as writer number `who`, at the port where the server stands now. */
+  join(who: number, port?: number): Promise<Raw>;
   /** Frames 1 … count of that writer. */
   updates(who: number, count: number): readonly Uint8Array[];
   /** Bytes of a frame around the update itself. */
@@ -32,7 +32,9 @@ export interface Place {
   /** Fetches everything as a newcomer; resolves with the bytes that came. */
   fetchAll(count: number): Promise<number>;
   /** Everything there, as a server at another port has it: the relay alone. */
-  again(port: number): Promise<readonly StoredEnvelope[]>;
+  again(port: number, from?: number): Promise<readonly StoredEnvelope[]>;
+  /** Of the relay's place. */
+  readonly group: GroupId;
 }
 
 export async function placeAt(peer: PeerName, port: number, name: string, writers: number): Promise<Place> {
@@ -55,6 +57,7 @@ export async function placeAt(peer: PeerName, port: number, name: string, writer
     updates: (who, count) => (peer === 'bare' ? Array<Uint8Array>(count).fill(masked(new Uint8Array(SIZE))) : yjsUpdates(prefix, who, count)),
     acked: isUpdate,
     delivered: isUpdate,
+    group: new Uint8Array(32) as Bytes as GroupId,
     again: () => Promise.reject(new Error('keeps nothing')),
     fetchAll: async () => {
       const raw = await join();
@@ -152,11 +155,12 @@ async function relayPlace(port: number, name: string, writers: number): Promise<
     },
     acked: (m) => (m[0] === 5 ? varint(m, 33) : 0),
     delivered: (m) => (m[0] === 8 ? varint(m, 36) : 0),
-    async again(to) {
+    group: group.group,
+    async again(to, from = 0) {
       const raw = await join(0, to);
       const out: StoredEnvelope[] = [];
       for (let more = true; more; ) {
-        const page = await told(raw, { is: 'fetch', re: 3, group: group.group, way: 'up', from: out.at(-1)?.seq ?? 0, most: 500 }, 'page');
+        const page = await told(raw, { is: 'fetch', re: 3, group: group.group, way: 'up', from: out.at(-1)?.seq ?? from, most: 500 }, 'page');
         out.push(...page.items);
         more = page.more;
       }
@@ -205,6 +209,7 @@ async function prove(raw: Raw, serverNonce: Bytes, port: number, group: GroupId,
 
 export function heard<K extends FromRelay['is']>(raw: Raw, is: K): Promise<Extract<FromRelay, { is: K }>> {
   return new Promise((done, fail) => {
+    raw.onClose = () => fail(new Error('closed'));
     raw.hear = (m) => {
       const f = decodeFromRelay(new Uint8Array(m));
       if (!f.ok) return fail(new Error('unreadable'));

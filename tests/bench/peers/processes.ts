@@ -26,11 +26,17 @@ export const forgetBundle = (): void => rmSync(bundle, { recursive: true, force:
 /** The relay as it is shipped, but without its limits of pace; `node`: options of the runtime. */
 export const startRelay = (folder: string, node: readonly string[] = [], env: Record<string, string> = {}): Promise<Server> =>
   started([...node, join(bundle, 'relay.js')], /ready at http:\/\/127\.0\.0\.1:(\d+)/, { PORT: '0', HOST: '127.0.0.1', CAREFOLD_DATA: folder, CAREFOLD_PACE: '0', ...env });
+/** The same under strace, which writes down what it does to its files; killed as its own process is. */
+export const startTraced = (folder: string, trace: string): Promise<Server> =>
+  started(
+    ['-f', '-qq', '-y', '-e', 'trace=pwrite64,fdatasync,fsync', '-s', '0', '-o', trace, process.execPath, join(bundle, 'relay.js')],
+    /ready at http:\/\/127\.0\.0\.1:(\d+)/, { PORT: '0', HOST: '127.0.0.1', CAREFOLD_DATA: folder, CAREFOLD_PACE: '0' }, 'strace'
+  );
 export const startPeer = (name: 'bare' | 'yws' | 'hocus', folder: string): Promise<Server> =>
   started(['--import', 'tsx', join(root, 'tests/bench/peers/servers.ts'), name, join(folder, 'peer.db')], /port (\d+)/, {});
 
-function started(args: string[], listening: RegExp, env: Record<string, string>): Promise<Server> {
-  const child: ChildProcess = spawn(process.execPath, args, { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+function started(args: string[], listening: RegExp, env: Record<string, string>, program = process.execPath): Promise<Server> {
+  const child: ChildProcess = spawn(program, args, { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<void>((done) => child.once('exit', () => done()));
   return new Promise((done, fail) => {
     let said = '';
@@ -42,7 +48,10 @@ function started(args: string[], listening: RegExp, env: Record<string, string>)
         port: Number(port),
         pid: child.pid as number,
         kill: () => {
-          child.kill('SIGKILL');
+          // of a traced one, the traced
+          const inner = program === process.execPath ? [] : readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ');
+          for (const pid of inner) process.kill(Number(pid), 'SIGKILL');
+          if (inner.length === 0) child.kill('SIGKILL');
           return ended;
         }
       });

@@ -90,7 +90,10 @@ export function dial(port: number, path: string): Promise<Raw> {
     };
     const socket = connect({ port, host: '127.0.0.1', noDelay: true, onread: { buffer: shared, callback: (n) => (take(shared.subarray(0, n)), true) } });
     socket.on('error', fail);
-    socket.on('close', () => raw.onClose());
+    socket.on('close', () => {
+      if (!isOpen) fail(new Error('closed'));
+      raw.onClose();
+    });
     socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`);
   });
 }
