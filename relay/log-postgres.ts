@@ -2,14 +2,13 @@
  * The log in PostgreSQL, for several relays at once. Calls go into lanes by their group; what comes while a lane's transaction runs
  * gathers into the next one, so that one commit serves many. Seq is given inside the append's transaction, under the group's lock.
  */
-import type { Sql } from 'postgres';
 import { hex } from '../crypto/bytes';
 import { err, ok, type Result } from '../crypto/result';
 import type { Turn } from './fanout';
 import type { Appending, Call, Log } from './log';
 import { appendAll } from './log-postgres-append';
 import { CALLS, READS } from './log-postgres-calls';
-import { connectTo, isClash, isOutage, notDurable, rowsOf } from './postgres';
+import { connectTo, isClash, isOutage, Line, notDurable } from './postgres';
 import { makeTables } from './schema-postgres';
 import { runSoon, type Steps } from './steps';
 
@@ -35,17 +34,16 @@ export interface PostgresParts {
 
 /** Opens or makes the store. Rejects when it cannot be reached, is no primary, would not be durable, or belongs to another relay. */
 export async function postgresLog(p: PostgresParts): Promise<Log> {
-  const sql = connectTo(p.url, LANES + 2);
+  const sql = connectTo(p.url);
   let incarnation: number;
   try {
     const weak = await notDurable(sql);
     if (weak !== null) throw new Error(weak);
     ({ incarnation } = await makeTables(sql, p.now, hex(p.relayPk as never)));
-  } catch (e) {
+  } finally {
     await sql.end({ timeout: 1 });
-    throw e;
   }
-  const lanes = Array.from({ length: LANES }, () => new Lane(sql, p.turn, p.trouble));
+  const lanes = Array.from({ length: LANES }, () => new Lane(new Line(p.url), p.turn, p.trouble));
   let closed = false;
   return {
     incarnation,
@@ -58,7 +56,7 @@ export async function postgresLog(p: PostgresParts): Promise<Log> {
     async close() {
       await Promise.all(lanes.map((l) => l.idle()));
       closed = true;
-      await sql.end({ timeout: 5 });
+      await Promise.all(lanes.map((l) => l.line.close()));
     }
   };
 }
@@ -76,7 +74,7 @@ class Lane {
   private isBusy = false;
   private whenIdle: (() => void)[] = [];
 
-  constructor(private readonly sql: Sql, private readonly turn: Turn, private readonly trouble: (words: string) => void) {}
+  constructor(readonly line: Line, private readonly turn: Turn, private readonly trouble: (words: string) => void) {}
 
   add(p: Pending): void {
     this.gathered.push(p);
@@ -116,14 +114,14 @@ class Lane {
 
   private async attempt(calls: readonly Call[]): Promise<unknown[]> {
     const first = calls[0] as Call;
-    if (READS.has(first.name)) return Promise.all(calls.map((c) => runSoon(stepsOf(c), rowsOf(this.sql))));
+    if (READS.has(first.name)) return this.line.read((rows) => Promise.all(calls.map((c) => runSoon(stepsOf(c), rows))));
     const appends = calls.flatMap((c): Appending[] => (c.name === 'append' ? [c.input] : []));
-    return this.sql.begin(async (tx) => {
-      if (appends.length > 0) return appendAll(rowsOf(tx), appends);
+    return this.line.transaction(async (rows) => {
+      if (appends.length > 0) return appendAll(rows, appends);
       const answers: unknown[] = [];
-      for (const c of calls) answers.push(await runSoon(stepsOf(c), rowsOf(tx)));
+      for (const c of calls) answers.push(await runSoon(stepsOf(c), rows));
       return answers;
-    }) as Promise<unknown[]>;
+    });
   }
 }
 

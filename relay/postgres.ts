@@ -5,14 +5,59 @@ import type { Found, Value } from './steps';
 /** Runs one statement, `?` for each value. */
 export type Rows = (text: string, values: readonly Value[]) => Promise<readonly Found[]>;
 
-/** Connects lazily; a connection that is lost is made again. */
-export const connectTo = (url: string, most: number): Sql =>
+/** One connection, made when it is needed. */
+export const connectTo = (url: string): Sql =>
   postgres(url, {
-    max: most, connect_timeout: 5, idle_timeout: 300, target_session_attrs: 'read-write', onnotice: () => undefined,
+    max: 1, connect_timeout: 5, idle_timeout: 300, target_session_attrs: 'read-write', onnotice: () => undefined,
     connection: { application_name: 'carefold', synchronous_commit: 'on', statement_timeout: 15_000, idle_in_transaction_session_timeout: 20_000 },
     types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
     backoff: (tries: number) => Math.min(1, 0.05 * 2 ** tries)
   }) as unknown as Sql;
+
+/**
+ * One connection. A driver's connection that broke in the middle of something may be left with half a message: after an outage a fresh
+ * one takes its place.
+ */
+export class Line {
+  private sql: Sql | null = null;
+  constructor(private readonly url: string) {}
+
+  /** Runs `f`; whoever waits for several statements at once gets their rows in order. */
+  async read<T>(f: (rows: Rows) => Promise<T>): Promise<T> {
+    try {
+      return await f(this.rows());
+    } catch (e) {
+      if (isOutage(e)) this.drop();
+      throw e;
+    }
+  }
+  /** What `f` returns, once it is durable; nothing of it is kept when it throws. */
+  transaction<T>(f: (rows: Rows) => Promise<T>): Promise<T> {
+    return this.read(async (rows) => {
+      await rows('BEGIN', []);
+      try {
+        const value = await f(rows);
+        await rows('COMMIT', []);
+        return value;
+      } catch (e) {
+        if (!isOutage(e)) await rows('ROLLBACK', []);
+        throw e;
+      }
+    });
+  }
+  async close(): Promise<void> {
+    await this.sql?.end({ timeout: 5 });
+  }
+  private rows(): Rows {
+    this.sql ??= connectTo(this.url);
+    return rowsOf(this.sql);
+  }
+  private drop(): void {
+    const broken = this.sql;
+    this.sql = null;
+    void broken?.end({ timeout: 0 }).catch(() => undefined);
+  }
+}
 
 /** Why what is committed there could be lost, or null. */
 export async function notDurable(sql: Sql): Promise<string | null> {
@@ -39,7 +84,7 @@ const BYTEA_ARRAY = 1001;
 /** The driver takes a list of bytes for bytes unless told. */
 const typed = (sql: Pick<Sql, 'array'>, value: unknown): never => (Array.isArray(value) && value[0] instanceof Uint8Array ? sql.array(value, BYTEA_ARRAY) : value) as never;
 
-export const rowsOf = (sql: Pick<Sql, 'unsafe' | 'array'>): Rows => async (text, values) => {
+const rowsOf = (sql: Pick<Sql, 'unsafe' | 'array'>): Rows => async (text, values) => {
   const found = await sql.unsafe(dollars(text), values.map((v) => typed(sql, v)), { prepare: true });
   return found.map((f) => plain(f as Record<string, unknown>));
 };

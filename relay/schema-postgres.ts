@@ -26,6 +26,12 @@ const TABLES: readonly (readonly [name: string, by: string, columns: string, kep
   ['blobs', 'g', 'g bigint, id bytea, device bigint NOT NULL, size bigint NOT NULL, time bigint NOT NULL, named bigint NOT NULL, PRIMARY KEY (g, id)']
 ];
 
+const INDEXES: Readonly<Record<string, readonly string[]>> = {
+  blobs: ['CREATE INDEX blobs_unnamed ON blobs (time) WHERE named = 0'],
+  meets: ['CREATE INDEX meets_began ON meets (began) WHERE n = 1'],
+  answers: ['CREATE INDEX answers_by_time ON answers (time)']
+};
+
 /** Makes what is missing, once among all relays that start together. Throws when the store is of another version or of another relay. */
 export async function makeTables(sql: Sql, now: number, relay: string): Promise<{ readonly incarnation: number }> {
   return sql.begin(async (tx) => {
@@ -39,11 +45,10 @@ export async function makeTables(sql: Sql, now: number, relay: string): Promise<
     for (const [name, by, columns, kept = ''] of TABLES) {
       if ((await tx`SELECT 1 FROM pg_class WHERE oid = to_regclass(${name})`).length > 0) continue;
       await tx.unsafe(`CREATE TABLE ${name} (${columns}) PARTITION BY HASH (${by})`);
+      // with its table and never again: asking for one that is there locks what another relay is using
+      for (const index of INDEXES[name] ?? []) await tx.unsafe(index);
       for (let i = 0; i < PARTS; i++) await tx.unsafe(`CREATE TABLE ${name}_${i} PARTITION OF ${name} FOR VALUES WITH (MODULUS ${PARTS}, REMAINDER ${i}) ${kept}`);
     }
-    await tx`CREATE INDEX IF NOT EXISTS blobs_unnamed ON blobs (time) WHERE named = 0`;
-    await tx`CREATE INDEX IF NOT EXISTS meets_began ON meets (began) WHERE n = 1`;
-    await tx`CREATE INDEX IF NOT EXISTS answers_by_time ON answers (time)`;
     return { incarnation: Number(meta.get('incarnation')) };
   });
 }

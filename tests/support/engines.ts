@@ -10,7 +10,7 @@ export interface Engine {
   readonly port: number;
   readonly url: string;
   /** Ends it as a power cut does, or as its operator would. */
-  stop(how?: 'SIGKILL' | 'SIGINT'): Promise<void>;
+  stop(how?: NodeJS.Signals): Promise<void>;
   /** Starts it again on the same port with what it kept. */
   start(): Promise<void>;
   discard(): Promise<void>;
@@ -58,7 +58,7 @@ async function engine(port: number, url: string, folder: string | null, launch: 
       return isUp();
     });
   };
-  const stop = async (how: 'SIGKILL' | 'SIGINT' = 'SIGKILL'): Promise<void> => {
+  const stop = async (how: NodeJS.Signals = 'SIGKILL'): Promise<void> => {
     const ending = child;
     child = null;
     if (ending === null || ending.exitCode !== null || ending.signalCode !== null) return;
@@ -102,8 +102,9 @@ export async function startPostgres(): Promise<Engine> {
     const sql = postgres(url, { max: 1, connect_timeout: 2, onnotice: () => undefined });
     return sql`SELECT 1`.then(() => true, () => false).finally(() => sql.end({ timeout: 1 }));
   };
-  // a killed postmaster leaves its file, and perhaps children that still hold its memory
-  return engine(port, url, folder, launch, isUp);
+  // SIGQUIT: at once and without a word to anybody, as a crash; but its children go with it
+  const server = await engine(port, url, folder, launch, isUp);
+  return { ...server, stop: (how = 'SIGQUIT') => server.stop(how) };
 }
 
 /** A NATS server that keeps nothing. */

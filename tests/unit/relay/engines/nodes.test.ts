@@ -1,0 +1,150 @@
+/** Two relays, as processes of their own, on one PostgreSQL, one NATS and one S3: whatever dies, what was acknowledged is there. */
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { base64url, fromText, hex } from '../../../../crypto/bytes';
+import type { Bytes, GroupId } from '../../../../crypto/brand';
+import { blobHasher } from '../../../../crypto/kept';
+import { begin, fold } from '../../../../crypto/roster/fold';
+import type { RosterState } from '../../../../crypto/roster/state';
+import { ready } from '../../../../crypto/sodium';
+import { type Device, deviceAdd, envelope, foundGroup, makeDevice, pen, seeded } from '../../../support/actor';
+import { Carrier } from '../../../support/carrier';
+import { type Engine, startNats, startPostgres, startS3, until } from '../../../support/engines';
+import { bundleRelay, type Node, startNode } from '../../../support/node';
+
+let bundle: Awaited<ReturnType<typeof bundleRelay>>;
+let db: Engine;
+let nats: Engine;
+let s3: Engine;
+let nodes: Node[] = [];
+let carriers: Carrier[] = [];
+let seeds = 0;
+
+const env = (): Record<string, string> => ({
+  CAREFOLD_POSTGRES: db.url, CAREFOLD_NATS: nats.url, CAREFOLD_S3: s3.url, CAREFOLD_S3_KEY: 'S3RVER', CAREFOLD_S3_SECRET: 'S3RVER', CAREFOLD_METRICS: '127.0.0.1:0'
+});
+// relays that share a store are one relay to their groups: the same key
+const node = (): Promise<Node> => startNode(bundle.path, env(), (folder) => writeFileSync(join(folder, 'relay.key'), createHash('sha256').update('key').digest()));
+
+beforeAll(async () => {
+  await ready();
+  [bundle, db, nats, s3] = await Promise.all([bundleRelay(), startPostgres(), startNats(), startS3()]);
+}, 60_000);
+afterAll(async () => {
+  await Promise.all([db.discard(), nats.discard(), s3.discard()]);
+  bundle.discard();
+}, 30_000);
+beforeEach(async () => void (nodes = await Promise.all([node(), node()])), 30_000);
+afterEach(async () => {
+  carriers.splice(0).forEach((c) => c.end());
+  await Promise.all(nodes.map((n) => n.discard()));
+}, 30_000);
+
+interface Pair { readonly group: GroupId; readonly laptop: Carrier; readonly phone: Carrier; seal(device: Device, count: number): Bytes[] }
+
+/** One person's laptop at the first relay and phone at the second, in one group. */
+async function pair(): Promise<Pair> {
+  const random = seeded(`nodes ${seeds++}`);
+  const owner = makeDevice(random);
+  const made = foundGroup(random, owner);
+  const [a, b] = nodes.map((n) => n.port) as [number, number];
+  const laptop = new Carrier(owner, made.group, [a, b], random);
+  carriers.push(laptop);
+  await laptop.go(() => laptop.tell({ is: 'create', re: 1, group: made.group, genesis: made.entry, boxes: made.boxes }));
+  await until(() => laptop.heard.some((f) => f.is === 'entered'));
+  const entered = laptop.heard.find((f) => f.is === 'entered');
+  if (entered?.is !== 'entered') throw new Error('no receipt');
+  const first = begin(made.group, made.entry, entered.receipt.time);
+  if (!first.ok) throw new Error(first.fault);
+  laptop.prove();
+  await until(() => laptop.bearer !== null);
+  const device = makeDevice(random, owner.member);
+  const added = deviceAdd(random, first.value, owner, device);
+  laptop.tell({ is: 'boxes', group: made.group, seq: 2, boxes: added.boxes });
+  const answer = await laptop.ask((re) => ({ is: 'enter', re, group: made.group, seq: 2, entry: added.entry }));
+  if (answer.is !== 'entered') throw new Error(JSON.stringify(answer));
+  const state: RosterState = fold(first.value, added.entry, answer.receipt.time).state;
+  const phone = new Carrier(device, made.group, [b, a], random);
+  carriers.push(phone);
+  await phone.go();
+  await until(() => phone.bearer !== null);
+  const seal = (by: Device, count: number): Bytes[] => {
+    const p = pen(by);
+    return Array.from({ length: count }, (_, i) => envelope(random, state, p, (added.keys as NonNullable<typeof added.keys>).content, fromText(`post ${i}`)));
+  };
+  return { group: made.group, laptop, phone, seal };
+}
+
+/** Both send `count` envelopes while `harm` is done; then each has all of both, once, at the places that were acknowledged. */
+async function under(load: Pair, count: number, harm: () => Promise<void>): Promise<void> {
+  const both = [load.laptop, load.phone];
+  for (const c of both) c.sealed = load.seal(c.device, count);
+  for (const c of both) c.pump();
+  await until(() => both.every((c) => c.acked.size > count / 10));
+  const before = both.map((c) => new Map(c.acked));
+  await harm();
+  await until(() => both.every((c) => c.acked.size === count), 40_000);
+  await until(() => both.every((c) => c.feed.size >= 2 * count), 40_000);
+  both.forEach((c, i) => {
+    for (const [n, seq] of before[i] as Map<number, number>) expect(c.acked.get(n)).toBe(seq);
+    for (const reader of both) {
+      expect(reader.feed.size).toBe(2 * count);
+      for (const [n, seq] of c.acked) expect(Buffer.compare(reader.feed.get(seq) as Bytes, c.sealed[n - 1] as Bytes)).toBe(0);
+    }
+  });
+}
+
+describe('two relays on one store', () => {
+  it('one killed under load: nothing acknowledged is lost, and its devices come back through the other', async () => {
+    const load = await pair();
+    const visits = load.laptop.visits;
+    await under(load, 400, async () => void (await nodes[0]?.end('SIGKILL')));
+    expect(load.laptop.visits).toBeGreaterThan(visits);
+    expect(load.phone.port).toBe(nodes[1]?.port);
+  }, 60_000);
+
+  it('PostgreSQL crashed and started again under load: nothing acknowledged is lost', async () => {
+    await under(await pair(), 400, async () => {
+      await db.stop();
+      await db.start();
+    });
+  }, 60_000);
+
+  it('NATS stopped: posts still arrive, by asking the store, and at once when it is back', async () => {
+    const { laptop, phone, seal } = await pair();
+    await nats.stop();
+    laptop.sealed = seal(laptop.device, 2).slice(0, 1);
+    laptop.pump();
+    // the promise is 15 seconds
+    await until(() => phone.feed.size === 1, 15_000);
+    await nats.start();
+    phone.sealed = seal(phone.device, 1);
+    phone.pump();
+    await until(() => laptop.feed.size === 2, 15_000);
+  }, 60_000);
+
+  it('an attachment put at one is read at the other, and one that drains says that it is not ready', async () => {
+    const { group, laptop, phone } = await pair();
+    const bytes = seeded('attachment')(100_000);
+    const hasher = blobHasher();
+    hasher.add(bytes);
+    const path = `/api/blob/${hex(group)}/${hex(hasher.id())}`;
+    const at = (c: Carrier): { readonly url: string; readonly headers: { authorization: string } } => ({ url: `http://127.0.0.1:${c.port}${path}`, headers: { authorization: `Bearer ${base64url(c.bearer as Bytes)}` } });
+    expect((await fetch(at(laptop).url, { method: 'PUT', body: bytes, headers: at(laptop).headers })).status).toBe(201);
+    const got = await fetch(at(phone).url, { headers: at(phone).headers });
+    expect(Buffer.compare(Buffer.from(await got.arrayBuffer()), bytes)).toBe(0);
+    const isReady = async (n: Node): Promise<number> => (await fetch(`http://127.0.0.1:${n.port}/readyz`)).status;
+    expect(await Promise.all(nodes.map(isReady))).toEqual([200, 200]);
+    await db.stop();
+    await until(async () => (await isReady(nodes[0] as Node)) === 503);
+    await db.start();
+    await until(async () => (await isReady(nodes[0] as Node)) === 200);
+    expect(await nodes[0]?.end('SIGTERM')).toBe(0);
+  }, 60_000);
+
+  it('refuse a relay with another key', async () => {
+    await expect(startNode(bundle.path, env())).rejects.toThrow(/^1 The store in PostgreSQL cannot be opened: the store belongs to a relay with another key/);
+  });
+});
