@@ -48,6 +48,8 @@ export const alone = (h: Pick<House, 'groups' | 'fanout'>): Follow => ({
 
 /** While hints come through the store is asked this seldom, otherwise at every `poll`. */
 const ASK_EVERY = 30_000;
+/** So long after they came through again: others may not have been heard yet. */
+const UNSURE = 20_000;
 const AT_ONCE = 2000;
 
 /** What was passed on in a group that has sessions here. */
@@ -68,6 +70,7 @@ export function following(house: () => House, hints: Hints, turn: (what: () => v
   const standings = new Map<Group, Standing>();
   const telling = new Set<Group>();
   let asked = 0;
+  let sureFrom = Infinity;
 
   const tell = (group: Group): void => {
     if (telling.size === 0) {
@@ -223,7 +226,8 @@ export function following(house: () => House, hints: Hints, turn: (what: () => v
     poll() {
       const h = house();
       const now = h.clock();
-      if (hints.isUp && now - asked < ASK_EVERY) return;
+      if (!hints.isUp || sureFrom === Infinity) sureFrom = now + UNSURE;
+      if (now >= sureFrom && now - asked < ASK_EVERY) return;
       asked = now;
       const all = [...standings.keys()];
       for (let at = 0; at < all.length; at += AT_ONCE) {

@@ -2,6 +2,8 @@
 import { connect, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { decodeHint, encodeHint, type Hint, type Hints } from './hints';
 
+/** Beyond that the others find it by asking. */
+const MISSED = 10_000;
 const subject = (g: number): string => `carefold.group.${g}`;
 
 /** Returns at once; connects, and connects again, by itself. `changed` hears whether hints come through. */
@@ -9,6 +11,8 @@ export function natsHints(servers: readonly string[], changed: (isUp: boolean) =
   const watching = new Map<number, (hint: Hint) => void>();
   const listening = new Map<number, Subscription>();
   let nats: NatsConnection | null = null;
+  /** Groups that could not be told of. */
+  const missed = new Set<number>();
   let isUp = false;
   let closed = false;
 
@@ -16,6 +20,9 @@ export function natsHints(servers: readonly string[], changed: (isUp: boolean) =
     if (isUp === now) return;
     isUp = now;
     changed(now);
+    if (!now) return;
+    for (const g of missed) nats?.publish(subject(g), encodeHint({ g, held: [], until: 0 }));
+    missed.clear();
   };
   const listen = (g: number): void => {
     if (nats === null) return;
@@ -49,6 +56,7 @@ export function natsHints(servers: readonly string[], changed: (isUp: boolean) =
     },
     tell(hint) {
       if (nats !== null && isUp) nats.publish(subject(hint.g), encodeHint(hint));
+      else if (missed.size < MISSED) missed.add(hint.g);
     },
     watch(g, heard) {
       watching.set(g, heard);

@@ -19,7 +19,7 @@ let db: Engine;
 let nats: Engine;
 let s3: Engine;
 let nodes: Node[] = [];
-let carriers: Carrier[] = [];
+const carriers: Carrier[] = [];
 let seeds = 0;
 
 const env = (): Record<string, string> => ({
