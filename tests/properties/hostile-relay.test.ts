@@ -158,9 +158,10 @@ describe('a relay that lies about envelopes', () => {
     pat.device.cut();
     await world.time.pass(2_000);
     // noise stands in the place of Olivia's first words; later ones follow
+    const first = olivia.run.cursor + 1;
     rhea.down = (f, to) => {
       if (to !== pat.device || f.is !== 'page') return [f];
-      return [{ ...f, items: f.items.map((i) => (i.seq === 1 ? { ...i, envelope: seeded('noise')(i.envelope.length) } : i)) }];
+      return [{ ...f, items: f.items.map((i) => (i.seq === first ? { ...i, envelope: seeded('noise')(i.envelope.length) } : i)) }];
     };
     for (const text of ['One', 'Two', 'Three']) {
       await olivia.post(text);

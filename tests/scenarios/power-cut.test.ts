@@ -162,7 +162,8 @@ it('words that were withheld and come late push others to the next page, and no 
   const rhea = new Rhea(world);
   for (const s of [olivia, pat, fay]) s.device.cut();
   await world.time.pass(5_000);
-  rhea.down = (f, to) => [f.is === 'page' && to === pat.device ? { ...f, items: f.items.map((i) => (i.seq === 1 ? { ...i, envelope: i.envelope.slice().fill(9) } : i)) } : f];
+  const first = olivia.run.cursor + 1;
+  rhea.down = (f, to) => [f.is === 'page' && to === pat.device ? { ...f, items: f.items.map((i) => (i.seq === first ? { ...i, envelope: i.envelope.slice().fill(9) } : i)) } : f];
   await olivia.post('First of all');
   await world.time.pass(8_000);
   for (let i = 0; i < MANY; i++) await fay.post(`Fay ${i}${LONG}`);

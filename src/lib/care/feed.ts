@@ -5,6 +5,8 @@
 import { type CareRecord, type PhotoRecord, postIdOf } from './record';
 
 export const PAGE = 200;
+/** Person keys that are remembered of one member. */
+const NAMINGS = 8;
 /** Part of a millisecond, exact in a double for the next thousands of years. */
 const STEP = 1 / 1024;
 /** Marks kept for envelopes that have not come: a member that marks what will never be can make nobody keep more than this. */
@@ -31,6 +33,8 @@ export interface FeedPost extends RecordPlace {
 }
 /** What its author later said of a post. */
 export interface Amendment { readonly text: string | null; readonly edited: number | null; readonly retracted: number | null }
+/** A person key as a member named it, and the epoch it was last said in. */
+export interface Naming { readonly k: string; readonly epoch: number }
 export type Span = readonly [from: number, to: number];
 type Ahead = readonly [member: string, device: number, from: number, to: number];
 
@@ -66,9 +70,11 @@ export interface FeedIndex {
   /** This person's own devices: by index, what each last said of itself, sealed, and when it last said anything. */
   devices: Record<string, string>;
   signs: Record<string, number>;
+  /** By member: the person keys it named, each once, the one named last at the end. */
+  persons: Record<string, readonly Naming[]>;
 }
 
-export const emptyIndex = (): FeedIndex => ({ total: 0, heads: {}, upTo: 0, cutUpTo: 0, slots: [], volumes: [], time: 0, last: null, amendments: {}, seen: {}, replies: {}, unread: {}, clients: {}, devices: {}, signs: {} });
+export const emptyIndex = (): FeedIndex => ({ total: 0, heads: {}, upTo: 0, cutUpTo: 0, slots: [], volumes: [], time: 0, last: null, amendments: {}, seen: {}, replies: {}, unread: {}, clients: {}, devices: {}, signs: {}, persons: {} });
 
 export class Feed {
   /** Newest pages that are in memory, ascending. */
@@ -153,6 +159,9 @@ export class Feed {
         return;
       case 'device':
         if (at.member === this.me) i.devices[String(at.device)] = r.s;
+        return;
+      case 'person':
+        i.persons[at.member] = [...(i.persons[at.member] ?? []).filter((n) => n.k !== r.k), { k: r.k, epoch: at.epoch }].slice(-NAMINGS);
     }
   }
   /** Someone saw envelopes `from`..`to` of a log. */

@@ -28,10 +28,15 @@ const seen = v.strictObject({ i: id, t: v.literal('seen'), a: time, m: v.pipe(v.
 /** Who writes this log, sealed for the devices of the same person (PROTOCOL §15.5). */
 const device = v.strictObject({ i: id, t: v.literal('device'), a: time, s: v.pipe(v.string(), v.maxLength(900), v.check((s) => unbase64url(s) !== null)) });
 
-const record = v.variant('t', [post, edit, retract, seen, device]);
+/** Who this member is: a person's key, and its signature over group and member (PROTOCOL §15.6). */
+const bytes64 = v.pipe(v.string(), v.length(86), v.check((s) => unbase64url(s)?.length === 64));
+const person = v.strictObject({ i: id, t: v.literal('person'), a: time, k: bytes32, s: bytes64 });
+
+const record = v.variant('t', [post, edit, retract, seen, device, person]);
 
 export type CareRecord = v.InferOutput<typeof record>;
 export type PostRecord = v.InferOutput<typeof post>;
+export type PersonRecord = v.InferOutput<typeof person>;
 export type SeenRecord = v.InferOutput<typeof seen>;
 export type PhotoRecord = v.InferOutput<typeof photo>;
 export type BlobRecord = v.InferOutput<typeof blob>;

@@ -10,6 +10,7 @@ import { GroupRun } from './group-run';
 import { keyOf, type OwnInviteRow, put } from './group-rows';
 import { nameOf, requestId } from './group-view';
 import { newGroup } from './new-group';
+import { sayPerson } from './people';
 import type { Outcome, PersonRole } from './port';
 import { putCard } from './session';
 import { pump } from './send';
@@ -92,6 +93,7 @@ export function groupCommands(core: Core): Pick<Handlers, Name> {
         if (r === undefined) return no('not-found');
         const relationship = run.shown.relationships.get(hex(r.invite)) ?? '';
         const fault = await changeRoster(run, planAdmit(r.invite as InvitePk, r.row, { name: r.name, role: r.role, relationship }));
+        if (core.person !== null) await sayPerson(run, core.person);
         await pump(run);
         return done(fault);
       }),

@@ -18,6 +18,7 @@ import { type Around, GroupRun } from './group-run';
 import { type GroupRow, keyOf, put, putBytes, read, readAll } from './group-rows';
 import { deviceViews, type KnownRow, knownKey, newPerson, type OwnedRow, ownedRows, personKey, type PersonRow, putPerson, sayDevice } from './devices';
 import { isLeaving, type Mark, readMark, signOut, wipe } from './ending';
+import { recognise, sayPerson, Verified } from './people';
 import { PersonalVault } from './personal';
 import { awaitGroup, awaitKey, type AwaitRow, type RecoveryItem, type Restored, restoreGroup, restoreKey, type RestoreRow } from './restore';
 import { Revocations, wasRevoked } from './revoke';
@@ -73,6 +74,7 @@ export class Core {
   readonly revocations: Revocations;
   readonly adoptions: Adoptions;
   readonly linking: Linking;
+  readonly verified = new Verified(() => this.needStore());
   /** What this person's devices share; null while nothing is open. */
   person: PersonRow | null = null;
   known: KnownRow[] = [];
@@ -156,7 +158,7 @@ export class Core {
       read<Profile & { persisted?: boolean | null }>(store, 'meta', 'profile'), read<PersonRow>(store, 'meta', personKey), readAll<KnownRow>(store, 'meta', knownKey('')),
       readAll<GroupRow>(store, 'group', ''), readAll<JoinRow>(store, 'join', ''), readAll<RestoreRow>(store, 'meta', restoreKey('')),
       readAll<AwaitRow>(store, 'meta', awaitKey('')), isLeaving(this),
-      this.personal.load(), this.revocations.load(), this.adoptions.load()
+      this.personal.load(), this.revocations.load(), this.adoptions.load(), this.verified.load()
     ]);
     this.isLeaving = leaving;
     this.known = known.map((k) => k.value);
@@ -210,7 +212,8 @@ export class Core {
         if (this.isFull !== yes) this.views.touch('app', null);
         this.isFull = yes;
       },
-      failed: (e) => this.failed(e)
+      failed: (e) => this.failed(e),
+      recognise: (run, member, name) => recognise(run, member, name, this.verified, this.groups.values())
     };
   }
 
@@ -238,6 +241,7 @@ export class Core {
     this.revocations.forget();
     this.adoptions.forget();
     this.linking.forget();
+    this.verified.forget();
     this.person = null;
     this.known = [];
     this.profile = { name: '', role: 'family', lockAfter: 15 };
@@ -322,6 +326,7 @@ export class Core {
     if (isSettled.includes(false)) this.settleLater(run, SETTLE_AGAIN);
     if (this.person === null) return;
     await sayDevice(run, this.person);
+    await sayPerson(run, this.person);
     await pump(run);
   }
   settleLater(run: GroupRun, ms: number): void {

@@ -16,7 +16,7 @@ import { FeedRows } from './feed-rows';
 import {
   type DeviceKeys, deviceKeys, type DraftRow, type EntryRow, type GroupRow, type HeadsRow, type InboxRow, keyOf, type KeyringRow, localName, type OutboxRow, type OwnInviteRow, type PendingRow, put, putBytes, read, readAll, type SealedRow
 } from './group-rows';
-import type { Alarm, GroupRef, Profile } from './port';
+import type { Alarm, GroupRef, Profile, Recognition } from './port';
 import { NOTHING_SHOWN, type Shown, shownOf } from './shown';
 import { Turns } from './turns';
 
@@ -41,6 +41,8 @@ export interface Around {
   /** The store refused for lack of room, or works again. */
   full(yes: boolean): void;
   failed(e: unknown): void;
+  /** What this device knows of who a member is. */
+  recognise(run: GroupRun, member: string, name: string): Recognition;
 }
 
 export interface OutboxItem extends OutboxRow { readonly key: string }
@@ -203,7 +205,7 @@ export class GroupRun {
   }
   /** Posts and changes here that the relay has not stored. */
   get waiting(): number {
-    return this.outbox.filter((o) => o.record.t !== 'seen' && o.record.t !== 'device').length + (this.row.unsent === null ? 0 : 1);
+    return this.outbox.filter((o) => o.record.t !== 'seen' && o.record.t !== 'device' && o.record.t !== 'person').length + (this.row.unsent === null ? 0 : 1);
   }
   /** A fresh place in the outbox, after everything that waits there; a counter, since a time would lie open on the disk. */
   nextMade(): number {

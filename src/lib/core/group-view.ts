@@ -61,6 +61,7 @@ function people(run: GroupRun): PersonView[] {
       mark: markOf(m.tag),
       verified: tag === run.me ? null : verifiedAt(run, tag),
       invitedBy: m.invitedBy === null ? null : nameOf(run, hex(m.invitedBy)),
+      known: run.around.recognise(run, tag, shown.name),
       ended: m.end === null ? null : { how: m.end.how, at: m.end.at }
     };
   };

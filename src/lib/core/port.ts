@@ -141,6 +141,19 @@ export interface HomeView {
   readonly unread: number;
 }
 
+/** Whether a person is who they were: by their person key, which is the same in all their groups. */
+export interface Recognition {
+  /**
+   * `unsaid`: named no key (yet). `seen`: named one that nobody compared here. `verified`: its safety number was compared on this device.
+   * `changed`: named another key than before. `other`: bears the name of somebody who was compared, with another key.
+   */
+  readonly state: 'unsaid' | 'seen' | 'verified' | 'changed' | 'other';
+  /** When it was compared; null while it was not. */
+  readonly at: number | null;
+  /** Names of this person's other groups where the same person is. */
+  readonly also: readonly string[];
+}
+
 export interface PersonView {
   readonly member: MemberId;
   readonly name: string;
@@ -159,6 +172,7 @@ export interface PersonView {
   readonly invitedBy: string | null;
   /** When a device of theirs last confirmed the same history of the group as ours; null when none has, or of oneself. */
   readonly verified: number | null;
+  readonly known: Recognition;
   /** Set when the person is no longer in the group. */
   readonly ended: { readonly how: 'removed' | 'left'; readonly at: number } | null;
 }
@@ -424,6 +438,12 @@ export interface Commands {
   'withdraw-offer': { in: { group: GroupRef }; out: null };
   'accept-owner': { in: { group: GroupRef }; out: null };
   leave: { in: { group: GroupRef }; out: null };
+
+  /** The safety number of this person and that member: 60 digits, the same on both sides. Takes about a second. */
+  'compare-person': { in: { group: GroupRef; member: MemberId }; out: { number: string } };
+  /** The number was compared and is the same. Faults `not-allowed` when it is not that member's number. */
+  'verify-person': { in: { group: GroupRef; member: MemberId; number: string }; out: null };
+  'unverify-person': { in: { group: GroupRef; member: MemberId }; out: null };
 
   /** Reads an invite link (the fragment, with or without `#`); works before the network does. */
   'open-link': { in: { fragment: string }; out: { join: JoinId } };

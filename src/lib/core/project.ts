@@ -1,10 +1,11 @@
 /** From the inbox to the feed: what accepted envelopes say, put into pages, index and lanes. All of it can be made again from the strict rows. */
-import type { Bytes, MemberTag } from '$crypto/brand';
-import { hex } from '$crypto/bytes';
+import type { Bytes, GroupId, MemberTag, PersonPk } from '$crypto/brand';
+import { hex, unbase64url } from '$crypto/bytes';
 import { openEnvelope, readEnvelope } from '$crypto/envelope';
+import { isPerson } from '$crypto/person';
 import { chainAt, type Row, rowByDevice } from '$crypto/roster/state';
 import { checkUpdate } from '../care/lane';
-import { parseRecord, postIdOf } from '../care/record';
+import { parseRecord, type PersonRecord, postIdOf } from '../care/record';
 import { LOG_START } from '../group/log';
 import type { GroupRun } from './group-run';
 import { type InboxRow, keyOf } from './group-rows';
@@ -28,13 +29,16 @@ export function project(run: GroupRun, row: InboxRow): string[] {
   const ids: string[] = [];
   for (const x of update.value.records) {
     const r = parseRecord(x);
-    if (r === null) continue;
+    if (r === null || (r.t === 'person' && !isTheirs(r, run.row.id, author))) continue;
     run.feed.add(r, { member, device: row.device, n: row.n, seq: row.seq, time: row.time, epoch });
-    if (r.t === 'device') continue;
+    if (r.t === 'device' || r.t === 'person') continue;
     ids.push(r.t === 'seen' ? '*' : postIdOf(r.t === 'post' ? r.i : r.o, member));
   }
   return ids;
 }
+
+/** A claim to be a person counts only in the group and lane it was signed for (PROTOCOL §15.6). */
+const isTheirs = (r: PersonRecord, group: GroupId, author: MemberTag): boolean => isPerson(unbase64url(r.k) as Bytes as PersonPk, group, author, unbase64url(r.s) as Bytes);
 
 /** Plaintext of an envelope that was verified when it came; null when it can't be read here. */
 export function openPlain(run: GroupRun, row: InboxRow): { plain: Bytes; author: MemberTag; epoch: number } | null {
