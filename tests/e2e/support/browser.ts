@@ -44,6 +44,8 @@ export interface DeviceOptions {
   readonly dark?: boolean;
   readonly locale?: string;
   readonly permissions?: readonly string[];
+  /** A file that the camera shows from the moment it is opened (support/camera.ts). */
+  readonly camera?: string;
   /** A profile folder of a closed browser, to begin with a copy of it: a stolen or kept device. */
   readonly profile?: string;
 }
@@ -64,12 +66,12 @@ export async function openDevice(name: string, address?: string, options: Device
     context = await chromium.launchPersistentContext(folder, {
       executablePath,
       headless: true,
-      args: [...FLAGS, `--proxy-server=socks5://127.0.0.1:${network.port}`, '--proxy-bypass-list=<-loopback>'],
+      args: [...FLAGS, ...(options.camera ? ['--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${options.camera}`] : []), `--proxy-server=socks5://127.0.0.1:${network.port}`, '--proxy-bypass-list=<-loopback>'],
       viewport: options.viewport ?? PHONE,
       colorScheme: options.dark ? 'dark' : 'light',
       locale: options.locale ?? 'en-US',
       timezoneId: 'Europe/Vienna',
-      permissions: [...(options.permissions ?? ['clipboard-read', 'clipboard-write'])],
+      permissions: [...(options.permissions ?? ['clipboard-read', 'clipboard-write', ...(options.camera ? ['camera'] : [])])],
       offline
     });
     // a step that waits longer has failed: say which one, instead of running out of the test's time

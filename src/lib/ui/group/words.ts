@@ -19,6 +19,9 @@ export function standing(person: { readonly role: PersonRole; readonly relations
   return person.relationship === '' ? roleWords(person.role) : person.relationship;
 }
 
+/** Not, or no longer, recognised as who they were: to be told, once they are here. */
+export const isDoubtful = (person: PersonView): boolean => person.ended === null && !person.me && (person.known.state === 'changed' || person.known.state === 'other');
+
 /** The name, with its four digits when another live member bears the same one. */
 export function markedName(person: PersonView): string {
   return person.sameName ? `${person.name} · ${person.mark}` : person.name;
