@@ -36,7 +36,9 @@ const core = new Core(
     },
     blobs: { put: () => Promise.resolve('offline'), get: () => Promise.resolve('offline') },
     estimate: () => Promise.resolve({ used: 0, quota: 0 }),
-    report: (e) => console.error(e)
+    report: (e) => {
+      throw e;
+    }
   },
   (u: Up) => {
     if (u.is === 'outcome') answers.get(u.id)?.(u.outcome);
@@ -70,5 +72,4 @@ for (let n = 1; n <= Number(many); n++) await must('post', { group, text: `Updat
 ahead = 60_000;
 core.take({ is: 'command', id: ++asked, name: 'wake', input: null });
 await until(() => core.groups.get(group)?.outbox.length === 0);
-console.log('sent');
-process.exit(0);
+process.stdout.write('sent', () => process.exit(0));
