@@ -15,7 +15,7 @@ export function append(h: House, s: LogSession, f: Append): void {
   const { group } = s;
   const { connection } = s;
   const time = h.clock();
-  connection.wait = Math.max(connection.wait, s.pace.take(time), connection.coming > RATE.coming ? RATE.comingWait : 0);
+  connection.wait = Math.max(connection.wait, s.pace.take(time), s.volume.take(time, f.envelope.length), connection.coming > RATE.coming ? RATE.comingWait : 0);
   const read = headerOf(f.envelope);
   if (!read.ok) return connection.refuse(f.n, group.id, read.fault);
   const header = read.value;

@@ -27,7 +27,13 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
     const there = await ask(relay.log, 'blob', { g, id });
     if (!there.ok) return c.text('unavailable', 503);
     if (there.value !== null) return c.text('there already', 200);
+    const wait = relay.blobs(session).take(relay.clock(), 0);
+    if (wait > 0) {
+      c.header('Retry-After', String(Math.ceil(wait / 1000)));
+      return c.text('too much for now', 429);
+    }
     const size = await blobs.put(g, id, chunksOf(c.req.raw.body));
+    relay.blobs(session).take(relay.clock(), size.ok ? size.value : LIMIT.blob / 16);
     if (!size.ok) return c.text(size.fault, STATUS[size.fault]);
     // the session may have ended while the bytes came
     if (session.gone !== null) {

@@ -15,6 +15,8 @@ export interface Config {
   readonly origins: readonly string[];
   /** Frames a second that a connection may sustain; 0 = no limit. */
   readonly pace: number;
+  /** Connections from one address; 0 = no limit. */
+  readonly from: number;
   readonly log: 'text' | 'json';
   /** Seconds over which devices are sent away when the relay ends. */
   readonly drain: number;
@@ -50,6 +52,7 @@ const SETTINGS = {
   publicUrl: ['CAREFOLD_PUBLIC', address(/^https?:$/), 'an address like https://care.example.org', null],
   origins: ['CAREFOLD_ORIGIN', list((o) => URL.canParse(o) && new URL(o).origin === o), 'origins like https://app.example.org', []],
   pace: ['CAREFOLD_PACE', number(0), 'a number of frames a second, or 0', RATE.framesPerSecond],
+  from: ['CAREFOLD_FROM', number(0), 'a number of connections, or 0', RATE.from],
   log: ['CAREFOLD_LOG', v.pipe(v.unknown(), v.picklist(['text', 'json'])), 'text or json', 'text'],
   drain: ['CAREFOLD_DRAIN', number(0, 600), 'a number of seconds up to 600', 0],
   metrics: ['CAREFOLD_METRICS', listener, 'an address and a port like 127.0.0.1:9464', null],

@@ -21,6 +21,8 @@ type Boxes = Extract<ToRelay, { is: 'boxes' }>;
 
 /** How often the folded state is stored, so that loading folds few entries. */
 export const CHECKPOINT = 32;
+/** What a full roster still takes: nobody is kept in, or in charge, by its length. */
+const ENDING: ReadonlySet<Entry['body']['kind']> = new Set(['revoke-invite', 'remove', 'offer-owner', 'accept-owner', 'leave', 'rotate', 'device-revoke']);
 
 const receiptFor = (h: House, s: RosterState, entry: Bytes, time: number): ReceiptedEntry => ({
   entry,
@@ -28,8 +30,10 @@ const receiptFor = (h: House, s: RosterState, entry: Bytes, time: number): Recei
 });
 
 export function create(h: House, c: Connection, f: Create): void {
-  if (++c.creates > RATE.creates) return c.refuse(f.re, f.group, 'rate', { fence: 3_600_000 });
   const time = h.clock();
+  const from = `groups from ${c.from}`;
+  const wait = ++c.creates > RATE.creates ? 3_600_000 : c.from === null ? 0 : h.budget.wait(from, RATE.createsFrom, time);
+  if (wait > 0) return c.refuse(f.re, f.group, 'rate', { fence: wait });
   const first = begin(f.group, f.genesis, time);
   if (!first.ok) return c.refuse(f.re, f.group, 'void', { words: first.fault });
   const entry = decodeEntry(f.genesis);
@@ -38,6 +42,7 @@ export function create(h: House, c: Connection, f: Create): void {
   h.log.call('create', { group: f.group, genesis: receiptFor(h, first.value, f.genesis, time), boxes, state: encodeState(first.value) }, (r) => {
     if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
     c.proven = true;
+    h.budget.count(from, time);
     c.send({ is: 'entered', re: f.re, group: f.group, receipt: r.value.genesis.receipt });
   });
 }
@@ -99,6 +104,7 @@ function judge(h: House, s: LogSession, f: Enter, done: () => void): void {
   const { state, entry, void: fault } = fold(before, f.entry, time, h.keys.pk);
   if (entry !== null && !equal(entry.author, s.logPk)) return no('not-allowed');
   if (fault !== null || entry === null) return no('void', { words: fault ?? 'malformed' });
+  if (before.seq >= RATE.roster && !ENDING.has(entry.body.kind)) return no('full');
   const boxes = boxesFor(state, entry, s.staged?.seq === f.seq ? s.staged.boxes : new Map());
   if (boxes === null) return no('no-lockbox');
   const cuts: readonly Cut[] = 'cuts' in entry.body ? entry.body.cuts : 'cut' in entry.body ? [entry.body.cut] : [];

@@ -15,8 +15,21 @@ export const RATE = {
   /** Wants for keys, and answers to them, in an hour by one device. */
   wants: 20,
   answers: 500,
-  /** Groups put there by one connection. */
+  /** Groups put there by one connection, and from one address in an hour. */
   creates: 50,
+  createsFrom: 200,
+  /** Entries of a roster after which it takes only those that end something. */
+  roster: 50_000,
+  /** Bytes of envelopes that a member may send at once and then each second. */
+  bytesAtOnce: 32 * 1024 * 1024,
+  bytesPerSecond: 1024 * 1024,
+  /** Bytes of attachments that a member may leave in an hour. */
+  blobsHourly: 2 * 1024 ** 3,
+  /** Connections that may come at once and then each second, from one address unless set otherwise, and when to try again, in seconds. */
+  comeAtOnce: 2000,
+  comePerSecond: 500,
+  from: 1000,
+  comeAgain: 30,
   /** A session has to stand by then. */
   proveWithin: 5_000,
   /** A connection that says nothing for so long is dropped. */
@@ -54,11 +67,15 @@ export class Bucket {
     this.left = most;
     this.at = now;
   }
-  /** Takes one; the milliseconds to wait before taking another. */
-  take(now: number): number {
-    this.left = Math.min(this.most, this.left + (Math.max(0, now - this.at) * this.perSecond) / 1000) - 1;
+  /** Takes one, or so many; the milliseconds to wait before taking another. */
+  take(now: number, many = 1): number {
+    this.left = Math.min(this.most, this.left + (Math.max(0, now - this.at) * this.perSecond) / 1000) - many;
     this.at = now;
     return this.left >= 0 ? 0 : Math.ceil((-this.left * 1000) / this.perSecond);
+  }
+  /** Puts back what was taken for nothing. */
+  give(many = 1): void {
+    this.left += many;
   }
   isFull(now: number): boolean {
     return this.left + ((now - this.at) * this.perSecond) / 1000 >= this.most;
@@ -70,13 +87,27 @@ export class Paces {
   private readonly buckets = new Map<string, Bucket>();
   constructor(private readonly perSecond: number, private readonly clock: () => number) {}
   fresh(): Bucket {
-    return this.perSecond === 0 ? new Bucket(Infinity, 0, 0) : new Bucket(RATE.framesAtOnce, this.perSecond, this.clock());
+    return this.make(RATE.framesAtOnce, this.perSecond);
+  }
+  private make(atOnce: number, perSecond: number): Bucket {
+    return this.perSecond === 0 ? new Bucket(Infinity, 0, 0) : new Bucket(atOnce, perSecond, this.clock());
+  }
+  /** Bytes of a member, whatever device sends them. */
+  bytesOf(member: string): Bucket {
+    return this.kept(`${member} bytes`, () => this.make(RATE.bytesAtOnce, RATE.bytesPerSecond));
+  }
+  /** Bytes of attachments of a member. */
+  blobsOf(member: string): Bucket {
+    return this.kept(`${member} blobs`, () => this.make(RATE.blobsHourly, RATE.blobsHourly / 3600));
   }
   of(key: string): Bucket {
+    return this.kept(key, () => this.fresh());
+  }
+  private kept(key: string, make: () => Bucket): Bucket {
     const there = this.buckets.get(key);
     if (there !== undefined) return there;
-    if (this.buckets.size >= 20_000) for (const [k, b] of this.buckets) if (b.isFull(this.clock())) this.buckets.delete(k);
-    const bucket = this.fresh();
+    if (this.buckets.size >= 40_000) for (const [k, b] of this.buckets) if (b.isFull(this.clock())) this.buckets.delete(k);
+    const bucket = make();
     this.buckets.set(key, bucket);
     return bucket;
   }

@@ -8,6 +8,7 @@ import { ready, systemRandom } from '../crypto/sodium';
 import { createApp } from './app';
 import { sweepBlobs } from './blob-routes';
 import { type Config, configOf } from './config';
+import { Doors } from './doors';
 import { allowedHosts } from './hosts';
 import { journal, seldom } from './journal';
 import { keepBuild } from './kept';
@@ -70,8 +71,8 @@ async function start(c: Config): Promise<void> {
     return Promise.race([ask(log, 'news', []).then((r) => r.ok), late]);
   };
   const listener = getRequestListener(createApp(relay, blobs, c.app, c.origins, isReady, earlierBuilds()).fetch);
-  const server = createServer({ requestTimeout: 1_800_000, headersTimeout: 10_000 }, (request, response) => void listener(request, response));
-  const sockets = takeSockets(server, relay, allowedHosts(c));
+  const server = createServer({ requestTimeout: 1_800_000, headersTimeout: 10_000, maxHeaderSize: 8192 }, (request, response) => void listener(request, response));
+  const sockets = takeSockets(server, relay, allowedHosts(c), new Doors(c.from, c.pace, clock));
   const sweep = (): void => void sweepBlobs(relay, blobs, clock() - RATE.blobUnnamed, clock() - RATE.answer);
   setInterval(sweep, SWEEP_EVERY).unref();
   if (log.isShared) setInterval(() => relay.poll(), POLL_EVERY).unref();

@@ -41,11 +41,13 @@ export interface Wire {
 
 export interface Relay {
   /** Opens a connection; `hello` is sent during the call. `end` drops it when the relay wants everyone to come anew. */
-  connect(send: (frame: Bytes) => void, host?: string, end?: () => void): Wire;
+  connect(send: (frame: Bytes) => void, host?: string, end?: () => void, from?: string | null): Wire;
   /** The live session that a bearer (base64url) stands for. */
   bearer(text: string): LogSession | null;
   /** How much there is of what; nothing that could name anybody. */
   gauges(): { readonly sessions: number; readonly groups: number; readonly refusals: ReadonlyMap<Refusal, number> };
+  /** What the session's member may still leave in attachments. */
+  blobs(s: LogSession): Bucket;
   /** How often each refusal was given. */
   readonly refusals: ReadonlyMap<Refusal, number>;
   readonly log: Log;
@@ -77,14 +79,15 @@ export function createRelay(p: RelayParts): Relay {
   const count = (why: Refusal): void => void refusals.set(why, (refusals.get(why) ?? 0) + 1);
 
   return {
-    connect(send, host = p.host ?? 'localhost', end) {
-      const c = new Connection(host, p.random(NONCE).slice(), send, count, end);
+    connect(send, host = p.host ?? 'localhost', end, from = null) {
+      const c = new Connection(host, p.random(NONCE).slice(), send, from, count, end);
       house.connections.add(c);
       const own = house.paces.fresh();
       c.send({ is: 'hello', version: WIRE_VERSION, relayPk: p.keys.pk, incarnation: house.incarnation, nonce: c.nonce, time: p.clock() });
       return new Line(house, c, own);
     },
     bearer: (text) => house.bearers.get(text) ?? null,
+    blobs: (s) => house.paces.blobsOf(`${s.group.key} ${s.member}`),
     gauges: () => ({ sessions: house.bearers.size, groups: groups.count, refusals }),
     refusals,
     log: p.log,

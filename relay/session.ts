@@ -17,6 +17,8 @@ export interface LogSession {
   readonly bearer: string;
   /** Shared by all connections of the log key. */
   readonly pace: Bucket;
+  /** Bytes of envelopes, shared by all devices of the member. */
+  readonly volume: Bucket;
   /** Roster seq that ended the row; null while it is live. */
   gone: number | null;
   /** Lockboxes for the entry that follows, by hex of the log key. */
@@ -58,6 +60,8 @@ export class Connection {
     /** What `hello` offered to be signed. */
     readonly nonce: Bytes,
     private readonly out: (frame: Bytes) => void,
+    /** The address it came from, for what is limited by address. */
+    readonly from: string | null,
     private readonly count: (why: Refusal) => void,
     /** Ends it from this side. */
     readonly end: () => void = () => undefined

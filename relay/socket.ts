@@ -3,6 +3,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { LIMIT } from '../crypto/limits';
+import { addressOf, type Doors } from './doors';
 import type { AllowedHosts } from './hosts';
 import { RATE } from './limits';
 import { writeSoon } from './outlet';
@@ -21,7 +22,7 @@ function terminate(this: WebSocket): void {
   this.terminate();
 }
 
-export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts): Sockets {
+export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts, doors: Doors): Sockets {
   // a frame somewhat too large is refused in words; far beyond that the connection ends
   const wss = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: LIMIT.frame + 65536, maxFragments: 16, clientTracking: false });
   const open = new Set<Open>();
@@ -35,7 +36,11 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts): 
     if (pathOf(request) !== '/ws') return reject(socket, '404 Not Found');
     if (host === undefined || !hosts.allows(host, request.socket.localAddress)) return reject(socket, '421 Misdirected Request');
     if (origin !== undefined && !hosts.allowsOrigin(origin, host)) return reject(socket, '403 Forbidden');
-    wss.handleUpgrade(request, socket, head, (ws) => serve(ws, socket, host));
+    const from = addressOf(request.socket.remoteAddress, request.headers['x-forwarded-for']);
+    const wait = doors.enter(from);
+    if (wait > 0) return reject(socket, '503 Service Unavailable', wait);
+    socket.once('close', () => doors.leave(from));
+    wss.handleUpgrade(request, socket, head, (ws) => serve(ws, socket, host, from));
   });
 
   /** One look at all of them each second costs less than two timers for each. */
@@ -48,7 +53,7 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts): 
     }
   }, 1000).unref();
 
-  function serve(ws: WebSocket, socket: Duplex, host: string): void {
+  function serve(ws: WebSocket, socket: Duplex, host: string, from: string | null): void {
     /** When it may be read again after it was read too fast. */
     let waits = false;
     const read = (): void => {
@@ -61,7 +66,7 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts): 
       writeSoon(socket, bytes);
       // who does not take what it asked for is not asked for more
       if (waiting > RATE.unreadAsk && !ws.isPaused) ws.pause();
-    }, host, () => ws.close(1012));
+    }, host, () => ws.close(1012), from);
     const one: Open = { ws, wire, began: seconds, heard: seconds };
     open.add(one);
     socket.on('drain', read);
@@ -107,6 +112,7 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts): 
 
 const pathOf = (r: IncomingMessage): string => (r.url ?? '').split('?', 1)[0] as string;
 
-function reject(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+/** `wait`: seconds after which to try again. */
+function reject(socket: Duplex, status: string, wait = 0): void {
+  socket.end(`HTTP/1.1 ${status}\r\n${wait > 0 ? `Retry-After: ${wait}\r\n` : ''}Connection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -17,6 +17,7 @@ import { createApp } from '../../../relay/app';
 import { blobFiles } from '../../../relay/blob-files';
 import { sweepBlobs } from '../../../relay/blob-routes';
 import type { Blobs } from '../../../relay/blobs';
+import { Doors } from '../../../relay/doors';
 import { allowedHosts } from '../../../relay/hosts';
 import { takeSockets, type Sockets } from '../../../relay/socket';
 import { type Device, makeDevice, removeEntry, seeded } from '../../support/actor';
@@ -41,7 +42,7 @@ beforeEach(async () => {
   blobs = await blobFiles(join(folder, 'blobs'));
   const listener = getRequestListener(createApp(r.relay, blobs, folder).fetch);
   server = createServer((request, response) => void listener(request, response));
-  sockets = takeSockets(server, r.relay, allowedHosts({ host: '127.0.0.1', publicUrl: 'https://care.example', origins: ['https://app.example'] }));
+  sockets = takeSockets(server, r.relay, allowedHosts({ host: '127.0.0.1', publicUrl: 'https://care.example', origins: ['https://app.example'] }), new Doors(2, 0, () => r.now));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   port = (server.address() as AddressInfo).port;
 });
@@ -137,6 +138,24 @@ describe('the socket', () => {
     expect(await refused({ headers: { host: 'care.example' }, origin: 'https://care.example' })).toBe('open');
   });
 
+  it('lets in so many from one address, says when to come again, and takes the next when one has gone', async () => {
+    const from = (address: string): Promise<{ ws: WebSocket; status: number; after: string | undefined }> => {
+      const ws = new WebSocket(`ws://127.0.0.1:${port}/ws`, { headers: { 'x-forwarded-for': address } });
+      open.push(ws);
+      return new Promise((done) => {
+        ws.once('open', () => done({ ws, status: 101, after: undefined }));
+        ws.once('unexpected-response', (_, x) => done({ ws, status: x.statusCode ?? 0, after: x.headers['retry-after'] }));
+        ws.on('error', () => undefined);
+      });
+    };
+    const first = await from('203.0.113.9, 198.51.100.7');
+    await from('198.51.100.7');
+    expect(await from('198.51.100.7')).toMatchObject({ status: 503, after: '30' });
+    expect(await from('198.51.100.8')).toMatchObject({ status: 101 });
+    first.ws.terminate();
+    await expect.poll(async () => (await from('198.51.100.7')).status).toBe(101);
+  });
+
   it('answers an upgrade that is no WebSocket and goes on', async () => {
     const raw = dial(port, '127.0.0.1');
     const said = new Promise<string>((done) => raw.once('data', (d) => done(d.toString())));
@@ -178,11 +197,11 @@ describe('the socket', () => {
     slow.ws.pause();
     const ended = new Promise<void>((done) => slow.ws.once('close', () => done()));
     const words = 'x'.repeat(60_000);
-    for (let i = 0; i < 500; i++) {
+    for (let i = 0; i < 300; i++) {
       await s.post(s.phone, olivia, words);
       if (i % 10 === 0) await new Promise((done) => setImmediate(done));
     }
-    await expect.poll(() => got, { timeout: 10_000 }).toBe(500);
+    await expect.poll(() => got, { timeout: 10_000 }).toBe(300);
     expect(sockets.count).toBe(1);
     slow.ws.resume();
     await ended;
