@@ -145,7 +145,10 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
       const p = run?.photo(photo) ?? null;
       if (run === undefined || p === null) return no('not-found');
       const blob = size === 'thumb' ? p.thumb : p.full;
+      const before = photoView(run, p).where;
       const ciphertext = await blobBytes(run, blob);
+      // where it is has turned out otherwise: the words beside it must not stay
+      if (photoView(run, p).where !== before) shows(run, null);
       if (typeof ciphertext === 'string') return no(ciphertext);
       const opened = openBlob(blobRef(blob), ciphertext);
       if (!opened.ok) return no('not-found');

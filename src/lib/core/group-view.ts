@@ -211,7 +211,7 @@ function quote(run: GroupRun, id: string): PostItem['replyTo'] {
 }
 
 export function photoView(run: GroupRun, p: PhotoRecord): PhotoView {
-  return { photo: p.full.b, width: p.w, height: p.h, size: p.full.s, where: run.missingBlobs.has(p.full.b) ? 'missing' : run.localBlobs.has(p.full.b) ? 'here' : 'away' };
+  return { photo: p.full.b, width: p.w, height: p.h, size: p.full.s, where: run.missingBlobs.has(p.full.b) || run.missingBlobs.has(p.thumb.b) ? 'missing' : run.localBlobs.has(p.full.b) ? 'here' : 'away' };
 }
 
 function pendingDelivery(run: GroupRun, o: OutboxItem): Delivery {
