@@ -8,7 +8,7 @@ import { rowOf, type Row } from '../crypto/roster/state';
 import type { Group } from './group';
 import type { House } from './house';
 import { RATE } from './limits';
-import type { Connection, LogSession } from './session';
+import type { Connection, InviteSession, LogSession } from './session';
 
 type Auth = Extract<ToRelay, { is: 'auth' }>;
 
@@ -67,7 +67,7 @@ function openInvite(h: House, c: Connection, f: Auth, group: Group): void {
   const invite = group.state.invites.get(hex(f.key as InvitePk));
   if (invite === undefined) return c.refuse(f.re, f.group, 'unknown-log');
   c.proven = true;
-  const session = { as: 'invite', connection: c, group, invite: invite.invite, asked: new Map() } as const;
+  const session: InviteSession = { as: 'invite', connection: c, group, invite: invite.invite, asked: new Map(), gone: null, staged: null };
   c.invites.set(group.key, session);
   group.invites.add(session);
   h.follow.arrive(group, null);

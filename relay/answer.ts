@@ -14,7 +14,7 @@ import { byInvite, byMember } from './mailbox';
 import { byMeeting } from './meet';
 import { byVault } from './personal';
 import { entries, lockboxes, page } from './reads';
-import type { Connection, LogSession } from './session';
+import type { Connection, InviteSession, LogSession } from './session';
 import { byDevice } from './wants';
 
 const NO_GROUP = ZERO_HASH as Uint8Array as GroupId;
@@ -46,10 +46,10 @@ function dispatch(h: House, c: Connection, f: ToRelay): void {
     case 'append':
       return live(c, f, f.n, (s) => append(h, s, f));
     case 'boxes':
-      return live(c, f, 0, (s) => stage(s, f));
+      return c.logs.has(hex(f.group)) ? live(c, f, 0, (s) => stage(s, f)) : byHolder(c, f, 0, (s) => stage(s, f));
     case 'enter': {
       const s = c.logs.get(hex(f.group));
-      return s === undefined ? c.refuse(f.re, f.group, 'not-allowed') : enter(h, s, f);
+      return s === undefined ? byHolder(c, f, f.re, (i) => enter(h, i, f)) : enter(h, s, f);
     }
     case 'roster':
       return entries(h, c, f);
@@ -91,6 +91,13 @@ function dispatch(h: House, c: Connection, f: ToRelay): void {
     default:
       return unreachable(f);
   }
+}
+
+/** Runs `f` for whoever holds an invite that opens by itself. */
+function byHolder(c: Connection, f: { readonly group: GroupId }, re: number, then: (s: InviteSession) => void): void {
+  const s = c.invites.get(hex(f.group));
+  if (s?.group.state.invites.get(hex(s.invite))?.open === true) then(s);
+  else c.refuse(re, f.group, 'not-allowed');
 }
 
 /** Runs `f` for a live session; one whose row has ended hears GONE and nothing else. */

@@ -7,22 +7,38 @@ import { LIMIT } from '../crypto/limits';
 import { signReceipt } from '../crypto/receipt';
 import { decodeEntry, type Cut, type Entry, type Rotation } from '../crypto/roster/entry';
 import { begin, fold } from '../crypto/roster/fold';
-import { chainHead, encodeState, rowByDevice, rowOf, type RosterState } from '../crypto/roster/state';
+import { GROUP_VERSION } from '../crypto/roster/rules';
+import { chainHead, encodeState, type Invite, rowByDevice, rowOf, type RosterState } from '../crypto/roster/state';
 import { tellEnded } from './ended';
 import { waitsFor } from './healing';
 import type { House } from './house';
 import { RATE } from './limits';
 import type { Kept } from './log';
-import type { Connection, LogSession } from './session';
+import type { Connection, InviteSession, LogSession } from './session';
 
 type Create = Extract<ToRelay, { is: 'create' }>;
 type Enter = Extract<ToRelay, { is: 'enter' }>;
 type Boxes = Extract<ToRelay, { is: 'boxes' }>;
 
+/** Who brings an entry: a device, or whoever holds an open invite. */
+export type Enterer = LogSession | InviteSession;
+
+/** A device brings its own entries; the holder of an invite the one that lets it in. */
+const isOwn = (s: Enterer, e: Entry): boolean => (s.as === 'log' ? equal(e.author, s.logPk) : e.body.kind === 'join' && equal(e.body.invite, s.invite));
+
+/** Whose hourly entries are spent: whom a non-owner let in shares with who did, and an invite with who made it (PROTOCOL §11.3). */
+function budgetOf(s: Enterer): { readonly budget: string; readonly most: number } {
+  const { state, key } = s.group;
+  const member = s.as === 'log' ? s.member : hex((state.invites.get(hex(s.invite)) as Invite).by);
+  if (member === state.owner) return { budget: `${key} ${member}`, most: RATE.entriesByOwner };
+  const sponsor = state.sponsors.get(member);
+  return { budget: `${key} ${sponsor === undefined ? member : hex(sponsor)}`, most: RATE.entries };
+}
+
 /** How often the folded state is stored, so that loading folds few entries. */
 export const CHECKPOINT = 32;
 /** What a full roster still takes: nobody is kept in, or in charge, by its length. */
-const ENDING: ReadonlySet<Entry['body']['kind']> = new Set(['revoke-invite', 'remove', 'offer-owner', 'accept-owner', 'leave', 'rotate', 'device-revoke']);
+const ENDING: ReadonlySet<Entry['body']['kind']> = new Set(['revoke-invite', 'remove', 'offer-owner', 'accept-owner', 'leave', 'rotate', 'device-revoke', 'role', 'destroy', 'claim-owner', 'relay']);
 
 const receiptFor = (h: House, s: RosterState, entry: Bytes, time: number): ReceiptedEntry => ({
   entry,
@@ -48,7 +64,7 @@ export function create(h: House, c: Connection, f: Create): void {
 }
 
 /** Keeps lockboxes for the entry that follows; those for another seq are dropped. */
-export function stage(s: LogSession, f: Boxes): void {
+export function stage(s: Enterer, f: Boxes): void {
   if (s.staged?.seq !== f.seq) s.staged = { seq: f.seq, boxes: new Map(), bytes: 0 };
   for (const b of f.boxes) {
     if (s.staged.bytes + b.lockbox.length > RATE.staged) return s.connection.refuse(0, s.group.id, 'too-large');
@@ -57,14 +73,14 @@ export function stage(s: LogSession, f: Boxes): void {
   }
 }
 
-export function enter(h: House, s: LogSession, f: Enter): void {
+export function enter(h: House, s: Enterer, f: Enter): void {
   h.follow.current(s.group, (ok) => {
     if (!ok) return s.connection.refuse(f.re, s.group.id, 'unavailable');
     s.group.alone((done) => place(h, s, f, done));
   });
 }
 
-function place(h: House, s: LogSession, f: Enter, done: () => void): void {
+function place(h: House, s: Enterer, f: Enter, done: () => void): void {
   if (!s.connection.isOpen) return done();
   if (s.gone !== null) {
     s.connection.send({ is: 'gone', re: f.re, group: s.group.id, seq: s.gone });
@@ -75,7 +91,7 @@ function place(h: House, s: LogSession, f: Enter, done: () => void): void {
 }
 
 /** The same bytes at a seq get the same receipt, however often. */
-function again(h: House, s: LogSession, f: Enter, done: () => void): void {
+function again(h: House, s: Enterer, f: Enter, done: () => void): void {
   const { group, connection } = s;
   h.log.call('entries', { g: group.g, after: f.seq - 1, upTo: f.seq, most: 1 }, (r) => {
     const there = r.ok ? r.value.items[0] : undefined;
@@ -86,7 +102,7 @@ function again(h: House, s: LogSession, f: Enter, done: () => void): void {
   });
 }
 
-function judge(h: House, s: LogSession, f: Enter, done: () => void): void {
+function judge(h: House, s: Enterer, f: Enter, done: () => void): void {
   const { group, connection } = s;
   const before = group.state;
   const no = (...why: [Parameters<Connection['refuse']>[2], Parameters<Connection['refuse']>[3]?]): void => {
@@ -97,14 +113,15 @@ function judge(h: House, s: LogSession, f: Enter, done: () => void): void {
   const now = h.clock();
   const healing = waitsFor(group, now);
   if (healing > 0) return no('healing', { fence: healing });
-  const budget = `${group.key} ${s.member}`;
-  const wait = rowOf(before, s.logPk)?.rank === 'recovery' ? 0 : h.budget.wait(budget, s.member === before.owner ? RATE.entriesByOwner : RATE.entries, now);
+  const { budget, most } = budgetOf(s);
+  const wait = s.as === 'log' && rowOf(before, s.logPk)?.rank === 'recovery' ? 0 : h.budget.wait(budget, most, now);
   if (wait > 0) return no('rate', { fence: wait });
   const time = Math.max(now, before.time);
   const { state, entry, void: fault } = fold(before, f.entry, time, h.keys.pk);
-  if (entry !== null && !equal(entry.author, s.logPk)) return no('not-allowed');
+  if (entry !== null && !isOwn(s, entry)) return no('not-allowed');
   if (fault !== null || entry === null) return no('void', { words: fault ?? 'malformed' });
   if (before.seq >= RATE.roster && !ENDING.has(entry.body.kind)) return no('full');
+  if (state.version > GROUP_VERSION) return no('version');
   const boxes = boxesFor(state, entry, s.staged?.seq === f.seq ? s.staged.boxes : new Map());
   if (boxes === null) return no('no-lockbox');
   const cuts: readonly Cut[] = 'cuts' in entry.body ? entry.body.cuts : 'cut' in entry.body ? [entry.body.cut] : [];
@@ -119,7 +136,7 @@ function judge(h: House, s: LogSession, f: Enter, done: () => void): void {
       // another relay was quicker, or this very entry lies there already
       if (r.value.is === 'behind') return h.follow.renew(group, (isRead) => (isRead && group.state.seq > before.seq ? place(h, s, f, done) : no('unavailable')));
       if (r.value.is === 'moved') {
-        hold(h, s, ends.map((e) => e.device));
+        if (s.as === 'log') hold(h, s, ends.map((e) => e.device));
         return no('moved', { heads: r.value.heads.map((x): LogHead => ({ logPk: (rowByDevice(before, x.device) as { logPk: LogPk }).logPk, n: x.n, hash: x.hash })) });
       }
       h.budget.count(budget, now);
@@ -128,7 +145,7 @@ function judge(h: House, s: LogSession, f: Enter, done: () => void): void {
       for (const e of ends) group.held.delete(e.device);
       connection.send({ is: 'entered', re: f.re, group: group.id, receipt: receipted.receipt });
       h.follow.changed(group);
-      h.fanout.entry(group, receipted, s);
+      h.fanout.entry(group, receipted, s.as === 'log' ? s : null);
       tellEnded(h, s.group.logs, state);
       done();
     }

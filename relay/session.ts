@@ -21,8 +21,7 @@ export interface LogSession {
   readonly volume: Bucket;
   /** Roster seq that ended the row; null while it is live. */
   gone: number | null;
-  /** Lockboxes for the entry that follows, by hex of the log key. */
-  staged: { readonly seq: number; readonly boxes: Map<string, Bytes>; bytes: number } | null;
+  staged: Staged | null;
 }
 export interface InviteSession {
   readonly as: 'invite';
@@ -31,7 +30,12 @@ export interface InviteSession {
   readonly invite: InvitePk;
   /** Requests that it left or asked about, by hex of their ids. */
   readonly asked: Map<string, Bytes>;
+  /** No row of its own ends. */
+  readonly gone: null;
+  staged: Staged | null;
 }
+/** Lockboxes for the entry at `seq`, by hex of the log key. */
+export interface Staged { readonly seq: number; readonly boxes: Map<string, Bytes>; bytes: number }
 
 export class Connection {
   readonly logs = new Map<Hex<GroupId>, LogSession>();
