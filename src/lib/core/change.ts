@@ -8,7 +8,7 @@ import { LIMIT } from '$crypto/limits';
 import { LABEL } from '$crypto/labels';
 import { type KeyringItem, KEYS_IN_LOCKBOX, lockboxHash, sealLockbox } from '$crypto/lockbox';
 import { chainAfter, type AddedRow, type Cut, deviceClaimBody, type EntryBody, type NewRow, type Rotation, signEntry } from '$crypto/roster/entry';
-import { chainAt, chainHead, currentEpoch, liveRows, owedAt, type RosterState, type Row, rowOf, rowsOf } from '$crypto/roster/state';
+import { chainAt, chainHead, currentEpoch, hasRole, liveRows, mayInvite, mayRemove, owedAt, type RosterState, type Row, rowOf, rowsOf } from '$crypto/roster/state';
 import { sign } from '$crypto/verify';
 import { LOG_START } from '../group/log';
 import type { GroupRun } from './group-run';
@@ -103,7 +103,7 @@ export async function rotate(run: GroupRun, isDue: () => boolean): Promise<Fault
   return changeRoster(run, (r, at) => (isDue() ? rotating(r, at, liveRows(r.state), null, (rotation) => ({ kind: 'rotate', rotation })) : 'changed-meanwhile'));
 }
 
-function* boxParts(boxes: readonly AddressedLockbox[]): Generator<AddressedLockbox[]> {
+export function* boxParts(boxes: readonly AddressedLockbox[]): Generator<AddressedLockbox[]> {
   let part: AddressedLockbox[] = [];
   let size = 0;
   for (const b of boxes) {
@@ -161,17 +161,17 @@ const owns = (s: RosterState, run: GroupRun): boolean => s.owner === run.me;
 export const planName = (name: string): Planner => (run, at) =>
   !owns(run.state, run) ? 'not-allowed' : owedAt(run.state, run.state.seq) ? 'unavailable' : { body: { kind: 'name', display: display(run, at, { name }) }, boxes: [], keys: null };
 
-export const planInvite = (invite: InvitePk, expires: number, history: 'start' | 'today', relationship: string): Planner => (run, at) =>
-  !owns(run.state, run) ? 'not-allowed' : { body: { kind: 'invite', invite, expires, history, display: display(run, at, { relationship }) }, boxes: [], keys: null };
+export const planInvite = (invite: InvitePk, expires: number, history: 'start' | 'today', relationship: string, open: boolean): Planner => (run, at) =>
+  !mayInvite(run.state, run.me) ? 'not-allowed' : { body: { kind: open ? 'open-invite' : 'invite', invite, expires, history, display: display(run, at, { relationship }) }, boxes: [], keys: null };
 
 export const planRevokeInvite = (invite: InvitePk): Planner => (run) => {
-  if (!owns(run.state, run)) return 'not-allowed';
   const i = run.state.invites.get(hex(invite));
-  return i?.state !== 'pending' ? 'invite-used' : { body: { kind: 'revoke-invite', invite }, boxes: [], keys: null };
+  if (i === undefined || (hex(i.by) !== run.me && !mayRemove(run.state, run.me)) || !mayInvite(run.state, run.me)) return 'not-allowed';
+  return i.state !== 'pending' ? 'invite-used' : { body: { kind: 'revoke-invite', invite }, boxes: [], keys: null };
 };
 
 export const planAdmit = (invite: InvitePk, row: NewRow, person: { name: string; role: string; relationship: string }): Planner => (run, at) => {
-  if (!owns(run.state, run)) return 'not-allowed';
+  if (!mayInvite(run.state, run.me)) return 'not-allowed';
   const i = run.state.invites.get(hex(invite));
   if (i === undefined) return 'not-found';
   if (i.state !== 'pending') return i.state === 'used' ? 'invite-used' : 'invite-revoked';
@@ -184,7 +184,7 @@ export const planAdmit = (invite: InvitePk, row: NewRow, person: { name: string;
 };
 
 export const planRemove = (member: MemberTag): Planner => (run, at, heads) => {
-  if (!owns(run.state, run)) return 'not-allowed';
+  if (!mayRemove(run.state, run.me)) return 'not-allowed';
   const tag = hex(member);
   const rows = rowsOf(run.state, tag);
   if (rows.length === 0 || run.state.owner === tag) return 'changed-meanwhile';
@@ -225,6 +225,26 @@ export const planAccept: Planner = (run, at) => {
   const offer = run.state.offer;
   if (offer === null || offer.to !== run.me) return 'changed-meanwhile';
   return rotating(run, at, liveRows(run.state), null, (rotation) => ({ kind: 'accept-owner', offer: offer.seq, rotation }));
+};
+
+/** All roles that a member has from now on. */
+export const planRoles = (member: MemberTag, roles: number): Planner => (run) => {
+  if (!owns(run.state, run)) return 'not-allowed';
+  const tag = hex(member);
+  return rowsOf(run.state, tag).length === 0 || tag === run.state.owner ? 'changed-meanwhile' : { body: { kind: 'role', member, roles }, boxes: [], keys: null };
+};
+
+/** The successor's claim, or the end of it. */
+export const planClaim = (on: boolean): Planner => (run) => {
+  const { claim } = run.state;
+  if (on ? !hasRole(run.state, run.me, 'successor') : claim !== null && claim.by !== run.me && !owns(run.state, run)) return 'not-allowed';
+  return on === (claim !== null) ? 'changed-meanwhile' : { body: { kind: 'claim-owner', on }, boxes: [], keys: null };
+};
+
+export const planAcceptClaim: Planner = (run, at) => {
+  const { claim } = run.state;
+  if (claim === null || claim.by !== run.me) return 'changed-meanwhile';
+  return rotating(run, at, liveRows(run.state), null, (rotation) => ({ kind: 'accept-owner', offer: claim.seq, rotation }));
 };
 
 export const planLeave: Planner = (run, _at, heads) => {

@@ -2,8 +2,9 @@
 import type { InvitePk } from '$crypto/brand';
 import { hex, unhex } from '$crypto/bytes';
 import { encodeLink, INVITE_SECRET, inviteKeys, sealAnswer, sealCard } from '$crypto/invite-secret';
+import { ROLE } from '$crypto/roster/entry';
 import { chainHead, liveMembers } from '$crypto/roster/state';
-import { changeRoster, displayBytes, planAccept, planAdmit, planInvite, planLeave, planName, planOffer, planRemove, planRevokeInvite, tagOf } from './change';
+import { changeRoster, displayBytes, planAccept, planAcceptClaim, planAdmit, planClaim, planInvite, planLeave, planName, planOffer, planRemove, planRevokeInvite, planRoles, tagOf } from './change';
 import { done, type Handlers, inGroup as inGroupOf, NAME_MOST, no, online as onlineOf, yes } from './commands-kit';
 import type { Core } from './core';
 import { GroupRun } from './group-run';
@@ -17,7 +18,7 @@ import { pump } from './send';
 
 type Name =
   | 'new-group' | 'rename-group' | 'forget-group' | 'invite' | 'revoke-invite' | 'let-in' | 'refuse'
-  | 'remove' | 'offer-owner' | 'withdraw-offer' | 'accept-owner' | 'leave';
+  | 'remove' | 'offer-owner' | 'withdraw-offer' | 'accept-owner' | 'leave' | 'set-roles' | 'claim-owner' | 'drop-claim' | 'accept-claim';
 type Planner = Parameters<typeof changeRoster>[1];
 
 const DAY = 86_400_000;
@@ -60,19 +61,19 @@ export function groupCommands(core: Core): Pick<Handlers, Name> {
         return yes(null);
       }),
 
-    invite: ({ group, history, days, relationship }) =>
+    invite: ({ group, history, days, relationship, open = false }) =>
       online(group, async (run) => {
         if (!(days >= 1 && days <= 30) || relationship.length > NAME_MOST) return no('not-allowed');
         const secret = random(INVITE_SECRET);
         const keys = inviteKeys(run.row.id, secret);
         const expires = clock() + Math.round(days) * DAY;
-        const fault = await changeRoster(run, planInvite(keys.invite, expires, history, relationship.trim()));
+        const fault = await changeRoster(run, planInvite(keys.invite, expires, history, relationship.trim(), open));
         if (fault !== null) return no(fault);
         const s = run.state;
         const inside = { clinician: 0, patient: 0, family: 0 } satisfies Record<PersonRole, number>;
         for (const m of liveMembers(s)) inside[run.shown.people.get(hex(m.tag))?.role ?? 'family']++;
         const card = sealCard(keys, run.row.id, displayBytes({
-          inviter: nameOf(run, run.me), inviterRole: core.profile.role, kind: run.shown.group.kind, inside, relationship: relationship.trim(), history, expires
+          inviter: nameOf(run, run.me), inviterRole: core.profile.role, kind: run.shown.group.kind, inside, relationship: relationship.trim(), history, expires, open
         }), random);
         if (run.row.relayPk === null) return no('needs-network');
         const link = `${origin}/join#${encodeLink({ group: run.row.id, seq: s.seq, chain: chainHead(s), relayPk: run.row.relayPk, host, secret })}`;
@@ -112,6 +113,11 @@ export function groupCommands(core: Core): Pick<Handlers, Name> {
     'offer-owner': ({ group, member }) => person(group, member, planOffer),
     'withdraw-offer': ({ group }) => change(group, planOffer(null)),
     'accept-owner': ({ group }) => change(group, planAccept),
+    'set-roles': ({ group, member, roles }) =>
+      person(group, member, (tag) => planRoles(tag, (roles.host ? ROLE.host : 0) | (roles.successor ? ROLE.successor : 0) | (roles.representative ? ROLE.representative : 0))),
+    'claim-owner': ({ group }) => change(group, planClaim(true)),
+    'drop-claim': ({ group }) => change(group, planClaim(false)),
+    'accept-claim': ({ group }) => change(group, planAcceptClaim),
     leave: ({ group }) =>
       online(group, async (run) => {
         // words that wait must be sent or taken back first: leaving would strand them

@@ -2,13 +2,15 @@
 import { hex } from '$crypto/bytes';
 import { hash } from '$crypto/hash';
 import { LABEL } from '$crypto/labels';
-import { currentEpoch, liveMembers, type Member } from '$crypto/roster/state';
+import { ROLE } from '$crypto/roster/entry';
+import { CLAIM_WAIT } from '$crypto/roster/rules';
+import { currentEpoch, liveMembers, mayInvite, mayRemove, type Member } from '$crypto/roster/state';
 import type { Bytes } from '$crypto/brand';
 import type { Amendment, FeedPost } from '../care/feed';
 import { blobsOf, type PhotoRecord, type PostRecord, postIdOf } from '../care/record';
 import type { GroupRun, OutboxItem } from './group-run';
 import { isHeld } from './send';
-import type { Delivery, DraftView, FeedItem, GroupSummary, GroupView, InviteView, NoteItem, PersonView, PhotoView, PostItem } from './port';
+import type { Delivery, DraftView, FeedItem, GroupSummary, GroupView, InviteView, NoteItem, PersonRoles, PersonView, PhotoView, PostItem } from './port';
 
 const NOBODY = { name: '', role: 'family', relationship: '' } as const;
 /** Own posts that the relay has not stored come after everything it has. */
@@ -27,6 +29,9 @@ export function groupView(run: GroupRun): GroupView {
     me: run.me,
     iOwn: s.owner === run.me && run.row.ended === null,
     offer: offer === null ? null : { to: offer.to, name: nameOf(run, offer.to), toMe: offer.to === run.me },
+    mayInvite: mayInvite(s, run.me) && run.row.ended === null,
+    mayRemove: mayRemove(s, run.me) && run.row.ended === null,
+    claim: s.claim === null ? null : { by: s.claim.by, name: nameOf(run, s.claim.by), mine: s.claim.by === run.me, from: s.claim.at + CLAIM_WAIT },
     invites: invites(run),
     requests: run.requests.map((r) => ({
       request: requestId(r), invite: hex(r.invite), name: r.name, role: r.role, number: r.number, at: r.at,
@@ -54,6 +59,7 @@ function people(run: GroupRun): PersonView[] {
       member: tag,
       ...shown,
       owner: run.state.owner === tag,
+      roles: rolesOf(run.state.roles.get(tag) ?? 0),
       me: tag === run.me,
       since: m.at,
       history: m.horizon === 1 ? 'start' : 'today',
@@ -72,6 +78,7 @@ const verifiedAt = (run: GroupRun, member: string): number | null => {
   const times = [...run.state.rows.values()].filter((r) => hex(r.member) === member).flatMap((r) => run.verified.get(r.device) ?? []);
   return times.length === 0 ? null : Math.max(...times);
 };
+const rolesOf = (bits: number): PersonRoles => ({ host: (bits & ROLE.host) !== 0, successor: (bits & ROLE.successor) !== 0, representative: (bits & ROLE.representative) !== 0 });
 const key = (name: string): string => name.trim().toLocaleLowerCase('en').replace(/\s+/g, ' ');
 
 /** Four digits of a tag's hash, to tell two of one name apart. */
@@ -90,6 +97,8 @@ function invites(run: GroupRun): InviteView[] {
       relationship: run.shown.relationships.get(hex(i.invite)) ?? '',
       history: i.history,
       expires: i.expires,
+      open: i.open,
+      mine: hex(i.by) === run.me,
       state: i.state === 'pending' ? (now > i.expires ? 'expired' : 'pending') : i.state === 'void' ? 'voided' : i.state,
       link: i.state === 'pending' ? (run.ownLinks.get(hex(i.invite)) ?? null) : null
     }));
@@ -142,7 +151,8 @@ export const pendingPost = (run: GroupRun, id: string): OutboxItem | undefined =
 function noteItems(run: GroupRun): NoteItem[] {
   return run.shown.notes.map((n) => ({
     is: 'note', id: `note-${n.seq}`, order: n.at + 0.001 * Math.min(n.seq, 900), at: n.at, what: n.what,
-    who: n.what === 'renamed' ? (n.name ?? '') : nameOf(run, n.who), me: n.who === run.me, by: n.by === null ? null : nameOf(run, n.by)
+    who: n.what === 'renamed' ? (n.name ?? '') : nameOf(run, n.who), me: n.who === run.me, by: n.by === null ? null : nameOf(run, n.by),
+    roles: n.roles === null ? null : rolesOf(n.roles)
   }));
 }
 

@@ -2,17 +2,19 @@
 import { proveAccess } from '$crypto/access';
 import type { Bytes, GroupId, Hash, LogPk, MemberTag } from '$crypto/brand';
 import { equal, hex, toText } from '$crypto/bytes';
+import { sealDisplay } from '$crypto/display';
+import { newEpochKeys } from '$crypto/epoch';
 import type { FromRelay, ReceiptedEntry } from '$crypto/frames';
 import { inviteKeys, type InviteKeys, type InviteLink, decodeLink, openAnswer, openCard, type RequestReader, sealRequest } from '$crypto/invite-secret';
 import { LABEL } from '$crypto/labels';
 import { joinNumber } from '$crypto/passphrase';
 import { verifyReceipt } from '$crypto/receipt';
-import { claimBody, type NewRow } from '$crypto/roster/entry';
+import { claimBody, type NewRow, signEntry } from '$crypto/roster/entry';
 import { begin, fold } from '$crypto/roster/fold';
-import { type RosterState, rowsOf } from '$crypto/roster/state';
+import { chainHead, liveRows, type RosterState, rowsOf } from '$crypto/roster/state';
 import { sign } from '$crypto/verify';
 import * as v from 'valibot';
-import { displayBytes } from './change';
+import { boxParts, displayBytes, makeRotation } from './change';
 import type { Around } from './group-run';
 import { deviceKeys, type EntryRow, type GroupRow } from './group-rows';
 import type { JoinId, JoinView } from './port';
@@ -38,7 +40,7 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const cardShape = v.object({
   inviter: v.pipe(v.string(), v.maxLength(200)), inviterRole: role, kind: v.picklist(['team', 'across', 'family', 'one-to-one']),
   inside: v.object({ clinician: count, patient: count, family: count }), relationship: v.pipe(v.string(), v.maxLength(200)),
-  history: v.picklist(['start', 'today']), expires: count
+  history: v.picklist(['start', 'today']), expires: count, open: v.optional(v.boolean())
 });
 const answerShape = v.object({ refused: v.literal(true) });
 
@@ -50,6 +52,8 @@ export interface JoinEvents {
 }
 
 const RETRY = 5_000;
+/** How often it is planned anew when somebody else was quicker. */
+const TRIES = 6;
 const CROWDED_RETRY = 20_000;
 
 export class JoinRun {
@@ -115,6 +119,7 @@ export class JoinRun {
     if (fate !== null) return this.to(fate);
     if (this.row.card === null && !(await this.fetchCard())) return this.phase === 'opening' ? this.again() : undefined;
     if (!this.row.asked) return this.to('card');
+    if (this.isOpen) return this.enter();
     await this.fetchAnswer();
     if (!this.row.refused) await this.leaveRequest();
   }
@@ -206,7 +211,7 @@ export class JoinRun {
       this.to('bad-link');
       return false;
     }
-    this.row.card = card;
+    this.row.card = { ...card, open: this.isOpen };
     await this.events.save(this.row);
     return true;
   }
@@ -214,10 +219,11 @@ export class JoinRun {
   /** “Ask to join”: leaves the request, or keeps it until there is a network. */
   async ask(): Promise<void> {
     const k = deviceKeys(this.row);
-    this.row.number ??= await joinNumber(this.groupId, this.keys.invite, k.logPk, k.kemPk);
+    // who comes in by itself has no number to compare
+    if (!this.isOpen) this.row.number ??= await joinNumber(this.groupId, this.keys.invite, k.logPk, k.kemPk);
     this.row.asked = true;
     await this.events.save(this.row);
-    if (this.live) await this.leaveRequest();
+    if (this.live) await (this.isOpen ? this.enter() : this.leaveRequest());
     else this.to('waiting');
   }
 
@@ -241,6 +247,35 @@ export class JoinRun {
     const readers: RequestReader[] = [...tags].flatMap((t) => rowsOf(s, t)).map((r) => ({ logPk: r.logPk, kem: r.kem }));
     const { name, role: as } = this.around.profile();
     return sealRequest(this.groupId, this.keys.invite, readers, { row, display: displayBytes({ name, role: as }), answerKey: this.row.answerKey }, this.around.random);
+  }
+  /** Whether the invite opens by itself: the roster's word, not the card's. */
+  private get isOpen(): boolean {
+    return this.state?.invites.get(hex(this.keys.invite))?.open === true;
+  }
+  /** Comes in by itself (PROTOCOL §13.6): an entry of this device's own, with keys for everyone who is there. */
+  private async enter(): Promise<void> {
+    const { link, random } = this.around;
+    const k = deviceKeys(this.row);
+    for (let i = 0; i < TRIES && this.state !== null; i++) {
+      const at = { prev: chainHead(this.state), seq: this.state.seq + 1 };
+      const row: NewRow = { member: this.row.tag, logPk: k.logPk, kem: k.kemPk, ...this.claims() };
+      const keys = newEpochKeys(random);
+      const { rotation, boxes } = makeRotation(at, [...liveRows(this.state), row], keys, random, () => []);
+      const { name, role: as } = this.around.profile();
+      const person = { name, role: as, relationship: this.row.card?.relationship ?? '' };
+      const display = sealDisplay(keys.roster, { ...at, author: k.logPk }, displayBytes({ person }), random);
+      const entry = signEntry({ ...at, author: k.logPk, body: { kind: 'join', invite: this.keys.invite, row, rotation, display } }, k.logSk);
+      for (const part of boxParts(boxes)) link.tell({ is: 'boxes', group: this.groupId, seq: at.seq, boxes: part });
+      const f = await link.ask({ is: 'enter', group: this.groupId, seq: at.seq, entry });
+      // whether it landed, or another did, the receipted roster says
+      if (f === null || (f.is === 'refused' && f.why !== 'behind' && f.why !== 'void')) return this.again();
+      const took = await this.fetchRoster();
+      if (this.done) return;
+      if (took !== 'all') return this.again();
+      const fate = this.fate();
+      if (fate !== null) return this.to(fate);
+    }
+    this.again();
   }
   private claims(): Pick<NewRow, 'claim' | 'redeem'> {
     const k = deviceKeys(this.row);

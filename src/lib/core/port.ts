@@ -141,6 +141,7 @@ export interface HomeView {
   readonly unread: number;
 }
 
+<<<<<<< HEAD
 /** Whether a person is who they were: by their person key, which is the same in all their groups. */
 export interface Recognition {
   /**
@@ -152,6 +153,16 @@ export interface Recognition {
   readonly at: number | null;
   /** Names of this person's other groups where the same person is. */
   readonly also: readonly string[];
+=======
+/** What the owner lets a person do beyond every member's rights. */
+export interface PersonRoles {
+  /** Invites, and lets in by their own invites. */
+  readonly host: boolean;
+  /** May take over when the owner no longer answers. */
+  readonly successor: boolean;
+  /** Speaks for the patient: invites, lets in, removes. */
+  readonly representative: boolean;
+>>>>>>> 39e7d22 (Come in by an open invite, give roles, and take over as successor)
 }
 
 export interface PersonView {
@@ -161,6 +172,7 @@ export interface PersonView {
   /** “Daughter”, “Neighbour”; empty when none was given. */
   readonly relationship: string;
   readonly owner: boolean;
+  readonly roles: PersonRoles;
   readonly me: boolean;
   readonly since: number;
   /** Reads from the start, or only from the day they joined. */
@@ -184,6 +196,9 @@ export interface InviteView {
   readonly history: History;
   readonly expires: number;
   readonly state: 'pending' | 'used' | 'expired' | 'revoked' | 'voided';
+  /** Its holder comes in without being let in. */
+  readonly open: boolean;
+  readonly mine: boolean;
   /** Present while this device still holds the secret of a pending invite it made. */
   readonly link: string | null;
 }
@@ -210,6 +225,11 @@ export interface GroupView {
   readonly iOwn: boolean;
   /** Ownership offered and not yet answered. */
   readonly offer: { readonly to: MemberId; readonly name: string; readonly toMe: boolean } | null;
+  /** This person may invite; may remove others. */
+  readonly mayInvite: boolean;
+  readonly mayRemove: boolean;
+  /** The successor asked to take over; may do so from `from` on, unless the owner refuses. */
+  readonly claim: { readonly by: MemberId; readonly name: string; readonly mine: boolean; readonly from: number } | null;
   readonly invites: readonly InviteView[];
   readonly requests: readonly RequestView[];
   /** “From the start” can only be granted by someone who can read from the start. */
@@ -282,10 +302,13 @@ export interface NoteItem {
   readonly id: string;
   readonly order: number;
   readonly at: number;
-  readonly what: 'made' | 'joined' | 'removed' | 'left' | 'owner' | 'renamed';
+  /** `came`: by itself, with an open invite of `by`. */
+  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim';
   readonly who: string;
   readonly me: boolean;
   readonly by: string | null;
+  /** Of `roles`: all that the person has from then on. */
+  readonly roles?: PersonRoles | null;
 }
 
 export type FeedItem = PostItem | NoteItem;
@@ -323,6 +346,8 @@ export interface JoinView {
     /** How many people are inside, by role. */
     readonly inside: { readonly clinician: number; readonly patient: number; readonly family: number };
     readonly relationship: string; readonly history: History; readonly expires: number;
+    /** Opens by itself: nobody has to let one in. */
+    readonly open?: boolean | undefined;
   } | null;
   /** 12 digits. */
   readonly number: string | null;
@@ -429,7 +454,8 @@ export interface Commands {
   /** These posts were on the screen of an unlocked, visible page. */
   seen: { in: { group: GroupRef; posts: readonly PostId[] }; out: null };
 
-  invite: { in: { group: GroupRef; history: History; days: number; relationship: string }; out: { invite: InviteId; link: string } };
+  /** `open`: whoever has the link comes in by itself, once. */
+  invite: { in: { group: GroupRef; history: History; days: number; relationship: string; open?: boolean }; out: { invite: InviteId; link: string } };
   'revoke-invite': { in: { group: GroupRef; invite: InviteId }; out: null };
   'let-in': { in: { group: GroupRef; request: RequestId }; out: null };
   refuse: { in: { group: GroupRef; request: RequestId }; out: null };
@@ -437,6 +463,14 @@ export interface Commands {
   'offer-owner': { in: { group: GroupRef; member: MemberId }; out: null };
   'withdraw-offer': { in: { group: GroupRef }; out: null };
   'accept-owner': { in: { group: GroupRef }; out: null };
+  /** All roles that a person has from now on; by the owner. */
+  'set-roles': { in: { group: GroupRef; member: MemberId; roles: PersonRoles }; out: null };
+  /** By the successor: asks to take over, in everybody's view. */
+  'claim-owner': { in: { group: GroupRef }; out: null };
+  /** By the successor or the owner: the claim is off. */
+  'drop-claim': { in: { group: GroupRef }; out: null };
+  /** By the successor, once the wait is over. */
+  'accept-claim': { in: { group: GroupRef }; out: null };
   leave: { in: { group: GroupRef }; out: null };
 
   /** The safety number of this person and that member: 60 digits, the same on both sides. Takes about a second. */

@@ -3,7 +3,7 @@ import type { Bytes, Hex, InvitePk } from '$crypto/brand';
 import { equal, hex, unhex } from '$crypto/bytes';
 import { proveAccess } from '$crypto/access';
 import type { FromRelay } from '$crypto/frames';
-import { currentEpoch, owedAt } from '$crypto/roster/state';
+import { currentEpoch, mayInvite, owedAt } from '$crypto/roster/state';
 import { resendPending, rotate } from './change';
 import { fetchFeed, fetchLockboxes, fetchRoster } from './fetch';
 import { giveBack, giveEntries, isNewLife, settleLife } from './give-back';
@@ -133,7 +133,7 @@ async function create(run: GroupRun): Promise<boolean> {
 }
 
 export async function fetchMailbox(run: GroupRun): Promise<void> {
-  if (run.state.owner !== run.me) return;
+  if (!mayInvite(run.state, run.me)) return;
   const f = await run.around.link.ask({ is: 'mailbox', group: run.row.id });
   if (f?.is === 'requests') await takeRequests(run, f.items, true);
 }

@@ -16,11 +16,13 @@ const display = v.object({ group: v.optional(group), name: v.optional(name), per
 export interface Note {
   readonly seq: number;
   readonly at: number;
-  readonly what: 'made' | 'joined' | 'removed' | 'left' | 'owner' | 'renamed';
+  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim';
   /** Member tag, hex. */
   readonly who: string;
   readonly by: string | null;
   readonly name: string | null;
+  /** Bits, of `roles`. */
+  readonly roles: number | null;
 }
 export interface Shown {
   readonly group: GroupShown;
@@ -48,8 +50,8 @@ export function shownOf(run: { readonly entries: readonly EntryRow[]; readonly k
     const b = e.body;
     if ('rotation' in b && b.rotation !== null) epoch = e.seq;
     const read = 'display' in b ? readDisplay(run.keyring.get(epoch)?.roster, e, b.display) : {};
-    const note = (what: Note['what'], who: string, by: string | null, named: string | null = null): void =>
-      void notes.push({ seq: e.seq, at: item.at, what, who, by, name: named });
+    const note = (what: Note['what'], who: string, by: string | null, named: string | null = null, roles: number | null = null): void =>
+      void notes.push({ seq: e.seq, at: item.at, what, who, by, name: named, roles });
     switch (b.kind) {
       case 'genesis':
         shown = read.group ?? shown;
@@ -61,11 +63,24 @@ export function shownOf(run: { readonly entries: readonly EntryRow[]; readonly k
         note('renamed', memberOf(e), null, read.name ?? null);
         break;
       case 'invite':
+      case 'open-invite':
         relationships.set(hex(b.invite), read.relationship ?? '');
         break;
       case 'admit':
         people.set(hex(b.row.member), read.person ?? { name: '', role: 'family', relationship: '' });
         note('joined', hex(b.row.member), memberOf(e));
+        break;
+      case 'join': {
+        const by = run.state.invites.get(hex(b.invite))?.by;
+        people.set(hex(b.row.member), read.person ?? { name: '', role: 'family', relationship: '' });
+        note('came', hex(b.row.member), by === undefined ? null : hex(by));
+        break;
+      }
+      case 'role':
+        note('roles', hex(b.member), memberOf(e), null, b.roles);
+        break;
+      case 'claim-owner':
+        note(b.on ? 'claim' : 'unclaim', memberOf(e), null);
         break;
       case 'remove':
         note('removed', hex(b.member), memberOf(e));

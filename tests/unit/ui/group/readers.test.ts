@@ -3,7 +3,7 @@ import type { PersonView } from '$lib/core/port';
 import { inFours, readersOf, shortName } from '$lib/ui/group/readers';
 
 const person = (name: string, more: Partial<PersonView> = {}): PersonView => ({
-  member: name, name, role: 'clinician', relationship: '', owner: false, me: false, since: 0, history: 'start', sameName: false, mark: '0000',
+  member: name, name, role: 'clinician', relationship: '', owner: false, roles: { host: false, successor: false, representative: false }, me: false, since: 0, history: 'start', sameName: false, mark: '0000',
   invitedBy: null, verified: null, known: { state: 'unsaid', at: null, also: [] }, ended: null, ...more
 });
 
