@@ -9,7 +9,7 @@ const SENT = 6_000;
 const DAY = 86_400_000;
 const NONE = { host: false, successor: false, representative: false };
 const notes = (s: Seat): string[] => {
-  const feed = s.device.view('feed', s.group) as { items: { is: string; what?: string; who?: string; by?: string | null }[] };
+  const feed = s.device.view('feed', s.group) as unknown as { items: { is: string; what?: string; who?: string; by?: string | null }[] };
   return feed.items.filter((i) => i.is === 'note').map((i) => `${i.what} ${i.who}${i.by == null ? '' : ` ${i.by}`}`);
 };
 /** Follows a link and presses the one button there is. */
@@ -136,10 +136,15 @@ it('a successor takes over after fourteen days without a word from the owner, an
   await world.time.pass(500);
   expect(pat.view.claim).toBeNull();
   await pat.device.must('claim-owner', { group: pat.group });
-  olivia.device.goOffline();
+  for (const x of [olivia, pat, fay]) x.device.goOffline();
   await world.time.pass(13 * DAY);
+  for (const x of [pat, fay]) x.device.goOnline();
+  await world.time.pass(20_000);
   expect(await pat.device.run('accept-claim', { group: pat.group })).toEqual({ ok: false, fault: 'refused-by-relay' });
+  for (const x of [pat, fay]) x.device.goOffline();
   await world.time.pass(DAY);
+  for (const x of [pat, fay]) x.device.goOnline();
+  await world.time.pass(70_000);
   await pat.device.must('accept-claim', { group: pat.group });
   await world.time.pass(1_000);
   expect([pat.view.iOwn, fay.view.people.find((p) => p.owner)?.name]).toEqual([true, 'Pat']);

@@ -141,7 +141,6 @@ export interface HomeView {
   readonly unread: number;
 }
 
-<<<<<<< HEAD
 /** Whether a person is who they were: by their person key, which is the same in all their groups. */
 export interface Recognition {
   /**
@@ -153,7 +152,8 @@ export interface Recognition {
   readonly at: number | null;
   /** Names of this person's other groups where the same person is. */
   readonly also: readonly string[];
-=======
+}
+
 /** What the owner lets a person do beyond every member's rights. */
 export interface PersonRoles {
   /** Invites, and lets in by their own invites. */
@@ -162,7 +162,6 @@ export interface PersonRoles {
   readonly successor: boolean;
   /** Speaks for the patient: invites, lets in, removes. */
   readonly representative: boolean;
->>>>>>> 39e7d22 (Come in by an open invite, give roles, and take over as successor)
 }
 
 export interface PersonView {

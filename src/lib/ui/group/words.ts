@@ -1,5 +1,5 @@
 /** Small sentences about people and times that several group screens say in the same way. */
-import type { Ended, GroupView, NoteItem, PersonRole, PersonView, PostItem } from '$lib/core/port';
+import type { Ended, GroupView, NoteItem, PersonRole, PersonRoles, PersonView, PostItem } from '$lib/core/port';
 import * as m from '$lib/paraglide/messages';
 import { clockTime, longAgo } from '$lib/ui/when';
 import { midnight } from './feed-rows';
@@ -21,6 +21,14 @@ export function standing(person: { readonly role: PersonRole; readonly relations
 
 /** Not, or no longer, recognised as who they were: to be told, once they are here. */
 export const isDoubtful = (person: PersonView): boolean => person.ended === null && !person.me && (person.known.state === 'changed' || person.known.state === 'other');
+/** “May invite”, “Successor”, “Speaks for Pat”. */
+export function rolesWords(roles: PersonRoles, patient: string): string[] {
+  return [
+    roles.representative ? (patient === '' ? m.roster_speaks_patient() : m.roster_speaks({ name: shortName(patient) })) : '',
+    roles.host ? m.roster_may_invite() : '',
+    roles.successor ? m.roster_successor() : ''
+  ].filter((words) => words !== '');
+}
 
 /** The name, with its four digits when another live member bears the same one. */
 export function markedName(person: PersonView): string {
@@ -66,6 +74,14 @@ export function noteWords(note: NoteItem): string {
     case 'removed': return note.me ? m.group_note_removed_me() : by === null ? m.group_note_removed({ who }) : m.group_note_removed_by({ who, by });
     case 'left': return note.me ? m.group_note_left_me() : m.group_note_left({ who });
     case 'owner': return note.me ? m.group_note_owner_me() : m.group_note_owner({ who });
+    case 'came': return note.me ? m.roster_note_came_me() : by === null ? m.roster_note_came_nobody({ who }) : m.roster_note_came({ who, by });
+    case 'roles': {
+      const roles = note.roles == null ? [] : rolesWords(note.roles, '');
+      if (roles.length === 0) return note.me ? m.roster_note_roles_none_me() : m.roster_note_roles_none({ who });
+      return note.me ? m.roster_note_roles_me({ roles: roles.join(', ') }) : m.roster_note_roles({ who, roles: roles.join(', ') });
+    }
+    case 'claim': return note.me ? m.roster_note_claim_me() : m.roster_note_claim({ who });
+    case 'unclaim': return note.me ? m.roster_note_unclaim_me() : m.roster_note_unclaim({ who });
     // here `who` is the new name
     case 'renamed': return note.me ? m.group_note_renamed_me({ who }) : m.group_note_renamed({ who });
   }
