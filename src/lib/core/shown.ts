@@ -96,6 +96,9 @@ export function shownOf(run: { readonly entries: readonly EntryRow[]; readonly k
       case 'rotate':
       case 'device-add':
       case 'device-revoke':
+      case 'relay':
+      case 'upgrade':
+      case 'destroy':
         break;
     }
   }
