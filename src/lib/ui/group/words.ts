@@ -21,6 +21,7 @@ export function standing(person: { readonly role: PersonRole; readonly relations
 
 /** Not, or no longer, recognised as who they were: to be told, once they are here. */
 export const isDoubtful = (person: PersonView): boolean => person.ended === null && !person.me && (person.known.state === 'changed' || person.known.state === 'other');
+
 /** “May invite”, “Successor”, “Speaks for Pat”. */
 export function rolesWords(roles: PersonRoles, patient: string): string[] {
   return [
