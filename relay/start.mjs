@@ -1,5 +1,5 @@
 /** `npm start`: from a fresh checkout to a running Carefold. Needs nothing but Node, because it runs before anything is installed. */
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { dirname, resolve } from 'node:path';
@@ -18,6 +18,7 @@ Settings are read from the environment:
 
   npm start -- --help       show this
   npm start -- backup FILE  copy all that the relay keeps, but its key, into one file; it may be running
+  npm start -- admin stats  count what the relay keeps; it may be running
   npm start -- restore FILE put such a copy back while the relay is stopped; devices bring what is newer
 `;
 const LOOPBACK = ['127.0.0.1', 'localhost', '::1'];
@@ -28,14 +29,26 @@ const fail = (line) => {
 };
 const say = (line) => process.stdout.write(`${line}\n`);
 
+/** What the file of settings says; the relay itself judges all of it. */
+function fileOf(path) {
+  if (!path) return {};
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return { fault: `CAREFOLD_CONFIG names ${path}, which cannot be read as JSON.` };
+  }
+}
+
 /** Settings from the environment, or a worded fault. */
 function settings(env) {
-  const port = Number(env['PORT'] || 8787);
+  const file = fileOf(env['CAREFOLD_CONFIG']);
+  if (file.fault) return file;
+  const port = Number(env['PORT'] || (file.port ?? 8787));
   if (!Number.isInteger(port) || port < 0 || port > 65535) return { fault: `PORT must be a number from 0 to 65535, not “${env['PORT']}”.` };
-  const address = env['CAREFOLD_PUBLIC'];
+  const address = env['CAREFOLD_PUBLIC'] || file.publicUrl;
   if (address && (!URL.canParse(address) || new URL(address).protocol !== 'https:'))
     return { fault: `CAREFOLD_PUBLIC must be an https address, not “${address}”.` };
-  return { port, host: env['HOST'] || '127.0.0.1', folder: resolve(env['CAREFOLD_DATA'] || './data'), address };
+  return { port, host: env['HOST'] || file.host || '127.0.0.1', folder: resolve(env['CAREFOLD_DATA'] || file.folder || './data'), address };
 }
 
 /** Why the port cannot be listened on, or nothing. Asked before a minute of building, not after. */
@@ -92,19 +105,26 @@ if (options.includes('--help') || options.includes('-h')) {
   say(HELP);
   process.exit(0);
 }
+const asking = options[0] === 'admin';
 const keeping = options[0] === 'backup' || options[0] === 'restore';
 if (keeping && options.length !== 2) fail(`Say which file: npm start -- ${options[0]} FILE`);
-if (!keeping && options.length > 0) fail(`Unknown option: ${options[0]}. See npm start -- --help`);
+if (!keeping && !asking && options.length > 0) fail(`Unknown option: ${options[0]}. See npm start -- --help`);
 
 const chosen = settings(process.env);
 if (chosen.fault) fail(chosen.fault);
-const fault = (keeping ? null : await portFault(chosen.host, chosen.port)) ?? folderFault(chosen.folder);
+const fault = (keeping || asking ? null : await portFault(chosen.host, chosen.port)) ?? folderFault(chosen.folder);
 if (fault) fail(fault);
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const unready = await makeReady(root, say);
 if (unready) fail(unready);
 
+if (asking) {
+  process.argv = [process.argv[0], process.argv[1], ...options.slice(1)];
+  process.env['CAREFOLD_DATA'] = chosen.folder;
+  await import(pathToFileURL(resolve(root, 'dist/admin.js')).href);
+  process.exit();
+}
 if (keeping) {
   process.argv = [process.argv[0], process.argv[1], options[0], resolve(options[1])];
   process.env['CAREFOLD_DATA'] = chosen.folder;

@@ -9,6 +9,7 @@ import { blobHasher } from '../../../../crypto/kept';
 import { begin, fold } from '../../../../crypto/roster/fold';
 import type { RosterState } from '../../../../crypto/roster/state';
 import { ready } from '../../../../crypto/sodium';
+import { statsOf } from '../../../../relay/stats';
 import { type Device, deviceAdd, envelope, foundGroup, makeDevice, pen, seeded } from '../../../support/actor';
 import { Carrier } from '../../../support/carrier';
 import { type Engine, startNats, startPostgres, startS3, until } from '../../../support/engines';
@@ -137,6 +138,7 @@ describe('two relays on one store', () => {
     expect(Buffer.compare(Buffer.from(await got.arrayBuffer()), bytes)).toBe(0);
     const isReady = async (n: Node): Promise<number> => (await fetch(`http://127.0.0.1:${n.port}/readyz`)).status;
     expect(await Promise.all(nodes.map(isReady))).toEqual([200, 200]);
+    expect((await statsOf({ folder: '', postgres: db.url })).groups).toBeGreaterThan(0);
     await db.stop();
     await until(async () => (await isReady(nodes[0] as Node)) === 503);
     await db.start();

@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { hex } from '../../../crypto/bytes';
+import { ready } from '../../../crypto/sodium';
+import { journal, seldom } from '../../../relay/journal';
+import { localLog } from '../../../relay/log-sqlite';
+import { figures, metered } from '../../../relay/meters';
+import { statsOf } from '../../../relay/stats';
+import { makeDevice, seeded } from '../../support/actor';
+import { rhea, Scene } from './phone';
+
+beforeAll(ready);
+
+describe('what an operator sees', () => {
+  it('counts what the store holds, beside a relay that is using it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'carefold-stats-'));
+    const log = localLog(join(folder, 'relay.db'), 7);
+    try {
+      const olivia = makeDevice(seeded('olivia'));
+      const s = await Scene.begin(rhea('stats', { log }), olivia);
+      await s.post(s.phone, olivia);
+      await s.post(s.phone, olivia);
+      expect(await statsOf({ folder, postgres: null })).toMatchObject({ groups: 1, entries: 1, envelopes: 2, blobs: 0, vaults: 0 });
+    } finally {
+      await log.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('is figures of how much and how fast, in which no group, key or member can be found', async () => {
+    let now = 1000;
+    const { log, meters } = metered(localLog(':memory:', 7), () => (now += 3));
+    const r = rhea('figures', { log });
+    const olivia = makeDevice(seeded('olivia'));
+    const s = await Scene.begin(r, olivia);
+    await s.post(s.phone, olivia);
+    await s.phone.ask((re) => ({ is: 'get-card', re, group: s.group }));
+    const more = { sockets: 1, hintsUp: true, isShared: false, isDraining: false, late: 0, cpuSeconds: 1, memory: 1 };
+    const text = figures(meters, { ...r.relay.gauges(), ...more });
+    expect(text).toContain('carefold_envelopes_stored_total 1\n');
+    expect(text).toContain('carefold_sessions 1\n');
+    expect(text).toContain('carefold_refused_total{why="not-allowed"} 1\n');
+    expect(text).toContain('carefold_append_seconds_bucket{le="0.005"} 1\n');
+    for (const line of text.trim().split('\n')) expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[a-zA-Z0-9+.-]+"\})? [\d.e-]+)$/);
+    for (const id of [s.group, olivia.logPk, olivia.member]) expect(text).not.toContain(hex(id).slice(0, 12));
+  });
+
+  it('is lines of words or of JSON, and the same warning once a minute', () => {
+    const lines: string[] = [];
+    let now = 0;
+    const j = journal('json', () => now, (l) => lines.push(l), (l) => lines.push(l));
+    const warn = seldom(j, () => now);
+    warn('trouble', 'The disk is full.');
+    warn('trouble', 'The disk is full.');
+    now = 60_000;
+    warn('trouble', 'The disk is full.');
+    j.say('refused', 'Refused: rate 2.', { rate: 2 });
+    expect(lines.map((l) => JSON.parse(l) as unknown)).toMatchObject([{ level: 'warn', what: 'trouble', time: '1970-01-01T00:00:00.000Z' }, { level: 'warn' }, { level: 'info', what: 'refused', rate: 2 }]);
+  });
+});
