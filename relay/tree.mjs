@@ -1,6 +1,6 @@
 /** Brings a checked-out tree to the point where it can run: packages as the lockfile names them, then a build of these sources. */
 import { spawn } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprint } from './fingerprint.mjs';
 
@@ -15,6 +15,8 @@ const writtenAt = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?
 
 /** Whether every package the lockfile demands lies in node_modules at its version; times of files say nothing after a checkout. */
 export function isInstalled(root) {
+  // linked packages belong to another tree: installing would empty them under whoever works there
+  if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) return true;
   const wanted = json(join(root, 'package-lock.json'))?.packages ?? {};
   const present = json(join(root, 'node_modules/.package-lock.json'))?.packages;
   if (!present) return false;
