@@ -55,6 +55,7 @@ export const LABEL = {
   linkWords: label('link-words/1'),
   deviceKey: label('device-key/1'),
   deviceName: label('device-name/1'),
+  deviceShare: label('device-share/1'),
   rowKey: label('row-key/1'),
   row: label('row/1'),
   localName: label('local-name/1'),

@@ -1,6 +1,6 @@
 /** Several devices of one person, on the real core and relay: linking, the list, signing out, and a lost one. */
 import { expect, it, vi } from 'vitest';
-import { cast, Seat } from '../support/circle';
+import { admit, cast, Seat } from '../support/circle';
 import { devicesOf, groupNamed, link, PASSPHRASE } from '../support/linked';
 import { Rhea } from '../support/rhea';
 import type { Device, World } from '../support/world';
@@ -209,4 +209,38 @@ it('a power cut while a device wipes itself leaves one that wipes itself when it
   await world.time.pass(100);
   expect(phaseOf(phone.device)).toMatchObject({ phase: 'signed-out', why: 'revoked' });
   expect(tables(phone.device)).toEqual(['vault mark']);
+}, 60_000);
+
+it('a group made, or joined, on one device comes to the others by itself, to one that was away too', async () => {
+  const { world, olivia, phone, laptop } = await two();
+  await phone.device.must('new-group', { name: 'Made on the phone', kind: 'family' });
+  await world.time.pass(10_000);
+  expect(laptop.device.view('home', null).groups.map((g) => g.name)).toContain('Made on the phone');
+  laptop.device.goOffline();
+  const { group } = await olivia.device.must('new-group', { name: 'Joined on the phone', kind: 'team' });
+  const seat = new Seat(olivia.device, group);
+  await seat.open();
+  await world.time.pass(500);
+  await admit(world, seat, phone.device);
+  await seat.post('For both of Pat’s devices');
+  await world.time.pass(6_000);
+  await laptop.device.restart();
+  laptop.device.goOnline();
+  await world.time.pass(15_000);
+  const back = groupNamed(laptop.device, 'Joined on the phone');
+  await laptop.device.openGroup(back);
+  expect(laptop.device.words(back)).toEqual(['For both of Pat’s devices']);
+  expect(laptop.device.view('group', back).people).toHaveLength(2);
+  expect(devicesOf(phone.device).map((d) => [d.name, d.groups])).toEqual([['Phone', 3], ['Laptop', 3]]);
+  // and the other way round
+  await laptop.device.must('new-group', { name: 'Made on the laptop', kind: 'family' });
+  await world.time.pass(10_000);
+  expect(phone.device.view('home', null).groups.map((g) => g.name)).toContain('Made on the laptop');
+  // one that was left is not brought back by what was said before
+  await phone.device.must('leave', { group: groupNamed(phone.device, 'Joined on the phone') });
+  await world.time.pass(3_000);
+  await laptop.device.restart();
+  await world.time.pass(10_000);
+  expect(laptop.device.view('home', null).groups.find((g) => g.name === 'Joined on the phone')?.ended).toBe('left');
+  expect(world.reports).toEqual([]);
 }, 60_000);

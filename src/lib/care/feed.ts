@@ -8,6 +8,8 @@ export const PAGE = 200;
 /** Person keys that are remembered of one member. */
 const NAMINGS = 8;
 /** Part of a millisecond, exact in a double for the next thousands of years. */
+/** Words between a person's own devices that are kept to be heard. */
+const SHARES = 30;
 const STEP = 1 / 1024;
 /** Marks kept for envelopes that have not come: a member that marks what will never be can make nobody keep more than this. */
 const AHEAD = 256;
@@ -72,9 +74,11 @@ export interface FeedIndex {
   signs: Record<string, number>;
   /** By member: the person keys it named, each once, the one named last at the end. */
   persons: Record<string, readonly Naming[]>;
+  /** The last words between this person's devices, sealed. */
+  shares: readonly { readonly device: number; readonly s: string }[];
 }
 
-export const emptyIndex = (): FeedIndex => ({ total: 0, heads: {}, upTo: 0, cutUpTo: 0, slots: [], volumes: [], time: 0, last: null, amendments: {}, seen: {}, replies: {}, unread: {}, clients: {}, devices: {}, signs: {}, persons: {} });
+export const emptyIndex = (): FeedIndex => ({ total: 0, heads: {}, upTo: 0, cutUpTo: 0, slots: [], volumes: [], time: 0, last: null, amendments: {}, seen: {}, replies: {}, unread: {}, clients: {}, devices: {}, signs: {}, persons: {}, shares: [] });
 
 export class Feed {
   /** Newest pages that are in memory, ascending. */
@@ -162,6 +166,9 @@ export class Feed {
         return;
       case 'person':
         i.persons[at.member] = [...(i.persons[at.member] ?? []).filter((n) => n.k !== r.k), { k: r.k, epoch: at.epoch }].slice(-NAMINGS);
+        return;
+      case 'share':
+        if (at.member === this.me) i.shares = [...i.shares, { device: at.device, s: r.s }].slice(-SHARES);
     }
   }
   /** Someone saw envelopes `from`..`to` of a log. */

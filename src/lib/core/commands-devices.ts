@@ -49,7 +49,7 @@ export function ownDeviceCommands(core: Core): Pick<Handlers, Name> {
       const rows = core.ownedRows().filter((r) => r.device === device && r.row.end === null && r.run.row.ended === null);
       if (rows.length === 0) return no('not-found');
       if (rows.some((r) => r.me)) return no('not-allowed');
-      await core.revocations.add(rows.map((r) => ({ ref: r.run.ref, logPk: r.row.logPk })));
+      await core.revocations.lose(device, rows.map((r) => ({ ref: r.run.ref, logPk: r.row.logPk })));
       core.views.touch('devices', null);
       for (const run of new Set(rows.map((r) => r.run))) core.inGroupTurn(run, () => core.settle(run));
       return yes(null);

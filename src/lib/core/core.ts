@@ -1,4 +1,5 @@
 /** The core: everything that needs keys. Commands come in, views go out; it runs in one worker and ends with it. */
+import type { GroupId } from '$crypto/brand';
 import { base64url, equal, hex } from '$crypto/bytes';
 import type { FromRelay } from '$crypto/frames';
 import type { Argon } from '$crypto/passphrase';
@@ -22,6 +23,7 @@ import { recognise, sayPerson, Verified } from './people';
 import { PersonalVault } from './personal';
 import { awaitGroup, awaitKey, type AwaitRow, type RecoveryItem, type Restored, restoreGroup, restoreKey, type RestoreRow } from './restore';
 import { Revocations, wasRevoked } from './revoke';
+import { Shares } from './shares';
 import { summary } from './group-view';
 import { JoinRun, type JoinRow } from './join';
 import { Linking } from './linking';
@@ -75,6 +77,7 @@ export class Core {
   readonly adoptions: Adoptions;
   readonly linking: Linking;
   readonly verified = new Verified(() => this.needStore());
+  readonly shares: Shares;
   /** What this person's devices share; null while nothing is open. */
   person: PersonRow | null = null;
   known: KnownRow[] = [];
@@ -100,8 +103,9 @@ export class Core {
     this.views = new ViewBoard(this, up);
     this.personal = new PersonalVault({ link: this.link, host: ports.host, random: ports.random, store: () => this.needStore(), profile: () => this.profile, seed: () => this.person?.seed ?? null });
     this.revocations = new Revocations(() => this.needStore(), () => this.newRef());
-    this.adoptions = new Adoptions(() => this.needStore(), ports.clock);
+    this.adoptions = new Adoptions(() => this.needStore(), ports.clock, (row) => this.known.push(row));
     this.linking = new Linking(this);
+    this.shares = new Shares(this);
     this.handlers = commands(this);
   }
 
@@ -158,7 +162,7 @@ export class Core {
       read<Profile & { persisted?: boolean | null }>(store, 'meta', 'profile'), read<PersonRow>(store, 'meta', personKey), readAll<KnownRow>(store, 'meta', knownKey('')),
       readAll<GroupRow>(store, 'group', ''), readAll<JoinRow>(store, 'join', ''), readAll<RestoreRow>(store, 'meta', restoreKey('')),
       readAll<AwaitRow>(store, 'meta', awaitKey('')), isLeaving(this),
-      this.personal.load(), this.revocations.load(), this.adoptions.load(), this.verified.load()
+      this.personal.load(), this.revocations.load(), this.adoptions.load(), this.verified.load(), this.shares.load()
     ]);
     this.isLeaving = leaving;
     this.known = known.map((k) => k.value);
@@ -240,6 +244,7 @@ export class Core {
     this.personal.forget();
     this.revocations.forget();
     this.adoptions.forget();
+    this.shares.forget();
     this.linking.forget();
     this.verified.forget();
     this.person = null;
@@ -307,7 +312,7 @@ export class Core {
     const id = hex(f.group);
     for (const run of this.groups.values()) if (hex(run.row.id) === id) this.inGroupTurn(run, async () => {
       await takeFrame(run, f);
-      if (f.is === 'entries') await this.settle(run);
+      if (f.is === 'entries' || (f.is === 'page' && this.shares.isDue(run))) await this.settle(run);
     });
     for (const join of this.joins.values()) if (hex(join.groupId) === id) this.inTurn(join, () => join.takeFrame(f));
   }
@@ -322,12 +327,19 @@ export class Core {
   async settle(run: GroupRun): Promise<void> {
     if (run.session !== 'live' || !run.synced || run.row.ended !== null) return;
     await this.personal.cover(run);
-    const isSettled = [await this.revocations.settle(run), await this.adoptions.settle(run)];
+    const lost = this.person === null ? [] : ownedRows([run], this.person, this.known).filter((r) => !r.me && r.row.end === null && this.revocations.isLost(r.device));
+    const isSettled = [await this.revocations.settle(run, lost.map((r) => r.row.logPk)), await this.adoptions.settle(run)];
     if (isSettled.includes(false)) this.settleLater(run, SETTLE_AGAIN);
     if (this.person === null) return;
     await sayDevice(run, this.person);
     await sayPerson(run, this.person);
+    await this.shares.settle(run);
     await pump(run);
+  }
+  /** Whether a group is here, or on its way. */
+  hasGroup(id: GroupId): boolean {
+    const here = [...this.groups.values()].map((g) => g.row.id);
+    return [...here, ...[...this.awaited.values()].map((a) => a.id), ...[...this.restores.values()].flatMap((r) => r.items.map((i) => i.id))].some((x) => equal(x, id));
   }
   settleLater(run: GroupRun, ms: number): void {
     this.ports.later(ms, () => this.out === null && this.groups.get(run.ref) === run && this.inGroupTurn(run, () => this.settle(run)));

@@ -53,7 +53,8 @@ export async function signOut(core: Core, discard: boolean): Promise<Fault | nul
   for (let waited = 0; !discard && isBusy() && core.link.state === 'online' && waited < WAIT; waited += LOOK) await new Promise<void>((r) => core.ports.later(LOOK, r));
   if (!discard && isBusy()) return core.link.state === 'online' ? 'unsent' : 'needs-network';
   if (core.link.state !== 'online') return 'needs-network';
-  const there = runs.filter((g) => g.stored && g.alarm !== 'fork');
+  // nothing can be said to a relay that shows another history
+  const there = runs.filter((g) => g.stored && g.alarm !== 'fork' && g.alarm !== 'rollback');
   const isLast = (g: GroupRun): boolean => rowsOf(g.state, g.me).length === 1;
   // nothing would bring such a group back
   if (!discard && runs.some((g) => !g.stored || isLast(g))) return 'not-allowed';

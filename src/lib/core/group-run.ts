@@ -6,7 +6,7 @@ import { decodeState, encodeState, rowByDevice, rowOf, type RosterState, type Ro
 import type { Random } from '$crypto/sodium';
 import type { Feed } from '../care/feed';
 import type { LaneWriter } from '../care/lane';
-import type { PhotoRecord } from '../care/record';
+import type { CareRecord, PhotoRecord } from '../care/record';
 import { LOG_START, type LogPlace } from '../group/log';
 import { type Change, type Store, StoreError } from '../store/store';
 import type { Link } from '../sync/link';
@@ -44,6 +44,9 @@ export interface Around {
   /** What this device knows of who a member is. */
   recognise(run: GroupRun, member: string, name: string): Recognition;
 }
+
+/** Records that nobody waits for. */
+const UNSEEN: readonly CareRecord['t'][] = ['seen', 'device', 'person', 'share'];
 
 export interface OutboxItem extends OutboxRow { readonly key: string }
 /** A request to join as this device opened it. */
@@ -205,7 +208,7 @@ export class GroupRun {
   }
   /** Posts and changes here that the relay has not stored. */
   get waiting(): number {
-    return this.outbox.filter((o) => o.record.t !== 'seen' && o.record.t !== 'device' && o.record.t !== 'person').length + (this.row.unsent === null ? 0 : 1);
+    return this.outbox.filter((o) => !UNSEEN.includes(o.record.t)).length + (this.row.unsent === null ? 0 : 1);
   }
   /** A fresh place in the outbox, after everything that waits there; a counter, since a time would lie open on the disk. */
   nextMade(): number {

@@ -11,10 +11,14 @@ import { drop, put, readAll } from './group-rows';
 /** Table `meta`, key `revoke/ref/…`: a row that is to end. */
 interface RevokeRow { readonly logPk: Bytes }
 const PREFIX = 'revoke/';
+/** Table `meta`, key `lost/device`: one that is to end wherever it is found, in groups that come later too. */
+const LOST = 'lost/';
 
 export class Revocations {
   /** By hex of the log key. */
   private readonly rows = new Map<string, { readonly key: string; readonly ref: string; readonly logPk: LogPk }>();
+
+  private readonly lost = new Set<string>();
 
   constructor(private readonly store: () => Store, private readonly newRef: () => string) {}
 
@@ -22,21 +26,34 @@ export class Revocations {
     for (const { key, value } of await readAll<RevokeRow>(this.store(), 'meta', PREFIX)) {
       this.rows.set(hex(value.logPk), { key, ref: key.split('/')[1] as string, logPk: value.logPk as LogPk });
     }
+    for (const { key } of await readAll<true>(this.store(), 'meta', LOST)) this.lost.add(key.slice(LOST.length));
+  }
+  isLost(device: string): boolean {
+    return this.lost.has(device);
   }
   get pending(): ReadonlySet<string> {
     return new Set(this.rows.keys());
   }
+  /** Notes which device is lost, and its rows. */
+  async lose(device: string, its: readonly { readonly ref: string; readonly logPk: LogPk }[]): Promise<void> {
+    await this.store().commit([put('meta', `${LOST}${device}`, true)]);
+    this.lost.add(device);
+    await this.add(its);
+  }
   /** Notes rows before anything is sent, so that neither a crash nor a lost connection forgets one. */
-  async add(its: readonly { readonly ref: string; readonly logPk: LogPk }[]): Promise<void> {
+  private async add(its: readonly { readonly ref: string; readonly logPk: LogPk }[]): Promise<void> {
     const fresh = its.filter((r) => !this.rows.has(hex(r.logPk))).map((r) => ({ ...r, key: `${PREFIX}${r.ref}/${this.newRef()}` }));
+    if (fresh.length === 0) return;
     await this.store().commit(fresh.map((r) => put('meta', r.key, { logPk: r.logPk } satisfies RevokeRow)));
     for (const r of fresh) this.rows.set(hex(r.logPk), r);
   }
   forget(): void {
+    this.lost.clear();
     this.rows.clear();
   }
-  /** Ends what is to end in this group; whether all of it has. Called inside the group's turn. */
-  async settle(run: GroupRun): Promise<boolean> {
+  /** Ends what is to end in this group, `its` rows among it; whether all of it has. Called inside the group's turn. */
+  async settle(run: GroupRun, its: readonly LogPk[]): Promise<boolean> {
+    await this.add(its.map((logPk) => ({ ref: run.ref, logPk })));
     for (const [logPk, r] of [...this.rows]) {
       if (r.ref !== run.ref) continue;
       const isOver = (): boolean => run.row.ended !== null || (rowOf(run.state, r.logPk)?.end ?? null) !== null;
