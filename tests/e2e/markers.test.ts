@@ -46,8 +46,10 @@ test('nothing that people write, or are called, is found on the relay, on the wi
     expect(findIn('here', found, SOUGHT), shape).toHaveLength(1);
   }
 
+  const heap = await relay.heap();
   const places: { name: string; bytes: Buffer; control: string }[] = [
     { name: 'what the relay printed', bytes: Buffer.from(relay.output()), control: 'Carefold is ready at' },
+    { name: 'what the relay holds in memory', bytes: heap, control: 'Carefold is ready at' },
     { name: 'Olivia’s wire', bytes: olivia.network.captured(), control: 'GET /ws' },
     { name: 'Pat’s wire', bytes: pat.network.captured(), control: 'GET /ws' },
     { name: 'what Olivia’s locked page can read', bytes: await storesOf(page), control: 'outbox' },

@@ -1,6 +1,6 @@
 /** A real relay as its own process, on a free port, with a folder of its own that outlives a crash. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +22,8 @@ export interface Relay {
   kill(): Promise<void>;
   /** Starts it again on the same port and folder, with more in its environment when asked. */
   start(more?: Readonly<Record<string, string>>): Promise<void>;
+  /** All that the running process holds in memory, as the engine writes it down: every string and every name. */
+  heap(): Promise<Buffer>;
   /** Ends it and deletes its folder. */
   discard(): Promise<void>;
 }
@@ -44,11 +46,12 @@ const ended = (child: ChildProcess): Promise<number | null> =>
 export async function startRelay(env: Readonly<Record<string, string>> = {}): Promise<Relay> {
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'carefold-relay-'));
+  const heaps = await mkdtemp(join(tmpdir(), 'carefold-heap-'));
   let printed = '';
   let child: ChildProcess | undefined;
 
   const start = async (more: Readonly<Record<string, string>> = {}): Promise<void> => {
-    const started = spawn(process.execPath, ['dist/relay.js'], {
+    const started = spawn(process.execPath, ['--heapsnapshot-signal=SIGUSR2', `--diagnostic-dir=${heaps}`, 'dist/relay.js'], {
       cwd: root,
       env: { ...process.env, PORT: String(port), HOST: '127.0.0.1', CAREFOLD_DATA: folder, ...env, ...more },
       stdio: ['ignore', 'pipe', 'pipe']
@@ -81,8 +84,19 @@ export async function startRelay(env: Readonly<Record<string, string>> = {}): Pr
     start,
     stop: () => end('SIGINT'),
     kill: async () => void (await end('SIGKILL')),
+    heap: async () => {
+      child?.kill('SIGUSR2');
+      for (;;) {
+        await new Promise((done) => setTimeout(done, 200));
+        const [name] = await readdir(heaps);
+        const bytes = name === undefined ? null : await readFile(join(heaps, name));
+        // written to its end
+        if (bytes?.subarray(-4).toString().trimEnd().endsWith(']}')) return bytes;
+      }
+    },
     discard: async () => {
       await end('SIGKILL');
+      await rm(heaps, { recursive: true, force: true });
       await rm(folder, { recursive: true, force: true });
     }
   };
