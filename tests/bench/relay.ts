@@ -87,6 +87,17 @@ const measures: Readonly<Record<string, () => Promise<unknown>>> = {
     }
     return out;
   },
+  /** Five more who read nothing, while the rest go on. */
+  async deaf() {
+    const job = (deaf: number): Job => ({ is: 'fan', readers: 19, window: 64, warm: 2000, ms: 3000, most: 300_000, deaf });
+    const [without, beside]: [number[], number[]] = [[], []];
+    for (let i = 1; i <= rounds; i++) {
+      without.push((await against('ours', job(0)))['perS'] as number);
+      beside.push((await against('ours', job(5)))['perS'] as number);
+      say(`deaf round ${i}: ${Math.round(without.at(-1) as number)}/s without, ${Math.round(beside.at(-1) as number)}/s beside five`);
+    }
+    return { without: round(median(without)), beside: round(median(beside)), ratio: round(median(beside) / median(without), 3) };
+  },
   async R6() {
     const folder = folderFor();
     say(`R6 on ${folder}: file system type 0x${statfsSync(folder).type.toString(16)}, fdatasync of a page ${syncTime(folder)} ms (median of 200)`);

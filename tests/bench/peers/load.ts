@@ -5,8 +5,8 @@ import { cpuOf, memoryOf } from './processes';
 import type { Raw } from './raw';
 
 export type Job =
-  /** Deliveries a second to `readers`, and server seconds a delivery, for one writer within a window. */
-  | { readonly is: 'fan'; readonly readers: number; readonly window: number; readonly warm: number; readonly ms: number; readonly most: number }
+  /** Deliveries a second to `readers`, and server seconds a delivery, for one writer within a window; beside them `deaf` sockets that read nothing. */
+  | { readonly is: 'fan'; readonly readers: number; readonly window: number; readonly warm: number; readonly ms: number; readonly most: number; readonly deaf?: number }
   /** Milliseconds from writing to delivery at so many updates a second. */
   | { readonly is: 'paced'; readonly readers: number; readonly perSecond: number; readonly ms: number }
   /** Server seconds a delivery with many groups at one update a second for each device. */
@@ -45,6 +45,7 @@ async function fan(a: Against, job: Extract<Job, { is: 'fan' }>): Promise<Result
   const readers = await Promise.all(Array.from({ length: job.readers }, () => place.join(0)));
   let deliveries = 0;
   for (const r of readers) r.hear = (m) => void (deliveries += place.delivered(m));
+  for (let i = 0; i < (job.deaf ?? 0); i++) (await place.join(0)).pause();
   windowed(await place.join(0), place, frames, job.window);
   await pause(job.warm);
   const from = { deliveries, cpu: cpuOf(a.pid), at: performance.now() };

@@ -7,6 +7,8 @@ export interface Raw {
   /** Hears each message; its bytes count only during the call. */
   hear: (message: Buffer) => void;
   onClose: () => void;
+  /** Reads no more. */
+  pause(): void;
   close(): void;
 }
 
@@ -50,6 +52,7 @@ export function dial(port: number, path: string): Promise<Raw> {
         }
         socket.write(frame);
       },
+      pause: () => void socket.pause(),
       close: () => socket.destroy()
     };
     const take = (bytes: Buffer): void => {
