@@ -3,14 +3,15 @@ import { LIMIT } from '$crypto/limits';
 import type { GroupRun } from './group-run';
 import { takeEntries, takeEnvelopes, takeLockboxes } from './receive';
 
-export async function fetchRoster(run: GroupRun): Promise<boolean> {
-  for (;;) {
-    const f = await run.around.link.ask({ is: 'roster', group: run.row.id, after: run.entries.length });
+/** `again`: with the newest that is here already, so that another history of the same length is noticed (P20). */
+export async function fetchRoster(run: GroupRun, again = false): Promise<boolean> {
+  for (let overlap = again ? 1 : 0; ; overlap = 0) {
+    const f = await run.around.link.ask({ is: 'roster', group: run.row.id, after: Math.max(0, run.entries.length - overlap) });
     if (f?.is !== 'entries') return false;
     const before = run.entries.length;
     if ((await takeEntries(run, f.items)) !== 'all') return false;
     if (!f.more) return true;
-    if (run.entries.length === before) return false;
+    if (run.entries.length === before && overlap === 0) return false;
   }
 }
 

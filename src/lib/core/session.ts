@@ -83,7 +83,7 @@ export async function catchUp(run: GroupRun): Promise<void> {
   if (run.session !== 'live') return;
   run.synced = false;
   const given = !isNewLife(run) || (await giveBack(run));
-  if (!given || !(await fetchRoster(run)) || !(await fetchLockboxes(run, true)) || !(await fetchFeed(run)) || !(await healFeed(run))) {
+  if (!given || !(await fetchRoster(run, true)) || !(await fetchLockboxes(run, true)) || !(await fetchFeed(run)) || !(await healFeed(run))) {
     if (run.alarm === 'fork' || run.isSplit) return stop(run);
     return retrySoon(run);
   }

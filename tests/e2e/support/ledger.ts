@@ -2,6 +2,7 @@
 import { DatabaseSync } from '@photostructure/sqlite';
 import { join } from 'node:path';
 import { readEnvelope } from '../../../crypto/header';
+import { unpackStored } from '../../../crypto/packed';
 
 export interface Stored {
   /** Device and place in its log: unique for each envelope. */
@@ -15,12 +16,12 @@ export interface Stored {
 export function envelopesIn(folder: string): Stored[] {
   const database = new DatabaseSync(join(folder, 'relay.db'), { readOnly: true });
   try {
-    const rows = database.prepare('SELECT log, n, envelope FROM envelopes ORDER BY at').all() as { log: number; n: number; envelope: Uint8Array }[];
-    return rows.map(({ log, n, envelope }) => {
+    const rows = database.prepare('SELECT at, count, packed FROM batches ORDER BY at').all() as { at: number; count: number; packed: Uint8Array }[];
+    return rows.flatMap(({ at, count, packed }) => unpackStored({ count, bytes: new Uint8Array(packed) }).map(({ device, n, envelope }) => {
       const read = readEnvelope(envelope);
       if (!read.ok) throw new Error(`the relay holds what is no envelope: ${read.fault}`);
-      return { log: Number(log), n: Number(n), epoch: read.value.header.epoch };
-    });
+      return { log: Math.floor(at / 2 ** 32) * 2 ** 20 + device, n, epoch: read.value.header.epoch };
+    }));
   } finally {
     database.close();
   }

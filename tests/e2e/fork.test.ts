@@ -1,0 +1,36 @@
+/** A relay that shows two people two histories of one group, both with its valid receipts. */
+import { expect, test } from '@playwright/test';
+import { gather, type Circle } from './support/circle';
+import { type Forking, startForking } from './support/forking';
+import { to } from './support/story';
+
+let circle: Circle;
+let forking: Forking | undefined;
+test.beforeEach(async () => (circle = await gather()));
+test.afterEach(async () => {
+  await circle.discard();
+  await forking?.close();
+});
+
+test('a fork is shown to both sides as soon as one honest word passes between them, and neither sends any more', async () => {
+  const { relay, olivia, pat } = circle;
+  forking = await startForking(relay);
+  pat.network.lead(forking.port);
+  await olivia.page().getByRole('button', { name: 'More about this group' }).first().click();
+  await olivia.page().getByRole('menuitem', { name: 'Rename group' }).click();
+  await olivia.page().getByRole('dialog').getByLabel('Group name').fill('Another name');
+  await olivia.page().getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  // Pat sees it too, under another receipt; nobody can tell so far
+  await expect(pat.page().getByRole('heading', { level: 1 })).toHaveText('Another name', { timeout: 30_000 });
+  expect(forking.forged()).toBeGreaterThan(0);
+  for (const device of [olivia, pat]) await expect(device.page().getByText('Two versions of this group exist')).toBeHidden();
+
+  pat.network.lead(null);
+  for (const device of [pat, olivia]) {
+    await expect(device.page().getByText('Two versions of this group exist').first()).toBeVisible({ timeout: 30_000 });
+    await expect(device.page().getByLabel('Write an update')).toBeHidden();
+  }
+  // what was read stays, and nothing that changes the group is offered any more
+  await to(olivia.page(), 'People');
+  await expect(olivia.page().getByRole('button', { name: 'Invite' })).toHaveCount(0);
+});
