@@ -10,6 +10,7 @@ export interface Stored {
   readonly n: number;
   /** Seq of the roster entry that made the keys it is sealed with. */
   readonly epoch: number;
+  readonly envelope: Uint8Array;
 }
 
 /** Every envelope in the relay's folder, in the order they came. */
@@ -20,7 +21,7 @@ export function envelopesIn(folder: string): Stored[] {
     return rows.flatMap(({ at, count, packed }) => unpackStored({ count, bytes: new Uint8Array(packed) }).map(({ device, n, envelope }) => {
       const read = readEnvelope(envelope);
       if (!read.ok) throw new Error(`the relay holds what is no envelope: ${read.fault}`);
-      return { log: Math.floor(at / 2 ** 32) * 2 ** 20 + device, n, epoch: read.value.header.epoch };
+      return { log: Math.floor(at / 2 ** 32) * 2 ** 20 + device, n, epoch: read.value.header.epoch, envelope };
     }));
   } finally {
     database.close();
