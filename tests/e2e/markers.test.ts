@@ -25,7 +25,7 @@ test.beforeEach(async () => {
 });
 test.afterEach(() => circle.discard());
 
-test('nothing that people write, or are called, is found on the relay, on the wire, in logs, or on a locked device', async () => {
+test('P23 nothing that people write, or are called, is found on the relay, on the wire, in logs, or on a locked device', async () => {
   const { relay, olivia, pat } = circle;
   const page = olivia.page();
   await addPhotos(page, [await takePhoto(page, PLANTED.file, PLANTED.camera, 800, 600)]);

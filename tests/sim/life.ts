@@ -97,14 +97,16 @@ export class Life {
       if (line.dead) return;
       line[key] = Math.max(line[key], time.now + line.lag);
       if (line[key] <= time.now) return go();
-      time.later(line[key] - time.now, () => mine.open && !line.dead && go());
+      time.later(line[key] - time.now, () => (mine.open || key === 'up') && !line.dead && go());
     };
     const wire = inner(device, (frame) => way('down', () => (heard(frame), send(frame))), end);
     return {
       receive: (frame) => (way('up', () => (told(frame), void wire.receive(frame))), 0),
+      // what was sent before the end still arrives before it
       close: () => {
         mine.open = false;
-        wire.close();
+        if (line.dead) wire.close();
+        else way('up', () => wire.close());
       }
     };
   };
@@ -136,6 +138,7 @@ export class Life {
         else await this.step();
         await this.look();
       }
+      for (const what of mallory?.taken ?? []) this.truth.breach('forged', `the relay took it: ${what}`);
       rhea?.repent();
       await this.heal(rhea !== null);
       await this.judge();
@@ -283,7 +286,8 @@ export class Life {
       case 'relay-refuses': {
         let left = 1 + this.draw(5);
         const how = this.draw(2) === 0 ? 'unavailable' : 'done-unheard';
-        log.fate = () => (left-- > 0 ? how : 'done');
+        const only = this.pick(['append', 'append', 'enter', null] as const);
+        log.fate = (call) => ((only === null || only === call) && left-- > 0 ? how : 'done');
         return;
       }
       case 'relay-down':
@@ -376,7 +380,7 @@ export class Life {
     const there = await atRelay(this.s.log.real, any.run.row.id, this.truth);
     for (const s of open) {
       this.truth.delivered(s, there);
-      if (s.view.alarm !== null && !(s.view.alarm === 'gap' && this.liars.size > 0)) this.truth.breach('falseAlarms', `${s.device.name} shows ${s.view.alarm}`);
+      if (s.view.alarm !== null && !((s.view.alarm === 'gap' || s.view.alarm === 'wrong-key') && this.liars.size > 0)) this.truth.breach('falseAlarms', `${s.device.name} shows ${s.view.alarm}`);
     }
   }
 
@@ -422,7 +426,7 @@ export class Life {
   private async judge(): Promise<void> {
     const { world, log } = this.s;
     const { truth } = this;
-    for (const e of world.reports) truth.breach('stuck', `a fault of ours: ${e instanceof Error ? (e.stack ?? e.message).split('\n').slice(0, 3).join(' ') : String(e)}`);
+    for (const e of world.reports) truth.breach('stuck', `a fault of ours: ${wordsOf(e)}`);
     if (process.env['FRAMES'] !== undefined)
       for (const s of this.open) this.note(`${s.device.name}: cursor ${s.run.cursor} heads ${JSON.stringify([...s.run.heads].map(([d, h]) => [d, h.n]))} held ${JSON.stringify([...s.run.held].map(([d, h]) => [d, h.map((x) => [x.n, x.seq])]))} epochs ${s.run.state.epochs.map((e) => e.seq).join()} keys ${[...s.run.keyring.values()].map((k) => `${k.epoch}${k.content === null ? '-' : ''}`).join()} junk ${[...s.run.junk].join()} odd ${[...s.run.odd].join(' | ').slice(0, 200)}`);
     await truth.agreed(this.open, this.liars, this.rolled);
@@ -494,26 +498,37 @@ export class Life {
   }
 }
 
-/** Lives one seed, and cleans up after it. */
 const SHAPES: readonly Shape[] = [
   [2, 0], [2, 0], [3, 0], [3, 0], [4, 0], [5, 0], [6, 0], [1, 1], [2, 1], [2, 2], [3, 1], [3, 2], [4, 2], [6, 6]
 ].map(([people, laptops]) => ({ people, laptops }) as Shape);
 
-export async function lifeOf(seed: number): Promise<Lived> {
+export function shapeOf(seed: number): Shape {
   const mode = modeOf(seed);
   const draw = drawing(seed + 1);
   // twelve devices take their time: one schedule in fifty has them
-  const shape = mode === 'fork' || mode === 'member' ? { people: 4, laptops: 0 } : (SHAPES[draw(50) === 0 ? SHAPES.length - 1 : draw(SHAPES.length - 1)] as Shape);
+  return mode === 'fork' || mode === 'member' ? { people: 4, laptops: 0 } : (SHAPES[draw(50) === 0 ? SHAPES.length - 1 : draw(SHAPES.length - 1)] as Shape);
+}
+
+/** Lives one seed, and cleans up after it. */
+export async function lifeOf(seed: number): Promise<Lived> {
+  const mode = modeOf(seed);
+  const shape = shapeOf(seed);
   turnBook();
-  const s = await start(shape, `${seed} `);
+  let s: Start;
+  try {
+    s = await start(shape, `${seed} `);
+  } catch (e) {
+    return { seed, breaches: [{ kind: 'stuck', words: `nothing begins: ${wordsOf(e)}` }], trace: [] };
+  }
   const life = new Life(seed, mode, s);
   try {
     await life.pass();
   } catch (e) {
-    life.truth.breach('stuck', `the schedule stopped: ${e instanceof Error ? (e.stack ?? e.message).split('\n').slice(0, 6).join(' ') : String(e)}`);
+    life.truth.breach('stuck', `the schedule stopped: ${wordsOf(e)}`);
   }
   for (const x of s.seats) x.device.kill();
   await s.log.close();
   forget(s.store);
   return { seed, breaches: life.truth.breaches, trace: [`seed ${seed}: ${mode}, ${shape.people} people, ${s.seats.length} devices`, ...life.trace] };
 }
+const wordsOf = (e: unknown): string => (e instanceof Error ? (e.stack ?? e.message).split('\n').slice(0, 5).join(' ') : String(e));

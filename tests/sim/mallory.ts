@@ -2,7 +2,10 @@
 import * as Y from 'yjs';
 import type { Bytes, Hash, LogPk } from '../../crypto/brand';
 import { fromText, hex } from '../../crypto/bytes';
-import { liveRows } from '../../crypto/roster/state';
+import { newEpochKeys } from '../../crypto/epoch';
+import { lockboxHash } from '../../crypto/kept';
+import { chainHead, liveRows } from '../../crypto/roster/state';
+import { makeRotation } from '../../src/lib/core/change';
 import type { Seat } from '../support/circle';
 import { broken, type Draw } from '../support/fuzz';
 import { Mallory } from '../support/mallory';
@@ -12,6 +15,9 @@ const ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 
 export class MalloryAtPlay {
   private readonly she: Mallory;
+  /** What the relay took from her and must not have. */
+  readonly taken: string[] = [];
+
   constructor(world: World, private readonly seat: Seat) {
     this.she = new Mallory(world, seat);
   }
@@ -52,7 +58,7 @@ export class MalloryAtPlay {
       return she.update([{ i: ID, t: 'edit', a: 1, o: post.slice(0, 22), x: 'forged by Mallory' }, { i: `${ID.slice(0, 21)}Q`, t: 'retract', a: 1, o: post.slice(0, 22) }]);
     };
     try {
-      switch (draw(9)) {
+      switch (draw(12)) {
         case 0:
         case 1:
         case 2:
@@ -65,7 +71,29 @@ export class MalloryAtPlay {
           const first = she.seal(honest());
           await she.append(first);
           const answer = await she.append({ ...she.seal(honest(), { n: she.n, prev: Buffer.alloc(32) as unknown as Hash }) }, she.n);
-          return `Mallory has two envelopes at ${she.n}: ${answer.is}`;
+          return this.forbidden(`Mallory has two envelopes at ${she.n}`, answer);
+        }
+        case 9: {
+          const answer = await she.append(she.seal(honest(), { n: she.n + 2 }), she.n + 2);
+          return this.forbidden(`Mallory leaves out ${she.n + 1}`, answer);
+        }
+        case 11: {
+          // new keys for all, and for some of them others than she promised
+          const at = { prev: chainHead(state), seq: state.seq + 1 };
+          const rows = liveRows(state);
+          const good = makeRotation(at, rows, newEpochKeys(she.random), she.random, () => []);
+          const other = makeRotation(at, rows, newEpochKeys(she.random), she.random, () => []);
+          const boxes = good.boxes.map((b, i) => (draw(2) === 0 ? b : (other.boxes[i] as typeof b)));
+          she.tell({ is: 'boxes', group: state.group, seq: at.seq, boxes });
+          const answer = await she.change({ kind: 'rotate', rotation: { ...good.rotation, boxes: boxes.map((b) => ({ to: b.to, hash: lockboxHash(b.lockbox) })) } });
+          return `Mallory rotates with junk: ${answer.is}`;
+        }
+        case 10: {
+          // a roster that is behind the last change of keys
+          const old = state.fence - 1;
+          if (old < 1 || state.rows.get(hex(she.run.keys.logPk as LogPk))?.from === state.fence) return 'Mallory has no older roster';
+          const answer = await she.append(she.seal(honest(), { rosterSeq: old }));
+          return this.forbidden('Mallory writes under an older roster', answer);
         }
         case 5: {
           const e = she.seal(honest());
@@ -89,5 +117,10 @@ export class MalloryAtPlay {
     } catch (e) {
       return `Mallory gets nowhere: ${(e as Error).message}`;
     }
+  }
+
+  private forbidden(what: string, answer: { readonly is: string }): string {
+    if (answer.is === 'acks') this.taken.push(what);
+    return `${what}: ${answer.is}`;
   }
 }

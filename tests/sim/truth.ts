@@ -78,7 +78,7 @@ export class Truth {
       const { alarm } = s.view;
       if (liars.has(personOf(name))) continue;
       // a member's log that hangs on what she signed badly is told as what it looks like
-      if (alarm !== null && !(alarm === 'gap' && liars.size > 0)) this.breach('falseAlarms', `${name} shows ${alarm}`);
+      if (alarm !== null && !((alarm === 'gap' || alarm === 'wrong-key') && liars.size > 0)) this.breach('falseAlarms', `${name} shows ${alarm}`);
       if (!this.isQuiet(s)) this.breach('stuck', `${name}: ${s.run.outbox.length} wait, ${s.run.sealed === null ? 'nothing' : `n ${s.run.sealed.n}`} on its way, ${s.run.synced ? '' : 'not '}synced, session ${s.run.session}${s.run.pending === null ? '' : ', an entry pending'}`);
       if (hex(encodeState(s.run.state)) !== hex(encodeState(first.run.state))) this.breach('diverged', `rosters of ${name} (${s.run.state.seq}) and ${first.device.name} (${first.run.state.seq})`);
       const owners = [...s.run.state.members.values()].filter((m) => m.end === null && hex(m.tag) === s.run.state.owner);
