@@ -74,7 +74,11 @@ async function planted() {
   const queue = args.fresh ? bugs.filter((b) => b.seed === undefined) : [...bugs];
   const one = async () => {
     for (let bug = queue.shift(); bug !== undefined; bug = queue.shift()) {
-      const path = await bundle(`planted-${process.pid}-${bugs.indexOf(bug)}`, bug);
+      const path = await bundle(`planted-${process.pid}-${bugs.indexOf(bug)}`, bug).catch((e) => {
+        say(`ALIVE          ${e.message.split('\n')[1] ?? e.message}`);
+        return null;
+      });
+      if (path === null) continue;
       let by = null;
       const heard = (l) => {
         if (l.breaches.length > 0) by = l;
