@@ -7,6 +7,7 @@ import { LAPTOP, openDevice } from './support/browser';
 import { film } from './support/camera';
 import { GROUP, letJoin } from './support/circle';
 import { startRelay } from './support/relay';
+import { look } from './support/screens';
 import { expectState, newGroup, OLIVIA, openGroup, PAT, post, postOf, setUp, to } from './support/story';
 
 const SECRET = 'copper window gentle orchard';
@@ -41,6 +42,8 @@ const rowsKept = (page: Page): Promise<string[]> =>
     return found;
   });
 
+test.setTimeout(300_000);
+
 test('a laptop linked from a phone reads and writes as its person, and once lost it is put out, wiped and told why', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'carefold-camera-'));
   const camera = join(folder, 'seen.y4m');
@@ -61,6 +64,8 @@ test('a laptop linked from a phone reads and writes as its person, and once lost
       await bare.getByLabel('New passphrase', { exact: true }).fill(SECRET);
       await bare.getByLabel('Repeat new passphrase').fill(SECRET);
       await bare.getByRole('button', { name: 'Show the code' }).click();
+      await expect(bare.getByRole('heading', { name: 'Show this to your other device' })).toBeVisible({ timeout: 30_000 });
+      await look(bare, 'link-code');
       await film(bare, { name: /The code as a picture/ }, camera);
 
       const phone = pat.page();
@@ -71,11 +76,13 @@ test('a laptop linked from a phone reads and writes as its person, and once lost
       await expect(phone.getByRole('heading', { name: 'Do both show this number?' })).toBeVisible({ timeout: 30_000 });
       expect(await numberOn(phone)).toBe(await numberOn(bare));
       await expect(phone.getByText(`New device: ${NAME}`)).toBeVisible();
+      await look(phone, 'link-compare');
       await phone.getByRole('button', { name: 'Link it' }).click();
       await expect(phone.getByRole('heading', { name: 'The device is linked' })).toBeVisible({ timeout: 30_000 });
       await phone.getByRole('button', { name: 'Done', exact: true }).click();
       await expect(phone.getByRole('listitem').filter({ hasText: NAME })).toBeVisible({ timeout: 30_000 });
       await expect(bare.getByRole('heading', { name: 'This device is ready' })).toBeVisible({ timeout: 30_000 });
+      await look(phone, 'you-devices');
       await bare.getByRole('button', { name: 'Go to my groups' }).click();
     });
 
@@ -97,6 +104,7 @@ test('a laptop linked from a phone reads and writes as its person, and once lost
       await phone.getByRole('link', { name: 'Back', exact: true }).or(phone.getByRole('button', { name: 'Back', exact: true })).first().click();
       await you(phone);
       await phone.getByRole('button', { name: `Lost this device: ${NAME}` }).click();
+      await look(phone, 'lost-device');
       await phone.getByRole('button', { name: 'Sign it out everywhere' }).click();
       await expect(phone.getByRole('button', { name: `Lost this device: ${NAME}` })).toBeHidden({ timeout: 30_000 });
       await phone.getByRole('link', { name: 'Groups', exact: true }).first().click();
@@ -111,6 +119,7 @@ test('a laptop linked from a phone reads and writes as its person, and once lost
       await back.getByRole('button', { name: 'Unlock', exact: true }).click();
       await expect(back.getByRole('heading', { name: 'This device was signed out' })).toBeVisible({ timeout: 30_000 });
       await expect(back.getByText('One of your other devices did this', { exact: false })).toBeVisible();
+      await look(back, 'signed-out');
       // all that is left: when and why it ended, and the count that keeps two tabs from writing at once
       expect((await rowsKept(back)).sort()).toEqual(['fence writer', 'vault mark']);
       expect(await back.locator('body').innerText()).not.toContain('Only for those');

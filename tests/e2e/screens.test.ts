@@ -37,6 +37,13 @@ test('every screen can be seen, read aloud and used, on a phone and a laptop, by
     await nurse.goto(relay.url);
     await expect(nurse.getByRole('heading', { name: 'Welcome to Carefold' })).toBeVisible();
     await look(nurse, 'welcome');
+    await nurse.getByRole('button', { name: 'I already use Carefold' }).click();
+    await look(nurse, 'again');
+    await nurse.getByRole('button', { name: 'With my other device' }).click();
+    await nurse.getByRole('button', { name: 'Show the code' }).click();
+    await look(nurse, 'link-begin-faults');
+    await nurse.getByRole('button', { name: 'Another way' }).click();
+    await nurse.getByRole('button', { name: 'I am new here' }).click();
     await nurse.getByRole('button', { name: 'Create', exact: true }).click();
     await nurse.getByRole('button', { name: 'Suggest one' }).click();
     await look(nurse, 'welcome-faults');
@@ -127,6 +134,12 @@ test('every screen can be seen, read aloud and used, on a phone and a laptop, by
     await look(nurse, 'you');
     await nurse.getByRole('button', { name: 'Change passphrase' }).click();
     await look(nurse, 'change-passphrase');
+    await cancel();
+    await nurse.getByRole('button', { name: 'Link a device' }).click();
+    await look(nurse, 'link-read');
+    await cancel();
+    await nurse.getByRole('button', { name: 'Sign out this device' }).click();
+    await look(nurse, 'sign-out');
     await cancel();
     await olivia.goOffline();
     await openGroup(nurse, GROUP);

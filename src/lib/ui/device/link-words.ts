@@ -1,11 +1,17 @@
-/** Why linking two devices did not come about, and what to do about it. */
+/** What linking says in several places: the name proposed for this device, and why linking did not come about. */
 import type { LinkFault } from '$lib/core/port';
+import { deviceKind } from '$lib/state/surroundings';
 import * as m from '$lib/paraglide/messages';
 
 interface Words {
   readonly title: string;
   readonly more: string;
 }
+
+const NAMES = { laptop: m.device_laptop, phone: m.device_phone, tablet: m.device_tablet } as const;
+
+/** “Laptop”, “Phone”, “Tablet”: what this device looks like. */
+export const proposedName = (): string => NAMES[deviceKind()]();
 
 export function linkFaultWords(why: LinkFault): Words {
   switch (why) {

@@ -1,0 +1,60 @@
+/** Who is who: two people compare one number on two screens, and from then on know each other in every group. */
+import { expect, test, type Page } from '@playwright/test';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LAPTOP, openDevice } from './support/browser';
+import { film } from './support/camera';
+import { GROUP, letJoin } from './support/circle';
+import { startRelay } from './support/relay';
+import { look } from './support/screens';
+import { askToJoin, invite, letIn, newGroup, OLIVIA, openPerson, PAT, setUp, unlock } from './support/story';
+
+/** Opens the comparison with a person and gives its twelve groups of digits. */
+async function compare(page: Page, name: string): Promise<string[]> {
+  await openPerson(page, name);
+  await page.getByRole('button', { name: 'Compare numbers' }).filter({ visible: true }).first().click();
+  const fives = page.getByRole('list', { name: /^Number to compare with/ }).getByRole('listitem');
+  await expect(fives).toHaveCount(12, { timeout: 30_000 });
+  return fives.allInnerTexts();
+}
+
+test('two people see one number, one films the other’s, and the mark counts in their next group too', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'carefold-camera-'));
+  const camera = join(folder, 'seen.y4m');
+  const relay = await startRelay();
+  const [olivia, pat] = await Promise.all([openDevice('Olivia', relay.url, { viewport: LAPTOP, camera }), openDevice('Pat')]);
+  try {
+    const [nurse, patient] = [olivia.page(), pat.page()];
+    await setUp(nurse, OLIVIA);
+    await newGroup(nurse, GROUP, 'Family');
+    await letJoin(olivia, pat, PAT);
+    const theirs = await compare(patient, OLIVIA.name);
+    for (const five of theirs) expect(five).toMatch(/^\d{5}$/);
+    await patient.getByRole('button', { name: 'Show as a picture' }).click();
+    await look(patient, 'compare');
+    await film(patient, { name: /The number as a picture/ }, camera);
+    expect(await compare(nurse, PAT.name)).toEqual(theirs);
+    await nurse.getByRole('button', { name: 'Scan with the camera' }).click();
+    await expect(nurse.getByText('Pat is verified on this device')).toBeVisible({ timeout: 30_000 });
+    await expect(nurse.getByRole('main').getByRole('listitem').filter({ hasText: PAT.name }).getByText('Verified', { exact: true })).toBeAttached();
+    await look(nurse, 'people-verified');
+
+    await nurse.goto(relay.url);
+    await unlock(nurse, OLIVIA);
+    await newGroup(nurse, 'Night shift', 'Team');
+    await patient.goto(await invite(nurse, 'From today'));
+    await unlock(patient, PAT);
+    await letIn(nurse, PAT.name, await askToJoin(patient));
+    await expect(patient.getByLabel('Write an update')).toBeVisible({ timeout: 30_000 });
+    await openPerson(nurse, PAT.name);
+    const row = nurse.getByRole('main').getByRole('listitem').filter({ hasText: PAT.name });
+    await expect(row.getByText('Verified', { exact: true })).toBeAttached({ timeout: 30_000 });
+    await expect(row.getByText(`The same person as in ${GROUP}`)).toBeVisible();
+    expect([...olivia.complaints(), ...pat.complaints()]).toEqual([]);
+  } finally {
+    await Promise.all([olivia.discard(), pat.discard()]);
+    await relay.discard();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
