@@ -156,6 +156,11 @@ async function finishGone(run: GroupRun, seq: number): Promise<void> {
     const f = await run.around.link.ask({ is: 'roster', group: run.row.id, after: before });
     if (f?.is !== 'entries' || (await takeEntries(run, f.items)) !== 'all' || run.entries.length === before) break;
   }
+  // an end where our history goes on: the relay's own entry for that place shows whether there are two
+  if (run.row.ended === null && seq > 0 && run.entries.length >= seq) {
+    const f = await run.around.link.ask({ is: 'roster', group: run.row.id, after: seq - 1 });
+    if (f?.is === 'entries') await takeEntries(run, f.items);
+  }
   await fetchLockboxes(run);
   endSession(run);
   // not proven: no network, as far as we are concerned, until a fresh connection says otherwise
