@@ -104,7 +104,7 @@ describe('a library', () => {
     // its byte codec also packs what core keeps for itself
     [/^lib0$/, /^src\/lib\/(care|core)\//],
     [/^dexie$/, /^src\/lib\/store\//],
-    [/^(hono|@hono\/.*|ws|@photostructure\/sqlite|postgres|@nats-io\/.*|aws4fetch|web-push|node:.*)$/, /^relay\/|^src\/lib\/i18n\/compile\.js$/],
+    [/^(hono|@hono\/.*|ws|@photostructure\/sqlite|postgres|@nats-io\/.*|aws4fetch|node:.*)$/, /^relay\/|^src\/lib\/i18n\/compile\.js$/],
     [/^(svelte|bits-ui|@lucide\/svelte|virtua)$/, /^src\/(routes|lib\/(ui|state))\//],
     [/^workbox-/, /^src\/service-worker\.ts$/]
   ];
