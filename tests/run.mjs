@@ -66,8 +66,9 @@ if (browserFault) say(browserFault);
 const engineFault = provideEngines();
 if (engineFault) say(engineFault);
 
-// each keeps one core busy
-await Promise.all([step('check'), step('lint')]);
+// both read what this writes, and each then keeps one core busy
+await run(['sync']);
+await Promise.all([step('types'), step('lint')]);
 await counted(
   'vitest',
   ['vitest', '--', '--reporter=default', '--reporter=json', `--outputFile.json=${join(reports, 'vitest.json')}`],
