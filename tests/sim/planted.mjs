@@ -58,7 +58,7 @@ export const PLANTED = [
   // the plainest
   bug('reads pages from one too late', RELAY.reads, 'way: f.way, from: f.from, most: f.most', 'way: f.way, from: f.from + 1, most: f.most', [HONEST, 4]),
   bug('asks for the feed from one too late', CORE('fetch'), "way: 'up', from: before, most: LIMIT.page", "way: 'up', from: before + 1, most: LIMIT.page", [HONEST, 4]),
-  bug('asks for the roster from one too late', CORE('fetch'), 'after: run.entries.length });', 'after: run.entries.length + 1 });', [HONEST, 53]),
+  bug('asks for the roster from one too late', CORE('fetch'), 'after: Math.max(0, run.entries.length - overlap) });', 'after: run.entries.length + 1 });', [HONEST, 53]),
   bug('never goes live', CORE('session'), "  run.session = 'live';", "  run.session = 'opening';", [HONEST, 4]),
   bug('commits to the other key', CORE('change'), 'commitContent(at, keys.content)', 'commitContent(at, keys.roster)', [HONEST, 4]),
   bug('counts a log one too far', 'src/lib/group/log.ts', 'const next: LogPlace = { n: header.n,', 'const next: LogPlace = { n: header.n + 1,', [HONEST, 4]),
