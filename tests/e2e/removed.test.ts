@@ -75,6 +75,9 @@ test('a removed member’s device opens nothing new, from a copy of the database
     expect(opened).toContain(OLD);
     for (const words of NEW) expect(opened).not.toContain(words);
     await relay.stop();
+    await device.close();
+    // she would give the relay back the removal that it hides
+    await olivia.close();
   });
 
   await test.step('a copy that hides the removal: the new envelopes come, and stay sealed', async () => {
