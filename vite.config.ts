@@ -22,6 +22,8 @@ export default defineConfig({
   resolve: { dedupe: ['yjs'] },
   server: { proxy: { '/ws': { target: `ws://${relay}`, ws: true }, '/api': `http://${relay}`, '/healthz': `http://${relay}` } },
   test: {
+    // vitest leaves one core to a person who works beside it
+    maxWorkers: 2,
     projects: [
       plain('unit', ['tests/unit/**/*.test.ts'], { exclude: ['tests/unit/{ui,state,routes}/**'] }),
       {
