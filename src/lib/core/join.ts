@@ -1,5 +1,4 @@
 /** Joining with a link (PROTOCOL §13): fetch the card, ask, wait for the owner, and become a member when the receipted roster says so. */
-import { proveAccess } from '$crypto/access';
 import type { Bytes, GroupId, Hash, LogPk, MemberTag } from '$crypto/brand';
 import { equal, hex, toText } from '$crypto/bytes';
 import { sealDisplay } from '$crypto/display';
@@ -18,6 +17,7 @@ import { boxParts, displayBytes, makeRotation } from './change';
 import type { Around } from './group-run';
 import { deviceKeys, type EntryRow, type GroupRow } from './group-rows';
 import type { JoinId, JoinView } from './port';
+import { proveKey } from './prove';
 import { Turns } from './turns';
 
 /** Table `join`, key id. */
@@ -94,14 +94,12 @@ export class JoinRun {
   /** After the link came up, or at the start. */
   async begin(): Promise<void> {
     this.live = false;
-    const { link, random, host } = this.around;
+    const { link } = this.around;
     if (this.isSettled || this.link.host !== this.around.host) return;
     if (link.hello === null) return this.to(this.row.asked ? 'waiting' : 'offline');
     if (!equal(link.hello.relayPk, this.link.relayPk)) return this.to('other-relay');
     if (this.phase !== 'crowded') this.to(this.row.asked ? 'waiting' : 'opening');
-    const nonce = random(32);
-    const signature = proveAccess({ as: 'invite', host, group: this.groupId, serverNonce: link.hello.nonce, nonce }, this.keys.sk);
-    const f = await link.ask({ is: 'auth', group: this.groupId, as: 'invite', key: this.keys.invite, nonce, signature });
+    const f = await proveKey(this.around, 'invite', this.groupId, { pk: this.keys.invite, sk: this.keys.sk });
     if (f?.is === 'refused' && (f.why === 'unknown-group' || f.why === 'unknown-log')) return this.to('unknown');
     // another invite of this group was opened on this connection
     if (f?.is === 'refused' && f.why === 'bad-proof') return link.again();

@@ -1,10 +1,10 @@
 /** A meeting of two devices at the relay (PROTOCOL §18.2): what was said, in order, and saying the next thing. It outlives connections. */
-import { proveAccess } from '$crypto/access';
 import type { Bytes, GroupId } from '$crypto/brand';
 import { equal } from '$crypto/bytes';
 import { decodeMeet, encodeMeet, meetKeys, type MeetKeys, type MeetSide, type MeetWords, openMeet, sealMeet } from '$crypto/linking';
 import type { Random } from '$crypto/sodium';
 import type { Hello, Link } from '../sync/link';
+import { proveKey } from './prove';
 
 export interface MeetItem { readonly n: number; readonly side: MeetSide; readonly words: MeetWords }
 /** `ended`: over, or never begun. `odd`: something there was not said by who holds the code. `lost`: no answer; try again. */
@@ -70,13 +70,10 @@ export class Meeting {
     return this.keys.id as Bytes as GroupId;
   }
   private async session(): Promise<boolean> {
-    const { link, host, random } = this.parts;
-    const hello = link.hello;
+    const { hello } = this.parts.link;
     if (hello === null) return false;
     if (this.at === hello) return true;
-    const nonce = random(32);
-    const signature = proveAccess({ as: 'meet', host, group: this.id, serverNonce: hello.nonce, nonce }, this.keys.sk);
-    const f = await link.ask({ is: 'auth', group: this.id, as: 'meet', key: this.keys.id, nonce, signature });
+    const f = await proveKey(this.parts, 'meet', this.id, { pk: this.keys.id, sk: this.keys.sk });
     if (f?.is !== 'welcome') return false;
     this.at = hello;
     return true;

@@ -2,7 +2,6 @@
  * The personal vault (PROTOCOL §17): what the recovery phrase alone brings back. This device can add to it and can't read it. For each
  * group it makes a recovery row, seals the row's secrets to the phrase, and forgets them.
  */
-import { proveAccess } from '$crypto/access';
 import type { Bytes, GroupId, KemPk } from '$crypto/brand';
 import { hex } from '$crypto/bytes';
 import { openItem, type PhraseKeys, phraseKeys, phraseToPlaces, placesToPhrase, sealItem, type VaultWriter } from '$crypto/phrase';
@@ -17,6 +16,7 @@ import type { GroupRun } from './group-run';
 import { deviceKeys, put, read } from './group-rows';
 import { pack } from './pack';
 import type { Profile } from './port';
+import { proveKey } from './prove';
 import { parseVaultItem, type VaultItem } from './vault-item';
 
 /** Table `meta`: what this device adds items with. */
@@ -38,12 +38,7 @@ export const wordsOf = (entropy: Bytes): string[] => phraseToPlaces(entropy).map
 
 /** Opens a session of a personal vault; how many items it holds, or null without a relay. */
 export async function openVaultSession(link: Link, host: string, random: Random, keys: Pick<VaultWriter, 'id' | 'sk'>): Promise<number | null> {
-  const hello = link.hello;
-  if (hello === null) return null;
-  const group = keys.id as Bytes as GroupId;
-  const nonce = random(32);
-  const signature = proveAccess({ as: 'vault', host, group, serverNonce: hello.nonce, nonce }, keys.sk);
-  const f = await link.ask({ is: 'auth', group, as: 'vault', key: keys.id, nonce, signature });
+  const f = await proveKey({ link, host, random }, 'vault', keys.id as Bytes as GroupId, { pk: keys.id, sk: keys.sk });
   return f?.is === 'welcome' ? f.head.n : null;
 }
 

@@ -2,9 +2,8 @@
  * Bringing a group to a bare device. With a recovery row (PROTOCOL §17.4): prove the row, fold the roster, open its lockboxes, add this
  * device. Linked by another device (§18.3): wait until the roster shows the row that was asked for. Both end the same way.
  */
-import { proveAccess } from '$crypto/access';
 import type { Bytes, GroupId, LogPk, MemberTag, RelayPk } from '$crypto/brand';
-import { equal, hex } from '$crypto/bytes';
+import { equal } from '$crypto/bytes';
 import { LIMIT } from '$crypto/limits';
 import { encodeState, type RosterState, type Row, rowOf, rowsOf } from '$crypto/roster/state';
 import { newVaultKey } from '$crypto/at-rest';
@@ -15,6 +14,7 @@ import { changeRoster, planAddRow, planRevoke } from './change';
 import { fetchFeed, fetchLockboxes, fetchRoster } from './fetch';
 import { type Around, GroupRun } from './group-run';
 import { type DeviceKeys, deviceKeys, drop, type EntryRow, type GroupRow, keyOf, put, putBytes } from './group-rows';
+import { proveKey } from './prove';
 import { foldReceipted } from './receipted';
 import type { VaultItem } from './vault-item';
 
@@ -79,13 +79,10 @@ async function hasEnded(at: Place, keys: DeviceKeys, { link }: Around): Promise<
   return folded !== null && (rowOf(folded.state, keys.logPk)?.end ?? null) !== null;
 }
 
-async function prove(at: Place, keys: DeviceKeys, { link, random, host }: Around): Promise<'proven' | 'gone' | 'unknown' | 'lost'> {
-  const hello = link.hello;
-  if (hello === null) return 'lost';
-  if (hex(hello.relayPk) !== hex(at.relayPk)) return 'unknown';
-  const nonce = random(32);
-  const signature = proveAccess({ as: 'log', host, group: at.id, serverNonce: hello.nonce, nonce }, keys.logSk);
-  const f = await link.ask({ is: 'auth', group: at.id, as: 'log', key: keys.logPk, nonce, signature });
+async function prove(at: Place, keys: DeviceKeys, around: Around): Promise<'proven' | 'gone' | 'unknown' | 'lost'> {
+  const { hello } = around.link;
+  if (hello !== null && !equal(hello.relayPk, at.relayPk)) return 'unknown';
+  const f = await proveKey(around, 'log', at.id, { pk: keys.logPk, sk: keys.logSk });
   if (f?.is === 'welcome') return 'proven';
   if (f?.is === 'gone') return 'gone';
   return f?.is === 'refused' && (f.why === 'unknown-log' || f.why === 'unknown-group') ? 'unknown' : 'lost';

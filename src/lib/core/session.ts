@@ -1,7 +1,6 @@
 /** A group's session with the relay: prove the key, catch up, then live. Each step runs inside the group's turn. */
 import type { Bytes, Hex, InvitePk } from '$crypto/brand';
 import { equal, hex, unhex } from '$crypto/bytes';
-import { proveAccess } from '$crypto/access';
 import type { FromRelay } from '$crypto/frames';
 import { currentEpoch, mayInvite, owedAt } from '$crypto/roster/state';
 import { resendPending, rotate } from './change';
@@ -11,12 +10,12 @@ import type { GroupRun } from './group-run';
 import { type OwnInviteRow, put } from './group-rows';
 import { healFeed, isSuspicious, tellGaps } from './heal';
 import { takeEntries, takeEnvelopes, type Took } from './receive';
+import { proveKey } from './prove';
 import { takeRequests } from './requests';
 import { settleSplit, tellOthers } from './split';
 import { acked, appendRefused, pump } from './send';
 import { askForKeys, lookAtWantsSoon, takeKeys } from './wants';
 
-const NONCE = 32;
 const RETRY = 5_000;
 const WHILE_RESTORING = 60_000;
 const AFTER_GONE = 30_000;
@@ -24,7 +23,7 @@ const AFTER_GONE = 30_000;
 /** After the link came up: opens the session and brings the group up to date. */
 export async function beginSession(run: GroupRun): Promise<void> {
   endSession(run);
-  const { link, random, host } = run.around;
+  const { link } = run.around;
   const hello = link.hello;
   if (hello === null || run.row.ended !== null || run.alarm === 'fork') return;
   const isOther = run.row.relayPk !== null && !equal(hello.relayPk, run.row.relayPk);
@@ -37,9 +36,7 @@ export async function beginSession(run: GroupRun): Promise<void> {
   run.session = 'opening';
   run.readAgain = false;
   run.loose = null;
-  const nonce = random(NONCE);
-  const signature = proveAccess({ as: 'log', host, group: run.row.id, serverNonce: hello.nonce, nonce }, run.keys.logSk);
-  const f = await link.ask({ is: 'auth', group: run.row.id, as: 'log', key: run.keys.logPk, nonce, signature });
+  const f = await proveKey(run.around, 'log', run.row.id, { pk: run.keys.logPk, sk: run.keys.logSk });
   if (f === null) return endSession(run);
   if (f.is === 'refused') {
     if (f.why === 'unknown-group' && run.row.unsent !== null) {
