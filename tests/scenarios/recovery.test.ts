@@ -312,13 +312,13 @@ it('a group that was planted in the vault, and that its relay knows nothing of, 
   const found = world.device('Found', 'family');
   await found.boot();
   expect(await found.must('restore', { words, passphrase: PASSPHRASE })).toEqual({ groups: 1 });
-  expect(found.core!.restores.size).toBe(2);
+  expect(found.core!.arrivals.restores.size).toBe(2);
   await world.time.pass(8 * 86_400_000 / 100);
   found.kill();
   world.time.now += 8 * 86_400_000;
   await found.boot();
   await found.unlock();
   await world.time.pass(5_000);
-  expect(found.core!.restores.size).toBe(0);
+  expect(found.core!.arrivals.restores.size).toBe(0);
   expect(found.view('home', null).groups.map((g) => g.name)).toEqual(['Mine']);
 }, 60_000);

@@ -99,13 +99,13 @@ export function deviceCommands(core: Core): Pick<Handlers, Name> {
       const draft = await core.draft(passphrase);
       const fault = !draft.ok ? draft.fault : await core.make(
         draft.value, { name: profile.name, role: profile.role, lockAfter: lockAfter(profile.role) }, newPerson(random, '', seed),
-        [putPhrase(phraseRow(entropy, recoveryKeys(its), seed !== undefined)), ...core.restoreRows(its, endOthers ?? false)]
+        [putPhrase(phraseRow(entropy, recoveryKeys(its), seed !== undefined)), ...core.arrivals.restoreRows(its, endOthers ?? false)]
       );
       if (fault !== null) {
         core.link.stop();
         return no(fault);
       }
-      return yes({ groups: await core.bringBack() });
+      return yes({ groups: await core.arrivals.bring() });
     },
     async lock() {
       core.link.stop();

@@ -12,6 +12,7 @@ import type { Clock, Dial, Later } from '../sync/ports';
 import { type Passkey, passkeys } from '../vault/passkey';
 import { type DraftVault, draftVault, keepVault, vaultState, type VaultParts } from '../vault/vault';
 import { Adoptions } from './adopt';
+import { Arrivals } from './arrivals';
 import type { BlobCarrier } from './blobs';
 import { commands } from './commands';
 import type { Handlers } from './commands-kit';
@@ -21,7 +22,6 @@ import { deviceViews, type KnownRow, knownKey, newPerson, type OwnedRow, ownedRo
 import { isLeaving, type Mark, readMark, signOut, wipe } from './ending';
 import { recognise, sayPerson, Verified } from './people';
 import { PersonalVault } from './personal';
-import { awaitGroup, awaitKey, type AwaitRow, type RecoveryItem, type Restored, restoreGroup, restoreKey, type RestoreRow } from './restore';
 import { Revocations, wasRevoked } from './revoke';
 import { Shares } from './shares';
 import { summary } from './group-view';
@@ -54,11 +54,6 @@ export interface CorePorts {
 
 const RETRY = 5_000;
 const SETTLE_AGAIN = 20_000;
-/** A linked device looks often: its person waits beside it. */
-const AWAIT_RETRY = 2_000;
-const AWAIT_FOR = 86_400_000;
-/** After so long a group that its relay knows nothing of was never one; its items stay in the vault. */
-const RESTORE_FOR = 7 * 86_400_000;
 
 const FAULTS: Record<StoreFault, Fault> = { full: 'storage-full', lost: 'storage-lost', damaged: 'storage-damaged', fenced: 'not-writer' };
 export const faultOf = (e: unknown): Fault => (e instanceof StoreError ? FAULTS[e.fault] : 'internal');
@@ -78,15 +73,13 @@ export class Core {
   readonly linking: Linking;
   readonly verified = new Verified(() => this.needStore());
   readonly shares: Shares;
+  readonly arrivals: Arrivals;
   /** What this person's devices share; null while nothing is open. */
   person: PersonRow | null = null;
   known: KnownRow[] = [];
   /** When this device ended; null while it has not. */
   out: Mark | null = null;
   private isLeaving = false;
-  /** Groups on their way to this device. */
-  readonly restores = new Map<string, RestoreRow>();
-  readonly awaited = new Map<string, AwaitRow>();
   private fault: Fault = 'internal';
   private isFull = false;
   private lastSynced: number | null = null;
@@ -106,6 +99,7 @@ export class Core {
     this.adoptions = new Adoptions(() => this.needStore(), ports.clock, (row) => this.known.push(row));
     this.linking = new Linking(this);
     this.shares = new Shares(this);
+    this.arrivals = new Arrivals(this);
     this.handlers = commands(this);
   }
 
@@ -158,11 +152,10 @@ export class Core {
   async open(vaultKey: Parameters<typeof openStore>[0]['vaultKey']): Promise<void> {
     const store = await openStore({ disk: this.ports.disk, vaultKey, random: this.ports.random });
     this.store = store;
-    const [kept, person, known, rows, joins, restores, awaited, leaving] = await Promise.all([
+    const [kept, person, known, rows, joins, leaving] = await Promise.all([
       read<Profile & { persisted?: boolean | null }>(store, 'meta', 'profile'), read<PersonRow>(store, 'meta', personKey), readAll<KnownRow>(store, 'meta', knownKey('')),
-      readAll<GroupRow>(store, 'group', ''), readAll<JoinRow>(store, 'join', ''), readAll<RestoreRow>(store, 'meta', restoreKey('')),
-      readAll<AwaitRow>(store, 'meta', awaitKey('')), isLeaving(this),
-      this.personal.load(), this.revocations.load(), this.adoptions.load(), this.verified.load(), this.shares.load()
+      readAll<GroupRow>(store, 'group', ''), readAll<JoinRow>(store, 'join', ''), isLeaving(this),
+      this.personal.load(), this.revocations.load(), this.adoptions.load(), this.verified.load(), this.shares.load(), this.arrivals.load()
     ]);
     this.isLeaving = leaving;
     this.known = known.map((k) => k.value);
@@ -170,12 +163,8 @@ export class Core {
     if (person === null) await store.commit([putPerson(this.person)]);
     if (kept !== null) this.profile = { name: kept.name, role: kept.role, lockAfter: kept.lockAfter };
     this.persisted = kept?.persisted ?? null;
-    for (const { key, value } of restores) this.restores.set(key.slice(restoreKey('').length), value);
-    for (const { key, value } of awaited) this.awaited.set(key.slice(awaitKey('').length), value);
     const runs = await Promise.all(rows.map(({ key, value }) => GroupRun.open(key, value, this.around())));
-    for (const run of runs) {
-      this.groups.set(run.ref, run);
-    }
+    for (const run of runs) this.groups.set(run.ref, run);
     // cut short the last time, or never shown: whoever unlocks this device again finds nothing
     if (runs.some(wasRevoked)) return wipe(this, 'revoked');
     for (const run of runs) await catchUpFeed(run);
@@ -239,12 +228,11 @@ export class Core {
   forget(): void {
     this.groups.clear();
     this.joins.clear();
-    this.restores.clear();
-    this.awaited.clear();
     this.personal.forget();
     this.revocations.forget();
     this.adoptions.forget();
     this.shares.forget();
+    this.arrivals.forget();
     this.linking.forget();
     this.verified.forget();
     this.person = null;
@@ -286,7 +274,7 @@ export class Core {
   private linkUp(): void {
     for (const run of this.groups.values()) this.begin(run);
     for (const join of this.joins.values()) if (this.isNewest(join)) this.inTurn(join, () => join.begin());
-    if (this.restores.size + this.awaited.size > 0) void this.bringBack().catch((e: unknown) => this.failed(e));
+    if (!this.arrivals.isEmpty) void this.arrivals.bring().catch((e: unknown) => this.failed(e));
     if (this.isLeaving) void this.goOnLeaving().catch((e: unknown) => this.failed(e));
   }
   /** Signing out had begun: once every group is up to date it goes on. */
@@ -338,63 +326,11 @@ export class Core {
   }
   /** Whether a group is here, or on its way. */
   hasGroup(id: GroupId): boolean {
-    const here = [...this.groups.values()].map((g) => g.row.id);
-    return [...here, ...[...this.awaited.values()].map((a) => a.id), ...[...this.restores.values()].flatMap((r) => r.items.map((i) => i.id))].some((x) => equal(x, id));
+    return [...this.groups.values()].some((g) => equal(g.row.id, id)) || this.arrivals.has(id);
   }
   settleLater(run: GroupRun, ms: number): void {
     this.ports.later(ms, () => this.out === null && this.groups.get(run.ref) === run && this.inGroupTurn(run, () => this.settle(run)));
   }
-  /** Groups that a recovery phrase is to bring back; a second call waits for the first. How many are back. */
-  bringBack(): Promise<number> {
-    return (this.bringing ??= this.bringEach().finally(() => {
-      this.bringing = null;
-    }));
-  }
-  private bringing: Promise<number> | null = null;
-  private bringAgain: (() => void) | null = null;
-  private async bringEach(): Promise<number> {
-    const [around, store] = [this.around(), this.needStore()];
-    let back = 0;
-    let isLater = false;
-    for (const [ref, row] of [...this.restores]) {
-      const outcome = await this.brought(ref, await restoreGroup(ref, row, around, store), row.since + RESTORE_FOR, restoreKey);
-      if (outcome === 'back') back++;
-      isLater ||= outcome === 'later';
-      if (this.out !== null) return back;
-    }
-    for (const [ref, row] of [...this.awaited]) {
-      const outcome = await this.brought(ref, await awaitGroup(ref, row, around, store), row.since + AWAIT_FOR, awaitKey);
-      if (outcome === 'back') back++;
-      if (this.out !== null) return back;
-    }
-    this.views.touch('home', null);
-    this.views.touch('devices', null);
-    this.linking.progress();
-    // the sessions of other rows end with the connection; the new devices prove themselves on a fresh one
-    if (back > 0) this.link.again();
-    const wait = this.awaited.size > 0 ? AWAIT_RETRY : isLater ? RETRY : null;
-    this.bringAgain?.();
-    this.bringAgain = wait === null ? null : this.ports.later(wait, () => this.out === null && this.link.state === 'online' && void this.bringBack().catch((e: unknown) => this.failed(e)));
-    return back;
-  }
-  /** What becomes of a group on its way: here, over, or still to be waited for; one that the relay knows nothing of is given up after a time. */
-  private async brought(ref: string, outcome: Restored, until: number, key: (ref: string) => string): Promise<Restored> {
-    if (outcome === 'later' || (outcome === 'unknown' && this.ports.clock() < until)) return outcome;
-    if (outcome === 'unknown') await this.needStore().commit([{ table: 'meta', key: key(ref), value: null }]);
-    this.restores.delete(ref);
-    this.awaited.delete(ref);
-    const kept = outcome === 'back' ? await read<GroupRow>(this.needStore(), 'group', ref) : null;
-    if (kept !== null) this.groups.set(ref, await GroupRun.open(ref, kept, this.around()));
-    return outcome;
-  }
-  /** Rows that remember which groups to bring back, so that neither a crash nor a lost connection forgets one. */
-  restoreRows(items: readonly RecoveryItem[], endOthers: boolean): Change[] {
-    const { random, clock } = this.ports;
-    const byGroup = new Map<string, RecoveryItem[]>();
-    for (const i of items) byGroup.set(hex(i.id), [...(byGroup.get(hex(i.id)) ?? []), i]);
-    return [...byGroup.values()].map((its) => put('meta', restoreKey(this.newRef()), { items: its, logSeed: random(32), kemSeed: random(32), endOthers, since: clock() } satisfies RestoreRow));
-  }
-
   inTurn(who: { turns: GroupRun['turns'] }, what: () => Promise<void>): void {
     who.turns.take(what).then(() => this.noteSynced(), (e: unknown) => this.failed(e));
   }

@@ -163,7 +163,7 @@ export class Linking {
     const { row, core } = this;
     if (row === null) return;
     if (row.side === 'new') {
-      const left = core.awaited.size;
+      const left = core.arrivals.awaited.size;
       if (left > 0) return this.to({ state: 'joining', done: Math.max(0, row.of - left - this.full), of: row.of, side: 'new' });
       const groups = Math.max(0, row.of - this.full);
       void this.over().then(() => this.to({ state: 'done', groups, full: this.full, side: 'new' }), (e: unknown) => core.failed(e));
@@ -322,7 +322,7 @@ export class Linking {
   private async claim(said: readonly MeetItem[]): Promise<void> {
     const { core } = this;
     const mine = this.words(said, 'new').flatMap((w) => (w.is === 'claims' ? w.rows.map((r) => hex(r.logPk)) : []));
-    const rows = [...core.awaited.values()].flatMap((g): ClaimedRow[] => {
+    const rows = [...core.arrivals.awaited.values()].flatMap((g): ClaimedRow[] => {
       const { logPk, kemPk: kem, logSk } = deviceKeys(g);
       const claim = sign(LABEL.deviceClaim, deviceClaimBody(g.id, g.tag, g.adder, { logPk, kem, rank: 'ordinary' }), logSk);
       return mine.includes(hex(logPk)) ? [] : [{ id: g.id, logPk, kem, claim }];
@@ -331,14 +331,14 @@ export class Linking {
       if ((await this.tell({ is: 'claims', device: core.person?.device as Bytes, rows: rows.slice(i, i + CLAIMS_IN_ITEM) })) !== null) return;
     }
     if (this.row !== null && !this.row.sent) await this.keep({ ...this.row, sent: true });
-    if (rows.length > 0) void core.bringBack().catch((e: unknown) => core.failed(e));
+    if (rows.length > 0) void core.arrivals.bring().catch((e: unknown) => core.failed(e));
   }
   private async isFull(groups: readonly string[]): Promise<void> {
     const { core } = this;
-    const gone = [...core.awaited].filter(([, g]) => groups.includes(hex(g.id)));
+    const gone = [...core.arrivals.awaited].filter(([, g]) => groups.includes(hex(g.id)));
     this.full = gone.length;
     await core.needStore().commit(gone.map(([ref]) => drop('meta', awaitKey(ref))));
-    for (const [ref] of gone) core.awaited.delete(ref);
+    for (const [ref] of gone) core.arrivals.awaited.delete(ref);
     this.progress();
   }
 

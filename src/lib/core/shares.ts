@@ -85,8 +85,8 @@ export class Shares {
     const known = by === null ? [] : coming.map(({ ref, row }) => ({ key: knownKey(ref), row: { logPk: row.adder, device: unhex(by.device) as Bytes, name: by.name } satisfies KnownRow }));
     await this.say(run, { is: 'claims', device: core.person?.device as Bytes, rows }, [noted, ...known.map((k) => put('meta', k.key, k.row)), ...coming.map(({ ref, row }) => put('meta', awaitKey(ref), row))]);
     core.known.push(...known.map((k) => k.row));
-    for (const { ref, row } of coming) core.awaited.set(ref, row);
-    void core.bringBack().catch((e: unknown) => core.failed(e));
+    for (const { ref, row } of coming) core.arrivals.awaited.set(ref, row);
+    void core.arrivals.bring().catch((e: unknown) => core.failed(e));
   }
   private async adopt(w: Extract<LinkWords, { is: 'claims' }>, name: string): Promise<void> {
     for (const r of w.rows) {

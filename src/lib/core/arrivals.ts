@@ -1,0 +1,92 @@
+/** Groups on their way to this device, restored with the recovery phrase (PROTOCOL §17.4) or added by another device (§18.3): tried until each is here, over or given up. */
+import type { GroupId } from '$crypto/brand';
+import { equal, hex } from '$crypto/bytes';
+import type { Change } from '../store/store';
+import type { Core } from './core';
+import { GroupRun } from './group-run';
+import { drop, type GroupRow, put, read, readAll } from './group-rows';
+import { awaitGroup, awaitKey, type AwaitRow, type RecoveryItem, type Restored, restoreGroup, restoreKey, type RestoreRow } from './restore';
+
+const RETRY = 5_000;
+/** A linked device looks often: its person waits beside it. */
+const AWAIT_RETRY = 2_000;
+const AWAIT_FOR = 86_400_000;
+/** After so long a group that its relay knows nothing of was never one; its items stay in the vault. */
+const RESTORE_FOR = 7 * 86_400_000;
+
+export class Arrivals {
+  readonly restores = new Map<string, RestoreRow>();
+  readonly awaited = new Map<string, AwaitRow>();
+  private bringing: Promise<number> | null = null;
+  private again: (() => void) | null = null;
+
+  constructor(private readonly core: Core) {}
+
+  async load(): Promise<void> {
+    const store = this.core.needStore();
+    const [restores, awaited] = await Promise.all([readAll<RestoreRow>(store, 'meta', restoreKey('')), readAll<AwaitRow>(store, 'meta', awaitKey(''))]);
+    for (const { key, value } of restores) this.restores.set(key.slice(restoreKey('').length), value);
+    for (const { key, value } of awaited) this.awaited.set(key.slice(awaitKey('').length), value);
+  }
+  forget(): void {
+    this.restores.clear();
+    this.awaited.clear();
+  }
+  get isEmpty(): boolean {
+    return this.restores.size + this.awaited.size === 0;
+  }
+  has(id: GroupId): boolean {
+    return [...[...this.awaited.values()].map((a) => a.id), ...[...this.restores.values()].flatMap((r) => r.items.map((i) => i.id))].some((x) => equal(x, id));
+  }
+  /** Rows that remember which groups to bring back, so that neither a crash nor a lost connection forgets one. */
+  restoreRows(items: readonly RecoveryItem[], endOthers: boolean): Change[] {
+    const { random, clock } = this.core.ports;
+    const byGroup = new Map<string, RecoveryItem[]>();
+    for (const i of items) byGroup.set(hex(i.id), [...(byGroup.get(hex(i.id)) ?? []), i]);
+    return [...byGroup.values()].map((its) => put('meta', restoreKey(this.core.newRef()), { items: its, logSeed: random(32), kemSeed: random(32), endOthers, since: clock() } satisfies RestoreRow));
+  }
+
+  /** Tries each once, and again later what is left; a second call waits for the first. How many came. */
+  bring(): Promise<number> {
+    return (this.bringing ??= this.bringEach().finally(() => {
+      this.bringing = null;
+    }));
+  }
+  private async bringEach(): Promise<number> {
+    const { core } = this;
+    const [around, store] = [core.around(), core.needStore()];
+    let back = 0;
+    let isLater = false;
+    for (const [ref, row] of [...this.restores]) {
+      const outcome = await this.brought(ref, await restoreGroup(ref, row, around, store), row.since + RESTORE_FOR, restoreKey);
+      if (outcome === 'back') back++;
+      isLater ||= outcome === 'later';
+      if (core.out !== null) return back;
+    }
+    for (const [ref, row] of [...this.awaited]) {
+      const outcome = await this.brought(ref, await awaitGroup(ref, row, around, store), row.since + AWAIT_FOR, awaitKey);
+      if (outcome === 'back') back++;
+      if (core.out !== null) return back;
+    }
+    core.views.touch('home', null);
+    core.views.touch('devices', null);
+    core.linking.progress();
+    // the sessions of other rows end with the connection; the new devices prove themselves on a fresh one
+    if (back > 0) core.link.again();
+    const wait = this.awaited.size > 0 ? AWAIT_RETRY : isLater ? RETRY : null;
+    this.again?.();
+    this.again = wait === null ? null : core.ports.later(wait, () => core.out === null && core.link.state === 'online' && void this.bring().catch((e: unknown) => core.failed(e)));
+    return back;
+  }
+  /** What becomes of a group on its way: here, over, or still to be waited for; one that the relay knows nothing of is given up after a time. */
+  private async brought(ref: string, outcome: Restored, until: number, key: (ref: string) => string): Promise<Restored> {
+    const { core } = this;
+    if (outcome === 'later' || (outcome === 'unknown' && core.ports.clock() < until)) return outcome;
+    if (outcome === 'unknown') await core.needStore().commit([drop('meta', key(ref))]);
+    this.restores.delete(ref);
+    this.awaited.delete(ref);
+    const kept = outcome === 'back' ? await read<GroupRow>(core.needStore(), 'group', ref) : null;
+    if (kept !== null) core.groups.set(ref, await GroupRun.open(ref, kept, core.around()));
+    return outcome;
+  }
+}
