@@ -119,9 +119,9 @@ export class Core {
   }
   /** Before anything is unlocked. */
   async showVault(): Promise<void> {
-    const s = await vaultState(this.vault);
+    const [s, keys] = await Promise.all([vaultState(this.vault), passkeys(this.vault)]);
     this.locked = s.is === 'made' ? { retryAt: s.retryAt, wrongTries: s.wrongTries } : { retryAt: null, wrongTries: 0 };
-    this.passkeys = await passkeys(this.vault);
+    this.passkeys = keys;
     if (s.is === 'damaged') return this.fail('storage-damaged');
     this.out = s.is === 'none' ? readMark(await this.ports.disk.mark()) : null;
     this.to(this.out !== null ? 'signed-out' : s.is === 'none' ? 'new' : 'locked');
