@@ -30,6 +30,9 @@ export function readPhrase(text: string): readonly TypedWord[] {
   });
 }
 
+/** The same as bare words, for the core. */
+export const phraseWords = (text: string): readonly string[] => readPhrase(text).map(({ word }) => word);
+
 /** Whether what was typed is this one word. */
 export function isWord(typed: string, word: string): boolean {
   const read = readPhrase(typed);
