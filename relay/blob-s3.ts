@@ -4,15 +4,15 @@
  */
 import { AwsV4Signer } from 'aws4fetch';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestSecure } from 'node:https';
-import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { BlobId } from '../crypto/brand';
 import { hex } from '../crypto/bytes';
-import { err } from '../crypto/result';
-import { type Blobs, checked } from './blobs';
+import { err, ok } from '../crypto/result';
+import { blobComing } from './blob-coming';
+import type { Blobs } from './blobs';
 
 export interface S3 {
   /** Address of the bucket, such as `https://s3.example.org/carefold`. */
@@ -26,29 +26,17 @@ const PATIENCE = 60_000;
 
 /** `coming`: a folder of this relay's own, for what is on its way; what an interrupted upload left there goes. */
 export async function blobS3(s3: S3, coming: string): Promise<Blobs> {
-  await mkdir(coming, { recursive: true });
-  for (const left of await readdir(coming)) await rm(join(coming, left), { force: true });
+  const come = await blobComing(coming);
   const place = (g: number, id: BlobId): string => `${s3.url.replace(/\/$/, '')}/${hex(id).slice(0, 2)}/${g}.${hex(id)}`;
-  let count = 0;
 
   return {
-    async put(g, id, chunks) {
-      const temporary = join(coming, String(++count));
-      try {
-        const file = await open(temporary, 'wx', 0o600);
-        const size = await checked(id, chunks, async (chunk) => {
-          for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten;
-        }).finally(() => file.close());
-        if (!size.ok) return size;
-        const answer = await ask(s3, 'PUT', place(g, id), temporary);
+    put(g, id, chunks) {
+      return come(id, chunks, async ({ path, size }) => {
+        const answer = await ask(s3, 'PUT', place(g, id), path);
         answer.resume();
         // 412: it is there already
-        return answer.statusCode === 200 || answer.statusCode === 412 ? size : err('unavailable');
-      } catch {
-        return err('unavailable');
-      } finally {
-        await rm(temporary, { force: true });
-      }
+        return answer.statusCode === 200 || answer.statusCode === 412 ? ok(size) : err('unavailable');
+      });
     },
     async get(g, id) {
       const answer = await ask(s3, 'GET', place(g, id));
