@@ -22,6 +22,24 @@ async function say(world: World, who: Device, group: string, text: string): Prom
   await who.must('post', { group, text, photos: [], replyTo: null });
   await world.time.pass(6_000);
 }
+/** Thirteen words, kept by their person. */
+async function onPaper(who: Device): Promise<readonly string[]> {
+  const { words } = await who.must('propose-phrase', null);
+  await who.must('keep-phrase', { words });
+  return words;
+}
+/** Olivia with a group of her own, and Fay, in none yet, with her words on paper. */
+async function ward() {
+  const world = await World.make();
+  const olivia = world.device('Olivia', 'clinician');
+  const fay = world.device('Fay', 'family');
+  await olivia.setUp();
+  await fay.setUp();
+  const words = await onPaper(fay);
+  const { group } = await olivia.must('new-group', { name: 'Ward', kind: 'family' });
+  await olivia.openGroup(group);
+  return { world, olivia, fay, words, group };
+}
 const recovery = (d: Device) => {
   const app = d.view('app', null);
   return app.phase === 'open' ? app.recovery : null;
@@ -80,15 +98,7 @@ it('the phrase alone brings back name, groups, history and ownership on a bare d
 }, 60_000);
 
 it('a group joined or made after the phrase is covered by itself, and one from today brings back from today', async () => {
-  const world = await World.make();
-  const olivia = world.device('Olivia', 'clinician');
-  const fay = world.device('Fay', 'family');
-  await olivia.setUp();
-  await fay.setUp();
-  const { words } = await fay.must('propose-phrase', null);
-  await fay.must('keep-phrase', { words });
-  const { group } = await olivia.must('new-group', { name: 'Ward', kind: 'family' });
-  await olivia.openGroup(group);
+  const { world, olivia, fay, words, group } = await ward();
   await say(world, olivia, group, 'Before Fay');
   await letIn(world, olivia, group, fay, 'today');
   await fay.must('new-group', { name: 'Sisters', kind: 'family' });
@@ -128,8 +138,7 @@ it('a device can’t read what it sealed to the phrase, and the relay sees neith
   const pat = world.device('Pat', 'patient');
   await pat.setUp();
   await pat.must('new-group', { name: 'Mine', kind: 'family' });
-  const { words } = await pat.must('propose-phrase', null);
-  await pat.must('keep-phrase', { words });
+  await onPaper(pat);
   await world.time.pass(2_000);
   const kept = pat.core!.personal as unknown as { writer: Record<string, unknown> };
   expect(Object.keys(kept.writer).sort()).toEqual(['id', 'isProfileThere', 'kem', 'known', 'sk']);
@@ -149,8 +158,7 @@ it('what a stolen device adds to the vault, junk or lies, keeps the phrase from 
   const { group } = await pat.must('new-group', { name: 'Mine', kind: 'family' });
   await pat.openGroup(group);
   await say(world, pat, group, 'Still mine');
-  const { words } = await pat.must('propose-phrase', null);
-  await pat.must('keep-phrase', { words });
+  const words = await onPaper(pat);
   await world.time.pass(2_000);
   const run = [...pat.core!.groups.values()][0]!;
   const { id, tag, relayPk, logSeed, kemSeed } = run.row;
@@ -182,15 +190,7 @@ it('what a stolen device adds to the vault, junk or lies, keeps the phrase from 
 }, 60_000);
 
 it('a group that was left and joined again comes back by the newer row', async () => {
-  const world = await World.make();
-  const olivia = world.device('Olivia', 'clinician');
-  const fay = world.device('Fay', 'family');
-  await olivia.setUp();
-  await fay.setUp();
-  const { words } = await fay.must('propose-phrase', null);
-  await fay.must('keep-phrase', { words });
-  const { group } = await olivia.must('new-group', { name: 'Ward', kind: 'family' });
-  await olivia.openGroup(group);
+  const { world, olivia, fay, words, group } = await ward();
   const first = await letIn(world, olivia, group, fay, 'start');
   await world.time.pass(2_000);
   await fay.must('leave', { group: first });
@@ -216,8 +216,7 @@ it('a relay that says of a group that it is over, without a receipted end, only 
   const pat = world.device('Pat', 'patient');
   await pat.setUp();
   await pat.must('new-group', { name: 'Mine', kind: 'family' });
-  const { words } = await pat.must('propose-phrase', null);
-  await pat.must('keep-phrase', { words });
+  const words = await onPaper(pat);
   await world.time.pass(2_000);
   const id: Bytes = [...pat.core!.groups.values()][0]!.row.id;
   pat.kill();
@@ -238,8 +237,7 @@ async function covered(world: World, name = 'Pat'): Promise<{ pat: Device; group
   const { group } = await pat.must('new-group', { name: 'Mine', kind: 'family' });
   await pat.openGroup(group);
   await say(world, pat, group, 'Mine from the start');
-  const { words } = await pat.must('propose-phrase', null);
-  await pat.must('keep-phrase', { words });
+  const words = await onPaper(pat);
   await world.time.pass(2_000);
   return { pat, group, words };
 }

@@ -23,17 +23,20 @@ let log: SqliteLog;
 let group: GroupId;
 
 beforeAll(ready);
-beforeEach(() => {
+beforeEach(fresh);
+afterEach(discard);
+
+/** A store of its own, with one group. */
+function fresh(): void {
   folder = mkdtempSync(join(tmpdir(), 'carefold-feed-'));
   path = join(folder, 'relay.db');
   log = new SqliteLog(path, 5);
   begin();
-});
-afterEach(() => {
+}
+function discard(): void {
   log.close();
   rmSync(folder, { recursive: true, force: true });
-});
-
+}
 function begin(): void {
   const random = seeded('feed');
   const made = foundGroup(random, makeDevice(random));
@@ -104,12 +107,8 @@ describe('a feed in SQLite', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { minLength: 1, maxLength: 12 }), fc.array(fc.tuple(fc.constantFrom('up', 'down'), fc.nat(1500), fc.integer({ min: 1, max: 500 })), { minLength: 6, maxLength: 6 }), (steps, asked) => {
-        log.close();
-        rmSync(folder, { recursive: true, force: true });
-        folder = mkdtempSync(join(tmpdir(), 'carefold-feed-'));
-        path = join(folder, 'relay.db');
-        log = new SqliteLog(path, 5);
-        begin();
+        discard();
+        fresh();
         const m = new Model();
         for (const s of steps) {
           if (s.is === 'write') m.write(s.devices);
@@ -148,12 +147,6 @@ describe('a feed in SQLite', () => {
 
 describe('a store of version 1', () => {
   it('is brought up to date with every envelope, head and place as it was', () => {
-    log.close();
-    rmSync(folder, { recursive: true, force: true });
-    folder = mkdtempSync(join(tmpdir(), 'carefold-feed-'));
-    path = join(folder, 'relay.db');
-    log = new SqliteLog(path, 5);
-    begin();
     log.close();
     const db = new DatabaseSync(path);
     db.exec(`
