@@ -83,7 +83,9 @@ export interface JoinRequest {
   readonly display: Bytes;
   readonly answerKey: Bytes;
 }
-/** One who may open a request: a live row of the registrant or the owner. */
+/** Rows a request is sealed to at most: all that the owner and the registrant can have. */
+export const REQUEST_READERS = 18;
+/** One who may open a request: a live row of the owner, the registrant, or a representative. */
 export interface RequestReader { readonly logPk: LogPk; readonly kem: KemPk }
 
 /** Seals a request to each reader: list of (log key, key box), then the request under a fresh key. */

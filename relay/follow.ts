@@ -8,6 +8,7 @@ import { encodeFromRelay, type MailedRequest, type StoredEnvelope } from '../cry
 import { LIMIT } from '../crypto/limits';
 import { encodePage, packStored, unpackStored } from '../crypto/packed';
 import { fold } from '../crypto/roster/fold';
+import { mindersOf } from '../crypto/roster/state';
 import { tellEnded } from './ended';
 import type { Group } from './group';
 import type { Hints } from './hints';
@@ -143,9 +144,9 @@ export function following(house: () => House, hints: Hints, turn: (what: () => v
         const now = new Map(r.value.map((m) => [`${hex(m.invite)} ${hex(m.request)}`, m]));
         const gone = [...s.requests].filter(([key]) => !now.has(key)).map(([, m]) => ({ ...m, body: EMPTY }));
         for (const m of [...[...now].filter(([key]) => !s.requests.has(key)).map(([, m]) => m), ...gone]) {
-          const by = group.state.invites.get(hex(m.invite))?.by;
+          const invite = group.state.invites.get(hex(m.invite));
           const frame = encodeFromRelay({ is: 'requests', re: 0, group: group.id, items: [m] });
-          h.fanout.toMembers(group, [group.state.owner, ...(by === undefined ? [] : [hex(by)])], frame);
+          h.fanout.toMembers(group, invite === undefined ? [] : mindersOf(group.state, invite), frame);
         }
         s.requests = now;
       });

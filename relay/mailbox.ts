@@ -4,7 +4,7 @@ import { EMPTY, hex } from '../crypto/bytes';
 import { encodeFromRelay, type MailedRequest, type Refusal, type ToRelay } from '../crypto/frames';
 import { LIMIT } from '../crypto/limits';
 import { unreachable } from '../crypto/result';
-import type { Invite } from '../crypto/roster/state';
+import { mindersOf, type Invite } from '../crypto/roster/state';
 import type { Group } from './group';
 import type { House } from './house';
 import type { InviteSession, LogSession } from './session';
@@ -18,9 +18,9 @@ function standing(h: House, group: Group, key: InvitePk): { readonly invite: Inv
   return { invite, words: invite.state === 'pending' && h.clock() > invite.expires ? 'expired' : invite.state };
 }
 
-const minds = (group: Group, member: Hex<MemberTag>, i: Invite): boolean => member === group.state.owner || hex(i.by) === member;
+const minds = (group: Group, member: Hex<MemberTag>, i: Invite): boolean => mindersOf(group.state, i).includes(member);
 
-/** By the member that registered an invite, or the owner. */
+/** By the member that registered an invite, the owner, or who acts for the patient. */
 export function byMember(h: House, s: LogSession, f: Of<'put-card'> | Of<'mailbox'> | Of<'put-answer'>): void {
   const { group, connection } = s;
   const no = (why: Refusal, words = ''): void => connection.refuse(f.re, group.id, why, { words });
@@ -90,7 +90,7 @@ export function byInvite(h: House, s: InviteSession, f: Of<'get-card'> | Of<'put
         if (r.value === 'again') return;
         h.follow.changed(group);
         const frame = encodeFromRelay({ is: 'requests', re: 0, group: group.id, items: [{ invite: s.invite, request: f.request, body: f.body, time }] });
-        h.fanout.toMembers(group, [hex(at.invite.by), group.state.owner], frame);
+        h.fanout.toMembers(group, mindersOf(group.state, at.invite), frame);
       });
     }
     case 'drop-request':
@@ -99,7 +99,7 @@ export function byInvite(h: House, s: InviteSession, f: Of<'get-card'> | Of<'put
         connection.send({ is: 'done', re: f.re, group: group.id });
         h.follow.changed(group);
         const frame = encodeFromRelay({ is: 'requests', re: 0, group: group.id, items: [{ invite: s.invite, request: f.request, body: EMPTY, time: h.clock() }] });
-        h.fanout.toMembers(group, [hex(at.invite.by), group.state.owner], frame);
+        h.fanout.toMembers(group, mindersOf(group.state, at.invite), frame);
       });
     case 'get-answer':
       return h.log.call('answer', { ...slot, request: f.request }, (r) => {

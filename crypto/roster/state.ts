@@ -88,6 +88,10 @@ export const hasRole = (s: RosterState, member: Hex<MemberTag>, role: RoleName):
 export const mayInvite = (s: RosterState, member: Hex<MemberTag>): boolean => s.owner === member || hasRole(s, member, 'host') || hasRole(s, member, 'representative');
 /** Acts for the patient: admits by any invite, and removes. */
 export const mayRemove = (s: RosterState, member: Hex<MemberTag>): boolean => s.owner === member || hasRole(s, member, 'representative');
+/** Who answers requests under an invite, in the order of who is asked first: the owner, its registrant, and who acts for the patient. */
+export const mindersOf = (s: RosterState, invite: Pick<Invite, 'by'>): Hex<MemberTag>[] => [
+  ...new Set([s.owner, hex(invite.by), ...[...s.roles.keys()].filter((m) => hasRole(s, m, 'representative'))])
+];
 
 export const chainAt = (s: RosterState, seq: number): Hash | null => s.chains[seq - 1] ?? null;
 export const chainHead = (s: RosterState): Hash => s.chains[s.seq - 1] as Hash;

@@ -125,6 +125,21 @@ it('who speaks for the patient removes somebody, never the owner', async () => {
   expect(olivia.view.people.find((p) => p.name === 'Fay')?.ended?.how).toBe('removed');
 });
 
+it('who speaks for the patient answers requests under the owner’s links while the owner is away', async () => {
+  const { world, olivia, pat, fay } = await cast(3);
+  await olivia.device.must('set-roles', { group: olivia.group, member: pat.view.me, roles: { ...NONE, representative: true } });
+  const { link } = await olivia.device.must('invite', { group: olivia.group, history: 'start', days: 3, relationship: 'Son' });
+  await world.time.pass(500);
+  olivia.device.goOffline();
+  const gilsPhone = world.device('Gil', 'family');
+  const { join } = await come(world, gilsPhone, link);
+  expect(fay.view.requests).toEqual([]);
+  expect(pat.view.requests).toMatchObject([{ name: 'Gil', number: gilsPhone.view('join', join).number }]);
+  await pat.device.must('let-in', { group: pat.group, request: pat.view.requests[0]!.request });
+  await world.time.pass(500);
+  expect((await seatOf(gilsPhone, join)).view.people.map((p) => p.name)).toContain('Pat');
+});
+
 it('a successor takes over after fourteen days without a word from the owner, and not before (P18)', async () => {
   const { world, olivia, pat, fay } = await cast(3);
   await olivia.device.must('set-roles', { group: olivia.group, member: pat.view.me, roles: { ...NONE, successor: true } });

@@ -4,13 +4,13 @@ import { equal, hex, toText } from '$crypto/bytes';
 import { sealDisplay } from '$crypto/display';
 import { newEpochKeys } from '$crypto/epoch';
 import type { FromRelay, ReceiptedEntry } from '$crypto/frames';
-import { inviteKeys, type InviteKeys, type InviteLink, decodeLink, openAnswer, openCard, type RequestReader, sealRequest } from '$crypto/invite-secret';
+import { inviteKeys, type InviteKeys, type InviteLink, decodeLink, openAnswer, openCard, REQUEST_READERS, type RequestReader, sealRequest } from '$crypto/invite-secret';
 import { LABEL } from '$crypto/labels';
 import { joinNumber } from '$crypto/passphrase';
 import { verifyReceipt } from '$crypto/receipt';
 import { claimBody, type NewRow, signEntry } from '$crypto/roster/entry';
 import { begin, fold } from '$crypto/roster/fold';
-import { chainHead, liveRows, type RosterState, rowsOf } from '$crypto/roster/state';
+import { chainHead, liveRows, mindersOf, type RosterState, rowsOf } from '$crypto/roster/state';
 import { sign } from '$crypto/verify';
 import * as v from 'valibot';
 import { boxParts, displayBytes, makeRotation } from './change';
@@ -240,9 +240,9 @@ export class JoinRun {
   private sealed(s: RosterState): Bytes {
     const k = deviceKeys(this.row);
     const row: NewRow = { member: this.row.tag, logPk: k.logPk as LogPk, kem: k.kemPk, ...this.claims() };
-    const registrant = s.invites.get(hex(this.keys.invite))?.by;
-    const tags = new Set([s.owner, ...(registrant === undefined ? [] : [hex(registrant)])]);
-    const readers: RequestReader[] = [...tags].flatMap((t) => rowsOf(s, t)).map((r) => ({ logPk: r.logPk, kem: r.kem }));
+    const invite = s.invites.get(hex(this.keys.invite));
+    const minders = invite === undefined ? [s.owner] : mindersOf(s, invite);
+    const readers: RequestReader[] = minders.flatMap((t) => rowsOf(s, t)).slice(0, REQUEST_READERS).map((r) => ({ logPk: r.logPk, kem: r.kem }));
     const { name, role: as } = this.around.profile();
     return sealRequest(this.groupId, this.keys.invite, readers, { row, display: displayBytes({ name, role: as }), answerKey: this.row.answerKey }, this.around.random);
   }
