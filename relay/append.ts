@@ -28,7 +28,10 @@ export function append(h: House, s: LogSession, f: Append): void {
     { g: group.g, device: s.device, n: f.n, rosterSeq: header.rosterSeq, time, verdict, judgedAt: state.seq, group: group.id, logPk: s.logPk, roster, blobs: header.blobs, envelope: f.envelope },
     (r) => {
       connection.coming -= f.envelope.length;
-      if (!r.ok) return connection.refuse(f.n, group.id, 'unavailable');
+      if (!r.ok) {
+        group.unheard.set(s.device, Math.max(f.n, group.unheard.get(s.device) ?? 0));
+        return connection.refuse(f.n, group.id, 'unavailable');
+      }
       if (r.value.is === 'behind') return judgeAgain(h, s, f);
       answer(h, s, f.n, f.envelope, roster === ZERO_HASH, r.value);
     }
@@ -61,9 +64,13 @@ function judge(s: RosterState, by: Hex<LogPk>, e: EnvelopeHeader, n: number, isH
 export const fenceOf = (s: RosterState): number => (owedAt(s, s.seq) ? s.seq + 1 : s.fence);
 
 function answer(h: House, s: LogSession, n: number, envelope: Bytes, isAhead: boolean, a: Appended): void {
-  if ('seq' in a) return h.follow.stored(s, { device: s.device, n, seq: a.seq, time: a.time, envelope }, a.is === 'stored');
-  h.fanout.flushAcks(s);
   const { group, device } = s;
+  if ('seq' in a) {
+    const unheard = group.unheard.get(device) ?? 0;
+    if (n >= unheard) group.unheard.delete(device);
+    return h.follow.stored(s, { device, n, seq: a.seq, time: a.time, envelope }, a.is === 'stored' || n <= unheard);
+  }
+  h.fanout.flushAcks(s);
   const fence = a.is === 'stale' ? fenceOf(group.state) : a.is === 'held' ? Math.max(0, (group.held.get(device) ?? 0) - h.clock()) : 0;
   s.connection.refuse(n, group.id, a.is, { n: a.n, hash: a.is === 'stale' && isAhead ? ZERO_HASH : a.hash, fence });
 }

@@ -132,9 +132,8 @@ function judge(h: House, s: Enterer, f: Enter, done: () => void): void {
     'enter',
     { g: group.g, seq: f.seq, entry: receipted, boxes, ends, spent, state: f.seq % CHECKPOINT === 0 ? encodeState(state) : null },
     (r) => {
-      if (!r.ok) return no('unavailable');
-      // another relay was quicker, or this very entry lies there already
-      if (r.value.is === 'behind') return h.follow.renew(group, (isRead) => (isRead && group.state.seq > before.seq ? place(h, s, f, done) : no('unavailable')));
+      // another relay was quicker, or this very entry lies there, heard of or not: everybody is told of what the store has
+      if (!r.ok || r.value.is === 'behind') return h.follow.renew(group, (isRead) => (isRead && group.state.seq > before.seq ? place(h, s, f, done) : no('unavailable')));
       if (r.value.is === 'moved') {
         if (s.as === 'log') hold(h, s, ends.map((e) => e.device));
         return no('moved', { heads: r.value.heads.map((x): LogHead => ({ logPk: (rowByDevice(before, x.device) as { logPk: LogPk }).logPk, n: x.n, hash: x.hash })) });

@@ -1,7 +1,7 @@
 /**
  * Keeping up with relays that share the store. What this one knows of a group may be old: before it answers, and whenever a hint or the
  * clock says so, it takes from the store what others put there, entries first, and passes it on to its own sessions. A relay that has
- * its store for itself has nothing to follow.
+ * its store for itself follows only its own entries of which it never heard whether they were stored.
  */
 import { EMPTY, hex } from '../crypto/bytes';
 import { encodeFromRelay, type MailedRequest, type StoredEnvelope } from '../crypto/frames';
@@ -35,17 +35,56 @@ export interface Follow {
   poll(): void;
 }
 
+/** Takes the entries that the store has beyond what is in memory, and passes them on. */
+function renew(h: House, group: Group, then: (ok: boolean) => void): void {
+  h.log.call('entries', { g: group.g, after: group.state.seq, upTo: Number.MAX_SAFE_INTEGER, most: LIMIT.page }, (r) => {
+    if (!r.ok) return then(false);
+    for (const e of r.value.items) {
+      group.state = fold(group.state, e.entry, e.receipt.time, e.receipt.relayPk).state;
+      if (e.receipt.incarnation !== h.incarnation) group.earlier = e.receipt.seq;
+      h.fanout.entry(group, e, null);
+    }
+    if (r.value.items.length > 0) tellEnded(h, group.logs, group.state);
+    if (r.value.more) renew(h, group, then);
+    else then(true);
+  });
+}
+const renewAlone = (h: House, group: Group, then: (ok: boolean) => void): void =>
+  group.alone((done) =>
+    renew(h, group, (ok) => {
+      done();
+      then(ok);
+    })
+  );
+
 /** Of a relay that alone writes to its store. */
-export const alone = (h: Pick<House, 'groups' | 'fanout'>): Follow => ({
-  current: (_, then) => then(true),
-  renew: (group, then) => h.groups.reload(group, () => then(true)),
-  arrive: () => undefined,
-  depart: () => undefined,
-  stored: (by, envelope, isNew) => h.fanout.envelope(by, envelope, isNew),
-  changed: () => undefined,
-  held: () => undefined,
-  poll: () => undefined
-});
+export function alone(house: () => House): Follow {
+  /** Groups whose roster may have gone on in the store. */
+  const unsure = new Set<Group>();
+  return {
+    current(group, then) {
+      if (!unsure.has(group)) return then(true);
+      renewAlone(house(), group, (ok) => {
+        if (ok) unsure.delete(group);
+        then(ok);
+      });
+    },
+    renew: (group, then) =>
+      renew(house(), group, (ok) => {
+        if (ok) unsure.delete(group);
+        else unsure.add(group);
+        then(ok);
+      }),
+    arrive: () => undefined,
+    depart: () => undefined,
+    stored: (by, envelope, isNew) => house().fanout.envelope(by, envelope, isNew),
+    changed: () => undefined,
+    held: () => undefined,
+    poll() {
+      for (const group of unsure) this.current(group, () => undefined);
+    }
+  };
+}
 
 /** While hints come through the store is asked this seldom, otherwise at every `poll`. */
 const ASK_EVERY = 30_000;
@@ -83,33 +122,11 @@ export function following(house: () => House, hints: Hints, turn: (what: () => v
     telling.add(group);
   };
 
-  function renew(group: Group, then: (ok: boolean) => void): void {
-    const h = house();
-    h.log.call('entries', { g: group.g, after: group.state.seq, upTo: Number.MAX_SAFE_INTEGER, most: LIMIT.page }, (r) => {
-      if (!r.ok) return then(false);
-      for (const e of r.value.items) {
-        group.state = fold(group.state, e.entry, e.receipt.time, e.receipt.relayPk).state;
-        h.fanout.entry(group, e, null);
-      }
-      if (r.value.items.length > 0) tellEnded(h, group.logs, group.state);
-      if (r.value.more) renew(group, then);
-      else then(true);
-    });
-  }
-
-  const renewAlone = (group: Group, then: (ok: boolean) => void): void =>
-    group.alone((done) =>
-      renew(group, (ok) => {
-        done();
-        then(ok);
-      })
-    );
-
   function current(group: Group, then: (ok: boolean) => void): void {
     house().log.call('news', [group.g], (r) => {
       if (!r.ok) return then(false);
       if ((r.value[0]?.roster ?? 0) <= group.state.seq) return then(true);
-      renewAlone(group, then);
+      renewAlone(house(), group, then);
     });
   }
 
@@ -120,7 +137,7 @@ export function following(house: () => House, hints: Hints, turn: (what: () => v
     if (from === null) return then();
     h.log.call('page', { g: group.g, way: 'up', from, most: LIMIT.page }, (r) => {
       if (!r.ok || r.value.items.count === 0) return then();
-      renewAlone(group, (ok) => {
+      renewAlone(h, group, (ok) => {
         if (!ok) return then();
         const items = unpackStored(r.value.items).filter((i) => i.seq > (s.feed ?? Infinity));
         const last = items.at(-1);
@@ -181,7 +198,7 @@ export function following(house: () => House, hints: Hints, turn: (what: () => v
         remind(group, s);
       }
       if (s.feed !== null && news.feed > s.feed) return follow(group, s, done);
-      if (news.roster > group.state.seq) return renewAlone(group, done);
+      if (news.roster > group.state.seq) return renewAlone(house(), group, done);
       done();
     });
   }
@@ -190,7 +207,7 @@ export function following(house: () => House, hints: Hints, turn: (what: () => v
 
   return {
     current,
-    renew,
+    renew: (group, then) => renew(house(), group, then),
     arrive(group, feed) {
       let s = standings.get(group);
       if (s === undefined) {

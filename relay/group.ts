@@ -12,6 +12,8 @@ export class Group {
   readonly invites = new Set<InviteSession>();
   /** Device → time until which its log may not grow. */
   readonly held = new Map<number, number>();
+  /** Device → highest number of which the store never said whether it was stored: if it was, nobody else has it yet. */
+  readonly unheard = new Map<number, number>();
   /** Frames under way that will use the group: it stays in memory. */
   pins = 0;
   /** Seq of the newest entry of an earlier life of the store, and who has shown what that life gave it; null when nothing is waited for. */

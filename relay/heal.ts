@@ -88,7 +88,7 @@ function takeEntries(h: House, c: Connection, f: Of<'give-entries'>, group: Grou
       if (!equal(chainHead(state), receipt.chain)) return end(() => c.refuse(f.re, group.id, 'conflict', { n: group.state.seq }));
       const spent = spentBy(group.state, state);
       h.log.call('enter', { g: group.g, seq: receipt.seq, entry: item, boxes: [], ends: [], spent, state: receipt.seq % CHECKPOINT === 0 ? encodeState(state) : null }, (r) => {
-        if (!r.ok) return end(() => c.refuse(f.re, group.id, 'unavailable'));
+        if (!r.ok) return h.follow.renew(group, () => end(() => c.refuse(f.re, group.id, 'unavailable')));
         if (r.value.is !== 'entered') return h.groups.reload(group, () => end(() => c.refuse(f.re, group.id, 'behind', { n: group.state.seq })));
         group.state = state;
         group.earlier = receipt.seq;

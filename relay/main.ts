@@ -75,7 +75,7 @@ async function start(c: Config): Promise<void> {
   const sockets = takeSockets(server, relay, allowedHosts(c), new Doors(c.from, c.pace, clock));
   const sweep = (): void => void sweepBlobs(relay, blobs, clock() - RATE.blobUnnamed, clock() - RATE.answer);
   setInterval(sweep, SWEEP_EVERY).unref();
-  if (log.isShared) setInterval(() => relay.poll(), POLL_EVERY).unref();
+  setInterval(() => relay.poll(), POLL_EVERY).unref();
   if (c.metrics !== null) showFigures(c.metrics);
 
   function showFigures(at: string): void {

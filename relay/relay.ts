@@ -52,7 +52,7 @@ export interface Relay {
   readonly refusals: ReadonlyMap<Refusal, number>;
   readonly log: Log;
   readonly clock: Clock;
-  /** Asks a shared store what others put there, when it is time to; to be called every few seconds. */
+  /** Looks in the store for what is not known here, when it is time to; to be called every few seconds. */
   poll(): void;
 }
 
@@ -70,7 +70,7 @@ export function createRelay(p: RelayParts): Relay {
     keys: p.keys,
     groups,
     fanout,
-    follow: p.log.isShared ? following(() => house, p.hints ?? NO_HINTS, turn) : alone({ groups, fanout }),
+    follow: p.log.isShared ? following(() => house, p.hints ?? NO_HINTS, turn) : alone(() => house),
     budget: new Hourly(),
     paces: new Paces(p.pace ?? RATE.framesPerSecond, p.clock),
     bearers: new Map(),

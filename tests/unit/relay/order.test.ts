@@ -1,21 +1,23 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ready } from '../../../crypto/sodium';
-import type { Log } from '../../../relay/log';
+import type { CallName, Log } from '../../../relay/log';
 import { localLog } from '../../../relay/log-sqlite';
 import { type Device, makeDevice, removeEntry, rotate, seeded } from '../../support/actor';
 import { Phone, rhea, type Rhea, Scene, settled } from './phone';
 
-/** A log whose answers wait until they are let through, one by one and in order. */
-function slowLog(): Log & { slow: boolean; broken: boolean; readonly waiting: (() => void)[] } {
+/** A log whose answers wait until they are let through, one by one and in order. `deaf`: names of calls that are done, and nobody hears it. */
+function slowLog(): Log & { slow: boolean; broken: boolean; deaf: CallName[]; readonly waiting: (() => void)[] } {
   const inner = localLog(':memory:', 7);
   const waiting: (() => void)[] = [];
   return {
     slow: false,
     broken: false,
+    deaf: [],
     waiting,
     isShared: false, incarnation: inner.incarnation,
     call(name, input, then) {
       if (this.broken) return then({ ok: false, fault: 'unavailable' });
+      if (this.deaf.includes(name)) return inner.call(name, input, () => then({ ok: false, fault: 'unavailable' }));
       if (!this.slow) return inner.call(name, input, then);
       waiting.push(() => inner.call(name, input, then));
     },
@@ -131,5 +133,40 @@ describe('when the store keeps nothing', () => {
     await append();
     expect(s.phone.of('acks')).toHaveLength(1);
     expect(await s.enter(s.phone, made)).toMatchObject({ is: 'entered' });
+  });
+});
+
+describe('when the store kept it and never said so', () => {
+  it('an entry is receipted and told to everybody, as soon as the store can be read', async () => {
+    const fay = await s.join();
+    const made = rotate(r.random, s.state, olivia);
+    log.deaf = ['enter'];
+    expect(await s.enter(s.phone, made)).toMatchObject({ is: 'entered' });
+    expect(fay.phone.of('entries').at(-1)?.items).toMatchObject([{ entry: made.entry }]);
+  });
+
+  it('an entry whose author never asks again comes to everybody all the same, and ends whom it removes', async () => {
+    const fay = await s.join();
+    const dan = await s.join();
+    const made = removeEntry(r.random, s.state, olivia, fay.device.member, s.heads());
+    log.deaf = ['enter', 'entries'];
+    expect(await s.enter(s.phone, made)).toMatchObject({ why: 'unavailable' });
+    log.deaf = [];
+    r.relay.poll();
+    await settled();
+    expect(dan.phone.of('entries').at(-1)?.items).toMatchObject([{ entry: made.entry }]);
+    expect(fay.phone.of('gone')).toHaveLength(1);
+  });
+
+  it('an envelope that is sent again comes to the others too', async () => {
+    const fay = await s.join();
+    log.deaf = ['append'];
+    const bytes = await s.post(s.phone, olivia);
+    expect(s.phone.of('refused')).toMatchObject([{ why: 'unavailable' }]);
+    log.deaf = [];
+    s.phone.tell({ is: 'append', group: s.group, n: 1, envelope: bytes });
+    await settled();
+    expect(s.phone.of('acks')).toHaveLength(1);
+    expect(fay.phone.of('page').at(-1)?.items).toMatchObject([{ n: 1, envelope: bytes }]);
   });
 });
