@@ -190,6 +190,30 @@ describe('P22 a relay restored from a backup while its clients are ahead', () =>
     expect(shownAs(pat, 'And on')).toBe('sent');
   });
 
+  it('gets back what the recovery phrase opens, and the words bring back a group that the backup knew nothing of', async () => {
+    const { world, olivia, pat } = await cast(2, 'start', undefined, () => worldIn(folder));
+    const backup = backedUp(folder);
+    const { words } = await pat.device.must('propose-phrase', null);
+    await pat.device.must('keep-phrase', { words });
+    await world.time.pass(SENT);
+    await olivia.post('Before the fire');
+    await world.time.pass(SENT);
+    await putBack(world, folder, backup);
+    await sameForAll(world, [olivia, pat], ['Before the fire']);
+    expect(await pat.device.must('check-phrase', { words })).toEqual({ right: true, groups: 1 });
+    // once more, after a start from nothing but its disk
+    await pat.device.restart();
+    await putBack(world, folder, backup);
+    await world.time.pass(70_000);
+    pat.device.goOffline();
+    const bare = world.device('Pat again', 'patient');
+    await bare.boot();
+    await bare.must('restore', { words, passphrase: 'four quiet lamps over harbour', endOthers: true });
+    await world.time.pass(20_000);
+    expect(bare.view('home', null).groups).toMatchObject([{ name: olivia.view.name }]);
+    expect(world.reports).toEqual([]);
+  });
+
   it('P19 that shows its old self without a word is still told to the person', async () => {
     const { world, olivia, pat } = await cast(2, 'start', undefined, () => worldIn(folder));
     const backup = backedUp(folder);

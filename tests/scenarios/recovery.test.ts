@@ -141,7 +141,7 @@ it('a device can’t read what it sealed to the phrase, and the relay sees neith
   await onPaper(pat);
   await world.time.pass(2_000);
   const kept = pat.core!.personal as unknown as { writer: Record<string, unknown> };
-  expect(Object.keys(kept.writer).sort()).toEqual(['id', 'isProfileThere', 'kem', 'known', 'sk']);
+  expect(Object.keys(kept.writer).sort()).toEqual(['id', 'isProfileThere', 'kem', 'known', 'life', 'sk']);
   const group = [...pat.core!.groups.values()][0]!;
   const row = [...group.state.rows.values()].find((r) => r.rank === 'recovery')!;
   expect(hex(row.kem)).not.toBe(hex(kept.writer['kem'] as never));

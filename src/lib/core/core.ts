@@ -274,6 +274,7 @@ export class Core {
   private linkUp(): void {
     for (const run of this.groups.values()) this.begin(run);
     for (const join of this.joins.values()) if (this.isNewest(join)) this.inTurn(join, () => join.begin());
+    void this.personal.linkUp().catch((e: unknown) => this.failed(e));
     if (!this.arrivals.isEmpty) void this.arrivals.bring().catch((e: unknown) => this.failed(e));
     if (this.isLeaving) void this.goOnLeaving().catch((e: unknown) => this.failed(e));
   }

@@ -3,7 +3,7 @@
  * group it makes a recovery row, seals the row's secrets to the phrase, and forgets them.
  */
 import type { Bytes, GroupId, KemPk } from '$crypto/brand';
-import { hex } from '$crypto/bytes';
+import { equal, hex } from '$crypto/bytes';
 import { openItem, type PhraseKeys, phraseKeys, phraseToPlaces, placesToPhrase, sealItem, type VaultWriter } from '$crypto/phrase';
 import { type Row, rowsOf } from '$crypto/roster/state';
 import type { Random } from '$crypto/sodium';
@@ -13,7 +13,7 @@ import type { Link } from '../sync/link';
 import { WORDS } from '../vault/words';
 import { changeRoster, planAddRow } from './change';
 import type { GroupRun } from './group-run';
-import { deviceKeys, put, read } from './group-rows';
+import { deviceKeys, drop, put, putBytes, read } from './group-rows';
 import { pack } from './pack';
 import type { Profile } from './port';
 import { proveKey } from './prove';
@@ -24,8 +24,13 @@ export interface PhraseRow extends VaultWriter {
   readonly isProfileThere: boolean;
   /** Log keys, in hex, of recovery rows whose secrets the phrase opens, as far as this device saw it. */
   readonly known: readonly string[];
+  /** The life of the relay's store (PROTOCOL §11.6) in which it had all that this device knows of; null in older rows. */
+  readonly life?: number | null;
 }
 const ROW = 'phrase';
+/** Table `meta`: the vault's items as they were sealed, by place, for a relay that loses them. */
+const COPY = 'vaulted/';
+const copyAt = (n: number): string => `${COPY}${String(n).padStart(4, '0')}`;
 const TRIES = 4;
 
 /** The phrase's entropy for words as a person types them; null when they are no phrase. */
@@ -42,20 +47,27 @@ export async function openVaultSession(link: Link, host: string, random: Random,
   return f?.is === 'welcome' ? f.head.n : null;
 }
 
-/** Everything in a personal vault that the phrase opens and that makes sense, oldest first; null when the relay did not answer. Needs a session. */
-export async function readVault(link: Link, keys: PhraseKeys): Promise<VaultItem[] | null> {
-  const out: VaultItem[] = [];
-  for (let after = 0; ; ) {
-    const f = await link.ask({ is: 'get-items', group: keys.id as Bytes as GroupId, after });
+/** All items of a personal vault as they are sealed, oldest first; null when the relay did not answer. Needs a session. */
+async function readItems(link: Link, id: VaultWriter['id']): Promise<Bytes[] | null> {
+  const out: Bytes[] = [];
+  for (;;) {
+    const f = await link.ask({ is: 'get-items', group: id as Bytes as GroupId, after: out.length });
     if (f?.is !== 'items') return null;
-    for (const item of f.items) {
-      const opened = openItem(keys, item);
-      const parsed = opened.ok ? parseVaultItem(opened.value) : null;
-      if (parsed !== null) out.push(parsed);
-    }
-    after += f.items.length;
+    out.push(...f.items);
     if (!f.more || f.items.length === 0) return out;
   }
+}
+
+/** Everything in a personal vault that the phrase opens and that makes sense, oldest first; null when the relay did not answer. Needs a session. */
+export async function readVault(link: Link, keys: PhraseKeys): Promise<VaultItem[] | null> {
+  const items = await readItems(link, keys.id);
+  return (
+    items?.flatMap((item) => {
+      const opened = openItem(keys, item);
+      const parsed = opened.ok ? parseVaultItem(opened.value) : null;
+      return parsed === null ? [] : [parsed];
+    }) ?? null
+  );
 }
 
 const recoveryRow = (run: GroupRun): Row | undefined => rowsOf(run.state, run.me).find((r) => r.rank === 'recovery');
@@ -92,6 +104,8 @@ export class PersonalVault {
   }
   /** Another phrase, whose vault has everything by now. */
   async become(row: PhraseRow): Promise<void> {
+    const store = this.parts.store();
+    await store.commit((await store.range('meta', COPY)).map((r) => drop('meta', r.key)));
     await this.save(row);
     this.n = null;
   }
@@ -123,23 +137,33 @@ export class PersonalVault {
     await this.tellProfile();
   }
 
-  /** After the link came up. */
   down(): void {
     this.n = null;
   }
+  /** After the link came up: a relay that lost items is given them. */
+  linkUp(): Promise<void> {
+    return this.inTurn(() => this.mirror());
+  }
   /** Adds an item, one after the other; whether the relay has it. */
   add(item: VaultItem): Promise<boolean> {
-    const mine = this.adding.then(() => this.put(item));
+    return this.inTurn(() => this.put(item));
+  }
+  private inTurn<T>(what: () => Promise<T>): Promise<T> {
+    const mine = this.adding.then(what);
     this.adding = mine.catch(() => undefined);
     return mine;
   }
   private async put(item: VaultItem): Promise<boolean> {
-    const { link, host, random } = this.parts;
     const w = this.writer;
     if (w === null) return false;
-    this.n ??= await openVaultSession(link, host, random, w);
-    const sealed = sealItem(w, pack(item), random);
+    await this.mirror();
+    this.n ??= await openVaultSession(this.parts.link, this.parts.host, this.parts.random, w);
+    return this.send(w, sealItem(w, pack(item), this.parts.random));
+  }
+  private async send(w: PhraseRow, sealed: Bytes): Promise<boolean> {
+    const { link, store } = this.parts;
     for (let i = 0; i < TRIES && this.n !== null; i++) {
+      await store().commit([putBytes('meta', copyAt(this.n + 1), sealed)]);
       const f = await link.ask({ is: 'put-item', group: w.id as Bytes as GroupId, n: this.n + 1, item: sealed });
       if (f?.is === 'done') {
         this.n++;
@@ -149,6 +173,23 @@ export class PersonalVault {
       this.n = f.detail.n;
     }
     return false;
+  }
+
+  /** In another life of the relay's store: copies what is there, and gives back what was and is not. */
+  private async mirror(): Promise<void> {
+    const { link, host, random, store } = this.parts;
+    const w = this.writer;
+    const life = link.hello?.incarnation;
+    if (w === null || life === undefined || life <= (w.life ?? -1)) return;
+    this.n ??= await openVaultSession(link, host, random, w);
+    const there = this.n === null ? null : await readItems(link, w.id);
+    if (there === null) return;
+    const isThere = new Set(there.map(hex));
+    const kept = (await store().range('meta', COPY)).map((r) => r.value);
+    const lost = kept.filter((item, i) => !isThere.has(hex(item)) && kept.findIndex((k) => equal(k, item)) === i);
+    await store().commit([...there, ...lost].map((item, i) => putBytes('meta', copyAt(i + 1), item)));
+    for (const item of lost) if (!(await this.send(w, item))) return;
+    if (this.writer !== null) await this.save({ ...this.writer, life });
   }
 
   /** Whether the live recovery row is one that the phrase opens. */
