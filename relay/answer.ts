@@ -76,7 +76,7 @@ function dispatch(h: House, c: Connection, f: ToRelay): void {
     case 'get-wants':
     case 'put-keys':
     case 'get-keys':
-      return live(c, f, f.re, (s) => byDevice(h, s, f));
+      return liveNow(h, c, f, f.re, (s) => byDevice(h, s, f));
     case 'show':
       return live(c, f, f.re, (s) => show(h, s, f));
     case 'give-boxes':

@@ -3,18 +3,17 @@
  * clock says so, it takes from the store what others put there, entries first, and passes it on to its own sessions. A relay that has
  * its store for itself follows only its own entries of which it never heard whether they were stored.
  */
-import { EMPTY, hex } from '../crypto/bytes';
-import { encodeFromRelay, type MailedRequest, type StoredEnvelope } from '../crypto/frames';
+import type { StoredEnvelope } from '../crypto/frames';
 import { LIMIT } from '../crypto/limits';
 import { encodePage, packStored, unpackStored } from '../crypto/packed';
 import { fold } from '../crypto/roster/fold';
-import { mindersOf } from '../crypto/roster/state';
 import { tellEnded } from './ended';
 import type { Group } from './group';
 import type { Hints } from './hints';
 import type { House } from './house';
 import type { News } from './log';
 import type { LogSession } from './session';
+import { nothingTold, tell as tellMail, type Told } from './told';
 
 export interface Follow {
   /** Runs `then` once the roster in memory is the store's; false when the store did not answer. */
@@ -27,7 +26,7 @@ export interface Follow {
   depart(group: Group): void;
   /** Acknowledges an envelope to its author and gives it to everyone else, in the feed's order. */
   stored(by: LogSession, envelope: StoredEnvelope, isNew: boolean): void;
-  /** Others should look: the group's roster or mailbox changed here. */
+  /** Others should look: the group's roster, mailbox or wants changed here. */
   changed(group: Group): void;
   /** Others should let these logs not grow for a while. */
   held(group: Group, devices: readonly number[], until: number): void;
@@ -97,8 +96,7 @@ interface Standing {
   /** Feed seq up to which everything was passed on; null while only invites listen. */
   feed: number | null;
   mail: number;
-  /** Requests that were told of, by invite and id. */
-  requests: Map<string, MailedRequest>;
+  readonly told: Told;
   isBusy: boolean;
   isDue: boolean;
   /** Acks that wait until what lies before them was passed on. */
@@ -151,32 +149,6 @@ export function following(house: () => House, hints: Hints, turn: (what: () => v
     });
   }
 
-  /** Tells members of requests that came or went elsewhere, and joiners of their answers. */
-  function remind(group: Group, s: Standing): void {
-    const h = house();
-    const pending = [...group.state.invites.values()].filter((i) => i.state === 'pending');
-    if (pending.length > 0) {
-      h.log.call('requests', { g: group.g, invites: pending.map((i) => i.invite) }, (r) => {
-        if (!r.ok) return void (s.mail = -1);
-        const now = new Map(r.value.map((m) => [`${hex(m.invite)} ${hex(m.request)}`, m]));
-        const gone = [...s.requests].filter(([key]) => !now.has(key)).map(([, m]) => ({ ...m, body: EMPTY }));
-        for (const m of [...[...now].filter(([key]) => !s.requests.has(key)).map(([, m]) => m), ...gone]) {
-          const invite = group.state.invites.get(hex(m.invite));
-          const frame = encodeFromRelay({ is: 'requests', re: 0, group: group.id, items: [m] });
-          h.fanout.toMembers(group, invite === undefined ? [] : mindersOf(group.state, invite), frame);
-        }
-        s.requests = now;
-      });
-    }
-    for (const i of group.invites) {
-      for (const request of i.asked.values()) {
-        h.log.call('answer', { g: group.g, invite: i.invite, request }, (r) => {
-          if (r.ok && r.value !== null) i.connection.send({ is: 'answer', re: 0, group: group.id, request, body: r.value });
-        });
-      }
-    }
-  }
-
   /** Looks at once, or again after the look under way. */
   function look(group: Group): void {
     const s = standings.get(group);
@@ -193,13 +165,17 @@ export function following(house: () => House, hints: Hints, turn: (what: () => v
     house().log.call('news', [group.g], (r) => {
       const news = r.ok ? r.value[0] : undefined;
       if (news === undefined) return done();
-      if (news.mail !== s.mail) {
-        s.mail = news.mail;
-        remind(group, s);
-      }
-      if (s.feed !== null && news.feed > s.feed) return follow(group, s, done);
-      if (news.roster > group.state.seq) return renewAlone(house(), group, done);
-      done();
+      // mail last: of an invite that came in elsewhere nothing could be told before
+      const mail = (): void => {
+        if (news.mail !== s.mail) {
+          s.mail = news.mail;
+          tellMail(house(), group, s.told, () => void (s.mail = -1));
+        }
+        done();
+      };
+      const roster = (): void => (news.roster > group.state.seq ? renewAlone(house(), group, mail) : mail());
+      if (s.feed !== null && news.feed > s.feed) follow(group, s, roster);
+      else roster();
     });
   }
 
@@ -215,7 +191,7 @@ export function following(house: () => House, hints: Hints, turn: (what: () => v
           for (const device of hint.held) group.held.set(device, hint.until);
           look(group);
         });
-        s = { feed: null, mail: -1, requests: new Map(), isBusy: false, isDue: false, acks: [], unwatch };
+        s = { feed: null, mail: -1, told: nothingTold(), isBusy: false, isDue: false, acks: [], unwatch };
         standings.set(group, s);
       }
       s.feed ??= feed;

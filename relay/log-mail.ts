@@ -114,4 +114,7 @@ export const MAIL = {
   }
 } satisfies { readonly [K in CallName]?: (input: Calls[K][0]) => Steps<Calls[K][1]> };
 
+/** Calls after which something else waits beside a group's feed. */
+export const STIRRING = ['putCard', 'putRequest', 'dropRequest', 'putAnswer', 'putWant', 'putKeys'] as const satisfies readonly CallName[];
+
 const mailed = (f: Found): Mailed => ({ invite: f['invite'] as InvitePk, request: f['request'] as Bytes, body: f['body'] as Bytes, time: f['time'] as number });

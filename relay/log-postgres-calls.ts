@@ -9,7 +9,7 @@ import { readReceipt, writeReceipt } from '../crypto/receipt';
 import { decode, Writer } from '../crypto/wire';
 import { cut } from './cut';
 import type { CallName, Calls } from './log';
-import { MAIL } from './log-mail';
+import { MAIL, STIRRING } from './log-mail';
 import { all, did, type Found, one, type Steps } from './steps';
 
 type Every = { readonly [K in Exclude<CallName, 'append'>]: (input: Calls[K][0]) => Steps<Calls[K][1]> };
@@ -18,7 +18,7 @@ type Every = { readonly [K in Exclude<CallName, 'append'>]: (input: Calls[K][0])
 function* hold(g: number): Steps<number> {
   return ((yield* one('SELECT roster FROM groups WHERE g = ? FOR UPDATE', g))?.['roster'] as number | undefined) ?? 0;
 }
-/** The same, and other relays will see that there is something new under its invites. */
+/** The same, and other relays will see that something waits beside its feed. */
 const stir = (g: number): Steps<null> => did('UPDATE groups SET mail = mail + 1 WHERE g = ?', g);
 
 function* headOf(g: number, device: number): Steps<{ readonly n: number; readonly hash: Hash }> {
@@ -48,8 +48,20 @@ const LOCKBOXES = paged('seq, lockbox', 'lockboxes WHERE g = ? AND device = ? AN
 const UP = paged('*', 'envelopes WHERE g = ? AND seq > ?', 'octet_length(envelope) + 70', 'seq');
 const DOWN = paged('*', 'envelopes WHERE g = ? AND seq < ?', 'octet_length(envelope) + 70', 'seq DESC');
 
+type Stirring = Pick<Every, (typeof STIRRING)[number]>;
+const stirring = Object.fromEntries(
+  STIRRING.map((name) => [
+    name,
+    function* (input: never): Steps<unknown> {
+      yield* stir((input as { readonly g: number }).g);
+      return yield* (MAIL[name] as (input: never) => Steps<unknown>)(input);
+    }
+  ])
+) as Stirring;
+
 export const CALLS: Every = {
   ...MAIL,
+  ...stirring,
   *load(group) {
     const found = yield* one('SELECT c.g, c.seq, c.state FROM group_ids i JOIN checkpoints c ON c.g = i.g WHERE i.id = ?', group);
     if (found === undefined) return null;
@@ -138,22 +150,6 @@ export const CALLS: Every = {
     });
     return { items: packStored(stored), more, prevs: [...prevs.values()].map(({ device, prev }) => ({ device, prev })) };
   },
-  *putCard(i) {
-    yield* stir(i.g);
-    return yield* MAIL.putCard(i);
-  },
-  *putRequest(i) {
-    yield* stir(i.g);
-    return yield* MAIL.putRequest(i);
-  },
-  *dropRequest(i) {
-    yield* stir(i.g);
-    return yield* MAIL.dropRequest(i);
-  },
-  *putAnswer(i) {
-    yield* stir(i.g);
-    return yield* MAIL.putAnswer(i);
-  }
 };
 
 /** Calls that change nothing: they need no transaction. */

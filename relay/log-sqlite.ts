@@ -11,7 +11,7 @@ import { cut } from './cut';
 import { SqliteFeed } from './feed-sqlite';
 import { beginLife, earlierSeq, healingOf, sharedFeed } from './lives';
 import type { Appended, Appending, AppendRefusal, Call, CallName, Calls, Entering, Entered, Log, Reply } from './log';
-import { MAIL } from './log-mail';
+import { MAIL, STIRRING } from './log-mail';
 import { type Mark, markOf } from './mark';
 import { prepare } from './schema';
 import { Sqlite } from './sqlite';
@@ -28,6 +28,7 @@ export class SqliteLog {
   private readonly answers: Answers;
   private readonly feed: SqliteFeed;
   private readonly rosters = new Map<number, number>();
+  private stirred = 0;
 
   /** Opens or makes the store. Throws when it cannot be opened or is of another version. `trouble` hears why a change was not kept. */
   constructor(path: string, now: number, private readonly trouble: (words: string) => void = () => undefined) {
@@ -83,7 +84,13 @@ export class SqliteLog {
 
   private mail(): Pick<Answers, keyof typeof MAIL> {
     const rows = (sql: string, values: readonly Value[]): readonly Found[] => this.db.all(sql, ...values);
-    const answers = Object.entries(MAIL).map(([name, steps]) => [name, (input: never) => runNow<unknown>(steps(input), rows)]);
+    const answers = Object.entries(MAIL).map(([name, steps]) => [
+      name,
+      (input: never) => {
+        if ((STIRRING as readonly string[]).includes(name)) this.stirred++;
+        return runNow<unknown>(steps(input), rows);
+      }
+    ]);
     return Object.fromEntries(answers) as Pick<Answers, keyof typeof MAIL>;
   }
 
@@ -112,8 +119,8 @@ export class SqliteLog {
         const { n, hash } = this.feed.end(g, device);
         return { n, hash, feed: this.feed.last(g) };
       },
-      // one relay alone needs no telling: what changes, changes through it
-      news: (groups) => groups.map((g) => ({ g, feed: this.feed.last(g), roster: this.roster(g), mail: 0 })).filter((n) => n.roster > 0),
+      // of mail it is enough that the number changes: of which group nobody asks where one relay writes alone
+      news: (groups) => groups.map((g) => ({ g, feed: this.feed.last(g), roster: this.roster(g), mail: this.stirred })).filter((n) => n.roster > 0),
       standing: ({ g, life }) => ({
         heads: this.feed.heads(g),
         lacks: this.db.all('SELECT id FROM blobs WHERE g = ? AND size < 0 LIMIT ?', g, LIMIT.page).map((f) => f['id'] as BlobId),

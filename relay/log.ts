@@ -77,7 +77,7 @@ export interface Giving {
   readonly replaces: boolean;
 }
 export interface Mailed { readonly invite: InvitePk; readonly request: Bytes; readonly body: Bytes; readonly time: number }
-/** How far a group has come: its feed, its roster, and a number that changes whenever cards, requests or answers do. */
+/** How far a group has come: its feed, its roster, and a number that changes whenever cards, requests, answers or wants do. */
 export interface News { readonly g: number; readonly feed: number; readonly roster: number; readonly mail: number }
 interface Slot { readonly g: number; readonly invite: InvitePk; readonly request: Bytes }
 interface Paged<T> { readonly items: readonly T[]; readonly more: boolean }

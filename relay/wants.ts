@@ -36,6 +36,7 @@ export function byDevice(h: House, s: LogSession, f: WantFrame): void {
         if (!r.ok) return no('unavailable');
         if (r.value === 'not-found') return no('not-found');
         connection.send({ is: 'done', re: f.re, group: group.id });
+        h.follow.changed(group);
         const frame = encodeFromRelay({ is: 'keys', re: 0, group: group.id, items: [{ at: r.value.at, keys: f.keys }], more: false });
         for (const other of group.logs) if (other.key === hex(to.logPk)) other.connection.write(frame);
       });
@@ -66,6 +67,7 @@ function want(h: House, s: LogSession, f: Of<'want'>): void {
     connection.send({ is: 'done', re: f.re, group: group.id });
     if (r.value === 'again' || f.want.length === 0) return;
     h.budget.count(budget, h.clock());
+    h.follow.changed(group);
     const frame = encodeFromRelay({ is: 'wants', re: 0, group: group.id, items: [{ want: f.want, answers: 0 }] });
     for (const other of group.logs) if (other !== s) other.connection.write(frame);
   });

@@ -1,5 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Bytes, GroupId } from '../../../crypto/brand';
 import { ready } from '../../../crypto/sodium';
+import { signPair } from '../../../crypto/verify';
+import { signWant, wantHash } from '../../../crypto/want';
 import { type Hints, localHints, NO_HINTS } from '../../../relay/hints';
 import type { Log } from '../../../relay/log';
 import { localLog } from '../../../relay/log-sqlite';
@@ -31,6 +34,7 @@ async function fayAtB(): Promise<{ readonly device: Device; readonly phone: Phon
   return { device, phone: there };
 }
 
+const wantOf = (d: Device): Bytes => signWant(s.group, { logPk: d.logPk, spans: [{ first: 1, last: 2 }] }, d.logSk);
 const long = async (): Promise<void> => {
   for (let i = 0; i < 10; i++) await settled();
 };
@@ -115,10 +119,33 @@ describe('two relays on one store', () => {
     const body = new Uint8Array([4]);
     expect(await joiner.ask((re) => ({ is: 'put-request', re, group: s.group, request, body }))).toMatchObject({ is: 'done' });
     await long();
-    // the store of this test does not count what is new in its mailbox: the hint alone would
-    expect(await s.phone.ask((re) => ({ is: 'mailbox', re, group: s.group }))).toMatchObject({ is: 'requests', items: [{ request }] });
+    expect(s.phone.of('requests').flatMap((f) => f.items)).toEqual([expect.objectContaining({ request, body })]);
     expect(await s.phone.ask((re) => ({ is: 'put-answer', re, group: s.group, invite: invite.invite, request, body }))).toMatchObject({ is: 'done' });
-    expect(await joiner.ask((re) => ({ is: 'get-answer', re, group: s.group, request }))).toMatchObject({ is: 'answer', body });
+    await long();
+    expect(joiner.of('answer')).toMatchObject([{ re: 0, request, body }]);
+  });
+
+  it('carry wants for keys to everybody, and the answers back', async () => {
+    const fay = await fayAtB();
+    const want = wantOf(fay.device);
+    expect(await fay.phone.ask((re) => ({ is: 'want', re, group: s.group, want }))).toMatchObject({ is: 'done' });
+    await long();
+    expect(s.phone.of('wants')).toMatchObject([{ re: 0, items: [{ want, answers: 0 }] }]);
+    const keys = new Uint8Array([7]);
+    expect(await s.phone.ask((re) => ({ is: 'put-keys', re, group: s.group, to: fay.device.logPk, want: wantHash(want), keys }))).toMatchObject({ is: 'done' });
+    await long();
+    expect(fay.phone.of('keys')).toMatchObject([{ re: 0, items: [{ at: 1, keys }] }]);
+  });
+
+  it('let two devices meet though each is at another', async () => {
+    const meet = signPair(a.random(32));
+    const [live, fresh] = [new Phone(a.relay, a.random), new Phone(b.relay, b.random)];
+    const id = meet.pk as Bytes as GroupId;
+    for (const p of [live, fresh]) expect(await p.auth(id, 'meet', meet)).toMatchObject({ is: 'welcome' });
+    const item = new Uint8Array([1, 2]);
+    expect(await fresh.ask((re) => ({ is: 'put-item', re, group: id, n: 1, item }))).toMatchObject({ is: 'done' });
+    expect(await live.ask((re) => ({ is: 'get-items', re, group: id, after: 0 }))).toMatchObject({ items: [item] });
+    expect(await live.ask((re) => ({ is: 'put-item', re, group: id, n: 1, item: new Uint8Array([3]) }))).toMatchObject({ why: 'behind', detail: { n: 1 } });
   });
 });
 
@@ -144,5 +171,36 @@ describe('two relays that cannot tell each other anything', () => {
     b.relay.poll();
     await long();
     expect(shown(fay.phone)).toEqual([1]);
+  });
+
+  it('pass on everything else too: wants and their answers, requests under an invite that came in since, an ended row', async () => {
+    const fay = await fayAtB();
+    const [want, keys] = [wantOf(fay.device), new Uint8Array([7])];
+    await fay.phone.ask((re) => ({ is: 'want', re, group: s.group, want }));
+    const pat = await s.join();
+    a.relay.poll();
+    await long();
+    expect(s.phone.of('wants')).toMatchObject([{ items: [{ want }] }]);
+    await s.phone.ask((re) => ({ is: 'put-keys', re, group: s.group, to: fay.device.logPk, want: wantHash(want), keys }));
+    b.now += 60_000;
+    b.relay.poll();
+    await long();
+    expect(fay.phone.of('keys')).toMatchObject([{ items: [{ keys }] }]);
+    // Olivia looks from the second relay, which has heard of neither the invite nor the request
+    const second = new Phone(b.relay, b.random);
+    await second.as(olivia, s.group);
+    await long();
+    const invite = await s.invite({ expires: a.now + 1_000_000 });
+    const joiner = new Phone(a.relay, a.random);
+    await joiner.asInvite(invite, s.group);
+    await joiner.ask((re) => ({ is: 'put-request', re, group: s.group, request: new Uint8Array(16), body: keys }));
+    expect(second.of('requests')).toEqual([]);
+    await s.must(s.phone, removeEntry(s.rhea.random, s.state, olivia, fay.device.member, s.heads()));
+    b.now += 60_000;
+    b.relay.poll();
+    await long();
+    expect(second.of('requests')).toMatchObject([{ items: [{ body: keys }] }]);
+    expect(fay.phone.of('gone')).toHaveLength(1);
+    expect(pat.phone.of('gone')).toHaveLength(0);
   });
 });

@@ -1,6 +1,6 @@
 /** What every engine of the log owes, whichever it is: the relay, and with it every device, stands on these. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, MeetId, VaultId } from '../../../../crypto/brand';
+import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, MeetId, MemberTag, VaultId } from '../../../../crypto/brand';
 import { type ReceiptedEntry, type StoredEnvelope } from '../../../../crypto/frames';
 import { ZERO_HASH } from '../../../../crypto/hash';
 import { envelopeHash } from '../../../../crypto/header';
@@ -8,7 +8,8 @@ import { LIMIT } from '../../../../crypto/limits';
 import { unpackStored } from '../../../../crypto/packed';
 import type { Random } from '../../../../crypto/sodium';
 import { ready } from '../../../../crypto/sodium';
-import { type Appended, type Appending, ask, type CallName, type Calls, type Entering, type Log } from '../../../../relay/log';
+import { wantHash } from '../../../../crypto/want';
+import { type Appended, type Appending, ask, type CallName, type Calls, type Entering, type Log, type News } from '../../../../relay/log';
 import { makeRelay, receipt, seeded } from '../../../support/actor';
 
 /** An engine under test. `again` opens the same store anew, beside the first when it can be shared, in its place otherwise. */
@@ -236,10 +237,41 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       expect([await said(1, 1101), await said(2, 1101)]).toEqual([null, null]);
     });
 
-    it('tells how far groups have come', async () => {
+    it('holds a device’s want, the newest answer of each member to it, and forgets both together', async () => {
+      const [want, other, keys] = [random(40), random(40), random(60)];
+      const [one, two] = [random(16), random(16)] as unknown as [MemberTag, MemberTag];
+      const put = (w: Bytes | null, time = 5): Promise<string> => call('putWant', { g, device: 2, want: w, time });
+      const give = (w: Bytes, by: MemberTag, k = keys): Promise<Calls['putKeys'][1]> => call('putKeys', { g, device: 2, want: wantHash(w), by, keys: k });
+      const taken = async (after: number): Promise<number[]> => (await call('keys', { g, device: 2, after })).items.map((k) => k.at);
+      expect([await put(want), await put(want), await give(other, one)]).toEqual(['new', 'again', 'not-found']);
+      expect([await give(want, one), await give(want, two), await give(want, one, random(60))]).toEqual([{ at: 1 }, { at: 2 }, { at: 3 }]);
+      expect([await taken(0), await taken(2)]).toEqual([[2, 3], [3]]);
+      expect(await call('wants', { g })).toEqual([{ device: 2, want, answers: 2 }]);
+      expect([await put(other), await taken(0), await give(want, two)]).toEqual(['new', [], 'not-found']);
+      expect([await put(null), await put(null), await call('wants', { g })]).toEqual(['new', 'again', []]);
+      await put(want);
+      await give(want, one);
+      await call('sweep', { blobsBefore: 0, answersBefore: 6, meetingsBefore: 0 });
+      expect([await call('wants', { g }), await taken(0)]).toEqual([[], []]);
+    });
+
+    it('tells how far groups have come, and that something else waits in them', async () => {
       await append(appending(1));
       await call('enter', entering(2));
-      expect(await call('news', [g, 2 ** 40])).toMatchObject([{ g, feed: 1, roster: 2 }]);
+      const news = async (): Promise<News> => (await call('news', [g, 2 ** 40]))[0] as News;
+      expect(await news()).toMatchObject({ g, feed: 1, roster: 2 });
+      const slot = { g, invite: random(32) as Bytes as InvitePk, request: random(16) };
+      const [want, body] = [random(40), random(9)];
+      const stirs: (() => Promise<unknown>)[] = [
+        () => call('putCard', { ...slot, card: body }), () => call('putRequest', { ...slot, body, time: 1, most: 3 }), () => call('putAnswer', { ...slot, body, time: 1 }),
+        () => call('dropRequest', slot), () => call('putWant', { g, device: 1, want, time: 1 }),
+        () => call('putKeys', { g, device: 1, want: wantHash(want), by: random(16) as Bytes as MemberTag, keys: body })
+      ];
+      for (const stir of stirs) {
+        const before = (await news()).mail;
+        await stir();
+        expect((await news()).mail).not.toBe(before);
+      }
     });
 
     it('loses one bad call and none of its neighbours', async () => {

@@ -9,6 +9,7 @@ import { blobHasher } from '../../../../crypto/kept';
 import { begin, fold } from '../../../../crypto/roster/fold';
 import type { RosterState } from '../../../../crypto/roster/state';
 import { ready } from '../../../../crypto/sodium';
+import { signWant } from '../../../../crypto/want';
 import { statsOf } from '../../../../relay/stats';
 import { type Device, deviceAdd, envelope, foundGroup, makeDevice, pen, seeded } from '../../../support/actor';
 import { Carrier } from '../../../support/carrier';
@@ -113,13 +114,15 @@ describe('two relays on one store', () => {
     });
   }, 60_000);
 
-  it('NATS stopped: posts still arrive, by asking the store, and at once when it is back', async () => {
-    const { laptop, phone, seal } = await pair();
+  it('NATS stopped: posts and wants still arrive, by asking the store, and at once when it is back', async () => {
+    const { group, laptop, phone, seal } = await pair();
     await nats.stop();
     laptop.sealed = seal(laptop.device, 2).slice(0, 1);
     laptop.pump();
+    const want = signWant(group, { logPk: laptop.device.logPk, spans: [{ first: 1, last: 1 }] }, laptop.device.logSk);
+    expect(await laptop.ask((re) => ({ is: 'want', re, group, want }))).toMatchObject({ is: 'done' });
     // the promise is 15 seconds
-    await until(() => phone.feed.size === 1, 15_000);
+    await until(() => phone.feed.size === 1 && phone.heard.some((f) => f.is === 'wants'), 15_000);
     await nats.start();
     phone.sealed = seal(phone.device, 1);
     phone.pump();
