@@ -44,6 +44,7 @@ export const LABEL = {
   phraseSign: label('phrase-sign/1'),
   phraseKem: label('phrase-kem/1'),
   vaultItem: label('vault-item/1'),
+  phraseRow: label('phrase-row/1'),
   linkCheck: label('link-check/1'),
   linkSign: label('link-sign/1'),
   linkKey: label('link-key/1'),

@@ -2,7 +2,7 @@
  * The recovery phrase (PROTOCOL §17): 128 random bits as 13 words of 1024, the last bits a check. From it come the key that finds and
  * proves the personal vault, and the X-Wing key that everything inside is sealed to. Devices keep only what they need to add to it.
  */
-import type { Bytes, KemPk, VaultId } from './brand';
+import type { Bytes, GroupId, KemPk, LogPk, VaultId } from './brand';
 import { concat } from './bytes';
 import { hash } from './hash';
 import { LABEL } from './labels';
@@ -10,7 +10,7 @@ import { type KemPair, kemPair, openFrom, sealTo } from './lockbox';
 import { pad, unpad } from './padding';
 import { err, ok, type Result } from './result';
 import type { Random } from './sodium';
-import { signPair } from './verify';
+import { sign, signPair, verify } from './verify';
 
 export const PHRASE_WORDS = 13;
 export const PHRASE_LIST = 1024;
@@ -59,6 +59,12 @@ const place = (id: Bytes): { label: Bytes; place: Bytes } => ({ label: LABEL.vau
 
 /** An item of the personal vault: id of the vault ‖ padded plaintext, sealed to the phrase. */
 export const sealItem = (to: { readonly id: Bytes; readonly kem: KemPk }, plaintext: Bytes, random: Random): Bytes => sealTo(to.kem, place(to.id), pad(plaintext), random);
+
+/** What a recovery row signs to say which phrase opens it: anybody may add a phrase to a device's words, nobody else can sign this. */
+const phraseRowBody = (group: GroupId, w: Pick<VaultWriter, 'id' | 'kem'>): Bytes => concat(group, w.id, w.kem);
+export const signPhraseRow = (group: GroupId, w: Pick<VaultWriter, 'id' | 'kem'>, rowSk: Bytes): Bytes => sign(LABEL.phraseRow, phraseRowBody(group, w), rowSk);
+export const verifyPhraseRow = (group: GroupId, w: Pick<VaultWriter, 'id' | 'kem'>, row: LogPk, signature: Bytes): boolean =>
+  verify(LABEL.phraseRow, phraseRowBody(group, w), signature, row);
 
 export function openItem(k: PhraseKeys, item: Bytes): Result<Bytes, 'unreadable'> {
   const opened = openFrom(k.kem, place(k.id), item);

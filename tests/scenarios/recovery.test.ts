@@ -2,9 +2,12 @@
 import { expect, it } from 'vitest';
 import { hex } from '../../crypto/bytes';
 import type { Bytes } from '../../crypto/brand';
+import { phraseKeys, signPhraseRow } from '../../crypto/phrase';
+import { link } from '../support/linked';
 import { Rhea } from '../support/rhea';
 import { type Device, World } from '../support/world';
 
+const SENT = 6_000;
 const PASSPHRASE = 'four quiet lamps over harbour';
 
 async function letIn(world: World, owner: Device, group: string, joiner: Device, history: 'start' | 'today'): Promise<string> {
@@ -271,6 +274,53 @@ it('another phrase takes the place of one that is known: the old words bring not
   expect(found.words(back)).toEqual(['Mine from the start']);
   expect(found.view('group', back).iOwn).toBe(true);
   expect(world.reports).toEqual([]);
+}, 60_000);
+
+it('a person’s other devices learn of a new phrase from the recovery row that it opens, and cover groups with it', async () => {
+  const world = await World.make();
+  const { pat, words: old } = await covered(world);
+  await pat.must('new-group', { name: 'Second', kind: 'family' });
+  await world.time.pass(3_000);
+  const laptop = world.device('Pat’s laptop', 'patient');
+  await link(world, laptop, pat);
+  await world.time.pass(SENT);
+  expect(recovery(laptop)).toEqual({ set: true, covered: 2, of: 2, foreign: 0 });
+  laptop.goOffline();
+  const { words } = await pat.must('propose-phrase', null);
+  await pat.must('replace-phrase', { old, words });
+  await world.time.pass(SENT);
+  laptop.goOnline();
+  await world.time.pass(SENT);
+  expect(recovery(laptop)).toEqual({ set: true, covered: 2, of: 2, foreign: 0 });
+  expect(await laptop.must('check-phrase', { words: old })).toEqual({ right: false, groups: 0 });
+  expect(await laptop.must('check-phrase', { words })).toEqual({ right: true, groups: 2 });
+  await laptop.must('new-group', { name: 'From the laptop', kind: 'family' });
+  await world.time.pass(SENT);
+  for (const d of [pat, laptop]) d.kill();
+  const found = world.device('With the new words', 'patient');
+  await found.boot();
+  expect(await found.must('restore', { words, passphrase: PASSPHRASE })).toEqual({ groups: 3 });
+  expect(world.reports).toEqual([]);
+}, 60_000);
+
+it('a phrase that a stolen device says took the place of another is not believed, whatever row it names', async () => {
+  const world = await World.make();
+  const { pat } = await covered(world);
+  const laptop = world.device('Pat’s laptop', 'patient');
+  await link(world, laptop, pat);
+  await world.time.pass(SENT);
+  const run = [...laptop.core!.groups.values()][0]!;
+  const theirs = phraseKeys(run.around.random(16));
+  const phrase = { id: theirs.id, sk: theirs.sk, kem: theirs.kem.pk };
+  const recoveryRow = [...run.state.rows.values()].find((r) => r.rank === 'recovery')!.logPk;
+  for (const [row, sk] of [[recoveryRow, run.keys.logSk], [run.keys.logPk, run.keys.logSk]] as const) {
+    await run.turns.take(() => laptop.core!.shares.tellPhrase(run, { is: 'phrase', phrase, row, s: signPhraseRow(run.row.id, phrase, sk) }));
+  }
+  await world.time.pass(SENT);
+  const heard = [...pat.core!.groups.values()][0]!.feed.index.shares.filter((x) => x.device === run.ownRow!.device);
+  expect(heard).toHaveLength(2);
+  expect(hex(pat.core!.personal.shared!.id)).not.toBe(hex(theirs.id));
+  expect(recovery(pat)).toEqual({ set: true, covered: 1, of: 1, foreign: 0 });
 }, 60_000);
 
 it('a phrase that was being replaced when the line broke goes on being replaced by the same words', async () => {

@@ -21,7 +21,7 @@ import { LABEL } from '../../crypto/labels';
 import { commitTo, encodeMeet, LINK_SECRET, linkCode, linkNumber, meetKeys, type MeetWords, type Opening, sealHalf, sealMeet, sealWords, sessionKey, transcript } from '../../crypto/linking';
 import { kemPair, lockboxHash, sealLockbox } from '../../crypto/lockbox';
 import { pad, padme } from '../../crypto/padding';
-import { phraseKeys, phraseToPlaces, sealItem } from '../../crypto/phrase';
+import { phraseKeys, phraseToPlaces, sealItem, signPhraseRow } from '../../crypto/phrase';
 import { ARGON, joinNumber, safetyNumber, stretch } from '../../crypto/passphrase';
 import { personKeys, signPerson } from '../../crypto/person';
 import { writeReceipt } from '../../crypto/receipt';
@@ -362,7 +362,10 @@ function phrase() {
     n.drawn();
     const plain = fromText('what the phrase brings back');
     const item = sealItem({ id: keys.id, kem: keys.kem.pk }, plain, n.random);
-    return { entropy, places, words: { en: places.map((p) => WORDS[p]) }, keys, item: { plain, random: n.drawn(), bytes: item } };
+    const random = n.drawn();
+    const [group, row] = [n.random(32) as Bytes as GroupId, signPair(n.random(32))];
+    const said = { group, row: row.pk, rowSk: row.sk, bytes: signPhraseRow(group, { id: keys.id, kem: keys.kem.pk }, row.sk) };
+    return { entropy, places, words: { en: places.map((p) => WORDS[p]) }, keys, item: { plain, random, bytes: item }, said };
   });
 }
 

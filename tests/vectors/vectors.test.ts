@@ -19,7 +19,7 @@ import { kemPair, openLockbox } from '../../crypto/lockbox';
 import { unpad } from '../../crypto/padding';
 import { safetyNumber } from '../../crypto/passphrase';
 import { isPerson, personKeys } from '../../crypto/person';
-import { openItem, phraseKeys, phraseToPlaces, placesToPhrase } from '../../crypto/phrase';
+import { openItem, phraseKeys, phraseToPlaces, placesToPhrase, verifyPhraseRow } from '../../crypto/phrase';
 import { type Receipt, readReceipt, verifyReceipt } from '../../crypto/receipt';
 import { chainAfter, decodeEntry, encodeEntry, ENTRY_VERSION, entryHash, KINDS } from '../../crypto/roster/entry';
 import { begin, fold } from '../../crypto/roster/fold';
@@ -243,6 +243,8 @@ describe('a recovery phrase', () => {
       const keys = phraseKeys(entropy);
       expect(show(keys)).toEqual(p['keys']);
       expect(openItem(keys, u(get(p['item'], 'bytes')))).toEqual({ ok: true, value: u(get(p['item'], 'plain')) });
+      const said = (group: Bytes): boolean => verifyPhraseRow(group as GroupId, { id: keys.id, kem: keys.kem.pk }, u(get(p['said'], 'row')) as LogPk, u(get(p['said'], 'bytes')));
+      expect([said(u(get(p['said'], 'group'))), said(u(get(p['said'], 'row')))]).toEqual([true, false]);
     }
   });
 });

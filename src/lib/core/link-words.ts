@@ -1,6 +1,7 @@
 /** What two devices say to each other once they share a key (PROTOCOL §18.3). The other side is a person's own device, and still checked. */
 import * as v from 'valibot';
 import type { Bytes, GroupId, KemPk, LogPk, MemberTag, RelayPk, VaultId } from '$crypto/brand';
+import type { VaultWriter } from '$crypto/phrase';
 import { pack, unpack } from './pack';
 import type { PersonRole } from './port';
 
@@ -20,13 +21,16 @@ export interface LinkedPerson {
   /** The live device, and what it is called. */
   readonly device: Bytes;
   readonly deviceName: string;
-  readonly phrase: { readonly id: VaultId; readonly sk: Bytes; readonly kem: KemPk } | null;
+  readonly phrase: VaultWriter | null;
 }
 export interface ClaimedRow { readonly id: GroupId; readonly logPk: LogPk; readonly kem: KemPk; readonly claim: Bytes }
 export type LinkWords =
   | { readonly is: 'part'; readonly person: LinkedPerson | null; readonly groups: readonly OfferedGroup[]; readonly last: boolean }
   | { readonly is: 'claims'; readonly device: Bytes; readonly rows: readonly ClaimedRow[] }
-  | { readonly is: 'end'; readonly full: readonly GroupId[] };
+  | { readonly is: 'end'; readonly full: readonly GroupId[] }
+  | PhraseWords;
+/** The phrase that opens this group's recovery row from now on, said and signed by that row. */
+export interface PhraseWords { readonly is: 'phrase'; readonly phrase: VaultWriter; readonly row: LogPk; readonly s: Bytes }
 
 /** What fits into one item, beside the person. */
 export const GROUPS_IN_PART = 25;
@@ -47,7 +51,8 @@ const words = v.variant('is', [
     is: v.literal('claims'), device: bytes<Bytes>(16),
     rows: v.pipe(v.array(v.object({ id: bytes<GroupId>(32), logPk: bytes<LogPk>(32), kem: bytes<KemPk>(1216), claim: bytes<Bytes>(64) })), v.maxLength(CLAIMS_IN_ITEM))
   }),
-  v.object({ is: v.literal('end'), full: v.pipe(v.array(bytes<GroupId>(32)), v.maxLength(GROUPS_MOST)) })
+  v.object({ is: v.literal('end'), full: v.pipe(v.array(bytes<GroupId>(32)), v.maxLength(GROUPS_MOST)) }),
+  v.object({ is: v.literal('phrase'), phrase, row: bytes<LogPk>(32), s: bytes<Bytes>(64) })
 ]);
 
 export const encodeLinkWords = (w: LinkWords): Bytes => pack(w);

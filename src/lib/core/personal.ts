@@ -4,7 +4,7 @@
  */
 import type { Bytes, GroupId, KemPk } from '$crypto/brand';
 import { equal, hex } from '$crypto/bytes';
-import { openItem, type PhraseKeys, phraseKeys, phraseToPlaces, placesToPhrase, sealItem, type VaultWriter } from '$crypto/phrase';
+import { openItem, type PhraseKeys, phraseKeys, phraseToPlaces, placesToPhrase, sealItem, type VaultWriter, verifyPhraseRow } from '$crypto/phrase';
 import { type Row, rowsOf } from '$crypto/roster/state';
 import type { Random } from '$crypto/sodium';
 import { signPair } from '$crypto/verify';
@@ -14,6 +14,7 @@ import { WORDS } from '../vault/words';
 import { changeRoster, planAddRow } from './change';
 import type { GroupRun } from './group-run';
 import { deviceKeys, drop, put, putBytes, read } from './group-rows';
+import type { PhraseWords } from './link-words';
 import { pack } from './pack';
 import type { Profile } from './port';
 import { proveKey } from './prove';
@@ -24,6 +25,8 @@ export interface PhraseRow extends VaultWriter {
   readonly isProfileThere: boolean;
   /** Log keys, in hex, of recovery rows whose secrets the phrase opens, as far as this device saw it. */
   readonly known: readonly string[];
+  /** The same of phrases that this one took the place of. */
+  readonly before?: readonly string[];
   /** The life of the relay's store (PROTOCOL §11.6) in which it had all that this device knows of; null in older rows. */
   readonly life?: number | null;
 }
@@ -108,6 +111,21 @@ export class PersonalVault {
     await store.commit((await store.range('meta', COPY)).map((r) => drop('meta', r.key)));
     await this.save(row);
     this.n = null;
+  }
+  /**
+   * Another device of this person replaced the phrase (PROTOCOL §17.4). Believed of a recovery row that says so itself and descends from one
+   * that is known here: only who has the old words can have made it. False where the roster does not show that row yet.
+   */
+  async hears(run: GroupRun, { phrase, row, s }: PhraseWords): Promise<boolean> {
+    const w = this.writer;
+    const mine = [...run.state.rows.values()].filter((r) => r.rank === 'recovery' && hex(r.member) === run.me);
+    if (!mine.some((r) => equal(r.logPk, row))) return false;
+    const ours = new Set([...(w?.known ?? []), ...(w?.before ?? [])]);
+    const isHeir = mine.some((r) => ours.has(hex(r.logPk))) && equal(recoveryRow(run)?.logPk ?? new Uint8Array(0), row);
+    if (w === null || !isHeir || !equal(phrase.sk.slice(32), phrase.id) || !verifyPhraseRow(run.row.id, phrase, row, s)) return true;
+    if (equal(phrase.id, w.id)) await this.save({ ...w, known: [...new Set([...w.known, hex(row)])] });
+    else await this.become({ ...phrase, known: [hex(row)], before: [...ours], isProfileThere: true });
+    return true;
   }
   forget(): void {
     this.writer = null;

@@ -4,8 +4,8 @@
  */
 import { newVaultKey } from '$crypto/at-rest';
 import type { Bytes } from '$crypto/brand';
-import { hex } from '$crypto/bytes';
-import { phraseKeys } from '$crypto/phrase';
+import { equal, hex } from '$crypto/bytes';
+import { phraseKeys, signPhraseRow, type VaultWriter } from '$crypto/phrase';
 import { memoryDevice } from '../store/memory';
 import { openStore } from '../store/sealed';
 import { Link } from '../sync/link';
@@ -13,6 +13,7 @@ import { changeRoster, planAddRow } from './change';
 import type { Core } from './core';
 import { type GroupRun } from './group-run';
 import { deviceKeys } from './group-rows';
+import type { PhraseWords } from './link-words';
 import { openVaultSession, PersonalVault, phraseRow, readVault, recoveryKeys } from './personal';
 import type { Fault } from './port';
 import { openRecovery, proveRecovery, type RecoveryItem } from './restore';
@@ -38,16 +39,23 @@ export async function replacePhrase(core: Core, old: Bytes, next: Bytes): Promis
     const vault = new PersonalVault({ link, host: ports.host, random: ports.random, store: () => memory, profile: () => core.profile, seed: () => core.person?.seed ?? null });
     await vault.keep(next);
     if (!(await vault.tellProfile())) return 'needs-network';
-    const known = new Set(recoveryKeys(done));
+    const heirs = done.filter((i): i is RecoveryItem => i.is === 'group');
     for (const run of core.groups.values()) {
       if (run.row.ended !== null || !personal.covers(run)) continue;
       const item = items.find((i): i is RecoveryItem => i.is === 'group' && hex(deviceKeys(i).logPk) === hex(personal.coveringKey(run) as Bytes));
-      const key = item === undefined ? null : await succeed(core, link, vault, run, item);
-      if (key === null) return 'needs-network';
-      known.add(key);
+      const heir = item === undefined ? null : await succeed(core, link, vault, run, item);
+      if (heir === null) return 'needs-network';
+      heirs.push(heir);
     }
-    await personal.become({ ...phraseRow(next, [...known], true) });
-    for (const run of core.groups.values()) core.inGroupTurn(run, () => core.settle(run));
+    const row = phraseRow(next, recoveryKeys(heirs), true);
+    await personal.become(row);
+    for (const run of core.groups.values()) {
+      core.inGroupTurn(run, async () => {
+        await core.settle(run);
+        const heir = heirs.findLast((i) => equal(i.id, run.row.id));
+        if (heir !== undefined && run.row.ended === null) await core.shares.tellPhrase(run, wordsOf(row, heir));
+      });
+    }
     return null;
   } finally {
     link.stop();
@@ -55,17 +63,22 @@ export async function replacePhrase(core: Core, old: Bytes, next: Bytes): Promis
   }
 }
 
-/** The recovery row adds its successor, whose secrets the new vault has first. Its log key in hex, or null when that did not come about. */
-async function succeed(core: Core, link: Link, vault: PersonalVault, run: GroupRun, item: RecoveryItem): Promise<string | null> {
+/** What the new recovery row says of the phrase that opens it. */
+function wordsOf({ id, sk, kem }: VaultWriter, heir: RecoveryItem): PhraseWords {
+  const keys = deviceKeys(heir);
+  return { is: 'phrase', phrase: { id, sk, kem }, row: keys.logPk, s: signPhraseRow(heir.id, { id, kem }, keys.logSk) };
+}
+
+/** The recovery row adds its successor, whose secrets the new vault has first. The item of that one, or null when that did not come about. */
+async function succeed(core: Core, link: Link, vault: PersonalVault, run: GroupRun, item: RecoveryItem): Promise<RecoveryItem | null> {
   const around = { ...core.around(), link };
   if ((await proveRecovery(item, around)) !== 'proven') return null;
   const opened = await openRecovery(run.ref, item, around);
   if (opened === null || opened === 'no-recovery') return null;
   const { random } = core.ports;
   const seeds = { logSeed: random(32), kemSeed: random(32) };
-  const keys = deviceKeys(seeds);
-  const isThere = await vault.add({ is: 'group', id: item.id, relayPk: item.relayPk, tag: item.tag, ...seeds });
-  const fault = isThere ? await changeRoster(opened.run, planAddRow(keys, 'recovery')) : 'needs-network';
+  const heir: RecoveryItem = { is: 'group', id: item.id, relayPk: item.relayPk, tag: item.tag, ...seeds };
+  const fault = (await vault.add(heir)) ? await changeRoster(opened.run, planAddRow(deviceKeys(seeds), 'recovery')) : 'needs-network';
   opened.end();
-  return fault === null ? hex(keys.logPk) : null;
+  return fault === null ? heir : null;
 }

@@ -8,14 +8,14 @@ import { base64url, equal, fromText, hex, unbase64url, unhex } from '$crypto/byt
 import { hash } from '$crypto/hash';
 import { LABEL } from '$crypto/labels';
 import { deviceClaimBody } from '$crypto/roster/entry';
-import { rowByDevice } from '$crypto/roster/state';
+import { rowByDevice, rowsOf } from '$crypto/roster/state';
 import { sign } from '$crypto/verify';
 import type { Change } from '../store/store';
 import type { Core } from './core';
 import { knownKey, type KnownRow, ownedRows, type Said, said } from './devices';
 import type { GroupRun } from './group-run';
 import { deviceKeys, put, readAll } from './group-rows';
-import { type ClaimedRow, encodeLinkWords, type LinkWords, parseLinkWords } from './link-words';
+import { type ClaimedRow, encodeLinkWords, type LinkWords, parseLinkWords, type PhraseWords } from './link-words';
 import { awaitKey, type AwaitRow } from './restore';
 import { enqueue, pump } from './send';
 
@@ -61,6 +61,7 @@ export class Shares {
       const now = [...heard, markOf(s)].slice(-HEARD_MOST);
       const noted = put('meta', `${HEARD}${run.ref}`, now);
       const its = said(run, person, row);
+      if (words?.is === 'phrase' && !this.core.revocations.isLost(its?.device ?? '') && !(await this.core.personal.hears(run, words))) continue;
       if (words?.is === 'part' && !this.core.revocations.isLost(its?.device ?? '')) await this.claim(run, words, its, noted);
       else if (words?.is === 'claims' && !this.core.revocations.isLost(hex(words.device))) await this.adopt(words, its?.name ?? '');
       await this.core.needStore().commit([noted]);
@@ -119,6 +120,14 @@ export class Shares {
       core.inGroupTurn(through, () => pump(through));
     }
     this.offered.set(run.ref, now);
+  }
+
+  /** Tells the other devices of this person, in this group, which phrase opens its recovery row. Inside the group's turn. */
+  async tellPhrase(run: GroupRun, words: PhraseWords): Promise<void> {
+    const others = rowsOf(run.state, run.me).filter((r) => r.rank === 'ordinary' && !equal(r.logPk, run.keys.logPk));
+    if (this.core.person === null || others.length === 0) return;
+    await this.say(run, words, []);
+    await pump(run);
   }
 
   private async say(run: GroupRun, w: LinkWords, more: readonly Change[]): Promise<void> {

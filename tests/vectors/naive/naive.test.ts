@@ -225,6 +225,8 @@ describe('the naive decoder agrees on', () => {
       const kem = p.kemFrom(p.hash('phrase-kem', entropy));
       expect([pair.pk, pair.sk, kem.pk]).toEqual([un(at(f as Json, 'keys', 'id')), un(at(f as Json, 'keys', 'sk')), un(at(f as Json, 'keys', 'kem', 'pk'))]);
       expect(p.unpad(p.openBox('vault-item', Buffer.concat([p.label('vault-item'), pair.pk]), kem, un(at(f as Json, 'item', 'bytes'))))).toEqual(un(at(f as Json, 'item', 'plain')));
+      const [group, row, bytes] = ['group', 'row', 'bytes'].map((x) => un(at(f as Json, 'said', x))) as [Buffer, Buffer, Buffer];
+      expect(p.verifies('phrase-row', Buffer.concat([group, pair.pk, kem.pk]), bytes, row)).toBe(true);
     }
   });
 });
