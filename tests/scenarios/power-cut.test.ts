@@ -181,3 +181,30 @@ it('words that were withheld and come late push others to the next page, and no 
   expect(pat.words).toHaveLength(MANY + 1);
   expect(await everyCut(world, pat, told), 'there were writes to lose').toBeGreaterThan(2);
 }, 120_000);
+
+it('a disk that had room for the feed and none for what it is made of shows nothing twice after a restart', async () => {
+  const { world, olivia, pat } = await cast(2);
+  await pat.post('One');
+  await world.time.pass(8_000);
+  const rhea = new Rhea(world);
+  olivia.device.cut();
+  await world.time.pass(2_000);
+  await olivia.post('Two');
+  rhea.up = (f, from) => {
+    // what the relay acknowledges and sends from now on is not kept; what is derived of it is
+    if (f.is === 'append' && from === olivia.device) olivia.device.fate = (w) => (w === 'commit' ? 'full' : 'done');
+    return [f];
+  };
+  await world.time.pass(8_000);
+  await pat.post('Three');
+  await world.time.pass(8_000);
+  expect(olivia.words).toEqual(['One', 'Two', 'Three']);
+  olivia.device.kill();
+  olivia.device.fate = () => 'done';
+  const again = await reopened(world, olivia, olivia.device.disk);
+  expect(again.posts.map((p) => [p.text, p.delivery?.at ?? null])).toEqual([['One', null], ['Two', 'saved']]);
+  again.device.goOnline();
+  await world.time.pass(8_000);
+  expect(again.posts.map((p) => [p.text, p.delivery?.at ?? null])).toEqual([['One', null], ['Two', 'sent'], ['Three', null]]);
+  expect(world.reports).toEqual([]);
+});

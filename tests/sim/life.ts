@@ -39,6 +39,8 @@ const YEARS = 10 * 365 * 86_400_000;
 /** Five virtual minutes to heal in, looked at every ten seconds. */
 const HEALING = 300_000;
 const LOOK = 10_000;
+/** An honest schedule takes about a thousand. */
+const STEPS = 50_000;
 
 interface Line { lag: number; dead: boolean; up: number; down: number }
 
@@ -521,6 +523,7 @@ export async function lifeOf(seed: number): Promise<Lived> {
     return { seed, breaches: [{ kind: 'stuck', words: `nothing begins: ${wordsOf(e)}` }], trace: [] };
   }
   const life = new Life(seed, mode, s);
+  s.world.time.left = STEPS;
   try {
     await life.pass();
   } catch (e) {

@@ -71,6 +71,8 @@ export async function readBackTo(run: GroupRun, rows: readonly InboxRow[]): Prom
 /** After opening: what the strict rows have and the cache, which may be older, has not. */
 export async function catchUpFeed(run: GroupRun): Promise<void> {
   const { heads, upTo, cutUpTo } = run.feed.index;
+  // a full disk took what was derived, and not what it was derived from: that comes again, and its words wait in the outbox meanwhile
+  if (upTo > run.cursor) return rebuildFeed(run);
   const lacks = (r: InboxRow): boolean => r.n > (heads[r.device] ?? 0);
   const missing = [...run.heads].reduce((sum, [device, at]) => sum + Math.max(0, at.n - (heads[device] ?? 0)), 0);
   if (missing === 0 && endedSince(run, cutUpTo).length === 0) return;
