@@ -87,8 +87,15 @@ const lacking = (run: GroupRun): number[] =>
 /** What is shown a second time, below the cursor: only what a log still lacks counts. Says whether nothing was left out. */
 async function takeAgain(run: GroupRun, items: readonly StoredEnvelope[], after: number, known: ReadonlySet<string>): Promise<boolean> {
   const placed: Placed[] = [];
+  const changes: Change[] = [];
   let seq = after;
   let isWhole = true;
+  /** Where a row goes: another envelope may have been shown at its place of the feed. */
+  const keyFor = async (row: InboxRow): Promise<string> => {
+    const key = keyOf.envelope(run.ref, row.seq);
+    const there = await read<InboxRow>(run.around.store, 'inbox', key);
+    return there !== null && there.state !== 'held' && !equal(there.envelope, row.envelope) ? `${key}+${row.device}.${row.n}` : key;
+  };
   for (const item of items) {
     if (item.seq > run.cursor) break;
     if (item.seq !== ++seq) isWhole = false;
@@ -99,15 +106,14 @@ async function takeAgain(run: GroupRun, items: readonly StoredEnvelope[], after:
     const isOdd = row === null || isMislabelled(item) || item.n <= (run.heads.get(row.device) ?? LOG_START).n;
     if (isOdd) run.noteOdd(markOf(item));
     else placed.push(...judge(run, { ...item, prev: null, state: 'held' }));
+    const held = run.held.get(item.device)?.find((h) => h.seq === item.seq);
+    if (held === undefined) continue;
+    // it waits on: over a restart too, or it is read once more
+    const key = await keyFor(held);
+    if (key === keyOf.envelope(run.ref, held.seq)) changes.push(put('inbox', key, held));
+    else isWhole = false;
   }
-  const changes: Change[] = [];
-  for (const { row } of placed) {
-    // another envelope may have been shown at this place of the feed
-    const key = keyOf.envelope(run.ref, row.seq);
-    const there = await read<InboxRow>(run.around.store, 'inbox', key);
-    const isTaken = there !== null && there.state !== 'held' && !equal(there.envelope, row.envelope);
-    changes.push(put('inbox', isTaken ? `${key}+${row.device}.${row.n}` : key, row), ...settleOwn(run, row));
-  }
+  for (const { row } of placed) changes.push(put('inbox', await keyFor(row), row), ...settleOwn(run, row));
   await remember(run, placed, changes);
   return isWhole;
 }
