@@ -6,6 +6,7 @@ import type { BlobId, Bytes } from '../crypto/brand';
 import { hex } from '../crypto/bytes';
 import { err, ok, type Result } from '../crypto/result';
 import { blobFiles } from './blob-files';
+import { SqliteFeed } from './feed-sqlite';
 import { beginLife } from './lives';
 import { besideOf } from './mark';
 import { prepare, SCHEMA, SCHEMA_VERSION } from './schema';
@@ -87,6 +88,7 @@ export async function restore(folder: string, file: string, now: number): Promis
       db.transaction(() => {
         prepare(db, now);
         db.exec(SCHEMA);
+        new SqliteFeed(db).settle();
         db.run("INSERT OR IGNORE INTO lives SELECT value FROM meta WHERE name = 'incarnation'");
         beginLife(db, now, above);
         db.run("INSERT OR REPLACE INTO meta VALUES ('mark', ?)", besideOf(path));

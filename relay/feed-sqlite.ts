@@ -1,6 +1,7 @@
 /**
- * Envelopes of all groups as they lie in SQLite: a row for the envelopes of a group that one commit brought, as a page frame carries them.
- * Rows that stay small are merged by and by, so that a newcomer reads few and large ones.
+ * Envelopes of all groups as they lie in SQLite: rows of a group's envelopes, as a page frame carries them. A commit that brought a group few
+ * writes them as they came (`fresh`); they wait in memory until there are more. Rows that stay small are merged by and by, so that a
+ * newcomer reads few and large ones.
  */
 import type { Bytes, Hash } from '../crypto/brand';
 import { concat } from '../crypto/bytes';
@@ -9,11 +10,11 @@ import { HASH, ZERO_HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
 import { type PlacedItem, walkPacked } from '../crypto/packed';
 import { Writer } from '../crypto/wire';
+import { FRESH_ROWS, type Fresh, packFresh, SPAN, unwritten } from './fresh';
 import type { Calls } from './log';
 import type { Sqlite } from './sqlite';
+import type { Found } from './steps';
 
-/** Where a group begins: rows are keyed by g·2³² + feed seq of their first, so that a group's feed lies together and grows at its end. */
-const SPAN = 2 ** 32;
 /** Indices of devices in one group; far above LIMIT.devices, since an index is given once. */
 const DEVICES = 2 ** 20;
 const logKey = (g: number, device: number): number => g * DEVICES + device;
@@ -21,20 +22,53 @@ const logKey = (g: number, device: number): number => g * DEVICES + device;
 const KEPT = 50_000;
 /** Envelopes or bytes after which the rows at a feed's end are closed, and how many of them are worth merging. */
 const CLOSE = { count: 500, bytes: 160 * 1024, rows: 32 } as const;
+/** Envelopes of a group in one commit that are worth a row of their own. */
+const MANY = 32;
+/** Bytes that may wait for a row, and rows of commits that are no longer needed before they go. */
+export const WAITING = 4 * 1024 * 1024;
+const SPENT = 64;
 
 /** Where a log stands; `roster` is the roster seq that its last envelope names. */
 export interface LogEnd { readonly n: number; readonly hash: Hash; readonly roster: number }
 /** The end of a group's feed: its last seq, and the rows there that may still be merged. */
 interface FeedEnd { seq: number; from: number; rows: number; count: number; bytes: number }
-/** What the open transaction adds to a group. */
-interface Coming { readonly first: number; count: number; bytes: number; readonly packed: Writer; readonly prevs: Writer; readonly runs: Map<number, number> }
+/** What lies in no row of its group yet; `row`: of the commit that brought the first of it. */
+interface Coming { readonly first: number; readonly row: number; count: number; bytes: number; readonly packed: Writer; readonly prevs: Writer; readonly runs: Map<number, number> }
+/** A row, or what will be one. */
+interface Batch { readonly first: number; readonly packed: Bytes; readonly prevs: Bytes }
 
 export class SqliteFeed {
   private readonly ends = new Map<number, LogEnd>();
   private readonly feeds = new Map<number, FeedEnd>();
+  /** The oldest first. */
   private readonly coming = new Map<number, Coming>();
+  /** What the open transaction has added. */
+  private added: Fresh[] = [];
+  private waiting = 0;
+  /** Numbers of the next commit's row, and of the oldest that is there. */
+  private row = 0;
+  private oldest = 0;
+  private isKnown = false;
 
-  constructor(private readonly db: Sqlite) {}
+  /** `most`: bytes that may wait. */
+  constructor(private readonly db: Sqlite, private readonly most = WAITING) {}
+
+  /** Before anything is asked, inside a transaction: takes up what waits. */
+  remember(): void {
+    if (this.isKnown) return;
+    this.isKnown = true;
+    const ends = this.db.one('SELECT min(i) AS oldest, max(i) AS newest FROM fresh') as { readonly oldest: number | null; readonly newest: number | null };
+    this.oldest = ends.oldest ?? 0;
+    const lost = new Map<number, boolean>();
+    for (const f of unwritten(this.db.each(FRESH_ROWS), (g) => this.feed(g).seq)) {
+      const isLost = lost.get(f.g) ?? this.db.one('SELECT 1 FROM groups WHERE g = ?', f.g) === undefined;
+      lost.set(f.g, isLost);
+      if (isLost) continue;
+      this.row = f.row;
+      this.put(f);
+    }
+    this.row = ends.newest === null ? 0 : ends.newest + 1;
+  }
 
   end(g: number, device: number): LogEnd {
     const log = logKey(g, device);
@@ -51,11 +85,10 @@ export class SqliteFeed {
   }
   /** Envelope n of a device, if it lies here. */
   find(g: number, device: number, n: number): { readonly seq: number; readonly time: number; readonly envelope: Bytes } | null {
-    this.write(g);
-    const run = this.db.one('SELECT at FROM runs WHERE log = ? AND n <= ? ORDER BY n DESC LIMIT 1', logKey(g, device), n);
+    const c = this.coming.get(g);
+    const run = (c?.runs.get(device) ?? Infinity) <= n ? { at: g * SPAN + (c as Coming).first } : this.db.one('SELECT at FROM runs WHERE log = ? AND n <= ? ORDER BY n DESC LIMIT 1', logKey(g, device), n);
     if (!run) return null;
-    const row = this.db.one('SELECT packed FROM batches WHERE at <= ? ORDER BY at DESC LIMIT 1', run['at'] as number);
-    const packed = row?.['packed'] as Bytes;
+    const { packed } = this.batch(g, (run['at'] as number) - g * SPAN) as Batch;
     let there: PlacedItem | null = null;
     walkPacked(packed, (i) => {
       if (i.device === device && i.n === n) there = i;
@@ -66,19 +99,20 @@ export class SqliteFeed {
   }
   /** Where each log of a group stands. */
   heads(g: number): DeviceHead[] {
-    this.write(g);
     const found = this.db.all('SELECT log, max(n) AS n, last, hash FROM runs WHERE log >= ? AND log < ? GROUP BY log ORDER BY log', logKey(g, 0), logKey(g + 1, 0));
-    return found.map((f) => ({ device: (f['log'] as number) % DEVICES, n: f['last'] as number, hash: f['hash'] as Hash })).filter((h) => h.n > 0);
+    const heads = new Map(found.map((f) => [(f['log'] as number) % DEVICES, { n: f['last'] as number, hash: f['hash'] as Hash }]));
+    for (const device of this.coming.get(g)?.runs.keys() ?? []) heads.set(device, this.end(g, device));
+    return [...heads].map(([device, { n, hash }]) => ({ device, n, hash })).filter((h) => h.n > 0).sort((a, b) => a.device - b.device);
   }
   /** The hash before envelope n of a log that goes at least to n − 1. */
   before(g: number, device: number, n: number): Hash | null {
     const end = this.end(g, device);
     if (n > end.n) return n === end.n + 1 ? end.hash : null;
     const there = this.find(g, device, n);
-    const row = there === null ? undefined : this.db.one('SELECT at, prevs FROM batches WHERE at <= ? ORDER BY at DESC LIMIT 1', g * SPAN + there.seq);
-    if (there === null || row === undefined) return null;
-    const place = HASH * (g * SPAN + there.seq - (row['at'] as number));
-    return (row['prevs'] as Bytes).slice(place, place + HASH) as Hash;
+    const batch = there === null ? null : this.batch(g, there.seq);
+    if (there === null || batch === null) return null;
+    const place = HASH * (there.seq - batch.first);
+    return batch.prevs.slice(place, place + HASH) as Hash;
   }
   /** From envelope n on, what a log has is no part of it any more; it keeps its place in the feed, so that the feed has no hole. `prev`: the hash before n. */
   setAside(g: number, device: number, n: number, prev: Hash): void {
@@ -91,38 +125,37 @@ export class SqliteFeed {
   }
   /** Puts the log's next envelope, whose hash is `hash`, at the feed's end; its seq there. */
   add(g: number, e: Omit<StoredEnvelope, 'seq'>, hash: Hash, roster: number): number {
-    const feed = this.feed(g);
-    const size = e.envelope.length + 32;
+    const stored = { ...e, seq: this.feed(g).seq + 1 };
+    const fresh = { g, roster, hash, stored };
+    this.put(fresh);
+    this.added.push(fresh);
+    return stored.seq;
+  }
+  private put({ g, roster, hash, stored }: Fresh): void {
+    const size = stored.envelope.length + 32;
     if ((this.coming.get(g)?.bytes ?? 0) + size > LIMIT.pageBytes) this.write(g);
-    const seq = ++feed.seq;
+    const seq = ++this.feed(g).seq;
+    if (stored.seq !== seq) throw new Error('a commit is out of order');
     let c = this.coming.get(g);
-    if (c === undefined) this.coming.set(g, (c = { first: seq, count: 0, bytes: 0, packed: new Writer(), prevs: new Writer(), runs: new Map() }));
-    writeStored({ ...e, seq }, c.packed);
-    c.prevs.fixed(this.end(g, e.device).hash);
+    if (c === undefined) this.coming.set(g, (c = { first: seq, row: this.row, count: 0, bytes: 0, packed: new Writer(size), prevs: new Writer(HASH), runs: new Map() }));
+    writeStored(stored, c.packed);
+    c.prevs.fixed(this.end(g, stored.device).hash);
     c.count++;
     c.bytes += size;
-    if (!c.runs.has(e.device)) c.runs.set(e.device, e.n);
-    this.ends.set(logKey(g, e.device), { n: e.n, hash, roster });
-    return seq;
+    this.waiting += size;
+    if (!c.runs.has(stored.device)) c.runs.set(stored.device, stored.n);
+    this.ends.set(logKey(g, stored.device), { n: stored.n, hash, roster });
   }
 
   page({ g, way, from, most }: Calls['page'][0]): Calls['page'][1] {
-    this.write(g);
-    const least = g * SPAN;
     const edge = Math.min(from, SPAN - 1);
     const up = way === 'up';
-    const rows = up
-      ? this.db.each('SELECT * FROM batches WHERE at >= coalesce((SELECT max(at) FROM batches WHERE at > ?1 AND at <= ?2), ?1) AND at < ?3 ORDER BY at', least, least + edge + 1, least + SPAN)
-      : this.db.each('SELECT * FROM batches WHERE at > ? AND at < ? ORDER BY at DESC', least, least + edge);
     const limit = Math.max(1, Math.min(most, LIMIT.page));
     const parts: Bytes[] = [];
     const prevs = new Map<number, Prev & { readonly n: number }>();
     let count = 0;
     let bytes = 0;
-    for (const row of rows) {
-      const packed = row['packed'] as Bytes;
-      const hashes = row['prevs'] as Bytes;
-      const first = (row['at'] as number) - least;
+    for (const { first, packed, prevs: hashes } of this.batches(g, up, edge)) {
       const items: PlacedItem[] = [];
       walkPacked(packed, (i) => (items.push(i), true));
       if (!up) items.reverse();
@@ -146,21 +179,72 @@ export class SqliteFeed {
     return { items: { count, bytes: concat(...parts) }, more: false, prevs: named(prevs) };
   }
 
-  /** Writes what the transaction has gathered; before its commit. */
+  /** From the one that holds what is next to `edge`, upwards or downwards. */
+  private *batches(g: number, up: boolean, edge: number): Iterable<Batch> {
+    const least = g * SPAN;
+    const first = this.coming.get(g)?.first ?? Infinity;
+    if (!up && first < edge) yield this.batch(g, first) as Batch;
+    const rows = up
+      ? this.db.each('SELECT * FROM batches WHERE at >= coalesce((SELECT max(at) FROM batches WHERE at > ?1 AND at <= ?2), ?1) AND at < ?3 ORDER BY at', least, least + edge + 1, least + SPAN)
+      : this.db.each('SELECT * FROM batches WHERE at > ? AND at < ? ORDER BY at DESC', least, least + edge);
+    if (!up || edge + 1 < first) for (const r of rows) yield batchOf(g, r);
+    if (up && first < Infinity) yield this.batch(g, first) as Batch;
+  }
+  /** The one that holds a place of the feed. */
+  private batch(g: number, seq: number): Batch | null {
+    const c = this.coming.get(g);
+    if (c !== undefined && seq >= c.first) return { first: c.first, packed: c.packed.done(), prevs: c.prevs.done() };
+    const row = this.db.one('SELECT * FROM batches WHERE at <= ? ORDER BY at DESC LIMIT 1', g * SPAN + seq);
+    return row === undefined ? null : batchOf(g, row);
+  }
+
+  /** Before the commit: what it brought goes into rows, of its groups or of its own. */
   flush(): void {
-    for (const g of [...this.coming.keys()]) this.write(g);
+    if (this.ends.size > KEPT || this.feeds.size > KEPT) this.settle();
+    // what only reads writes nothing, so that a full disk keeps nobody from reading
+    if (this.added.length === 0) return;
+    const many = new Map<number, number>();
+    for (const f of this.added) many.set(f.g, (many.get(f.g) ?? 0) + 1);
+    for (const [g, count] of many) if (count >= MANY) this.write(g);
+    const few = this.added.filter((f) => f.stored.seq >= (this.coming.get(f.g)?.first ?? Infinity));
+    this.added = [];
+    if (few.length > 0) this.db.run('INSERT INTO fresh VALUES (?, ?)', this.row++, packFresh(few));
+    for (const g of this.coming.keys()) {
+      if (this.waiting <= this.most) break;
+      this.write(g);
+    }
+    this.drop(SPENT);
+  }
+  /** Everything goes into rows of its group; nothing remembered is needed then. */
+  settle(): void {
+    this.remember();
+    this.added = [];
+    for (const g of this.coming.keys()) this.write(g);
+    this.drop(1);
+    this.ends.clear();
+    this.feeds.clear();
+  }
+  private drop(least: number): void {
+    const needed = this.coming.values().next().value?.row ?? this.row;
+    if (needed - this.oldest < least) return;
+    this.db.run('DELETE FROM fresh WHERE i < ?', needed);
+    this.oldest = needed;
   }
   /** After a rollback, or a change made elsewhere, nothing remembered is true. */
   forget(): void {
     this.ends.clear();
     this.feeds.clear();
     this.coming.clear();
+    this.added = [];
+    this.waiting = 0;
+    this.isKnown = false;
   }
 
   private write(g: number): void {
     const c = this.coming.get(g);
     if (c === undefined) return;
     this.coming.delete(g);
+    this.waiting -= c.bytes;
     const at = g * SPAN + c.first;
     this.db.run('INSERT INTO batches VALUES (?, ?, ?, ?)', at, c.count, c.prevs.done(), c.packed.done());
     for (const [device, n] of c.runs) this.putRun(g, device, n, at);
@@ -210,11 +294,8 @@ export class SqliteFeed {
     this.feeds.set(g, end);
     return end;
   }
-  /** Between transactions: keeps what is remembered within bounds. */
-  trim(): void {
-    if (this.ends.size > KEPT) this.ends.clear();
-    if (this.feeds.size > KEPT) this.feeds.clear();
-  }
 }
+
+const batchOf = (g: number, f: Found): Batch => ({ first: (f['at'] as number) - g * SPAN, packed: f['packed'] as Bytes, prevs: f['prevs'] as Bytes });
 
 const named = (all: ReadonlyMap<number, Prev>): Prev[] => [...all.values()].map(({ device, prev }) => ({ device, prev }));

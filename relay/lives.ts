@@ -4,12 +4,10 @@
  */
 import { readReceipt } from '../crypto/receipt';
 import { decode } from '../crypto/wire';
+import { SPAN } from './fresh';
 import type { Sqlite } from './sqlite';
 
-/** A group's batches lie from g·2³² on. */
-const SPAN = 2 ** 32;
-
-/** Begins a new life inside the open transaction; its number. All groups wait for what was lost. */
+/** Begins a new life inside the open transaction, with every envelope in its batch; its number. All groups wait for what was lost. */
 export function beginLife(db: Sqlite, now: number, above = 0): number {
   const last = (db.one('SELECT max(incarnation) AS last FROM lives')?.['last'] as number | null | undefined) ?? 0;
   const incarnation = Math.max(now, last + 1, above + 1);

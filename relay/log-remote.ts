@@ -1,6 +1,6 @@
 /**
  * The log in a worker thread: commits leave the event loop alone. Calls go over at once when it is idle and gather only while a
- * commit runs, so that one fsync serves all that came meanwhile; in a crowd of small ones, for a millisecond more (performance R2, R3, R6).
+ * commit runs, so that one fsync serves all that came meanwhile; in a crowd of small ones, for some milliseconds more (performance R2, R3, R6).
  */
 import type { Worker } from 'node:worker_threads';
 import { err, type Result } from '../crypto/result';
@@ -11,9 +11,10 @@ import type { Turn } from './fanout';
 export type FromWorker = { readonly incarnation: number } | { readonly fault: string } | { readonly trouble: string } | PackedReplies;
 export type ToWorker = PackedCalls | 'close';
 
-/** Calls during a commit from which on there is a crowd, and calls that make a commit worth its fsync. */
-const CROWD = 0.25;
-const FEW = 8;
+/** Calls during a commit from which on there is a crowd, calls that make a commit worth its fsync, and looks at whether more have come. */
+const CROWD = 0.5;
+const FEW = 16;
+const LOOKS = 8;
 
 interface Pending { readonly call: Call; readonly then: (reply: Result<never, 'unavailable'>) => void }
 
@@ -29,8 +30,12 @@ export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: 
   let dead = false;
   let idle: (() => void) | null = null;
 
+  /** Which gathering is under way. */
+  let gathering = 0;
+
   const flush = (): void => {
     due = false;
+    gathering++;
     if (sent.length > 0) return;
     if (gathered.length === 0) return idle?.();
     sent = gathered;
@@ -39,11 +44,17 @@ export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: 
     worker.postMessage(packed, [packed.appends.buffer]);
   };
   /** Many callers with little each: a commit for every one of them would cost more than all the rest. */
-  const isThin = (): boolean => crowd > CROWD && last < FEW && gathered.length < FEW;
-  const later = (): void => {
-    if (due) return;
+  const isThin = (): boolean => crowd > CROWD && last < 2 * FEW && gathered.length < FEW;
+  /** Goes on while each millisecond brings somebody: callers who all wait for an answer wait for two milliseconds more at most. */
+  const later = (looks = LOOKS): void => {
     due = true;
-    hears.gather(flush);
+    const there = gathered.length;
+    const mine = gathering;
+    hears.gather(() => {
+      if (mine !== gathering) return;
+      if (gathered.length > there && gathered.length < FEW && looks > 1) later(looks - 1);
+      else flush();
+    });
   };
   const taken = (packed: PackedReplies): void => {
     const replies = unpackReplies(packed);
@@ -52,7 +63,7 @@ export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: 
     crowd += (gathered.length - crowd) / 16;
     // the next commit starts before these are told, so that fsync and fan-out overlap
     last = answered.length;
-    if (isThin()) later();
+    if (gathered.length > 0 && isThin()) later();
     else flush();
     answered.forEach((p, i) => p.then((replies[i] ?? err('unavailable')) as Result<never, 'unavailable'>));
   };
@@ -79,8 +90,8 @@ export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: 
         call(name, input, then) {
           if (dead) return then(err('unavailable'));
           gathered.push({ call: { name, input } as Call, then });
-          if (due || sent.length > 0) return;
-          if (isThin()) return later();
+          if (sent.length > 0 || (due && gathered.length !== FEW)) return;
+          if (!due && isThin()) return later();
           due = true;
           turn(flush);
         },

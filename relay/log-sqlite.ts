@@ -30,10 +30,10 @@ export class SqliteLog {
   private readonly rosters = new Map<number, number>();
   private stirred = 0;
 
-  /** Opens or makes the store. Throws when it cannot be opened or is of another version. `trouble` hears why a change was not kept. */
-  constructor(path: string, now: number, private readonly trouble: (words: string) => void = () => undefined) {
+  /** Opens or makes the store. Throws when it cannot be opened or is of another version. `trouble` hears why a change was not kept; `waiting`: bytes of envelopes that may wait for a row of their group. */
+  constructor(path: string, now: number, private readonly trouble: (words: string) => void = () => undefined, waiting?: number) {
     this.db = new Sqlite(path);
-    this.feed = new SqliteFeed(this.db);
+    this.feed = new SqliteFeed(this.db, waiting);
     this.mark = markOf(this.db, path);
     this.answers = { ...this.own(), ...this.mail() };
     try {
@@ -44,13 +44,12 @@ export class SqliteLog {
     }
     this.incarnation = this.db.one("SELECT value FROM meta WHERE name = 'incarnation'")?.['value'] as number;
     this.db.run('INSERT OR IGNORE INTO lives VALUES (?)', this.incarnation);
-    if (this.mark.isOlder()) this.incarnation = this.db.transaction(() => beginLife(this.db, now));
+    if (this.mark.isOlder()) this.incarnation = this.db.transaction(() => this.begin(now));
     this.mark.move();
   }
 
   /** Answers all calls in one transaction; when that fails each in its own, so that one bad call spoils no other. */
   transact(calls: readonly Call[]): Result<unknown, 'unavailable'>[] {
-    this.feed.trim();
     const together = this.attempt(calls);
     if (calls.some((c) => c.name === 'sweep')) this.mark.move();
     if (together !== null) return together.map(ok);
@@ -61,6 +60,7 @@ export class SqliteLog {
   private attempt(calls: readonly Call[]): unknown[] | null {
     try {
       return this.db.transaction(() => {
+        this.feed.remember();
         const answers = calls.map((c) => this.answer(c));
         this.feed.flush();
         return answers;
@@ -74,8 +74,19 @@ export class SqliteLog {
   }
 
   close(): void {
+    try {
+      this.db.transaction(() => this.feed.settle());
+    } catch {
+      // a full disk: what waits lies in rows of its own
+    }
     this.mark.move();
     this.db.close();
+  }
+
+  /** A life begins by where the feeds stand, so nothing may wait. */
+  private begin(now: number, above?: number): number {
+    this.feed.settle();
+    return beginLife(this.db, now, above);
   }
 
   private answer(c: Call): unknown {
@@ -129,8 +140,7 @@ export class SqliteLog {
       before: ({ g, device, n }) => this.feed.before(g, device, n),
       give: (x) => this.give(x),
       renew: ({ now, above }) => {
-        this.feed.flush();
-        return (this.incarnation = beginLife(this.db, now, above));
+        return (this.incarnation = this.begin(now, above));
       },
       append: (a) => this.append(a),
       enter: (e) => this.enter(e),

@@ -6,7 +6,7 @@ import { LIMIT } from '../crypto/limits';
 import { Writer } from '../crypto/wire';
 import type { Sqlite } from './sqlite';
 
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 export const SCHEMA = `
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -16,6 +16,8 @@ CREATE TABLE IF NOT EXISTS entries (g INTEGER NOT NULL, seq INTEGER NOT NULL, en
 CREATE TABLE IF NOT EXISTS lockboxes (g INTEGER NOT NULL, device INTEGER NOT NULL, seq INTEGER NOT NULL, lockbox BLOB NOT NULL, PRIMARY KEY (g, device, seq)) STRICT;
 -- at: g·2³² + feed seq of the first; packed: items of a page frame; prevs: for each of them the hash of the envelope before it in its log
 CREATE TABLE IF NOT EXISTS batches (at INTEGER PRIMARY KEY, count INTEGER NOT NULL, prevs BLOB NOT NULL, packed BLOB NOT NULL) STRICT;
+-- commits whose envelopes do not all lie in batches yet, numbered as they came
+CREATE TABLE IF NOT EXISTS fresh (i INTEGER PRIMARY KEY, packed BLOB NOT NULL) STRICT;
 -- log: g·2²⁰ + device. Its envelopes n to last lie in the batch at, or in the one that took that in; hash and roster are those of last
 CREATE TABLE IF NOT EXISTS runs (log INTEGER NOT NULL, n INTEGER NOT NULL, last INTEGER NOT NULL, hash BLOB NOT NULL, roster INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (log, n)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS cards (g INTEGER NOT NULL, invite BLOB NOT NULL, card BLOB NOT NULL, PRIMARY KEY (g, invite)) STRICT;
@@ -58,7 +60,7 @@ export function prepare(db: Sqlite, now: number): void {
 }
 
 /** From each older version to the next. */
-const STEPS: Readonly<Record<number, (db: Sqlite) => void>> = { 1: rowsToBatches };
+const STEPS: Readonly<Record<number, (db: Sqlite) => void>> = { 1: rowsToBatches, 2: (db) => db.exec(SCHEMA) };
 
 /** Version 1 kept a row for each envelope, and heads and feeds in rows of their own. */
 function rowsToBatches(db: Sqlite): void {

@@ -3,7 +3,9 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from './config';
+import { FRESH_ROWS, LAST_WRITTEN, SPAN, unwritten } from './fresh';
 import { connectTo } from './postgres';
+import type { Found } from './steps';
 
 export interface Stats {
   readonly groups: number;
@@ -36,7 +38,9 @@ function inSqlite(path: string): Stats {
   try {
     const count = (sql: string): number => Number((db.prepare(sql).get() as { readonly n: number }).n);
     const counts = Object.fromEntries(Object.entries(SQLITE).map(([name, sql]) => [name, count(sql)])) as Omit<Record<keyof Stats, number>, 'bytes'>;
-    return { ...counts, bytes: statSync(path).size };
+    const last = db.prepare(LAST_WRITTEN);
+    const waiting = [...unwritten(db.prepare(FRESH_ROWS).iterate() as Iterable<Found>, (g) => (last.get(g * SPAN, (g + 1) * SPAN) as { readonly seq: number } | undefined)?.seq ?? 0)].length;
+    return { ...counts, envelopes: counts.envelopes + waiting, bytes: statSync(path).size };
   } finally {
     db.close();
   }

@@ -31,7 +31,7 @@ function forgetRemoval(earlier: string, later: string): Uint8Array[] {
   const known = envelopesIn(earlier).length;
   const database = new DatabaseSync(join(earlier, 'relay.db'));
   database.exec(`ATTACH '${join(later, 'relay.db')}' AS later`);
-  for (const table of ['batches', 'runs', 'lockboxes']) database.exec(`DELETE FROM main.${table}; INSERT INTO main.${table} SELECT * FROM later.${table}`);
+  for (const table of ['batches', 'fresh', 'runs', 'lockboxes']) database.exec(`DELETE FROM main.${table}; INSERT INTO main.${table} SELECT * FROM later.${table}`);
   database.close();
   return envelopesIn(later).slice(known).map(({ envelope }) => envelope);
 }

@@ -33,6 +33,15 @@ function fresh(): void {
   log = new SqliteLog(path, 5);
   begin();
 }
+/** Opens the store as it would be after a power cut: from a copy of its files as they are. */
+function cut(waiting?: number): void {
+  const copy = join(folder, `cut${copies++}.db`);
+  for (const end of ['', '-wal']) copyFileSync(`${path}${end}`, `${copy}${end}`);
+  log.close();
+  path = copy;
+  log = new SqliteLog(path, 6, undefined, waiting);
+}
+let copies = 0;
 function discard(): void {
   log.close();
   rmSync(folder, { recursive: true, force: true });
@@ -66,10 +75,9 @@ const rowsIn = (table: string): number => {
 class Model {
   readonly all: StoredEnvelope[] = [];
   readonly heads = new Map<number, { n: number; hash: Hash; prevs: Hash[] }>();
-  /** One after the other, each in a row of its own: a page that is asked for in between has them written. */
+  /** One commit after the other. */
   trickle(devices: readonly number[]): void {
-    const between: Call = { name: 'page', input: { g: 1, way: 'up', from: 1e9, most: 1 } };
-    log.transact(this.calls(devices).flatMap((c) => [c, between]));
+    for (const c of this.calls(devices)) log.transact([c]);
   }
   write(devices: readonly number[], size = 40): Appended[] {
     return log.transact(this.calls(devices, size)).map((r) => (r.ok ? (r.value as Appended) : { is: 'gap', n: -1, hash: ZERO_HASH }));
@@ -102,8 +110,10 @@ describe('a feed in SQLite', () => {
   it('is the same from any place, however it came, was merged and was opened again', () => {
     const step = fc.oneof(
       { weight: 8, arbitrary: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 40 }).map((devices) => ({ is: 'write', devices }) as const) },
-      { weight: 4, arbitrary: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 30, max: 300 })).map(([device, times]) => ({ is: 'trickle', device, times }) as const) },
-      { weight: 1, arbitrary: fc.constant({ is: 'reopen' } as const) }
+      { weight: 4, arbitrary: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 10, max: 60 })).map(([device, times]) => ({ is: 'trickle', device, times }) as const) },
+      { weight: 1, arbitrary: fc.constant({ is: 'reopen' } as const) },
+      // none waits for a row of its group, some do, all do
+      { weight: 2, arbitrary: fc.constantFrom(0, 2000, undefined).map((waiting) => ({ is: 'cut', waiting }) as const) }
     );
     fc.assert(
       fc.property(fc.array(step, { minLength: 1, maxLength: 12 }), fc.array(fc.tuple(fc.constantFrom('up', 'down'), fc.nat(1500), fc.integer({ min: 1, max: 500 })), { minLength: 6, maxLength: 6 }), (steps, asked) => {
@@ -113,6 +123,7 @@ describe('a feed in SQLite', () => {
         for (const s of steps) {
           if (s.is === 'write') m.write(s.devices);
           else if (s.is === 'trickle') m.trickle(Array<number>(s.times).fill(s.device));
+          else if (s.is === 'cut') cut(s.waiting);
           else {
             log.close();
             log = new SqliteLog(path, 6);
@@ -129,6 +140,8 @@ describe('a feed in SQLite', () => {
   });
 
   it('that came one by one lies in few rows, and large envelopes never make a row larger than a page', () => {
+    log.close();
+    log = new SqliteLog(path, 6, undefined, 0);
     const m = new Model();
     m.trickle(Array.from({ length: 1100 }, (_, i) => 1 + (i % 2)));
     expect(rowsIn('batches')).toBe(2 + 100);
@@ -138,10 +151,58 @@ describe('a feed in SQLite', () => {
     m.check('down', 2000, 500);
   });
 
+  it('that came one by one is written a group at a time, once there is enough of it', () => {
+    const m = new Model();
+    m.trickle(Array<number>(200).fill(1));
+    expect([rowsIn('batches'), rowsIn('fresh')]).toEqual([0, 200]);
+    cut(8000);
+    expect(page('up', 190, 500).items).toHaveLength(10);
+    m.trickle([2]);
+    expect([rowsIn('batches'), rowsIn('fresh')]).toEqual([1, 0]);
+    m.trickle([1, 2, 1]);
+    log.close();
+    expect([rowsIn('batches'), rowsIn('fresh'), rowsIn('runs')]).toEqual([2, 0, 4]);
+    log = new SqliteLog(path, 7);
+    m.check('up', 0, 500);
+    expect(log.transact([{ name: 'standing', input: { g: 1, life: 5 } }])).toMatchObject([{ value: { heads: [...m.heads].map(([device, { n, hash }]) => ({ device, n, hash })), feed: 204 } }]);
+  });
+
+  it('says the same of logs whose end has no row of its group yet', () => {
+    const m = new Model();
+    m.trickle([1, 1, 2, 3, 1]);
+    cut();
+    m.trickle([3, 1]);
+    const standing = { name: 'standing', input: { g: 1, life: 5 } } as const;
+    const before = [1, 2, 3, 4, 5, 6].map((n) => ({ name: 'before', input: { g: 1, device: 1, n } }) as const);
+    const waiting = log.transact([standing, ...before]);
+    expect(rowsIn('batches')).toBe(0);
+    log.close();
+    log = new SqliteLog(path, 6);
+    expect(rowsIn('fresh')).toBe(0);
+    expect(log.transact([standing, ...before])).toEqual(waiting);
+    expect(waiting.slice(1).map((r) => r.ok && r.value)).toEqual([...(m.heads.get(1)?.prevs ?? []), m.heads.get(1)?.hash, null]);
+  });
+
   it('sees what its own transaction has just added', () => {
     const first = appending(1, 1);
     const replies = log.transact([first, first, { name: 'page', input: { g: 1, way: 'up', from: 0, most: 9 } }, appending(1, 2)]);
     expect(replies).toMatchObject([{ value: { is: 'stored', seq: 1 } }, { value: { is: 'again', seq: 1 } }, { value: { items: { count: 1 } } }, { value: { seq: 2 } }]);
+  });
+});
+
+describe('a store of version 2', () => {
+  it('is brought up to date as it stands', () => {
+    const m = new Model();
+    m.write([1, 2, 1, 1]);
+    log.close();
+    const db = new DatabaseSync(path);
+    db.exec("UPDATE meta SET value = 2 WHERE name = 'version'; DROP TABLE fresh;");
+    db.close();
+    log = new SqliteLog(path, 6);
+    m.trickle([2, 1]);
+    cut();
+    m.check('up', 0, 500);
+    m.check('down', 9, 500);
   });
 });
 

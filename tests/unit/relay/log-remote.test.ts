@@ -1,0 +1,96 @@
+import { EventEmitter } from 'node:events';
+import type { Worker } from 'node:worker_threads';
+import { describe, expect, it } from 'vitest';
+import type { Log } from '../../../relay/log';
+import { packReplies, type PackedCalls } from '../../../relay/log-pack';
+import { remoteLog } from '../../../relay/log-remote';
+import { ok } from '../../../crypto/result';
+
+/** A store whose commits end when the test says so, and a clock that the test moves. */
+class Slow extends EventEmitter {
+  /** How many calls each commit had. */
+  readonly commits: number[] = [];
+  private readonly turns: (() => void)[] = [];
+  private looks: (() => void)[] = [];
+  answered = 0;
+  private log: Log | undefined;
+
+  async opened(): Promise<this> {
+    const opening = remoteLog(this as unknown as Worker, (f) => this.turns.push(f), { broken: () => undefined, trouble: () => undefined, gather: (f) => this.looks.push(f) });
+    this.emit('message', { incarnation: 1 });
+    this.log = await opening;
+    return this;
+  }
+  postMessage(m: PackedCalls): void {
+    this.commits.push(m.count);
+  }
+  call(times = 1): void {
+    for (let i = 0; i < times; i++) this.log?.call('news', [], () => this.answered++);
+    for (const f of this.turns.splice(0)) f();
+  }
+  commit(): void {
+    const calls = Array.from({ length: this.commits.at(-1) as number }, () => ({ name: 'news', input: [] }) as const);
+    this.emit('message', packReplies(calls, calls.map(() => ok([]))));
+  }
+  millisecond(): void {
+    const now = this.looks;
+    this.looks = [];
+    for (const f of now) f();
+  }
+  /** Makes it a crowd: for a while each commit sees two more calls come. */
+  crowd(): void {
+    this.call();
+    for (let i = 0; i < 20; i++) {
+      this.call(2);
+      this.commit();
+      for (let k = 0; k < 9; k++) this.millisecond();
+    }
+    this.commit();
+    this.commits.length = 0;
+  }
+}
+
+describe('the log in its thread', () => {
+  it('takes what comes alone at once, and what comes during a commit with the next', async () => {
+    const s = await new Slow().opened();
+    s.call();
+    expect(s.commits).toEqual([1]);
+    s.call(3);
+    s.call(2);
+    expect([s.commits, s.answered]).toEqual([[1], 0]);
+    s.commit();
+    expect([s.commits, s.answered]).toEqual([[1, 5], 1]);
+    s.commit();
+    s.call();
+    expect([s.commits, s.answered]).toEqual([[1, 5, 1], 6]);
+  });
+
+  it('gathers a crowd of small calls while each millisecond brings more, and at sixteen takes them', async () => {
+    const s = await new Slow().opened();
+    s.crowd();
+    for (let i = 0; i < 7; i++) {
+      s.call(2);
+      s.millisecond();
+    }
+    expect(s.commits).toEqual([]);
+    s.call(2);
+    expect(s.commits).toEqual([16]);
+  });
+
+  it('lets nobody wait for a crowd that does not come', async () => {
+    const s = await new Slow().opened();
+    s.crowd();
+    s.call(3);
+    expect(s.commits).toEqual([]);
+    s.millisecond();
+    s.millisecond();
+    expect(s.commits).toEqual([3]);
+    s.commit();
+    s.call();
+    for (let i = 0; i < 8; i++) {
+      s.millisecond();
+      s.call();
+    }
+    expect(s.commits[1]).toBeLessThan(10);
+  });
+});
