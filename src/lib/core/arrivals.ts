@@ -1,10 +1,14 @@
 /** Groups on their way to this device, restored with the recovery phrase (PROTOCOL §17.4) or added by another device (§18.3): tried until each is here, over or given up. */
 import type { GroupId } from '$crypto/brand';
 import { equal, hex } from '$crypto/bytes';
+import { LABEL } from '$crypto/labels';
+import { deviceClaimBody } from '$crypto/roster/entry';
+import { sign } from '$crypto/verify';
 import type { Change } from '../store/store';
-import type { Core } from './core';
+import type { Core, CorePorts } from './core';
 import { GroupRun } from './group-run';
-import { drop, type GroupRow, put, read, readAll } from './group-rows';
+import { deviceKeys, drop, type GroupRow, put, read, readAll } from './group-rows';
+import type { ClaimedRow, OfferedGroup } from './link-words';
 import { awaitGroup, awaitKey, type AwaitRow, type RecoveryItem, type Restored, restoreGroup, restoreKey, type RestoreRow } from './restore';
 
 const RETRY = 5_000;
@@ -13,6 +17,16 @@ const AWAIT_RETRY = 2_000;
 const AWAIT_FOR = 86_400_000;
 /** After so long a group that its relay knows nothing of was never one; its items stay in the vault. */
 const RESTORE_FOR = 7 * 86_400_000;
+
+/** Fresh keys for a group that another device of this person offered. */
+export function awaiting({ id, relayPk, tag, adder }: OfferedGroup, { random, clock }: Pick<CorePorts, 'random' | 'clock'>): AwaitRow {
+  return { id, relayPk, tag, adder, logSeed: random(32), kemSeed: random(32), since: clock() };
+}
+/** What that device needs of them to add the row. */
+export function claimOf(row: AwaitRow): ClaimedRow {
+  const { logPk, kemPk: kem, logSk } = deviceKeys(row);
+  return { id: row.id, logPk, kem, claim: sign(LABEL.deviceClaim, deviceClaimBody(row.id, row.tag, row.adder, { logPk, kem, rank: 'ordinary' }), logSk) };
+}
 
 export class Arrivals {
   readonly restores = new Map<string, RestoreRow>();

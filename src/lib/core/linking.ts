@@ -8,20 +8,18 @@ import { type KemPair, kemPair } from '$crypto/lockbox';
 import {
   commitTo, isCommitted, LINK_SECRET, linkCode, linkNumber, linkSecret, type Opening, openHalf, openWords, sealHalf, sealWords, sessionKey, transcript
 } from '$crypto/linking';
-import { deviceClaimBody } from '$crypto/roster/entry';
-import { LABEL } from '$crypto/labels';
-import { sign } from '$crypto/verify';
 import type { DraftVault } from '../vault/vault';
 import type { Change } from '../store/store';
 import { lockAfter } from './commands-kit';
+import { awaiting, claimOf } from './arrivals';
 import type { Core } from './core';
 import { knownKey, type KnownRow, newPerson } from './devices';
-import { deviceKeys, drop, put, read } from './group-rows';
-import { CLAIMS_IN_ITEM, type ClaimedRow, encodeLinkWords, GROUPS_IN_PART, GROUPS_MOST, type LinkedPerson, type LinkWords, type OfferedGroup, parseLinkWords } from './link-words';
+import { drop, put, read } from './group-rows';
+import { CLAIMS_IN_ITEM, encodeLinkWords, GROUPS_IN_PART, GROUPS_MOST, type LinkedPerson, type LinkWords, type OfferedGroup, parseLinkWords } from './link-words';
 import { Meeting, type MeetFault, type MeetItem } from './meeting';
 import { putPhrase } from './personal';
 import type { LinkFault, LinkSide, LinkView } from './port';
-import { awaitKey, type AwaitRow } from './restore';
+import { awaitKey } from './restore';
 import { Turns } from './turns';
 
 const LIFE = 15 * 60_000;
@@ -297,13 +295,11 @@ export class Linking {
   /** Everything that came, and fresh keys for every group, are stored before a word of them goes out. */
   private async becomeSomebody(p: LinkedPerson): Promise<void> {
     const { core } = this;
-    const { random, clock } = core.ports;
     const groups = this.parts.flatMap((x) => x.groups).filter((g) => equal(g.relayPk, (this.mine as NonNullable<Linking['mine']>).opening.relayPk));
     const row: LinkRow = { side: 'new', secret: this.secret, session: this.session as Bytes, until: this.until, of: groups.length, sent: false };
     const rows: Change[] = groups.flatMap((g) => {
       const ref = core.newRef();
-      const coming: AwaitRow = { id: g.id, relayPk: g.relayPk, tag: g.tag, adder: g.adder, logSeed: random(32), kemSeed: random(32), since: clock() };
-      return [put('meta', awaitKey(ref), coming), put('meta', knownKey(ref), { logPk: g.adder, device: p.device, name: p.deviceName } satisfies KnownRow)];
+      return [put('meta', awaitKey(ref), awaiting(g, core.ports)), put('meta', knownKey(ref), { logPk: g.adder, device: p.device, name: p.deviceName } satisfies KnownRow)];
     });
     const known = groups.flatMap((g) => (g.recovery === null ? [] : [hex(g.recovery)]));
     if (p.phrase !== null) rows.push(putPhrase({ ...p.phrase, isProfileThere: true, known }));
@@ -311,7 +307,7 @@ export class Linking {
     const draft = this.draft as DraftVault;
     this.draft = null;
     this.row = row;
-    const fault = await core.make(draft, { name: p.name, role: p.role, lockAfter: lockAfter(p.role) }, newPerson(random, name, p.seed), [...rows, put('meta', ROW, row)]);
+    const fault = await core.make(draft, { name: p.name, role: p.role, lockAfter: lockAfter(p.role) }, newPerson(core.ports.random, name, p.seed), [...rows, put('meta', ROW, row)]);
     if (fault !== null) {
       this.row = null;
       return this.stop('refused');
@@ -322,11 +318,7 @@ export class Linking {
   private async claim(said: readonly MeetItem[]): Promise<void> {
     const { core } = this;
     const mine = this.words(said, 'new').flatMap((w) => (w.is === 'claims' ? w.rows.map((r) => hex(r.logPk)) : []));
-    const rows = [...core.arrivals.awaited.values()].flatMap((g): ClaimedRow[] => {
-      const { logPk, kemPk: kem, logSk } = deviceKeys(g);
-      const claim = sign(LABEL.deviceClaim, deviceClaimBody(g.id, g.tag, g.adder, { logPk, kem, rank: 'ordinary' }), logSk);
-      return mine.includes(hex(logPk)) ? [] : [{ id: g.id, logPk, kem, claim }];
-    });
+    const rows = [...core.arrivals.awaited.values()].map(claimOf).filter((r) => !mine.includes(hex(r.logPk)));
     for (let i = 0; i < rows.length; i += CLAIMS_IN_ITEM) {
       if ((await this.tell({ is: 'claims', device: core.person?.device as Bytes, rows: rows.slice(i, i + CLAIMS_IN_ITEM) })) !== null) return;
     }

@@ -7,16 +7,15 @@ import type { Bytes } from '$crypto/brand';
 import { base64url, equal, fromText, hex, unbase64url, unhex } from '$crypto/bytes';
 import { hash } from '$crypto/hash';
 import { LABEL } from '$crypto/labels';
-import { deviceClaimBody } from '$crypto/roster/entry';
 import { rowByDevice, rowsOf } from '$crypto/roster/state';
-import { sign } from '$crypto/verify';
 import type { Change } from '../store/store';
+import { awaiting, claimOf } from './arrivals';
 import type { Core } from './core';
 import { knownKey, type KnownRow, ownedRows, type Said, said } from './devices';
 import type { GroupRun } from './group-run';
-import { deviceKeys, put, readAll } from './group-rows';
-import { type ClaimedRow, encodeLinkWords, type LinkWords, parseLinkWords, type PhraseWords } from './link-words';
-import { awaitKey, type AwaitRow } from './restore';
+import { put, readAll } from './group-rows';
+import { encodeLinkWords, type LinkWords, parseLinkWords, type PhraseWords } from './link-words';
+import { awaitKey } from './restore';
 import { enqueue, pump } from './send';
 
 /** Table `meta`: what was heard in a group, and to whom a group was offered. */
@@ -73,16 +72,10 @@ export class Shares {
   /** Asks for groups that were offered and are not here. The seeds are stored with the claim that goes out. */
   private async claim(run: GroupRun, w: Extract<LinkWords, { is: 'part' }>, by: Said | null, noted: Change): Promise<void> {
     const { core } = this;
-    const { random, clock } = core.ports;
-    const coming = w.groups.filter((g) => !core.hasGroup(g.id) && run.row.relayPk !== null && equal(g.relayPk, run.row.relayPk)).map((g) => {
-      const row: AwaitRow = { id: g.id, relayPk: g.relayPk, tag: g.tag, adder: g.adder, logSeed: random(32), kemSeed: random(32), since: clock() };
-      return { ref: core.newRef(), row };
-    });
+    const offered = w.groups.filter((g) => !core.hasGroup(g.id) && run.row.relayPk !== null && equal(g.relayPk, run.row.relayPk));
+    const coming = offered.map((g) => ({ ref: core.newRef(), row: awaiting(g, core.ports) }));
     if (coming.length === 0) return;
-    const rows = coming.map(({ row }): ClaimedRow => {
-      const { logPk, kemPk: kem, logSk } = deviceKeys(row);
-      return { id: row.id, logPk, kem, claim: sign(LABEL.deviceClaim, deviceClaimBody(row.id, row.tag, row.adder, { logPk, kem, rank: 'ordinary' }), logSk) };
-    });
+    const rows = coming.map(({ row }) => claimOf(row));
     const known = by === null ? [] : coming.map(({ ref, row }) => ({ key: knownKey(ref), row: { logPk: row.adder, device: unhex(by.device) as Bytes, name: by.name } satisfies KnownRow }));
     await this.say(run, { is: 'claims', device: core.person?.device as Bytes, rows }, [noted, ...known.map((k) => put('meta', k.key, k.row)), ...coming.map(({ ref, row }) => put('meta', awaitKey(ref), row))]);
     core.known.push(...known.map((k) => k.row));
