@@ -30,7 +30,7 @@ const TRIES = 6;
 export async function changeRoster(run: GroupRun, plan: Planner): Promise<Fault | null> {
   if (run.row.ended !== null) return 'group-ended';
   if (run.session !== 'live' || !run.synced) return 'needs-network';
-  if (run.alarm === 'fork' || run.alarm === 'rollback') return 'unavailable';
+  if (run.alarm === 'fork' || run.isHalted) return 'unavailable';
   let heads: readonly LogHead[] = [];
   for (let i = 0; i < TRIES; i++) {
     if (run.pending !== null) await resendPending(run);

@@ -40,6 +40,7 @@ export function ownDeviceCommands(core: Core): Pick<Handlers, Name> {
       const person = { ...core.person, name: name.trim() };
       await core.needStore().commit([putPerson(person)]);
       core.person = person;
+      core.views.touch('app', null);
       core.views.touch('devices', null);
       for (const run of core.groups.values()) core.inGroupTurn(run, () => core.settle(run));
       return yes(null);

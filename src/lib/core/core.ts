@@ -374,11 +374,13 @@ export class Core {
           phase: 'open', profile: this.profile,
           connection: {
             state: state === 'online' ? 'online' : state === 'connecting' ? 'connecting' : 'offline', since,
-            waiting: [...this.groups.values()].reduce((sum, g) => sum + (g.row.ended === null ? g.waiting : 0), 0), lastSynced: this.lastSynced
+            waiting: [...this.groups.values()].reduce((sum, g) => sum + (g.row.ended === null && !g.isStuck ? g.waiting : 0), 0),
+            halted: [...this.groups.values()].filter((g) => g.row.ended === null && g.isStuck).length, lastSynced: this.lastSynced
           },
           storage: { ...this.estimate, persisted: this.persisted, full: this.isFull },
           passkeys: this.passkeys,
-          recovery: this.recovery()
+          recovery: this.recovery(),
+          named: (this.person?.name ?? '') !== ''
         };
       }
       default:

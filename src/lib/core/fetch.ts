@@ -1,6 +1,7 @@
 /** Asking the relay for what is missing: roster, own lockboxes, envelopes. Each answers whether everything came. */
 import { LIMIT } from '$crypto/limits';
 import type { GroupRun } from './group-run';
+import { tellGap } from './heal';
 import { takeEntries, takeEnvelopes, takeLockboxes } from './receive';
 
 /** `again`: with the newest that is here already, so that another history of the same length is noticed (P20). */
@@ -35,7 +36,11 @@ export async function fetchFeed(run: GroupRun): Promise<boolean> {
     const before = run.cursor;
     const f = await run.around.link.ask({ is: 'fetch', group: run.row.id, way: 'up', from: before, most: LIMIT.page });
     if (f?.is !== 'page') return false;
-    if ((await takeEnvelopes(run, f.items)) !== 'all') return false;
+    if ((await takeEnvelopes(run, f.items)) !== 'all') {
+      // the relay's own answer leaves out what stands before the rest of it
+      tellGap(run);
+      return false;
+    }
     if (!f.more) return true;
     if (run.cursor === before) return false;
   }

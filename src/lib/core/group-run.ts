@@ -206,6 +206,14 @@ export class GroupRun {
   get stored(): boolean {
     return this.row.unsent === null;
   }
+  /** Whoever answers is not the group's relay, or shows less than was seen: nothing is sent there (P19). */
+  get isHalted(): boolean {
+    return this.alarm === 'rollback' || this.alarm === 'stranger';
+  }
+  /** What waits here does not go out, though the relay answers: nothing may be said to it, or it leaves out what has to come first. */
+  get isStuck(): boolean {
+    return this.isHalted || (this.alarm === 'gap' && this.session === 'live' && !this.synced);
+  }
   /** Posts and changes here that the relay has not stored. */
   get waiting(): number {
     return this.outbox.filter((o) => !UNSEEN.includes(o.record.t)).length + (this.row.unsent === null ? 0 : 1);

@@ -10,7 +10,7 @@ import type { Amendment, FeedPost } from '../care/feed';
 import { blobsOf, type PhotoRecord, type PostRecord, postIdOf } from '../care/record';
 import type { GroupRun, OutboxItem } from './group-run';
 import { isHeld } from './send';
-import type { Delivery, DraftView, FeedItem, GroupSummary, GroupView, InviteView, NoteItem, PersonRoles, PersonView, PhotoView, PostItem } from './port';
+import type { Alarm, Delivery, DraftView, FeedItem, GroupSummary, GroupView, InviteView, NoteItem, PersonRoles, PersonView, PhotoView, PostItem } from './port';
 
 const NOBODY = { name: '', role: 'family', relationship: '' } as const;
 /** Own posts that the relay has not stored come after everything it has. */
@@ -29,8 +29,8 @@ export function groupView(run: GroupRun): GroupView {
     me: run.me,
     iOwn: s.owner === run.me && run.row.ended === null,
     offer: offer === null ? null : { to: offer.to, name: nameOf(run, offer.to), toMe: offer.to === run.me },
-    mayInvite: mayInvite(s, run.me) && run.row.ended === null,
-    mayRemove: mayRemove(s, run.me) && run.row.ended === null,
+    mayInvite: mayInvite(s, run.me) && run.row.ended === null && !run.isHalted,
+    mayRemove: mayRemove(s, run.me) && run.row.ended === null && !run.isHalted,
     claim: s.claim === null ? null : { by: s.claim.by, name: nameOf(run, s.claim.by), mine: s.claim.by === run.me, from: s.claim.at + CLAIM_WAIT },
     invites: invites(run),
     requests: run.requests.map((r) => ({
@@ -43,9 +43,12 @@ export function groupView(run: GroupRun): GroupView {
     ended: run.row.ended ?? (run.alarm === 'fork' ? 'forked' : null),
     stored: run.stored,
     waiting: run.waiting,
-    alarm: run.alarm
+    alarm: alarmOf(run)
   };
 }
+
+/** What became of the relay is beside the point where one is out of the group, unless its fork is why. */
+const alarmOf = (run: GroupRun): Alarm | null => (run.row.ended === null || run.row.ended === 'forked' ? run.alarm : null);
 
 export const requestId = (r: { invite: Bytes; request: Bytes }): string => `${hex(r.invite)}.${hex(r.request)}`;
 
@@ -117,6 +120,7 @@ export function summary(run: GroupRun): GroupSummary {
     requests: run.requests.length,
     offered: run.state.offer?.to === run.me && run.row.ended === null,
     waiting: run.waiting,
+    alarm: alarmOf(run),
     ended: run.row.ended
   };
 }
@@ -227,6 +231,7 @@ export function photoView(run: GroupRun, p: PhotoRecord): PhotoView {
 function pendingDelivery(run: GroupRun, o: OutboxItem): Delivery {
   if (run.row.ended !== null) return { at: 'unsent' };
   if (isHeld(o, run.around.clock())) return { at: 'held', until: o.heldUntil };
+  if (run.isStuck) return { at: 'halted' };
   const blobs = blobsOf(o.record);
   const of = blobs.reduce((sum, b) => sum + b.s, 0);
   const done = blobs.filter((b) => run.uploaded.has(b.b)).reduce((sum, b) => sum + b.s, 0);

@@ -53,12 +53,22 @@ export async function healFeed(run: GroupRun): Promise<boolean> {
   return true;
 }
 
+/** Shows that something is held back (P19), where nothing worse is shown. */
+export function tellGap(run: GroupRun): void {
+  if (run.alarm !== null) return;
+  run.alarm = 'gap';
+  run.around.changed(run.ref, 'group', null);
+  run.around.changed(run.ref, 'feed', null);
+}
+
 /** Shows whether a log lacks something. */
 export function tellGaps(run: GroupRun): void {
   const lacks = lacking(run).length > 0;
-  if (lacks === (run.alarm === 'gap') || (lacks && run.alarm !== null)) return;
-  run.alarm = lacks ? 'gap' : null;
+  if (lacks) return tellGap(run);
+  if (run.alarm !== 'gap') return;
+  run.alarm = null;
   run.around.changed(run.ref, 'group', null);
+  run.around.changed(run.ref, 'feed', null);
 }
 
 /** Whether there is reason to read again: something new that is odd, or something odd that was last looked after some time ago. */

@@ -26,8 +26,10 @@ export interface ConnectionView {
   readonly state: 'online' | 'connecting' | 'offline';
   /** Since when offline; null while online. */
   readonly since: number | null;
-  /** Posts and changes on this device that the relay has not stored yet, over all groups. */
+  /** Posts and changes on this device that the relay has not stored yet, over all groups but the halted. */
   readonly waiting: number;
+  /** Groups whose alarm keeps everything here; what waits in them is not counted above. */
+  readonly halted: number;
   /** When this device last had everything the relay had. */
   readonly lastSynced: number | null;
 }
@@ -105,6 +107,8 @@ export type AppView =
   | { readonly phase: 'locked'; readonly name: null; readonly retryAt: number | null; readonly wrongTries: number; readonly passkeys: readonly PasskeyView[] }
   | {
       readonly phase: 'open'; readonly profile: Profile; readonly connection: ConnectionView; readonly storage: StorageView; readonly passkeys: readonly PasskeyView[]; readonly recovery: RecoveryView;
+      /** This device has a name to be known by in the list of devices. */
+      readonly named: boolean;
     }
   /** Another tab or window writes; this one may take over. */
   | { readonly phase: 'elsewhere' }
@@ -126,6 +130,7 @@ export interface GroupSummary {
   /** Ownership is offered to this person. */
   readonly offered: boolean;
   readonly waiting: number;
+  readonly alarm: Alarm | null;
   readonly ended: Ended | null;
 }
 
@@ -243,7 +248,7 @@ export interface GroupView {
 }
 
 /** Something is wrong that the person must know; each has its own words. */
-export type Alarm = 'fork' | 'rollback' | 'gap' | 'wrong-key';
+export type Alarm = 'fork' | 'rollback' | 'stranger' | 'gap' | 'wrong-key';
 
 export interface PhotoView {
   readonly photo: PhotoId;
@@ -259,6 +264,8 @@ export interface PhotoView {
 export type Delivery =
   /** Saved here, may still be undone until `until`. */
   | { readonly at: 'held'; readonly until: number }
+  /** Saved here; while the group's alarm stands nothing goes out. */
+  | { readonly at: 'halted' }
   /** Saved here, waiting for the network. `done`/`of` count attachment bytes already with the relay. */
   | { readonly at: 'saved'; readonly done: number; readonly of: number }
   /** The relay stored it durably. */

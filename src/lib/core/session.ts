@@ -29,9 +29,7 @@ export async function beginSession(run: GroupRun): Promise<void> {
   const isOther = run.row.relayPk !== null && !equal(hello.relayPk, run.row.relayPk);
   if (isOther || hello.incarnation < Math.max(run.life, run.row.incarnation)) {
     // whoever answers there is not the group's relay, or one as it was before it was restored: nothing is said to it, and nothing it says counts
-    run.alarm = 'rollback';
-    run.around.changed(run.ref, 'group', null);
-    return;
+    return halt(run, isOther ? 'stranger' : 'rollback');
   }
   run.session = 'opening';
   run.readAgain = false;
@@ -48,8 +46,7 @@ export async function beginSession(run: GroupRun): Promise<void> {
       run.gaveAt = hello;
       if (taken && isRestored) return beginSession(run);
       if (run.isSplit && isRestored) return stop(run);
-      run.alarm = 'rollback';
-      run.around.changed(run.ref, 'group', null);
+      halt(run, 'rollback');
     } else if (f.why === 'bad-proof') link.again();
     else retrySoon(run);
     return endSession(run);
@@ -59,10 +56,17 @@ export async function beginSession(run: GroupRun): Promise<void> {
   run.bearer = f.bearer;
   run.session = 'live';
   const isBehind = !isNewLife(run) && (f.rosterSeq < run.entries.length || f.feedSeq < run.cursor || f.head.n < run.ownHead.n);
-  run.alarm = isBehind ? 'rollback' : run.alarm === 'rollback' ? null : run.alarm;
+  if (isBehind || run.isHalted) halt(run, isBehind ? 'rollback' : null);
   // an honest relay that lost entries without a word learns it by its own receipts, and comes back restored
   if (isBehind && f.rosterSeq < run.entries.length) await giveEntries(run, f.rosterSeq);
   await catchUp(run);
+}
+
+/** Nothing goes out to whoever answers there, until it is the group's relay again with all that was seen (P19). */
+function halt(run: GroupRun, alarm: 'rollback' | 'stranger' | null): void {
+  run.alarm = alarm;
+  run.around.changed(run.ref, 'group', null);
+  run.around.changed(run.ref, 'feed', null);
 }
 
 export function endSession(run: GroupRun): void {
@@ -88,7 +92,7 @@ export async function catchUp(run: GroupRun): Promise<void> {
   run.synced = true;
   readAgainLater(run);
   // an older copy of the relay takes nothing from us: what it took would stand against what the newer one has
-  if (run.alarm === 'rollback') return run.around.changed(run.ref, 'group', null);
+  if (run.isHalted) return run.around.changed(run.ref, 'group', null);
   await resendPending(run);
   await renewKeys(run);
   for (const [invite, card] of run.cards) if (run.state.invites.get(invite as Hex<InvitePk>)?.state === 'pending') await putCard(run, unhex(invite) as InvitePk, card);

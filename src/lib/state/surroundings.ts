@@ -44,6 +44,16 @@ export function deviceKind(outside: Pick<Outside, 'userAgent' | 'maxTouchPoints'
   return /iPad|Android/.test(userAgent) || (/Macintosh/.test(userAgent) && maxTouchPoints > 1) ? 'tablet' : 'laptop';
 }
 
+/** By the sign each leaves, the more telling first: Android calls itself Linux too. */
+const PLATFORMS = [['iPhone', /iPhone|iPod/], ['iPad', /iPad/], ['Android', /Android/], ['Mac', /Macintosh/], ['Windows', /Windows/], ['Chromebook', /CrOS/], ['Linux', /Linux/]] as const;
+
+/** The name on the box, to propose a name for the device; empty where nothing says it. */
+export function platformName(outside: Pick<Outside, 'userAgent' | 'maxTouchPoints'> = navigator): string {
+  const name = PLATFORMS.find(([, sign]) => sign.test(outside.userAgent))?.[0] ?? '';
+  // iPadOS calls itself a Mac, but no Mac has a touch screen
+  return name === 'Mac' && outside.maxTouchPoints > 1 ? 'iPad' : name;
+}
+
 /** What stops the app from running here at all; null when nothing does. */
 export function missingHere(): 'insecure' | 'old-browser' | null {
   if (!isSecureContext) return 'insecure';

@@ -3,7 +3,7 @@ import type { ConnectionView } from '$lib/core/port';
 import * as m from '$lib/paraglide/messages';
 import { clockTime, longAgo } from './when';
 
-export type How = 'ok' | 'sending' | 'connecting' | 'offline';
+export type How = 'ok' | 'sending' | 'halted' | 'connecting' | 'offline';
 
 /** The few words of the pill. */
 export function connectionWords(view: ConnectionView): { readonly how: How; readonly short: string } {
@@ -14,6 +14,7 @@ export function connectionWords(view: ConnectionView): { readonly how: How; read
     case 'connecting':
       return { how: 'connecting', short: waiting > 0 ? m.status_connecting_waiting({ count: waiting }) : m.status_connecting() };
     case 'online':
+      if (view.halted > 0) return { how: 'halted', short: m.status_halted({ count: view.halted }) };
       return waiting > 0 ? { how: 'sending', short: m.status_sending({ count: waiting }) } : { how: 'ok', short: m.status_ok() };
   }
 }
@@ -23,6 +24,7 @@ export function connectionMore(view: ConnectionView): readonly string[] {
   const lines: string[] = [];
   if (view.state === 'offline') lines.push(view.since === null ? m.status_more_offline() : m.status_more_offline_since({ time: clockTime(view.since) }));
   else if (view.state === 'connecting') lines.push(m.status_more_connecting());
+  else if (view.halted > 0) lines.push(m.status_more_halted());
   else lines.push(view.waiting > 0 ? m.status_more_sending() : m.status_more_ok());
   if (view.waiting > 0) lines.push(m.status_more_waiting({ count: view.waiting }));
   lines.push(view.lastSynced === null ? m.status_more_never() : m.status_more_synced({ time: longAgo(view.lastSynced) }));

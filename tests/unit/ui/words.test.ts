@@ -19,12 +19,17 @@ describe('words for people', () => {
 });
 
 describe('words for the connection', () => {
-  const view = { state: 'online', since: null, waiting: 0, lastSynced: null } as const;
+  const view = { state: 'online', since: null, waiting: 0, halted: 0, lastSynced: null } as const;
   it('never say up to date while something waits', () => {
     expect(connectionWords(view).short).toBe('Up to date');
     expect(connectionWords({ ...view, waiting: 2 }).short).toBe('Sending 2');
     expect(connectionWords({ ...view, state: 'connecting', waiting: 1 }).short).toBe('Connecting · 1 waiting');
     expect(connectionWords({ ...view, state: 'offline', waiting: 3 }).short).toBe('Offline · 3 waiting');
+  });
+  it('never say up to date or sending while a group is kept from its server', () => {
+    const words = { ...view, halted: 1 };
+    expect([connectionWords(words).short, connectionWords({ ...words, waiting: 1 }).short]).toEqual(['1 group waits', '1 group waits']);
+    expect(connectionMore(words)[0]).toMatch(/wrong with the server/);
   });
   it('say when nothing was ever fetched', () => expect(connectionMore(view).at(-1)).toBe('This device has not been online yet.'));
 });

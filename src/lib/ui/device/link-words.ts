@@ -1,6 +1,6 @@
 /** What linking says in several places: the name proposed for this device, and why linking did not come about. */
 import type { LinkFault } from '$lib/core/port';
-import { deviceKind } from '$lib/state/surroundings';
+import { deviceKind, platformName } from '$lib/state/surroundings';
 import * as m from '$lib/paraglide/messages';
 
 interface Words {
@@ -10,8 +10,13 @@ interface Words {
 
 const NAMES = { laptop: m.device_laptop, phone: m.device_phone, tablet: m.device_tablet } as const;
 
-/** “Laptop”, “Phone”, “Tablet”: what this device looks like. */
-export const proposedName = (): string => NAMES[deviceKind()]();
+/** “iPhone”, “Phone (Android)”, “Laptop (Windows)”: what this device looks like. */
+export function proposedName(): string {
+  const platform = platformName();
+  if (/^(iPhone|iPad|Mac|Chromebook)$/.test(platform)) return platform;
+  const kind = NAMES[deviceKind()]();
+  return platform === '' ? kind : `${kind} (${platform})`;
+}
 
 export function linkFaultWords(why: LinkFault): Words {
   switch (why) {

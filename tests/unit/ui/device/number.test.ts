@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { deviceKind } from '$lib/state/surroundings';
+import { deviceKind, platformName } from '$lib/state/surroundings';
 import { bareCode, inParts, minutesLeft } from '$lib/ui/device/number';
 
 describe('a number to compare', () => {
@@ -22,12 +22,14 @@ describe('the time that is left', () => {
 
 describe('the name proposed for a device', () => {
   it('follows what it looks like', () => {
-    const kind = (userAgent: string, maxTouchPoints = 0) => deviceKind({ userAgent, maxTouchPoints });
-    expect(kind('Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15', 5)).toBe('phone');
-    expect(kind('Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/130 Mobile Safari/537.36', 5)).toBe('phone');
-    expect(kind('Mozilla/5.0 (Linux; Android 14; SM-X200) AppleWebKit/537.36 Chrome/130 Safari/537.36', 5)).toBe('tablet');
-    expect(kind('Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15', 5)).toBe('tablet');
-    expect(kind('Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15')).toBe('laptop');
-    expect(kind('Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130 Safari/537.36')).toBe('laptop');
+    const both = (userAgent: string, maxTouchPoints = 0) => [deviceKind({ userAgent, maxTouchPoints }), platformName({ userAgent, maxTouchPoints })];
+    expect(both('Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15', 5)).toEqual(['phone', 'iPhone']);
+    expect(both('Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/130 Mobile Safari/537.36', 5)).toEqual(['phone', 'Android']);
+    expect(both('Mozilla/5.0 (Linux; Android 14; SM-X200) AppleWebKit/537.36 Chrome/130 Safari/537.36', 5)).toEqual(['tablet', 'Android']);
+    expect(both('Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15', 5)).toEqual(['tablet', 'iPad']);
+    expect(both('Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15')).toEqual(['laptop', 'Mac']);
+    expect(both('Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/130 Safari/537.36')).toEqual(['laptop', 'Windows']);
+    expect(both('Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130 Safari/537.36')).toEqual(['laptop', 'Linux']);
+    expect(platformName({ userAgent: 'something else', maxTouchPoints: 0 })).toBe('');
   });
 });
