@@ -130,6 +130,8 @@ export type FromRelay =
   /** `re` is the asker's (n for an append). What else is filled depends on `why`: see PROTOCOL §12.3. */
   | { readonly is: 'refused'; readonly re: number; readonly group: GroupId; readonly why: Refusal; readonly detail: RefusalDetail }
   | { readonly is: 'pong'; readonly re: number }
+  /** The group was destroyed here, as its owner asked; answers any proof of a key of it, and comes unasked (re = 0) when it happens. */
+  | { readonly is: 'destroyed'; readonly re: number; readonly group: GroupId; readonly receipt: Receipt }
   /** Answer to `get-wants` (re > 0) or a push (re = 0). */
   | { readonly is: 'wants'; readonly re: number; readonly group: GroupId; readonly items: readonly StandingWant[] }
   /** Answer to `get-keys` (re > 0) or a push (re = 0). */
@@ -160,7 +162,8 @@ export const FROM_CODES: Readonly<Record<FromRelay['is'], number>> = {
   hello: 1, welcome: 2, gone: 3, entered: 4, acks: 5, entries: 6, lockboxes: 7, page: 8, card: 9, answer: 10, requests: 11, done: 12, refused: 13,
   pong: 14, items: 15,
   standing: 18,
-  wants: 20, keys: 21
+  wants: 20, keys: 21,
+  destroyed: 22
 };
 const byCode = <K extends string>(codes: Readonly<Record<K, number>>): ReadonlyMap<number, K> => new Map((Object.keys(codes) as K[]).map((is) => [codes[is], is]));
 const TO = byCode(TO_CODES);
@@ -300,6 +303,7 @@ export function encodeFromRelay(f: FromRelay): Bytes {
     case 'gone':
       return w.num(f.re).fixed(f.group).num(f.seq).done();
     case 'entered':
+    case 'destroyed':
       w.num(f.re).fixed(f.group);
       writeReceipt(f.receipt, w);
       return w.done();
@@ -356,6 +360,7 @@ function readFromRelay(r: Reader): FromRelay {
     case 'gone':
       return { is, re: r.num(), group: group(r), seq: r.num() };
     case 'entered':
+    case 'destroyed':
       return { is, re: r.num(), group: group(r), receipt: readReceipt(r) };
     case 'acks':
       return { is, group: group(r), items: r.list(MOST, (x) => ({ n: x.num(), seq: x.num(), time: x.num() })) };

@@ -12,6 +12,7 @@ export const LABEL = {
   redeem: label('redeem/1'),
   deviceClaim: label('device-claim/1'),
   receipt: label('receipt/1'),
+  destroyed: label('destroyed/1'),
   envelope: label('envelope/1'),
   envelopeBody: label('envelope-body/1'),
   envelopeHash: label('envelope-hash/1'),

@@ -26,6 +26,22 @@ export function signReceipt(group: GroupId, r: Omit<Receipt, 'signature'>, relay
 
 export const verifyReceipt = (group: GroupId, r: Receipt): boolean => verify(LABEL.receipt, body(group, r), r.signature, r.relayPk);
 
+/**
+ * A relay's signed word that it holds nothing of a group any more (PROTOCOL §9.2): `seq` and `chain` are where the roster ended, `time` is
+ * when all of it was destroyed.
+ */
+export function signDestroyed(group: GroupId, r: Omit<Receipt, 'signature'>, relaySk: Bytes): Receipt {
+  return { ...r, signature: sign(LABEL.destroyed, body(group, r), relaySk) };
+}
+
+export const verifyDestroyed = (group: GroupId, r: Receipt): boolean => verify(LABEL.destroyed, body(group, r), r.signature, r.relayPk);
+
+export const encodeReceipt = (r: Receipt): Bytes => {
+  const w = new Writer();
+  writeReceipt(r, w);
+  return w.done();
+};
+
 export function writeReceipt(r: Receipt, w: Writer): void {
   w.fixed(r.relayPk).num(r.incarnation).num(r.seq).fixed(r.chain).num(r.time).fixed(r.signature);
 }

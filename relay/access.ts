@@ -8,6 +8,7 @@ import { rowOf, type Row } from '../crypto/roster/state';
 import type { Group } from './group';
 import type { House } from './house';
 import { RATE } from './limits';
+import { answerUnknown } from './purge';
 import type { Connection, InviteSession, LogSession } from './session';
 
 type Auth = Extract<ToRelay, { is: 'auth' }>;
@@ -23,7 +24,7 @@ export function authenticate(h: House, c: Connection, f: Auth): void {
   if (f.as === 'vault') return openVault(h, c, f);
   if (f.as === 'meet') return openMeeting(h, c, f);
   h.groups.with(f.group, (group) => {
-    if (group === null) return c.refuse(f.re, f.group, 'unknown-group');
+    if (group === null) return answerUnknown(h, c, f);
     if (group === 'unavailable') return c.refuse(f.re, f.group, 'unavailable');
     group.pins++;
     group.run(() => {

@@ -2,15 +2,18 @@
 import { DatabaseSync } from '@photostructure/sqlite';
 import { copyFileSync, existsSync, mkdirSync, openSync, closeSync, fsyncSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { BlobId, Bytes } from '../crypto/brand';
+import type { BlobId, Bytes, GroupId } from '../crypto/brand';
 import { hex } from '../crypto/bytes';
 import { err, ok, type Result } from '../crypto/result';
 import { blobFiles } from './blob-files';
 import { SqliteFeed } from './feed-sqlite';
 import { beginLife } from './lives';
+import { bury, ENDS } from './log-ends';
+import { tablesOf } from './log-sqlite';
 import { besideOf } from './mark';
 import { prepare, SCHEMA, SCHEMA_VERSION } from './schema';
 import { holdAlone, Sqlite } from './sqlite';
+import { type Found, runNow, type Value } from './steps';
 
 export interface Carried { readonly groups: number; readonly blobs: number; readonly missing: number }
 
@@ -83,12 +86,15 @@ export async function restore(folder: string, file: string, now: number): Promis
     const db = new Sqlite(coming);
     let carried: Carried;
     try {
-      carried = await carry(db, folder);
-      db.exec('DROP TABLE carried');
       db.transaction(() => {
         prepare(db, now);
         db.exec(SCHEMA);
         new SqliteFeed(db).settle();
+        buryAgain(db, path);
+      });
+      carried = await carry(db, folder);
+      db.exec('DROP TABLE carried');
+      db.transaction(() => {
         db.run("INSERT OR IGNORE INTO lives SELECT value FROM meta WHERE name = 'incarnation'");
         beginLife(db, now, above);
         db.run("INSERT OR REPLACE INTO meta VALUES ('mark', ?)", besideOf(path));
@@ -148,6 +154,33 @@ async function carry(db: Sqlite, folder: string): Promise<Carried> {
 
 async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
   yield bytes;
+}
+
+/** What the store before had destroyed does not come back with a backup from before that. */
+function buryAgain(db: Sqlite, path: string): void {
+  const rows = (sql: string, values: readonly Value[]): readonly Found[] => db.all(sql, ...values);
+  for (const t of tombsOf(path)) {
+    const there = db.one('SELECT g FROM groups WHERE id = ?', t.id)?.['g'] as number | undefined;
+    const g = there ?? t.g;
+    if (there !== undefined) new SqliteFeed(db).purge(g);
+    const { blobs } = runNow(bury({ g, group: t.id as GroupId, tomb: t.tomb }, there === undefined ? [] : tablesOf(db)), rows);
+    if (there !== undefined) runNow(ENDS.buried({ g, blobs }), rows);
+  }
+}
+
+function tombsOf(path: string): readonly { readonly id: Bytes; readonly g: number; readonly tomb: Bytes }[] {
+  if (!existsSync(path)) return [];
+  try {
+    const db = new DatabaseSync(path);
+    try {
+      return db.prepare('SELECT id, g, tomb FROM tombs').all() as never;
+    } finally {
+      db.close();
+    }
+  } catch {
+    // a store that cannot be read, or one from before there were any
+    return [];
+  }
 }
 
 /** The life that a store is in, so that the next is above it though the backup does not know of it. */

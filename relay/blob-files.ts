@@ -33,7 +33,11 @@ export async function blobFiles(folder: string): Promise<Blobs> {
       const found = await stat(path).catch(() => null);
       return found === null ? null : createReadStream(path, { highWaterMark: 256 * 1024 });
     },
-    drop: (g, id) => rm(place(g, id).path, { force: true })
+    drop: (g, id) =>
+      rm(place(g, id).path, { force: true }).then(
+        () => true,
+        () => false
+      )
   };
 }
 

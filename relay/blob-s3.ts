@@ -48,6 +48,7 @@ export async function blobS3(s3: S3, coming: string): Promise<Blobs> {
     async drop(g, id) {
       const answer = await ask(s3, 'DELETE', place(g, id)).catch(() => null);
       answer?.resume();
+      return answer !== null && (answer.statusCode === 404 || Math.floor((answer.statusCode ?? 0) / 100) === 2);
     }
   };
 }

@@ -13,7 +13,8 @@ import { tellEnded } from './ended';
 import { waitsFor } from './healing';
 import type { House } from './house';
 import { RATE } from './limits';
-import type { Kept } from './log';
+import type { Entering, Kept } from './log';
+import { answerUnknown } from './purge';
 import type { Connection, InviteSession, LogSession } from './session';
 
 type Create = Extract<ToRelay, { is: 'create' }>;
@@ -57,6 +58,7 @@ export function create(h: House, c: Connection, f: Create): void {
   if (boxes === null) return c.refuse(f.re, f.group, 'no-lockbox');
   h.log.call('create', { group: f.group, genesis: receiptFor(h, first.value, f.genesis, time), boxes, state: encodeState(first.value) }, (r) => {
     if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
+    if (r.value === null) return answerUnknown(h, c, f);
     c.proven = true;
     h.budget.count(from, time);
     c.send({ is: 'entered', re: f.re, group: f.group, receipt: r.value.genesis.receipt });
@@ -130,7 +132,7 @@ function judge(h: House, s: Enterer, f: Enter, done: () => void): void {
   const spent = spentBy(before, state);
   h.log.call(
     'enter',
-    { g: group.g, seq: f.seq, entry: receipted, boxes, ends, spent, state: f.seq % CHECKPOINT === 0 ? encodeState(state) : null },
+    { g: group.g, seq: f.seq, entry: receipted, boxes, ends, spent, state: f.seq % CHECKPOINT === 0 ? encodeState(state) : null, ...endingOf(before, state) },
     (r) => {
       // another relay was quicker, or this very entry lies there, heard of or not: everybody is told of what the store has
       if (!r.ok || r.value.is === 'behind') return h.follow.renew(group, (isRead) => (isRead && group.state.seq > before.seq ? place(h, s, f, done) : no('unavailable')));
@@ -163,6 +165,10 @@ function boxesFor(after: RosterState, e: Entry, given: ReadonlyMap<string, Bytes
   return kept;
 }
 const rotationOf = (e: Entry): Rotation | null => ('rotation' in e.body ? e.body.rotation : null);
+
+/** Whether the group's end was asked for, or called off. */
+export const endingOf = (before: RosterState, after: RosterState): Pick<Entering, 'ending'> =>
+  before.destroy === after.destroy ? {} : { ending: { group: after.group, at: after.destroy?.at ?? null } };
 
 /** Invites that stopped pending. */
 export const spentBy = (before: RosterState, after: RosterState): InvitePk[] =>

@@ -230,6 +230,12 @@ export class SqliteFeed {
     this.db.run('DELETE FROM fresh WHERE i < ?', needed);
     this.oldest = needed;
   }
+  /** Nothing of a group stays, here or remembered. */
+  purge(g: number): void {
+    this.settle();
+    this.db.run('DELETE FROM batches WHERE at >= ? AND at < ?', g * SPAN, (g + 1) * SPAN);
+    this.db.run('DELETE FROM runs WHERE log >= ? AND log < ?', logKey(g, 0), logKey(g + 1, 0));
+  }
   /** After a rollback, or a change made elsewhere, nothing remembered is true. */
   forget(): void {
     this.ends.clear();

@@ -12,6 +12,7 @@ import type { Group } from './group';
 import type { Hints } from './hints';
 import type { House } from './house';
 import type { News } from './log';
+import { lookForTomb } from './purge';
 import type { LogSession } from './session';
 import { nothingTold, tell as tellMail, type Told } from './told';
 
@@ -123,6 +124,7 @@ export function following(house: () => House, hints: Hints, turn: (what: () => v
   function current(group: Group, then: (ok: boolean) => void): void {
     house().log.call('news', [group.g], (r) => {
       if (!r.ok) return then(false);
+      if (r.value.length === 0) lookForTomb(house(), group);
       if ((r.value[0]?.roster ?? 0) <= group.state.seq) return then(true);
       renewAlone(house(), group, then);
     });
@@ -164,7 +166,10 @@ export function following(house: () => House, hints: Hints, turn: (what: () => v
     };
     house().log.call('news', [group.g], (r) => {
       const news = r.ok ? r.value[0] : undefined;
-      if (news === undefined) return done();
+      if (news === undefined) {
+        if (r.ok) lookForTomb(house(), group);
+        return done();
+      }
       // mail last: of an invite that came in elsewhere nothing could be told before
       const mail = (): void => {
         if (news.mail !== s.mail) {
@@ -228,6 +233,7 @@ export function following(house: () => House, hints: Hints, turn: (what: () => v
         const some = new Map(all.slice(at, at + AT_ONCE).map((group) => [group.g, group]));
         h.log.call('news', [...some.keys()], (r) => {
           if (!r.ok) return;
+          for (const [g, group] of some) if (!r.value.some((n) => n.g === g)) lookForTomb(h, group);
           for (const n of r.value) {
             const group = some.get(n.g);
             const s = group === undefined ? undefined : standings.get(group);

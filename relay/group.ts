@@ -111,6 +111,10 @@ export class Groups {
     });
   }
 
+  forget(group: Group): void {
+    if (this.get(group.id) === group) this.groups.delete(group.key);
+  }
+
   /** Forgets all of them: the store's life is another. */
   clear(): void {
     this.groups.clear();

@@ -12,11 +12,12 @@ import { decodeEntry } from '../crypto/roster/entry';
 import { begin, fold } from '../crypto/roster/fold';
 import { chainAt, chainHead, encodeState, rowByDevice, rowOf, type Row } from '../crypto/roster/state';
 import { tellEnded } from './ended';
-import { CHECKPOINT, spentBy } from './enter';
+import { CHECKPOINT, endingOf, spentBy } from './enter';
 import type { Group } from './group';
 import type { House } from './house';
 import { waitsFor } from './healing';
 import { ask, type Giving, type Kept } from './log';
+import { answerUnknown } from './purge';
 import type { Connection, LogSession } from './session';
 
 type Of<K extends ToRelay['is']> = Extract<ToRelay, { is: K }>;
@@ -55,11 +56,15 @@ export function giveEntries(h: House, c: Connection, f: Of<'give-entries'>): voi
     if (group !== null) return takeEntries(h, c, f, group, own);
     const state = begin(f.group, first.entry, first.receipt.time);
     if (!state.ok || first.receipt.seq !== 1 || !equal(chainHead(state.value), first.receipt.chain)) return c.refuse(f.re, f.group, 'behind');
-    // signed by this very life, and yet not here: the store is older than it says
-    if (first.receipt.incarnation >= h.incarnation && !h.log.isShared) return renew(h, first.receipt.incarnation);
-    h.log.call('create', { group: f.group, genesis: first, boxes: [], state: encodeState(state.value) }, (r) => {
-      if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
-      giveEntries(h, c, f);
+    h.log.call('tomb', f.group, (tomb) => {
+      // nobody brings back what was destroyed
+      if (!tomb.ok || tomb.value !== null) return answerUnknown(h, c, f);
+      // signed by this very life, and yet not here: the store is older than it says
+      if (first.receipt.incarnation >= h.incarnation && !h.log.isShared) return renew(h, first.receipt.incarnation);
+      h.log.call('create', { group: f.group, genesis: first, boxes: [], state: encodeState(state.value) }, (r) => {
+        if (!r.ok || r.value === null) return answerUnknown(h, c, f);
+        giveEntries(h, c, f);
+      });
     });
   });
 }
@@ -87,7 +92,7 @@ function takeEntries(h: House, c: Connection, f: Of<'give-entries'>, group: Grou
       if (receipt.seq !== state.seq) return end(() => c.refuse(f.re, group.id, 'behind', { n: group.state.seq }));
       if (!equal(chainHead(state), receipt.chain)) return end(() => c.refuse(f.re, group.id, 'conflict', { n: group.state.seq }));
       const spent = spentBy(group.state, state);
-      h.log.call('enter', { g: group.g, seq: receipt.seq, entry: item, boxes: [], ends: [], spent, state: receipt.seq % CHECKPOINT === 0 ? encodeState(state) : null }, (r) => {
+      h.log.call('enter', { g: group.g, seq: receipt.seq, entry: item, boxes: [], ends: [], spent, state: receipt.seq % CHECKPOINT === 0 ? encodeState(state) : null, ...endingOf(group.state, state) }, (r) => {
         if (!r.ok) return h.follow.renew(group, () => end(() => c.refuse(f.re, group.id, 'unavailable')));
         if (r.value.is !== 'entered') return h.groups.reload(group, () => end(() => c.refuse(f.re, group.id, 'behind', { n: group.state.seq })));
         group.state = state;

@@ -9,7 +9,9 @@ import { readReceipt, writeReceipt } from '../crypto/receipt';
 import { decode, Writer } from '../crypto/wire';
 import { cut } from './cut';
 import type { CallName, Calls } from './log';
+import { bury, doom, OUTLIVING } from './log-ends';
 import { MAIL, STIRRING } from './log-mail';
+import { OF_GROUP } from './schema-postgres';
 import { all, did, type Found, one, type Steps } from './steps';
 
 type Every = { readonly [K in Exclude<CallName, 'append'>]: (input: Calls[K][0]) => Steps<Calls[K][1]> };
@@ -70,6 +72,7 @@ export const CALLS: Every = {
     return { g, state: found['state'] as Bytes, after: after.map(receipted), earlier: 0, healing: null };
   },
   *create(c) {
+    if ((yield* MAIL.tomb(c.group)) !== null) return null;
     const made = yield* one("INSERT INTO group_ids VALUES (?, nextval('group_numbers')) ON CONFLICT DO NOTHING RETURNING g", c.group);
     if (made === undefined) {
       const there = (yield* one('SELECT g FROM group_ids WHERE id = ?', c.group)) as Found;
@@ -125,7 +128,13 @@ export const CALLS: Every = {
     yield* MAIL.spend({ g: e.g, invites: e.spent });
     if (e.state !== null) yield* did('UPDATE checkpoints SET seq = ?, state = ? WHERE g = ?', e.seq, e.state, e.g);
     yield* did('UPDATE groups SET roster = ? WHERE g = ?', e.seq, e.g);
+    if (e.ending !== undefined) yield* doom(e.g, e.ending);
     return { is: 'entered' };
+  },
+  *purge(p) {
+    yield* hold(p.g);
+    yield* did('DELETE FROM group_ids WHERE id = ?', p.group);
+    return yield* bury(p, OF_GROUP.filter((name) => !OUTLIVING.includes(name)));
   },
   *entries({ g, after, upTo, most }) {
     const found = yield* all(ENTRIES, g, after, upTo, most + 1);
@@ -153,4 +162,4 @@ export const CALLS: Every = {
 };
 
 /** Calls that change nothing: they need no transaction. */
-export const READS: ReadonlySet<CallName> = new Set<CallName>(['load', 'head', 'news', 'entries', 'lockboxes', 'page', 'card', 'requests', 'answer', 'blob', 'items', 'meeting', 'wants', 'keys', 'standing', 'before']);
+export const READS: ReadonlySet<CallName> = new Set<CallName>(['load', 'head', 'news', 'entries', 'lockboxes', 'page', 'card', 'requests', 'answer', 'blob', 'items', 'meeting', 'wants', 'keys', 'standing', 'before', 'doomed', 'tomb']);

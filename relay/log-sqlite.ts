@@ -11,6 +11,7 @@ import { cut } from './cut';
 import { SqliteFeed } from './feed-sqlite';
 import { beginLife, earlierSeq, healingOf, sharedFeed } from './lives';
 import type { Appended, Appending, AppendRefusal, Call, CallName, Calls, Entering, Entered, Log, Reply } from './log';
+import { bury, doom, ENDS, OUTLIVING } from './log-ends';
 import { MAIL, STIRRING } from './log-mail';
 import { type Mark, markOf } from './mark';
 import { prepare } from './schema';
@@ -35,7 +36,7 @@ export class SqliteLog {
     this.db = new Sqlite(path);
     this.feed = new SqliteFeed(this.db, waiting);
     this.mark = markOf(this.db, path);
-    this.answers = { ...this.own(), ...this.mail() };
+    this.answers = { ...this.mail(), ...this.own() };
     try {
       this.db.transaction(() => prepare(this.db, now));
     } catch (e) {
@@ -52,6 +53,7 @@ export class SqliteLog {
   transact(calls: readonly Call[]): Result<unknown, 'unavailable'>[] {
     const together = this.attempt(calls);
     if (calls.some((c) => c.name === 'sweep')) this.mark.move();
+    if (calls.some((c) => c.name === 'purge' || c.name === 'buried')) this.db.empty();
     if (together !== null) return together.map(ok);
     const alone = calls.length === 1 ? [null] : calls.map((c) => this.attempt([c]));
     return alone.map((a) => (a === null ? err('unavailable') : ok(a[0])));
@@ -93,19 +95,20 @@ export class SqliteLog {
     return (this.answers[c.name] as (input: unknown) => unknown)(c.input);
   }
 
+  private readonly rows = (sql: string, values: readonly Value[]): readonly Found[] => this.db.all(sql, ...values);
+
   private mail(): Pick<Answers, keyof typeof MAIL> {
-    const rows = (sql: string, values: readonly Value[]): readonly Found[] => this.db.all(sql, ...values);
     const answers = Object.entries(MAIL).map(([name, steps]) => [
       name,
       (input: never) => {
         if ((STIRRING as readonly string[]).includes(name)) this.stirred++;
-        return runNow<unknown>(steps(input), rows);
+        return runNow<unknown>(steps(input), this.rows);
       }
     ]);
     return Object.fromEntries(answers) as Pick<Answers, keyof typeof MAIL>;
   }
 
-  private own(): Omit<Answers, keyof typeof MAIL> {
+  private own(): Omit<Answers, Exclude<keyof typeof MAIL, 'buried'>> {
     return {
       load: (group) => {
         const found = this.db.one('SELECT g, seq, state FROM groups WHERE id = ?', group);
@@ -121,7 +124,9 @@ export class SqliteLog {
           const first = this.db.one('SELECT entry, receipt FROM entries WHERE g = ? AND seq = 1', there['g'] as number) as Found;
           return { g: there['g'] as number, genesis: receipted(first) };
         }
-        const g = Number(this.db.run('INSERT INTO groups (id, seq, state) VALUES (?, 1, ?)', c.group, c.state).lastInsertRowid);
+        if (this.db.one('SELECT 1 FROM tombs WHERE id = ?', c.group)) return null;
+        const g = this.db.one('SELECT max(coalesce((SELECT max(g) FROM groups), 0), coalesce((SELECT max(g) FROM tombs), 0)) + 1 AS g')?.['g'] as number;
+        this.db.run('INSERT INTO groups (g, id, seq, state) VALUES (?, ?, 1, ?)', g, c.group, c.state);
         this.putEntry(g, 1, c.genesis);
         for (const b of c.boxes) this.db.run('INSERT INTO lockboxes VALUES (?, ?, 1, ?)', g, b.device, b.lockbox);
         return { g, genesis: c.genesis };
@@ -144,6 +149,13 @@ export class SqliteLog {
       },
       append: (a) => this.append(a),
       enter: (e) => this.enter(e),
+      purge: (p) =>
+        this.overwriting(() => {
+          this.feed.purge(p.g);
+          this.rosters.delete(p.g);
+          return runNow(bury(p, tablesOf(this.db)), this.rows);
+        }),
+      buried: (b) => this.overwriting(() => runNow(ENDS.buried(b), this.rows)),
       entries: ({ g, after, upTo, most }) => {
         const found = this.db.each('SELECT entry, receipt FROM entries WHERE g = ? AND seq > ? AND seq <= ? ORDER BY seq', g, after, upTo);
         const { items, more } = cut(found, most, (f) => (f['entry'] as Bytes).length + 200);
@@ -205,8 +217,19 @@ export class SqliteLog {
     this.putEntry(e.g, e.seq, e.entry);
     for (const b of e.boxes) this.db.run('INSERT INTO lockboxes VALUES (?, ?, ?, ?)', e.g, b.device, e.seq, b.lockbox);
     this.answers.spend({ g: e.g, invites: e.spent });
+    if (e.ending !== undefined) runNow(doom(e.g, e.ending), this.rows);
     if (e.state !== null) this.db.run('UPDATE groups SET seq = ?, state = ? WHERE g = ?', e.seq, e.state, e.g);
     return { is: 'entered' };
+  }
+
+  /** What is deleted is overwritten in the file, not only unlinked; the log beside it is emptied once it is committed. */
+  private overwriting<T>(f: () => T): T {
+    this.db.exec('PRAGMA secure_delete = ON');
+    try {
+      return f();
+    } finally {
+      this.db.exec('PRAGMA secure_delete = OFF');
+    }
   }
 
   private putEntry(g: number, seq: number, e: ReceiptedEntry): void {
@@ -225,6 +248,12 @@ export class SqliteLog {
     return seq;
   }
 }
+
+/** Tables whose rows are a group's, whatever a later version adds. */
+export const tablesOf = (db: Sqlite): string[] =>
+  db.all("SELECT m.name AS name FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c ON c.name = 'g' WHERE m.type = 'table'")
+    .map((f) => f['name'] as string)
+    .filter((name) => !OUTLIVING.includes(name));
 
 const receipted = (f: Found): ReceiptedEntry => {
   const receipt = decode(f['receipt'] as Bytes, readReceipt);

@@ -50,6 +50,8 @@ export interface Entering {
   readonly spent: readonly InvitePk[];
   /** The roster state after the entry, when it is time for a checkpoint. */
   readonly state: Bytes | null;
+  /** With an entry that asks for the group's end, the receipt time of that; null with one that calls it off. */
+  readonly ending?: { readonly group: GroupId; readonly at: number | null };
 }
 export type Entered = { readonly is: 'entered' } | { readonly is: 'behind' } | { readonly is: 'moved'; readonly heads: readonly DeviceHead[] };
 
@@ -85,8 +87,8 @@ interface Paged<T> { readonly items: readonly T[]; readonly more: boolean }
 /** Every call: what goes in, what comes out. */
 export interface Calls {
   load: [GroupId, Loaded | null];
-  /** A group that is there already stays as it is; its first receipt comes back. */
-  create: [{ readonly group: GroupId; readonly genesis: ReceiptedEntry; readonly boxes: readonly Kept[]; readonly state: Bytes }, { readonly g: number; readonly genesis: ReceiptedEntry }];
+  /** A group that is there already stays as it is; its first receipt comes back. Null for one that was destroyed. */
+  create: [{ readonly group: GroupId; readonly genesis: ReceiptedEntry; readonly boxes: readonly Kept[]; readonly state: Bytes }, { readonly g: number; readonly genesis: ReceiptedEntry } | null];
   head: [{ readonly g: number; readonly device: number }, { readonly n: number; readonly hash: Hash; readonly feed: number }];
   /** Of the groups that there are, by their numbers. */
   news: [readonly number[], readonly News[]];
@@ -138,6 +140,14 @@ export interface Calls {
   keepBoxes: [{ readonly g: number; readonly seq: number; readonly boxes: readonly Kept[] }, null];
   /** Begins a new life of the store, since it turned out to be older than what it signed; its number, above `above`. */
   renew: [{ readonly now: number; readonly above: number }, number];
+  /** Groups whose end was asked for at `before` or earlier, until nothing of them is left. */
+  doomed: [{ readonly before: number }, readonly { readonly g: number; readonly group: GroupId }[]];
+  /** Everything of a group goes but a tomb, an encoded receipt of destruction; the one that lay there first comes back, with attachments still to be cleared away. */
+  purge: [{ readonly g: number; readonly group: GroupId; readonly tomb: Bytes }, { readonly tomb: Bytes; readonly blobs: readonly BlobId[] }];
+  /** These attachments of a destroyed group lie nowhere any more. */
+  buried: [{ readonly g: number; readonly blobs: readonly BlobId[] }, null];
+  /** What is left of a group that was destroyed. */
+  tomb: [GroupId, Bytes | null];
   /** Forgets blobs that no envelope names, answers, wants and meetings, older than the times given; the blobs come back. */
   sweep: [{ readonly blobsBefore: number; readonly answersBefore: number; readonly meetingsBefore: number }, readonly { readonly g: number; readonly id: BlobId }[]];
 }

@@ -73,7 +73,10 @@ async function start(c: Config): Promise<void> {
   const listener = getRequestListener(createApp(relay, blobs, c.app, c.origins, isReady, earlierBuilds()).fetch);
   const server = createServer({ requestTimeout: 1_800_000, headersTimeout: 10_000, maxHeaderSize: 8192 }, (request, response) => void listener(request, response));
   const sockets = takeSockets(server, relay, allowedHosts(c), new Doors(c.from, c.pace, clock));
-  const sweep = (): void => void sweepBlobs(relay, blobs, clock() - RATE.blobUnnamed, clock() - RATE.answer);
+  const sweep = (): void => {
+    void sweepBlobs(relay, blobs, clock() - RATE.blobUnnamed, clock() - RATE.answer);
+    void relay.purge(blobs).then(({ destroyed }) => destroyed > 0 && notes.say('destroyed', `Destroyed ${destroyed} groups, as their owners asked 30 days ago.`, { destroyed }));
+  };
   setInterval(sweep, SWEEP_EVERY).unref();
   setInterval(() => relay.poll(), POLL_EVERY).unref();
   if (c.metrics !== null) showFigures(c.metrics);

@@ -3,6 +3,7 @@ import type { Bytes } from '../crypto/brand';
 import { NONCE, type Refusal, WIRE_VERSION } from '../crypto/frames';
 import type { Random } from '../crypto/sodium';
 import { answer } from './answer';
+import type { Blobs } from './blobs';
 import { endConnection } from './ended';
 import { Fanout, type Turn } from './fanout';
 import { alone, following } from './follow';
@@ -11,6 +12,7 @@ import { type Hints, NO_HINTS } from './hints';
 import type { Clock, House, RelayKeys } from './house';
 import { type Bucket, Hourly, Paces, RATE } from './limits';
 import type { Log } from './log';
+import { purge, type Purged } from './purge';
 import { Connection, type LogSession } from './session';
 
 export interface RelayParts {
@@ -52,6 +54,8 @@ export interface Relay {
   readonly refusals: ReadonlyMap<Refusal, number>;
   readonly log: Log;
   readonly clock: Clock;
+  /** Destroys groups whose owners asked for their end, once the grace is over; to be called every hour. */
+  purge(blobs: Blobs): Promise<Purged>;
   /** Looks in the store for what is not known here, when it is time to; to be called every few seconds. */
   poll(): void;
 }
@@ -92,6 +96,7 @@ export function createRelay(p: RelayParts): Relay {
     refusals,
     log: p.log,
     clock: p.clock,
+    purge: (blobs) => purge(house, blobs),
     poll: () => house.follow.poll()
   };
 }

@@ -23,8 +23,13 @@ const TABLES: readonly (readonly [name: string, by: string, columns: string, kep
   ['meets', 'meet', 'meet bytea, n bigint, began bigint NOT NULL, item bytea NOT NULL, PRIMARY KEY (meet, n)'],
   ['wants', 'g', 'g bigint, device bigint, time bigint NOT NULL, want bytea NOT NULL, PRIMARY KEY (g, device)'],
   ['keys', 'g', 'g bigint, device bigint, member bytea, at bigint NOT NULL, keys bytea NOT NULL, PRIMARY KEY (g, device, member)'],
+  ['doomed', 'g', 'g bigint PRIMARY KEY, id bytea NOT NULL, at bigint NOT NULL'],
+  ['tombs', 'id', 'id bytea PRIMARY KEY, g bigint NOT NULL, tomb bytea NOT NULL'],
   ['blobs', 'g', 'g bigint, id bytea, device bigint NOT NULL, size bigint NOT NULL, time bigint NOT NULL, named bigint NOT NULL, PRIMARY KEY (g, id)']
 ];
+
+/** Tables with rows of a group, each under its number. */
+export const OF_GROUP: readonly string[] = TABLES.filter(([, by]) => by === 'g').map(([name]) => name);
 
 const INDEXES: Readonly<Record<string, readonly string[]>> = {
   blobs: ['CREATE INDEX blobs_unnamed ON blobs (time) WHERE named = 0'],

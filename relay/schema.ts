@@ -36,6 +36,9 @@ CREATE TABLE IF NOT EXISTS lives (incarnation INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE IF NOT EXISTS bases (g INTEGER NOT NULL, incarnation INTEGER NOT NULL, feed INTEGER NOT NULL, PRIMARY KEY (g, incarnation)) STRICT;
 -- devices that have shown their heads since the restore; 0: the group waits no longer
 CREATE TABLE IF NOT EXISTS shown (g INTEGER NOT NULL, device INTEGER NOT NULL, PRIMARY KEY (g, device)) STRICT;
+-- groups whose end was asked for, at: receipt time of that; and what is left of those that were destroyed: an encoded receipt of it
+CREATE TABLE IF NOT EXISTS doomed (g INTEGER PRIMARY KEY, id BLOB NOT NULL, at INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS tombs (id BLOB PRIMARY KEY, g INTEGER NOT NULL, tomb BLOB NOT NULL) STRICT, WITHOUT ROWID;
 -- size: −1 while an envelope names it and the store lacks it; named: whether an envelope names it
 CREATE TABLE IF NOT EXISTS blobs (g INTEGER NOT NULL, id BLOB NOT NULL, device INTEGER NOT NULL, size INTEGER NOT NULL, time INTEGER NOT NULL, named INTEGER NOT NULL, PRIMARY KEY (g, id)) STRICT;
 CREATE INDEX IF NOT EXISTS blobs_unnamed ON blobs (time) WHERE named = 0;

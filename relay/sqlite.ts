@@ -44,6 +44,10 @@ export class Sqlite {
   run(sql: string, ...values: Value[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint } {
     return this.prepared(sql).run(...values);
   }
+  /** What was committed goes from the log beside it into the file, and nothing stays in the log. */
+  empty(): void {
+    this.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  }
   close(): void {
     this.statements.clear();
     // prepared statements keep the connection until they are collected: what is in the log goes to the file now

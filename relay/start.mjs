@@ -19,6 +19,7 @@ Settings are read from the environment:
   npm start -- --help       show this
   npm start -- backup FILE  copy all that the relay keeps, but its key, into one file; it may be running
   npm start -- admin stats  count what the relay keeps; it may be running
+  npm start -- admin purge  destroy now what is due, with the relay stopped; it does so by itself every hour
   npm start -- restore FILE put such a copy back while the relay is stopped; devices bring what is newer
 `;
 const LOOPBACK = ['127.0.0.1', 'localhost', '::1'];

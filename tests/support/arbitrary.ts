@@ -77,6 +77,7 @@ export const fromRelay = fc.oneof(
   fc.record({ is: is('welcome'), re: num, group, rosterSeq: num, feedSeq: num, head, bearer: fixed(32) }),
   fc.record({ is: is('gone'), re: num, group, seq: num }),
   fc.record({ is: is('entered'), re: num, group, receipt }),
+  fc.record({ is: is('destroyed'), re: num, group, receipt }),
   fc.record({ is: is('acks'), group, items: fc.array(fc.record({ n: num, seq: num, time: num }), few) }),
   fc.record({ is: is('entries'), re: num, group, items: fc.array(fc.record({ entry: blob(), receipt }), few), more: fc.boolean() }),
   fc.record({ is: is('lockboxes'), re: num, group, items: fc.array(fc.record({ seq: num, lockbox: blob() }), few), more: fc.boolean() }),

@@ -24,9 +24,9 @@ import { pad, padme } from '../../crypto/padding';
 import { phraseKeys, phraseToPlaces, sealItem, signPhraseRow } from '../../crypto/phrase';
 import { ARGON, joinNumber, safetyNumber, stretch } from '../../crypto/passphrase';
 import { personKeys, signPerson } from '../../crypto/person';
-import { writeReceipt } from '../../crypto/receipt';
+import { encodeReceipt, signDestroyed } from '../../crypto/receipt';
 import { decodeEntry, entryHash, ROLE } from '../../crypto/roster/entry';
-import { encodeState } from '../../crypto/roster/state';
+import { chainHead, encodeState } from '../../crypto/roster/state';
 import { ready, type Random } from '../../crypto/sodium';
 import { signWant, wantHash } from '../../crypto/want';
 import { sealKeys } from '../../crypto/want-answer';
@@ -169,13 +169,13 @@ function roster() {
     relayPk: st.relay.pk,
     devices: { olivia, pat, fay, laptop, safe, next, gil, hal, ivy },
     entries: st.entries.map((e, i) => {
-      const w = new Writer();
-      writeReceipt(e.receipt, w);
       const d = decodeEntry(e.entry);
-      return { ...steps[i], bytes: e.entry, hash: entryHash(e.entry), decoded: d.ok ? d.value : null, receipt: e.receipt, receiptBytes: w.done() };
+      return { ...steps[i], bytes: e.entry, hash: entryHash(e.entry), decoded: d.ok ? d.value : null, receipt: e.receipt, receiptBytes: encodeReceipt(e.receipt) };
     }),
     keys: Object.fromEntries(st.keys),
-    state: encodeState(st.state)
+    state: encodeState(st.state),
+    // what a relay signs once it holds nothing of the group any more
+    destroyed: encodeReceipt(signDestroyed(st.group, { relayPk: st.relay.pk, incarnation: st.relay.incarnation, seq: st.state.seq, chain: chainHead(st.state), time: st.state.time + 5 }, st.relay.sk))
   };
 }
 
@@ -314,7 +314,8 @@ export function sampleFrames(): { readonly toRelay: ToRelay[]; readonly fromRela
       { is: 'refused', re: 3, group, why: 'void', detail: { ...NO_DETAIL, words: 'not-owner' } }, { is: 'pong', re: 14 },
       { is: 'items', re: 16, group, items: [some(10), some(11)], more: true },
       { is: 'standing', re: 23, group, healing: true, rosterSeq: 9, chain: hash, feed: 1199, heads: [{ device: 2, n: 7, hash }], lacks: [fill(32) as BlobId] },
-      { is: 'wants', re: 19, group, items: [{ want: fromText('want'), answers: 2 }] }, { is: 'keys', re: 21, group, items: [{ at: 8, keys: fromText('keys') }], more: true }
+      { is: 'wants', re: 19, group, items: [{ want: fromText('want'), answers: 2 }] }, { is: 'keys', re: 21, group, items: [{ at: 8, keys: fromText('keys') }], more: true },
+      { is: 'destroyed', re: 1, group, receipt: its }
     ]
   };
 }

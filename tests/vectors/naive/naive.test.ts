@@ -70,6 +70,10 @@ describe('the naive decoder agrees on', () => {
 
   it('a whole life of a roster: entries, receipts, chain, why each was void, and the state at the end', () => {
     const v = disk('roster');
+    const signed = (name: string, r: Value, s: State): boolean => {
+      const body = Buffer.concat([un(leaves(field(r, 'relayPk'))[0] as string), number(field(r, 'incarnation') as number), un(v['group'] as Json), number(s.chains.length), un(s.chains.at(-1) as string), number(field(r, 'time') as number)]);
+      return p.verifies(name, body, un(leaves(field(r, 'signature'))[0] as string), un(v['relayPk'] as Json));
+    };
     let state: State | null = null;
     const seen = new Set<string>();
     for (const e of all(v['entries'])) {
@@ -97,9 +101,9 @@ describe('the naive decoder agrees on', () => {
       const s = state as State;
       const chain = s.chains.at(-1) as string;
       expect(leaves(field(r, 'chain'))).toEqual([chain]);
-      const body = Buffer.concat([un(leaves(field(r, 'relayPk'))[0] as string), number(field(r, 'incarnation') as number), un(v['group'] as Json), number(s.chains.length), un(chain), number(time)]);
-      expect(p.verifies('receipt', body, un(leaves(field(r, 'signature'))[0] as string), un(v['relayPk'] as Json))).toBe(true);
+      expect(signed('receipt', r, s)).toBe(true);
     }
+    expect(signed('destroyed', field(whole(RECEIPT, un(v['destroyed'])), 'receipt'), state as unknown as State)).toBe(true);
     expect(stateBytes(state as unknown as State).toString('hex')).toBe(v['state']);
     expect(ENTRIES.map((k) => k.name).filter((k) => !seen.has(k))).toEqual([]);
   });

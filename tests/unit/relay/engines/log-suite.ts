@@ -49,6 +49,11 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       return r;
     };
     const entering = (seq: number, more: Partial<Entering> = {}): Entering => ({ g, seq, entry: entry(seq), boxes: [], ends: [], spent: [], state: null, ...more });
+    const made = async (id: GroupId, boxes: Calls['create'][0]['boxes'] = []): Promise<number> => {
+      const created = await call('create', { group: id, genesis: entry(1), boxes, state: random(300) });
+      if (created === null) throw new Error('it was destroyed');
+      return created.g;
+    };
     const page = async (way: 'up' | 'down', from: number, most = 500): Promise<{ items: StoredEnvelope[]; prevs: Calls['page'][1]['prevs']; more: boolean }> => {
       const p = await call('page', { g, way, from, most });
       return { ...p, items: unpackStored(p.items) };
@@ -64,7 +69,7 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       random = seeded(`engine ${seeds++} ${name}`);
       group = random(32) as Bytes as GroupId;
       heads = new Map();
-      ({ g } = await call('create', { group, genesis: entry(1), boxes: [{ device: 1, lockbox: random(1200) }], state: random(300) }));
+      g = await made(group, [{ device: 1, lockbox: random(1200) }]);
     });
 
     it('makes a group once: whoever comes second gets the first one’s receipt', async () => {
@@ -85,7 +90,7 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
     it('numbers hundreds that come at once to many groups as if they had come one by one', async () => {
       const others = await Promise.all([1, 2, 3].map(async () => {
         const id = random(32) as Bytes as GroupId;
-        return { id, g: (await call('create', { group: id, genesis: entry(1), boxes: [], state: random(10) })).g };
+        return { id, g: await made(id) };
       }));
       const calls = Array.from({ length: 300 }, (_, i) => appending(Math.floor(i / 3) + 1, { g: others[i % 3]?.g as number, group: others[i % 3]?.id as GroupId }));
       const got = await Promise.all(calls.map((a) => call('append', a)));
@@ -279,6 +284,37 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       const replies = await Promise.all([ask(log, 'append', appending(1)), ask(log, 'append', bad), ask(log, 'append', appending(2))]);
       expect(replies.map((r) => r.ok)).toEqual([true, false, true]);
       expect(await call('head', { g, device: 1 })).toMatchObject({ n: 2 });
+    });
+
+    it('purges a group with everything that is its own, leaves a tomb, and lets nobody make it again', async () => {
+      const other = random(32) as Bytes as GroupId;
+      const ofOther = await made(other);
+      const blob = random(32) as Bytes as BlobId;
+      const invite = random(32) as Bytes as InvitePk;
+      for (const at of [g, ofOther]) {
+        await call('putBlob', { g: at, id: blob, device: 1, size: 9, time: 3 });
+        await call('append', appending(1, { g: at, blobs: [blob] }));
+        await call('putCard', { g: at, invite, card: random(9) });
+        await call('putRequest', { g: at, invite, request: random(16), body: random(9), time: 7, most: 2 });
+        await call('putWant', { g: at, device: 1, want: random(9), time: 7 });
+      }
+      await call('enter', entering(2, { ending: { group, at: 50 } }));
+      const doomed = async (before: number): Promise<number[]> => (await call('doomed', { before })).map((d) => d.g).filter((x) => x === g);
+      expect([await doomed(49), await doomed(50)]).toEqual([[], [g]]);
+      const tomb = random(140);
+      expect(await call('purge', { g, group, tomb })).toEqual({ tomb, blobs: [blob] });
+      expect(await call('load', group)).toBeNull();
+      expect(await call('create', { group, genesis: entry(1), boxes: [], state: random(9) })).toBeNull();
+      const left = [await call('news', [g]), await call('card', { g, invite }), await call('requests', { g, invites: [invite] }), await call('wants', { g }), (await call('entries', { g, after: 0, upTo: 9, most: 9 })).items];
+      expect(left).toEqual([[], null, [], [], []]);
+      expect([(await page('up', 0)).items, (await call('lockboxes', { g, device: 1, after: 0 })).items, await call('head', { g, device: 1 })]).toEqual([[], [], { n: 0, hash: ZERO_HASH, feed: 0 }]);
+      // cut short before the attachment was gone: it goes on, with the tomb that lay there first
+      expect([await doomed(50), await call('purge', { g, group, tomb: random(140) })]).toEqual([[g], { tomb, blobs: [blob] }]);
+      await call('buried', { g, blobs: [blob] });
+      expect([await doomed(50), await call('tomb', group), await call('tomb', other)]).toEqual([[], tomb, null]);
+      expect(await call('append', appending(2, { g: ofOther, blobs: [blob] }))).toMatchObject({ is: 'stored', seq: 2 });
+      expect(await call('card', { g: ofOther, invite })).not.toBeNull();
+      expect(await made(random(32) as Bytes as GroupId)).not.toBe(g);
     });
 
     it('is the same to whoever opens it anew, who goes on from there', async () => {
