@@ -33,4 +33,10 @@ test('a fork is shown to both sides as soon as one honest word passes between th
   // what was read stays, and nothing that changes the group is offered any more
   await to(olivia.page(), 'People');
   await expect(olivia.page().getByRole('button', { name: 'Invite' })).toHaveCount(0);
+  // its owner has a way on, and nobody else is offered one
+  await expect(pat.page().getByRole('button', { name: 'Begin the group anew' })).toHaveCount(0);
+  await to(olivia.page(), 'Updates');
+  await olivia.page().getByRole('button', { name: 'Begin the group anew' }).click();
+  await expect(olivia.page().getByRole('button', { name: 'Invite' }).first()).toBeVisible();
+  await expect(olivia.page().getByRole('heading', { level: 1 })).toHaveText('Another name');
 });
