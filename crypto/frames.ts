@@ -15,6 +15,7 @@ export const WIRE_VERSION = 1;
 export const NONCE = 32;
 export const BEARER = 32;
 export const REQUEST_ID = 16;
+export const BELL_KEY = 65;
 
 /** An envelope as the relay keeps it: `device` is the row's index in the fold, `seq` its place in the group's feed. */
 export interface StoredEnvelope { readonly device: number; readonly n: number; readonly seq: number; readonly time: number; readonly envelope: Bytes }
@@ -40,7 +41,8 @@ export interface MailedRequest { readonly invite: InvitePk; readonly request: By
 export const REFUSAL_CODES = {
   malformed: 1, 'too-large': 2, 'bad-proof': 3, 'unknown-group': 4, 'unknown-log': 5, gap: 6, stale: 7, conflict: 8, behind: 9, moved: 10, held: 11,
   void: 12, 'no-blob': 13, 'no-lockbox': 14, full: 15, rate: 16, 'not-allowed': 17, 'not-found': 18, 'too-many': 19, healing: 20, version: 21,
-  unavailable: 22, ended: 23, crowded: 24
+  unavailable: 22, ended: 23, crowded: 24,
+  'no-bell': 30, 'bad-place': 31
 } as const;
 export type Refusal = keyof typeof REFUSAL_CODES;
 export const REFUSALS = Object.keys(REFUSAL_CODES) as Refusal[];
@@ -101,7 +103,13 @@ export type ToRelay =
   /** Answers the want with this hash of the device `to`. Answered by `done`. */
   | { readonly is: 'put-keys'; readonly re: number; readonly group: GroupId; readonly to: LogPk; readonly want: Hash; readonly keys: Bytes }
   /** Answers to the session's own want, after the one numbered `after`. Answered by `keys`. */
-  | { readonly is: 'get-keys'; readonly re: number; readonly group: GroupId; readonly after: number };
+  | { readonly is: 'get-keys'; readonly re: number; readonly group: GroupId; readonly after: number }
+  /** What a push service must know this relay by. Answered by `bell`. */
+  | { readonly is: 'get-bell'; readonly re: number; readonly group: GroupId }
+  /** Where to push to when the group has something new and this device is away; takes the place of what was said before. Answered by `done`. */
+  | { readonly is: 'put-bell'; readonly re: number; readonly group: GroupId; readonly place: string }
+  /** Takes it back. Answered by `done`. */
+  | { readonly is: 'drop-bell'; readonly re: number; readonly group: GroupId };
 
 export type FromRelay =
   /** First frame of every connection. */
@@ -135,7 +143,9 @@ export type FromRelay =
   /** Answer to `get-wants` (re > 0) or a push (re = 0). */
   | { readonly is: 'wants'; readonly re: number; readonly group: GroupId; readonly items: readonly StandingWant[] }
   /** Answer to `get-keys` (re > 0) or a push (re = 0). */
-  | { readonly is: 'keys'; readonly re: number; readonly group: GroupId; readonly items: readonly KeysAnswer[]; readonly more: boolean };
+  | { readonly is: 'keys'; readonly re: number; readonly group: GroupId; readonly items: readonly KeysAnswer[]; readonly more: boolean }
+  /** Answer to `get-bell`: an uncompressed point of P-256. */
+  | { readonly is: 'bell'; readonly re: number; readonly group: GroupId; readonly key: Bytes };
 
 export interface RefusalDetail {
   /** Of an append: own log's head. Of `behind`: roster head seq. Otherwise 0. */
@@ -156,14 +166,16 @@ export const TO_CODES: Readonly<Record<ToRelay['is'], number>> = {
   auth: 1, create: 2, append: 3, boxes: 4, enter: 5, roster: 6, lockboxes: 7, fetch: 8, 'put-card': 9, 'get-card': 10, 'put-request': 11,
   'drop-request': 12, 'get-answer': 13, mailbox: 14, 'put-answer': 15, ping: 16, 'put-item': 17, 'get-items': 18,
   show: 23, 'give-entries': 24, 'give-boxes': 25, give: 26,
-  want: 27, 'get-wants': 28, 'put-keys': 29, 'get-keys': 30
+  want: 27, 'get-wants': 28, 'put-keys': 29, 'get-keys': 30,
+  'get-bell': 35, 'put-bell': 36, 'drop-bell': 37
 };
 export const FROM_CODES: Readonly<Record<FromRelay['is'], number>> = {
   hello: 1, welcome: 2, gone: 3, entered: 4, acks: 5, entries: 6, lockboxes: 7, page: 8, card: 9, answer: 10, requests: 11, done: 12, refused: 13,
   pong: 14, items: 15,
   standing: 18,
   wants: 20, keys: 21,
-  destroyed: 22
+  destroyed: 22,
+  bell: 26
 };
 const byCode = <K extends string>(codes: Readonly<Record<K, number>>): ReadonlyMap<number, K> => new Map((Object.keys(codes) as K[]).map((is) => [codes[is], is]));
 const TO = byCode(TO_CODES);
@@ -223,6 +235,11 @@ export function encodeToRelay(f: ToRelay): Bytes {
       return w.num(f.re).fixed(f.group).fixed(f.to).fixed(f.want).bytes(f.keys).done();
     case 'get-keys':
       return w.num(f.re).fixed(f.group).num(f.after).done();
+    case 'get-bell':
+    case 'drop-bell':
+      return w.num(f.re).fixed(f.group).done();
+    case 'put-bell':
+      return w.num(f.re).fixed(f.group).text(f.place).done();
     case 'show':
       return w.num(f.re).fixed(f.group).num(f.life).num(f.rosterSeq).fixed(f.chain).num(f.n).fixed(f.hash).done();
     case 'give-entries':
@@ -280,6 +297,11 @@ function readToRelay(r: Reader): ToRelay {
       return { is, re: r.num(), group: group(r), to: r.fixed<LogPk>(SIGN_PK), want: r.fixed<Hash>(HASH), keys: r.bytes(LIMIT.keys) };
     case 'get-keys':
       return { is, re: r.num(), group: group(r), after: r.num() };
+    case 'get-bell':
+    case 'drop-bell':
+      return { is, re: r.num(), group: group(r) };
+    case 'put-bell':
+      return { is, re: r.num(), group: group(r), place: r.text(LIMIT.place) };
     case 'show':
       return { is, re: r.num(), group: group(r), life: r.num(), rosterSeq: r.num(), chain: r.fixed<Hash>(HASH), n: r.num(), hash: r.fixed<Hash>(HASH) };
     case 'give-entries':
@@ -336,6 +358,8 @@ export function encodeFromRelay(f: FromRelay): Bytes {
       return w.num(f.re).fixed(f.group).list(f.items, (i, x) => x.bytes(i.want).num(i.answers)).done();
     case 'keys':
       return w.num(f.re).fixed(f.group).bool(f.more).list(f.items, (i, x) => x.num(i.at).bytes(i.keys)).done();
+    case 'bell':
+      return w.num(f.re).fixed(f.group).fixed(f.key).done();
     case 'standing':
       w.num(f.re).fixed(f.group).bool(f.healing).num(f.rosterSeq).fixed(f.chain).num(f.feed);
       return w.list(f.heads, (h, x) => x.num(h.device).num(h.n).fixed(h.hash)).list(f.lacks, (b, x) => x.fixed(b)).done();
@@ -401,6 +425,8 @@ function readFromRelay(r: Reader): FromRelay {
       return { is, re: r.num(), group: group(r), items: r.list(MOST, (x) => ({ want: x.bytes(LIMIT.want), answers: x.num() })) };
     case 'keys':
       return { is, re: r.num(), group: group(r), more: r.bool(), items: r.list(MOST, (x) => ({ at: x.num(), keys: x.bytes(LIMIT.keys) })) };
+    case 'bell':
+      return { is, re: r.num(), group: group(r), key: r.fixed(BELL_KEY) };
     case 'standing':
       return {
         is, re: r.num(), group: group(r), healing: r.bool(), rosterSeq: r.num(), chain: r.fixed<Hash>(HASH), feed: r.num(),

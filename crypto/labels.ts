@@ -62,5 +62,6 @@ export const LABEL = {
   row: label('row/1'),
   localName: label('local-name/1'),
   cacheKey: label('cache-key/1'),
-  cacheRow: label('cache-row/1')
+  cacheRow: label('cache-row/1'),
+  bellKey: label('bell-key/1')
 } as const;

@@ -29,6 +29,8 @@ export const LIMIT = {
   devicesPerMember: 8,
   /** Pending invites of a group. */
   invites: 100,
+  /** Address that a push service gave a device. */
+  place: 1024,
   blob: 64 * 1024 * 1024,
   /** Envelopes, entries or lockboxes in one page. */
   page: 500,

@@ -109,6 +109,6 @@ function openLog(h: House, c: Connection, f: Auth, group: Group): void {
 function newSession(h: House, c: Connection, group: Group, row: Row, bearer: Bytes): LogSession {
   return {
     as: 'log', connection: c, group, logPk: row.logPk, key: hex(row.logPk), device: row.device, member: hex(row.member),
-    bearer: base64url(bearer), pace: h.paces.of(hex(row.logPk)), volume: h.paces.bytesOf(`${group.key} ${hex(row.member)}`), gone: row.end?.seq ?? null, staged: null
+    bearer: base64url(bearer), pace: h.paces.of(hex(row.logPk)), volume: h.paces.bytesOf(`${group.key} ${hex(row.member)}`), gone: row.end?.seq ?? null, bell: false, staged: null
   };
 }

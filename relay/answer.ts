@@ -7,6 +7,7 @@ import { LIMIT } from '../crypto/limits';
 import { unreachable } from '../crypto/result';
 import { authenticate } from './access';
 import { append } from './append';
+import { byBell } from './bell';
 import { create, enter, stage } from './enter';
 import { give, giveBoxes, giveEntries, show } from './heal';
 import type { House } from './house';
@@ -77,6 +78,10 @@ function dispatch(h: House, c: Connection, f: ToRelay): void {
     case 'put-keys':
     case 'get-keys':
       return liveNow(h, c, f, f.re, (s) => byDevice(h, s, f));
+    case 'get-bell':
+    case 'put-bell':
+    case 'drop-bell':
+      return liveNow(h, c, f, f.re, (s) => byBell(h, s, f));
     case 'show':
       return live(c, f, f.re, (s) => show(h, s, f));
     case 'give-boxes':

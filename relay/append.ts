@@ -68,7 +68,9 @@ function answer(h: House, s: LogSession, n: number, envelope: Bytes, isAhead: bo
   if ('seq' in a) {
     const unheard = group.unheard.get(device) ?? 0;
     if (n >= unheard) group.unheard.delete(device);
-    return h.follow.stored(s, { device, n, seq: a.seq, time: a.time, envelope }, a.is === 'stored' || n <= unheard);
+    const isNew = a.is === 'stored' || n <= unheard;
+    if (isNew) h.ringing?.stir(group, s.member);
+    return h.follow.stored(s, { device, n, seq: a.seq, time: a.time, envelope }, isNew);
   }
   h.fanout.flushAcks(s);
   const fence = a.is === 'stale' ? fenceOf(group.state) : a.is === 'held' ? Math.max(0, (group.held.get(device) ?? 0) - h.clock()) : 0;

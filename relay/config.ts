@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { err, ok, type Result } from '../crypto/result';
 import { RATE } from './limits';
+import { isPushService } from './places';
 
 export interface Config {
   readonly port: number;
@@ -30,6 +31,10 @@ export interface Config {
   readonly s3Region: string;
   /** Whom a push service may write to; without it there is no doorbell. */
   readonly contact: string | null;
+  /** Push services beyond those that are known. */
+  readonly push: readonly string[];
+  /** Seconds within which a push leaves. */
+  readonly pushWithin: number;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -62,7 +67,9 @@ const SETTINGS = {
   s3Key: ['CAREFOLD_S3_KEY', words, 'the bucket’s access key', null],
   s3Secret: ['CAREFOLD_S3_SECRET', words, 'the bucket’s secret key', null],
   s3Region: ['CAREFOLD_S3_REGION', words, 'a region like us-east-1', 'us-east-1'],
-  contact: ['CAREFOLD_CONTACT', address(/^(mailto|https):$/), 'an address like mailto:operator@example.org', null]
+  contact: ['CAREFOLD_CONTACT', address(/^(mailto|https):$/), 'an address like mailto:operator@example.org', null],
+  push: ['CAREFOLD_PUSH', list(isPushService), 'push services like push.example.org, *.example.org or https://10.0.0.5:8443', []],
+  pushWithin: ['CAREFOLD_PUSH_WITHIN', number(0, 3600), 'a number of seconds up to 3600', 120]
 } as const satisfies { readonly [K in keyof Config]: readonly [env: string, schema: v.GenericSchema<unknown, NonNullable<Config[K]>>, must: string, otherwise: Config[K]] };
 type Name = keyof Config;
 

@@ -130,9 +130,12 @@ function judge(h: House, s: Enterer, f: Enter, done: () => void): void {
   const ends = cuts.map((c) => ({ device: rowOf(before, c.logPk)?.device ?? 0, n: c.n, hash: c.hash }));
   const receipted = receiptFor(h, state, f.entry, time);
   const spent = spentBy(before, state);
+  const gone = endedBy(before, state);
+  // from before it is stored: nobody is pushed to once it is
+  h.ringing?.stop(group, gone);
   h.log.call(
     'enter',
-    { g: group.g, seq: f.seq, entry: receipted, boxes, ends, spent, state: f.seq % CHECKPOINT === 0 ? encodeState(state) : null, ...endingOf(before, state) },
+    { g: group.g, seq: f.seq, entry: receipted, boxes, ends, gone, spent, state: f.seq % CHECKPOINT === 0 ? encodeState(state) : null, ...endingOf(before, state) },
     (r) => {
       // another relay was quicker, or this very entry lies there, heard of or not: everybody is told of what the store has
       if (!r.ok || r.value.is === 'behind') return h.follow.renew(group, (isRead) => (isRead && group.state.seq > before.seq ? place(h, s, f, done) : no('unavailable')));
@@ -145,6 +148,7 @@ function judge(h: House, s: Enterer, f: Enter, done: () => void): void {
       s.staged = null;
       for (const e of ends) group.held.delete(e.device);
       connection.send({ is: 'entered', re: f.re, group: group.id, receipt: receipted.receipt });
+      h.ringing?.stir(group, s.as === 'log' ? s.member : null);
       h.follow.changed(group);
       h.fanout.entry(group, receipted, s.as === 'log' ? s : null);
       tellEnded(h, s.group.logs, state);
@@ -173,6 +177,10 @@ export const endingOf = (before: RosterState, after: RosterState): Pick<Entering
 /** Invites that stopped pending. */
 export const spentBy = (before: RosterState, after: RosterState): InvitePk[] =>
   after.invites === before.invites ? [] : [...after.invites.values()].filter((i) => i.state !== 'pending' && before.invites.get(hex(i.invite))?.state === 'pending').map((i) => i.invite);
+
+/** Rows that ended, by device. */
+export const endedBy = (before: RosterState, after: RosterState): number[] =>
+  after.rows === before.rows ? [] : [...after.rows].flatMap(([key, r]) => (r.end !== null && before.rows.get(key)?.end === null ? [r.device] : []));
 
 /** MOVED: the logs that end may not grow for a minute, the sender's own excepted, which has to send what is missing. */
 function hold(h: House, s: LogSession, devices: readonly number[]): void {

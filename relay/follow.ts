@@ -44,7 +44,10 @@ function renew(h: House, group: Group, then: (ok: boolean) => void): void {
       if (e.receipt.incarnation !== h.incarnation) group.earlier = e.receipt.seq;
       h.fanout.entry(group, e, null);
     }
-    if (r.value.items.length > 0) tellEnded(h, group.logs, group.state);
+    if (r.value.items.length > 0) {
+      tellEnded(h, group.logs, group.state);
+      h.ringing?.heard(group);
+    }
     if (r.value.more) renew(h, group, then);
     else then(true);
   });
@@ -144,6 +147,7 @@ export function following(house: () => House, hints: Hints, turn: (what: () => v
         if (last !== undefined) {
           h.fanout.toAll(group, encodePage({ re: 0, group: group.id, more: false, prevs: [], items: packStored(items) }));
           s.feed = last.seq;
+          h.ringing?.heard(group);
         }
         if (r.value.more) follow(group, s, then);
         else then();

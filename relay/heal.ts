@@ -12,7 +12,7 @@ import { decodeEntry } from '../crypto/roster/entry';
 import { begin, fold } from '../crypto/roster/fold';
 import { chainAt, chainHead, encodeState, rowByDevice, rowOf, type Row } from '../crypto/roster/state';
 import { tellEnded } from './ended';
-import { CHECKPOINT, endingOf, spentBy } from './enter';
+import { CHECKPOINT, endedBy, endingOf, spentBy } from './enter';
 import type { Group } from './group';
 import type { House } from './house';
 import { waitsFor } from './healing';
@@ -92,7 +92,9 @@ function takeEntries(h: House, c: Connection, f: Of<'give-entries'>, group: Grou
       if (receipt.seq !== state.seq) return end(() => c.refuse(f.re, group.id, 'behind', { n: group.state.seq }));
       if (!equal(chainHead(state), receipt.chain)) return end(() => c.refuse(f.re, group.id, 'conflict', { n: group.state.seq }));
       const spent = spentBy(group.state, state);
-      h.log.call('enter', { g: group.g, seq: receipt.seq, entry: item, boxes: [], ends: [], spent, state: receipt.seq % CHECKPOINT === 0 ? encodeState(state) : null, ...endingOf(group.state, state) }, (r) => {
+      const gone = endedBy(group.state, state);
+      h.ringing?.stop(group, gone);
+      h.log.call('enter', { g: group.g, seq: receipt.seq, entry: item, boxes: [], ends: [], gone, spent, state: receipt.seq % CHECKPOINT === 0 ? encodeState(state) : null, ...endingOf(group.state, state) }, (r) => {
         if (!r.ok) return h.follow.renew(group, () => end(() => c.refuse(f.re, group.id, 'unavailable')));
         if (r.value.is !== 'entered') return h.groups.reload(group, () => end(() => c.refuse(f.re, group.id, 'behind', { n: group.state.seq })));
         group.state = state;

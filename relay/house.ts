@@ -7,6 +7,7 @@ import type { Follow } from './follow';
 import type { Groups } from './group';
 import type { Hourly, Paces } from './limits';
 import type { Log } from './log';
+import type { Ringing } from './ringing';
 import type { Connection, LogSession } from './session';
 
 /** Milliseconds since 1970. */
@@ -26,6 +27,8 @@ export interface House {
   readonly groups: Groups;
   readonly fanout: Fanout;
   readonly follow: Follow;
+  /** Pushes to devices that are away; null where this relay has no doorbell. */
+  readonly ringing: Ringing | null;
   /** Roster appends by group and member. */
   readonly budget: Hourly;
   /** Frames by log key. */

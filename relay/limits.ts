@@ -15,6 +15,23 @@ export const RATE = {
   /** Wants for keys, and answers to them, in an hour by one device. */
   wants: 20,
   answers: 500,
+  /** Places to push to that one device may say in an hour. */
+  bells: 20,
+  /** A push waits so long at least, so that devices that are here can be passed over. */
+  bellAfter: 10_000,
+  /** The next push to a device that has not come since. */
+  bellGap: 600_000,
+  /** Tries of one push, and the wait before the second, which doubles. */
+  bellTries: 5,
+  bellAgain: 30_000,
+  /** The longest that a push service may ask to wait; one that does not answer in time is tried again. */
+  bellLongest: 3_600_000,
+  bellAnswer: 8_000,
+  /** Pushes under way, and waiting. */
+  bellAtOnce: 16,
+  bellWaiting: 50_000,
+  /** Seconds that a push service keeps a push for a device it cannot reach. */
+  bellKept: 86_400,
   /** Groups put there by one connection, and from one address in an hour. */
   creates: 50,
   createsFrom: 200,

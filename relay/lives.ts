@@ -16,6 +16,8 @@ export function beginLife(db: Sqlite, now: number, above = 0): number {
   db.run('INSERT INTO lives VALUES (?)', incarnation);
   db.run(`INSERT INTO bases SELECT g, ?, coalesce((SELECT at + count - 1 - g * ${SPAN} FROM batches WHERE at > g * ${SPAN} AND at < (g + 1) * ${SPAN} ORDER BY at DESC LIMIT 1), 0) FROM groups`, incarnation);
   db.run('DELETE FROM shown');
+  // devices that were put out since the backup must not be pushed to: whoever is still in says it again
+  db.run('DELETE FROM bells');
   return incarnation;
 }
 

@@ -2,6 +2,7 @@
 import type { BlobId, Bytes, InvitePk } from '../crypto/brand';
 import { equal } from '../crypto/bytes';
 import type { CallName, Calls, Mailed } from './log';
+import { BELLS } from './log-bells';
 import { ENDS } from './log-ends';
 import { sweepWants, WANTS } from './log-wants';
 import { all, did, type Found, one, type Steps } from './steps';
@@ -24,6 +25,7 @@ const endMeetings = (before: number): Steps<null> => did('DELETE FROM meets WHER
 
 export const MAIL = {
   ...WANTS,
+  ...BELLS,
   ...ENDS,
   putCard: ({ g, invite, card }) => did('INSERT INTO cards VALUES (?, ?, ?) ON CONFLICT (g, invite) DO UPDATE SET card = excluded.card', g, invite, card),
   *card({ g, invite }) {

@@ -126,6 +126,7 @@ export const CALLS: Every = {
     yield* putEntry(e.g, e.seq, e.entry);
     for (const b of e.boxes) yield* did('INSERT INTO lockboxes VALUES (?, ?, ?, ?)', e.g, b.device, e.seq, b.lockbox);
     yield* MAIL.spend({ g: e.g, invites: e.spent });
+    for (const device of e.gone) yield* MAIL.dropBell({ g: e.g, device });
     if (e.state !== null) yield* did('UPDATE checkpoints SET seq = ?, state = ? WHERE g = ?', e.seq, e.state, e.g);
     yield* did('UPDATE groups SET roster = ? WHERE g = ?', e.seq, e.g);
     if (e.ending !== undefined) yield* doom(e.g, e.ending);
@@ -162,4 +163,4 @@ export const CALLS: Every = {
 };
 
 /** Calls that change nothing: they need no transaction. */
-export const READS: ReadonlySet<CallName> = new Set<CallName>(['load', 'head', 'news', 'entries', 'lockboxes', 'page', 'card', 'requests', 'answer', 'blob', 'items', 'meeting', 'wants', 'keys', 'standing', 'before', 'doomed', 'tomb']);
+export const READS: ReadonlySet<CallName> = new Set<CallName>(['load', 'head', 'news', 'entries', 'lockboxes', 'page', 'card', 'requests', 'answer', 'blob', 'items', 'meeting', 'wants', 'keys', 'standing', 'before', 'doomed', 'tomb', 'bells']);

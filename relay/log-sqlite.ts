@@ -217,6 +217,7 @@ export class SqliteLog {
     this.putEntry(e.g, e.seq, e.entry);
     for (const b of e.boxes) this.db.run('INSERT INTO lockboxes VALUES (?, ?, ?, ?)', e.g, b.device, e.seq, b.lockbox);
     this.answers.spend({ g: e.g, invites: e.spent });
+    for (const device of e.gone) this.answers.dropBell({ g: e.g, device });
     if (e.ending !== undefined) runNow(doom(e.g, e.ending), this.rows);
     if (e.state !== null) this.db.run('UPDATE groups SET seq = ?, state = ? WHERE g = ?', e.seq, e.state, e.g);
     return { is: 'entered' };

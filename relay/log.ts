@@ -46,6 +46,8 @@ export interface Entering {
   readonly boxes: readonly Kept[];
   /** Where the logs that end must stand. */
   readonly ends: readonly DeviceHead[];
+  /** Rows that end with it, by device: nobody is pushed to for them any more. */
+  readonly gone: readonly number[];
   /** Invites whose cards and requests go. */
   readonly spent: readonly InvitePk[];
   /** The roster state after the entry, when it is time for a checkpoint. */
@@ -81,6 +83,8 @@ export interface Giving {
 export interface Mailed { readonly invite: InvitePk; readonly request: Bytes; readonly body: Bytes; readonly time: number }
 /** How far a group has come: its feed, its roster, and a number that changes whenever cards, requests, answers or wants do. */
 export interface News { readonly g: number; readonly feed: number; readonly roster: number; readonly mail: number }
+/** Where a device wants to be pushed to for a group; `rung`: when it last was, for whichever of its groups. Milliseconds since 1970, 0 for never. */
+export interface Bell { readonly device: number; readonly place: string; readonly rung: number }
 interface Slot { readonly g: number; readonly invite: InvitePk; readonly request: Bytes }
 interface Paged<T> { readonly items: readonly T[]; readonly more: boolean }
 
@@ -114,6 +118,16 @@ export interface Calls {
   /** A member's answer to a want that stands, in place of its one before. */
   putKeys: [{ readonly g: number; readonly device: number; readonly want: Hash; readonly by: MemberTag; readonly keys: Bytes }, { readonly at: number } | 'not-found'];
   keys: [{ readonly g: number; readonly device: number; readonly after: number }, Paged<{ readonly at: number; readonly keys: Bytes }>];
+  /** A device's place in place of the one before; it counts as not rung since. */
+  putBell: [{ readonly g: number; readonly device: number; readonly place: string }, 'new' | 'again'];
+  dropBell: [{ readonly g: number; readonly device: number }, null];
+  bells: [{ readonly g: number }, readonly Bell[]];
+  /** These devices were connected when there was news of the group. */
+  heard: [{ readonly g: number; readonly devices: readonly number[]; readonly time: number }, null];
+  /** Notes that a device is being rung, in all its groups: its place; null when it has none, was rung after `before`, or was connected since `news`. */
+  ring: [{ readonly g: number; readonly device: number; readonly time: number; readonly before: number; readonly news: number }, string | null];
+  /** The push service knows the place no more. */
+  dropPlace: [{ readonly place: string }, null];
   blob: [{ readonly g: number; readonly id: BlobId }, { readonly device: number; readonly size: number } | null];
   putBlob: [{ readonly g: number; readonly id: BlobId; readonly device: number; readonly size: number; readonly time: number }, null];
   dropBlob: [{ readonly g: number; readonly id: BlobId }, null];

@@ -16,11 +16,14 @@ import { RATE } from './limits';
 import { ask } from './log';
 import { figures, metered } from './meters';
 import { makeFolder, open } from './open';
+import { placesOf } from './places';
+import { pushDoorbell } from './push';
 import { createRelay } from './relay';
 import { takeSockets } from './socket';
 
 const SWEEP_EVERY = 3_600_000;
 const POLL_EVERY = 5_000;
+const RING_EVERY = 1_000;
 /** A store that has not answered by then is not ready. */
 const READY_WITHIN = 2_000;
 
@@ -52,7 +55,9 @@ async function start(c: Config): Promise<void> {
   }).catch((e: unknown) => fail(`The store ${c.postgres === null ? `in ${c.folder}` : 'in PostgreSQL'} cannot be opened: ${why(e)}.`));
   const { keys, blobs, hints } = opened;
   const { log, meters } = metered(opened.log, clock);
-  const relay = createRelay({ log, keys, clock, random: systemRandom, pace: c.pace, hints });
+  const refused = (service: string, status: number): void => warn('push-refused', `The push service ${service} refused a push (${status}). Nobody is told through it that there is something new.`);
+  const doorbell = c.contact === null ? {} : { doorbell: pushDoorbell({ keys, contact: c.contact, places: placesOf(c.push), within: c.pushWithin * 1000, clock, refused }) };
+  const relay = createRelay({ log, keys, clock, random: systemRandom, pace: c.pace, hints, ...doorbell });
 
   /** Never a reason not to start: whoever has an old tab open loads it again. */
   function earlierBuilds(): string[] {
@@ -79,6 +84,7 @@ async function start(c: Config): Promise<void> {
   };
   setInterval(sweep, SWEEP_EVERY).unref();
   setInterval(() => relay.poll(), POLL_EVERY).unref();
+  if (c.contact !== null) setInterval(() => relay.ring(), RING_EVERY).unref();
   if (c.metrics !== null) showFigures(c.metrics);
 
   function showFigures(at: string): void {

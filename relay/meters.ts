@@ -57,6 +57,7 @@ export interface Gauges {
   readonly isShared: boolean;
   readonly isDraining: boolean;
   readonly refusals: ReadonlyMap<string, number>;
+  readonly pushes: ReadonlyMap<string, number>;
   /** Seconds that the event loop was late: at the 99th part in a hundred since the last look. */
   readonly late: number;
   readonly cpuSeconds: number;
@@ -74,6 +75,7 @@ export function figures(m: Meters, g: Gauges): string {
   put('carefold_groups_loaded', 'gauge', 'Groups held in memory.', [['', g.groups]]);
   put('carefold_envelopes_stored_total', 'counter', 'Envelopes made durable and acknowledged here.', [['', m.stored]]);
   put('carefold_refused_total', 'counter', 'Refusals, by reason.', [...g.refusals].map(([why, times]) => [`{why="${why}"}`, times] as const));
+  put('carefold_pushes_total', 'counter', 'Pushes to devices that are away, by what came of them.', [...g.pushes].map(([what, times]) => [`{came="${what}"}`, times] as const));
   put('carefold_log_calls_total', 'counter', 'Calls on the store, by name.', [...m.asked].map(([name, times]) => [`{call="${name}"}`, times] as const));
   put('carefold_log_unavailable_total', 'counter', 'Calls that the store did not answer.', [['', m.unavailable]]);
   put('carefold_append_seconds', 'histogram', 'From an envelope’s arrival to its being durable; a sample of them.', []);

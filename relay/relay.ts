@@ -13,6 +13,7 @@ import type { Clock, House, RelayKeys } from './house';
 import { type Bucket, Hourly, Paces, RATE } from './limits';
 import type { Log } from './log';
 import { purge, type Purged } from './purge';
+import { type Doorbell, Ringing } from './ringing';
 import { Connection, type LogSession } from './session';
 
 export interface RelayParts {
@@ -26,6 +27,8 @@ export interface RelayParts {
   readonly turn?: Turn;
   /** Of a store that several relays share: how they tell each other of what is new. */
   readonly hints?: Hints;
+  /** How devices that are away are pushed to; nobody is unless given. */
+  readonly doorbell?: Doorbell;
   /** Frames a second that one connection or log key may sustain; 0 = no limit. */
   readonly pace?: number;
 }
@@ -47,7 +50,7 @@ export interface Relay {
   /** The live session that a bearer (base64url) stands for. */
   bearer(text: string): LogSession | null;
   /** How much there is of what; nothing that could name anybody. */
-  gauges(): { readonly sessions: number; readonly groups: number; readonly refusals: ReadonlyMap<Refusal, number> };
+  gauges(): { readonly sessions: number; readonly groups: number; readonly refusals: ReadonlyMap<Refusal, number>; readonly pushes: ReadonlyMap<string, number> };
   /** What the session's member may still leave in attachments. */
   blobs(s: LogSession): Bucket;
   /** How often each refusal was given. */
@@ -58,6 +61,8 @@ export interface Relay {
   purge(blobs: Blobs): Promise<Purged>;
   /** Looks in the store for what is not known here, when it is time to; to be called every few seconds. */
   poll(): void;
+  /** Pushes to devices whose time has come; to be called every second. */
+  ring(): void;
 }
 
 export function createRelay(p: RelayParts): Relay {
@@ -75,6 +80,7 @@ export function createRelay(p: RelayParts): Relay {
     groups,
     fanout,
     follow: p.log.isShared ? following(() => house, p.hints ?? NO_HINTS, turn) : alone(() => house),
+    ringing: p.doorbell === undefined ? null : new Ringing(() => house, p.doorbell),
     budget: new Hourly(),
     paces: new Paces(p.pace ?? RATE.framesPerSecond, p.clock),
     bearers: new Map(),
@@ -92,12 +98,13 @@ export function createRelay(p: RelayParts): Relay {
     },
     bearer: (text) => house.bearers.get(text) ?? null,
     blobs: (s) => house.paces.blobsOf(`${s.group.key} ${s.member}`),
-    gauges: () => ({ sessions: house.bearers.size, groups: groups.count, refusals }),
+    gauges: () => ({ sessions: house.bearers.size, groups: groups.count, refusals, pushes: house.ringing?.pushes ?? new Map() }),
     refusals,
     log: p.log,
     clock: p.clock,
     purge: (blobs) => purge(house, blobs),
-    poll: () => house.follow.poll()
+    poll: () => house.follow.poll(),
+    ring: () => house.ringing?.tick()
   };
 }
 

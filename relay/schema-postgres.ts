@@ -25,6 +25,7 @@ const TABLES: readonly (readonly [name: string, by: string, columns: string, kep
   ['keys', 'g', 'g bigint, device bigint, member bytea, at bigint NOT NULL, keys bytea NOT NULL, PRIMARY KEY (g, device, member)'],
   ['doomed', 'g', 'g bigint PRIMARY KEY, id bytea NOT NULL, at bigint NOT NULL'],
   ['tombs', 'id', 'id bytea PRIMARY KEY, g bigint NOT NULL, tomb bytea NOT NULL'],
+  ['bells', 'g', 'g bigint, device bigint, place text NOT NULL, rung bigint NOT NULL, heard bigint NOT NULL, PRIMARY KEY (g, device)'],
   ['blobs', 'g', 'g bigint, id bytea, device bigint NOT NULL, size bigint NOT NULL, time bigint NOT NULL, named bigint NOT NULL, PRIMARY KEY (g, id)']
 ];
 
@@ -34,6 +35,7 @@ export const OF_GROUP: readonly string[] = TABLES.filter(([, by]) => by === 'g')
 const INDEXES: Readonly<Record<string, readonly string[]>> = {
   blobs: ['CREATE INDEX blobs_unnamed ON blobs (time) WHERE named = 0'],
   meets: ['CREATE INDEX meets_began ON meets (began) WHERE n = 1'],
+  bells: ['CREATE INDEX bells_place ON bells (place)'],
   answers: ['CREATE INDEX answers_by_time ON answers (time)']
 };
 

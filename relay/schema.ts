@@ -6,7 +6,7 @@ import { LIMIT } from '../crypto/limits';
 import { Writer } from '../crypto/wire';
 import type { Sqlite } from './sqlite';
 
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 export const SCHEMA = `
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -30,6 +30,9 @@ CREATE INDEX IF NOT EXISTS meets_began ON meets (began) WHERE n = 1;
 -- a device's want for keys, and the newest answer of each member; at numbers them
 CREATE TABLE IF NOT EXISTS wants (g INTEGER NOT NULL, device INTEGER NOT NULL, time INTEGER NOT NULL, want BLOB NOT NULL, PRIMARY KEY (g, device)) STRICT;
 CREATE TABLE IF NOT EXISTS keys (g INTEGER NOT NULL, device INTEGER NOT NULL, member BLOB NOT NULL, at INTEGER NOT NULL, keys BLOB NOT NULL, PRIMARY KEY (g, device, member)) STRICT;
+-- where a device is pushed to for a group (PROTOCOL §11.7); rung: when it last was; heard: when it was last known to be connected as there was news
+CREATE TABLE IF NOT EXISTS bells (g INTEGER NOT NULL, device INTEGER NOT NULL, place TEXT NOT NULL, rung INTEGER NOT NULL, heard INTEGER NOT NULL, PRIMARY KEY (g, device)) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS bells_place ON bells (place);
 -- lives of the store: one more after each restore
 CREATE TABLE IF NOT EXISTS lives (incarnation INTEGER PRIMARY KEY) STRICT;
 -- how far a group's feed reached when a life began
@@ -63,7 +66,12 @@ export function prepare(db: Sqlite, now: number): void {
 }
 
 /** From each older version to the next. */
-const STEPS: Readonly<Record<number, (db: Sqlite) => void>> = { 1: rowsToBatches, 2: (db) => db.exec(SCHEMA) };
+const STEPS: Readonly<Record<number, (db: Sqlite) => void>> = { 1: rowsToBatches, 2: withMore, 3: withMore };
+
+/** Tables came, and no older relay may open the store again: it would not keep them true. */
+function withMore(db: Sqlite): void {
+  db.exec(SCHEMA);
+}
 
 /** Version 1 kept a row for each envelope, and heads and feeds in rows of their own. */
 function rowsToBatches(db: Sqlite): void {

@@ -21,6 +21,8 @@ export interface LogSession {
   readonly volume: Bucket;
   /** Roster seq that ended the row; null while it is live. */
   gone: number | null;
+  /** Said on this connection where it is to be pushed to. */
+  bell: boolean;
   staged: Staged | null;
 }
 export interface InviteSession {

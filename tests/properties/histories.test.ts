@@ -152,7 +152,7 @@ describe('P27 entries that a hostile relay lets through', () => {
     const force = async (entry: Bytes): Promise<void> => {
       const s = olivia.run.state;
       const receipt = signReceipt(s.group, { relayPk: pair.pk as RelayPk, incarnation: world.relay.log.incarnation, seq: s.seq + 1, chain: chainAfter(chainHead(s), entry, world.time.now), time: world.time.now }, pair.sk);
-      const put = await ask(world.relay.log, 'enter', { g, seq: s.seq + 1, entry: { entry, receipt }, boxes: [], ends: [], spent: [], state: null });
+      const put = await ask(world.relay.log, 'enter', { g, seq: s.seq + 1, entry: { entry, receipt }, boxes: [], ends: [], gone: [], spent: [], state: null });
       expect(put).toEqual({ ok: true, value: { is: 'entered' } });
       // her process starts anew and reads what is there
       world.relay = relayOver(world, world.relay.log);

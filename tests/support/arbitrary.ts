@@ -67,7 +67,10 @@ export const toRelay = fc.oneof(
   fc.record({ is: is('want'), re: num, group, want: blob() }),
   fc.record({ is: is('get-wants'), re: num, group }),
   fc.record({ is: is('put-keys'), re: num, group, to: fixed(32), want: fixed(32), keys: blob() }),
-  fc.record({ is: is('get-keys'), re: num, group, after: num })
+  fc.record({ is: is('get-keys'), re: num, group, after: num }),
+  fc.record({ is: is('get-bell'), re: num, group }),
+  fc.record({ is: is('put-bell'), re: num, group, place: fc.string({ maxLength: 40 }) }),
+  fc.record({ is: is('drop-bell'), re: num, group })
 ) as fc.Arbitrary<ToRelay>;
 export const TO_KINDS = Object.keys(TO_CODES).length;
 
@@ -100,7 +103,8 @@ export const fromRelay = fc.oneof(
   fc.record({ is: is('pong'), re: num }),
   fc.record({ is: is('items'), re: num, group, items: fc.array(blob(), few), more: fc.boolean() }),
   fc.record({ is: is('wants'), re: num, group, items: fc.array(fc.record({ want: blob(), answers: num }), few) }),
-  fc.record({ is: is('keys'), re: num, group, items: fc.array(fc.record({ at: num, keys: blob() }), few), more: fc.boolean() })
+  fc.record({ is: is('keys'), re: num, group, items: fc.array(fc.record({ at: num, keys: blob() }), few), more: fc.boolean() }),
+  fc.record({ is: is('bell'), re: num, group, key: fixed(65) })
 ) as fc.Arbitrary<FromRelay>;
 export const FROM_KINDS = Object.keys(FROM_CODES).length;
 

@@ -302,7 +302,8 @@ export function sampleFrames(): { readonly toRelay: ToRelay[]; readonly fromRela
       { is: 'auth', re: 18, group, as: 'meet', key, nonce, signature },
       { is: 'show', re: 23, group, life: 1_690_000_000_000, rosterSeq: 9, chain: hash, n: 7, hash }, { is: 'give-entries', re: 24, group, items: [{ entry: fill(11), receipt: its }] },
       { is: 'give-boxes', re: 25, group, seq: 4, boxes }, { is: 'give', re: 26, group, items: [{ device: 2, n: 7, time, envelope: fill(13) }] },
-      { is: 'want', re: 18, group, want: fromText('want') }, { is: 'get-wants', re: 19, group }, { is: 'put-keys', re: 20, group, to: key, want: hash, keys: fromText('keys') }, { is: 'get-keys', re: 21, group, after: 7 }
+      { is: 'want', re: 18, group, want: fromText('want') }, { is: 'get-wants', re: 19, group }, { is: 'put-keys', re: 20, group, to: key, want: hash, keys: fromText('keys') }, { is: 'get-keys', re: 21, group, after: 7 },
+      { is: 'get-bell', re: 27, group }, { is: 'put-bell', re: 28, group, place: 'https://push.example/w/1' }, { is: 'drop-bell', re: 29, group }
     ],
     fromRelay: [
       { is: 'hello', version: 1, relayPk: random(32) as RelayPk, incarnation: 1_690_000_000_000, nonce, time }, { is: 'welcome', re: 1, group, rosterSeq: 9, feedSeq: 1200, head: { n: 7, hash }, bearer: random(32) },
@@ -315,7 +316,8 @@ export function sampleFrames(): { readonly toRelay: ToRelay[]; readonly fromRela
       { is: 'items', re: 16, group, items: [some(10), some(11)], more: true },
       { is: 'standing', re: 23, group, healing: true, rosterSeq: 9, chain: hash, feed: 1199, heads: [{ device: 2, n: 7, hash }], lacks: [fill(32) as BlobId] },
       { is: 'wants', re: 19, group, items: [{ want: fromText('want'), answers: 2 }] }, { is: 'keys', re: 21, group, items: [{ at: 8, keys: fromText('keys') }], more: true },
-      { is: 'destroyed', re: 1, group, receipt: its }
+      { is: 'destroyed', re: 1, group, receipt: its },
+      { is: 'bell', re: 27, group, key: fill(65) }
     ]
   };
 }

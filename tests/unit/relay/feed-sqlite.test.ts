@@ -243,6 +243,20 @@ describe('a store of version 1', () => {
     expect(rowsIn("sqlite_master WHERE name IN ('envelopes', 'logs')")).toBe(0);
   });
 
+  it('and one of version 3 too, which had no bells, and keeps all that it had', () => {
+    const m = new Model();
+    m.write([1, 2, 1]);
+    m.trickle([2, 2]);
+    log.close();
+    const db = new DatabaseSync(path);
+    db.exec("DROP TABLE bells; UPDATE meta SET value = 3 WHERE name = 'version'");
+    db.close();
+    log = new SqliteLog(path, 6);
+    m.check('up', 0, 500);
+    expect(log.transact([{ name: 'putBell', input: { g: 1, device: 1, place: 'https://push.example/w/1' } }, { name: 'bells', input: { g: 1 } }])).toMatchObject([{ value: 'new' }, { value: [{ device: 1, rung: 0 }] }]);
+    expect(rowsIn("meta WHERE name = 'version' AND value = 4")).toBe(1);
+  });
+
   it('of a version that is not known is not touched', () => {
     log.close();
     const db = new DatabaseSync(path);

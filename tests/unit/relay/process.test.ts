@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { DatabaseSync } from '@photostructure/sqlite';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
@@ -11,10 +12,12 @@ import { proveAccess } from '../../../crypto/access';
 import type { Bytes } from '../../../crypto/brand';
 import { fromText } from '../../../crypto/bytes';
 import { decodeFromRelay, encodeToRelay, type FromRelay, type ToRelay } from '../../../crypto/frames';
-import { begin } from '../../../crypto/roster/fold';
+import { begin, fold } from '../../../crypto/roster/fold';
 import type { RosterState } from '../../../crypto/roster/state';
 import { ready } from '../../../crypto/sodium';
-import { type Device, envelope, foundGroup, type Made, makeDevice, pen, seeded } from '../../support/actor';
+import { admitEntry, type Device, envelope, foundGroup, inviteEntry, type Made, makeDevice, newRow, pen, removeEntry, seeded } from '../../support/actor';
+import { until } from '../../support/engines';
+import { startPushService } from '../../support/push-service';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const bundle = join(root, 'node_modules/.cache', `relay-${process.pid}`);
@@ -161,6 +164,60 @@ describe('the relay as a process', () => {
     await expect(run({ PORT: String(port) })).rejects.toThrow(/^1 Port \d+ is already in use\. Choose another one with PORT\.$/);
     holder.close();
     await expect(run({ CAREFOLD_DATA: '/proc/none' })).rejects.toThrow(/^1 The folder \/proc\/none cannot be written\. Choose another one with CAREFOLD_DATA\.$/);
+  });
+
+  it('rings a device that is away, without a word that was planted, a name or a key in what it sends or prints; and no more once it is out', async () => {
+    const service = await startPushService(() => Date.now());
+    try {
+      const [olivia, pat] = [makeDevice(random()), makeDevice(random())];
+      const made = foundGroup(random(), olivia, { group: 'PLANTED-GROUP' });
+      const one = await run({ CAREFOLD_CONTACT: 'mailto:operator@example.org', CAREFOLD_PUSH: service.origin, CAREFOLD_PUSH_WITHIN: '0' });
+      const a = await connect(one.port, olivia, made);
+      const { group } = a.state;
+      let state = a.state;
+      const enter = async ({ entry, boxes }: Made): Promise<void> => {
+        const entered = a.next('entered');
+        if (boxes.length > 0) a.tell({ is: 'boxes', group, seq: state.seq + 1, boxes });
+        a.tell({ is: 'enter', re: 3, group, seq: state.seq + 1, entry });
+        const { receipt } = await entered;
+        state = fold(state, entry, receipt.time).state;
+      };
+      const invited = inviteEntry(random(), state, olivia, made.keys as NonNullable<typeof made.keys>);
+      await enter(invited);
+      const admitted = admitEntry(random(), state, olivia, invited.invite.invite, newRow(group, invited.invite, pat));
+      await enter(admitted);
+      const b = await connect(one.port, pat, made);
+      const bell = b.next('bell');
+      b.tell({ is: 'get-bell', re: 4, group });
+      const { key } = await bell;
+      const done = b.next('done');
+      b.tell({ is: 'put-bell', re: 5, group, place: service.place() });
+      await done;
+      b.ws.terminate();
+      const p = pen(olivia);
+      const post = async (): Promise<void> => {
+        const acks = a.next('acks');
+        a.tell({ is: 'append', group, n: p.n + 1, envelope: envelope(random(), state, p, (admitted.keys as NonNullable<typeof admitted.keys>).content, fromText('PLANTED-WORDS')) });
+        await acks;
+      };
+      await post();
+      await until(() => service.sent.length === 1);
+      const [sent] = service.sent;
+      expect(sent?.headers.authorization).toContain(`k=${Buffer.from(key).toString('base64url')}`);
+      expect(sent?.body).toHaveLength(0);
+      const hidden = ['PLANTED', ...[group, olivia.logPk, pat.logPk, olivia.member, pat.member].flatMap((id) => (['hex', 'base64', 'base64url'] as const).map((how) => Buffer.from(id).toString(how).slice(0, 16)))];
+      for (const where of [sent?.raw ?? '', one.said()]) expect(hidden.filter((word) => where.includes(word))).toEqual([]);
+      expect(one.said()).not.toContain('/push/');
+      await enter(removeEntry(random(), state, olivia, pat.member));
+      child?.kill('SIGTERM');
+      await one.ended;
+      const db = new DatabaseSync(join(folder, 'relay.db'));
+      expect(db.prepare('SELECT count(*) AS n FROM bells').get()).toEqual({ n: 0 });
+      db.close();
+      expect(service.sent).toHaveLength(1);
+    } finally {
+      await service.close();
+    }
   });
 
   it('keeps no word that was posted, in any file', async () => {

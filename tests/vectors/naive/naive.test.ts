@@ -238,6 +238,6 @@ describe('the naive decoder agrees on', () => {
 describe('the document', () => {
   it('names every refusal once', () => {
     const codes = rows(section('12.3')).map((r) => Number(r[0]));
-    expect(codes).toEqual(codes.map((_, i) => i + 1));
+    expect(codes).toEqual([...new Set(codes)].sort((a, b) => a - b));
   });
 });

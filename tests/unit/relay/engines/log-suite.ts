@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, MeetId, MemberTag, VaultId } from '../../../../crypto/brand';
 import { type ReceiptedEntry, type StoredEnvelope } from '../../../../crypto/frames';
+import { hex } from '../../../../crypto/bytes';
 import { ZERO_HASH } from '../../../../crypto/hash';
 import { envelopeHash } from '../../../../crypto/header';
 import { LIMIT } from '../../../../crypto/limits';
@@ -48,7 +49,7 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       if (r.is === 'stored') heads.set(a.device, envelopeHash({ group, logPk: a.logPk, prev: heads.get(a.device) ?? ZERO_HASH, roster: a.roster }, a.envelope));
       return r;
     };
-    const entering = (seq: number, more: Partial<Entering> = {}): Entering => ({ g, seq, entry: entry(seq), boxes: [], ends: [], spent: [], state: null, ...more });
+    const entering = (seq: number, more: Partial<Entering> = {}): Entering => ({ g, seq, entry: entry(seq), boxes: [], ends: [], gone: [], spent: [], state: null, ...more });
     const made = async (id: GroupId, boxes: Calls['create'][0]['boxes'] = []): Promise<number> => {
       const created = await call('create', { group: id, genesis: entry(1), boxes, state: random(300) });
       if (created === null) throw new Error('it was destroyed');
@@ -258,6 +259,35 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       await give(want, one);
       await call('sweep', { blobsBefore: 0, answersBefore: 6, meetingsBefore: 0 });
       expect([await call('wants', { g }), await taken(0)]).toEqual([[], []]);
+    });
+
+    it('keeps where a device is pushed to until its row ends, in the very transaction that ends it', async () => {
+      const put = (device: number, place: string): Promise<Calls['putBell'][1]> => call('putBell', { g, device, place });
+      const [a, b] = [`https://push.example/${hex(group)}/a`, `https://push.example/${hex(group)}/b`];
+      expect([await put(1, a), await put(1, a), await put(2, b), await put(2, a), await put(2, b)]).toEqual(['new', 'again', 'new', 'new', 'new']);
+      expect(await call('bells', { g })).toEqual([{ device: 1, place: a, rung: 0 }, { device: 2, place: b, rung: 0 }]);
+      expect(await call('enter', entering(3, { gone: [1] }))).toEqual({ is: 'behind' });
+      expect((await call('bells', { g })).length).toBe(2);
+      const ring = (): Promise<string | null> => call('ring', { g, device: 1, time: 5, before: 4, news: 3 });
+      expect(await Promise.all([call('enter', entering(2, { gone: [1] })), ring()])).toEqual([{ is: 'entered' }, null]);
+      expect(await call('bells', { g })).toEqual([{ device: 2, place: b, rung: 0 }]);
+      await call('dropBell', { g, device: 2 });
+      expect(await call('bells', { g })).toEqual([]);
+    });
+
+    it('lets one of two ring a device, in one of its groups, and nobody ring one that was here', async () => {
+      const place = `https://push.example/${hex(group)}`;
+      const other = { g: await made(random(32) as Bytes as GroupId) };
+      for (const at of [g, other.g]) await call('putBell', { g: at, device: 1, place });
+      const ring = (at: number, time: number, news = time - 10): Promise<string | null> => call('ring', { g: at, device: 1, time, before: time - 600, news });
+      expect((await Promise.all([ring(g, 1000), ring(other.g, 1000)])).filter((p) => p !== null)).toEqual([place]);
+      expect([await ring(other.g, 1500), await ring(other.g, 1600)]).toEqual([null, place]);
+      // it came
+      expect(await call('putBell', { g, device: 1, place })).toBe('again');
+      await call('heard', { g, devices: [1, 9], time: 1650 });
+      expect([await ring(g, 1655, 1645), await ring(g, 1660, 1655)]).toEqual([null, place]);
+      await call('dropPlace', { place });
+      expect([await call('bells', { g }), await call('bells', { g: other.g })]).toEqual([[], []]);
     });
 
     it('tells how far groups have come, and that something else waits in them', async () => {
