@@ -1,10 +1,13 @@
 /** Small things that have to be said truly: a crowd at the door, and a photo that needs no words. */
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Bytes } from '../../crypto/brand';
 import { decodeLink, inviteKeys } from '../../crypto/invite-secret';
 import { LIMIT } from '../../crypto/limits';
 import { ask } from '../../relay/log';
+import { cast } from '../support/circle';
 import { World } from '../support/world';
+
+vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
 
 it('the fourth who asks under one invite is told so at once, and gets in line when one before is answered', async () => {
   const world = await World.make();
@@ -50,4 +53,24 @@ it('words under a photo may be taken away, and words alone may not be changed in
   expect(await olivia.run('edit', { group, post: bare, text: ' ' })).toEqual({ ok: false, fault: 'empty' });
   await world.time.pass(6_000);
   expect(olivia.words(group)).toEqual(['', 'Only words']);
+});
+
+it('of many updates that came in one piece those count as unread that were not on the screen, and their author learns it once all were', async () => {
+  const { world, olivia, pat } = await cast(2);
+  olivia.device.goOffline();
+  for (const text of ['One', 'Two', 'Three']) await olivia.post(text);
+  await world.time.pass(10_000);
+  olivia.device.goOnline();
+  await world.time.pass(10_000);
+  pat.device.watch('home', null);
+  const unread = (): number => pat.device.view('home', null).groups[0]!.unread;
+  const see = (text: string) => pat.device.must('seen', { group: pat.group, posts: pat.posts.filter((p) => p.text === text).map((p) => p.id) });
+  expect([unread(), pat.posts.map((p) => p.unread)]).toEqual([3, [true, true, true]]);
+  await see('Three');
+  await world.time.pass(10_000);
+  expect([unread(), olivia.delivery('Three')]).toEqual([2, 'sent']);
+  await see('One');
+  await see('Two');
+  await world.time.pass(10_000);
+  expect([unread(), olivia.delivery('One'), olivia.delivery('Three')]).toEqual([0, 'seen', 'seen']);
 });

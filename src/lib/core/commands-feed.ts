@@ -164,12 +164,13 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
       here(group, async (run) => {
         if (run.row.ended !== null) return yes(null);
         const marks = seenSpans(run, posts);
+        // what was read is not unread, though its author is told of it with the rest of its envelope
+        shows(run, [...posts]);
+        core.views.touch('home', null);
         if (marks.length === 0) return yes(null);
         const waiting = run.outbox.find((o) => o.record.t === 'seen' && !(run.sealed?.keys.includes(o.key) ?? false));
         if (waiting === undefined) await enqueue(run, [{ record: { i: id(), t: 'seen', a: clock(), m: merged([], marks) }, heldUntil: clock() + SEEN_WAIT }]);
         else await replaceItem(run, waiting, { ...waiting.record, m: merged((waiting.record as SeenRecord).m, marks) } as SeenRecord);
-        shows(run, [...posts]);
-        core.views.touch('home', null);
         return yes(null);
       })
   };

@@ -125,7 +125,7 @@ export function summary(run: GroupRun): GroupSummary {
   };
 }
 
-const unreadCount = (run: GroupRun): number => Object.values(run.feed.index.unread).filter(([d, n]) => !run.isWithdrawn(d, n) && !seenHere(run, d, n)).length;
+const unreadCount = (run: GroupRun): number => Object.entries(run.feed.index.unread).filter(([id, [d, n]]) => !run.seenPosts.has(id) && !run.isWithdrawn(d, n) && !seenHere(run, d, n)).length;
 
 /** Seen by this person, sent or still in the outbox. */
 export function seenHere(run: GroupRun, device: number, n: number): boolean {
@@ -181,7 +181,7 @@ function postItem(run: GroupRun, p: FeedPost): PostItem {
     at: p.at,
     sentAt: p.time,
     withdrawn,
-    unread: p.id in run.feed.index.unread && !withdrawn && !seenHere(run, p.device, p.n),
+    unread: p.id in run.feed.index.unread && !run.seenPosts.has(p.id) && !withdrawn && !seenHere(run, p.device, p.n),
     delivery: mine && a.retracted === null ? seenBy(run, p) : null
   };
 }

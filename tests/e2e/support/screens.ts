@@ -9,13 +9,19 @@ import { LAPTOP, PHONE } from './browser';
 /** Where the pictures go: `CAREFOLD_SCREENS`, else test-results/screens. */
 const folder = process.env['CAREFOLD_SCREENS'] ?? fileURLToPath(new URL('../../../test-results/screens/', import.meta.url));
 const SIZES = { phone: PHONE, wide: LAPTOP } as const;
-const LIGHTS = ['light', 'dark'] as const;
-/** Colours differ by light and structure by size: two of the four hold both to account. */
-const JUDGED: readonly string[] = ['phone light', 'wide dark'];
+/** Each differs from the one before in one thing. Colours differ by light and structure by size: judging two of the four holds both to account. */
+const VIEWS = [
+  { size: 'phone', light: 'light', isJudged: true },
+  { size: 'phone', light: 'dark', isJudged: false },
+  { size: 'wide', light: 'dark', isJudged: true },
+  { size: 'wide', light: 'light', isJudged: false }
+] as const;
+/** Until a page has been laid out anew, panes that come or go included, in milliseconds. */
+const LAID_OUT = 150;
 
 /** What axe finds serious on the page as it stands: which rule, and where. */
 async function serious(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).options({ resultTypes: ['violations'] }).analyze();
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .flatMap(({ id, help, nodes }) => nodes.map((node) => `${id}: ${help}: ${node.target.join(' ')}: ${node.html.slice(0, 160)}`));
@@ -25,14 +31,17 @@ async function serious(page: Page): Promise<string[]> {
 export async function look(page: Page, name: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const before = page.viewportSize();
-  for (const [size, viewport] of Object.entries(SIZES)) {
-    await page.setViewportSize(viewport);
-    for (const light of LIGHTS) {
-      await page.emulateMedia({ colorScheme: light, reducedMotion: 'reduce' });
-      await page.waitForTimeout(200);
-      await page.screenshot({ path: join(folder, `${name}-${size}${light === 'dark' ? '-dark' : ''}.png`) });
-      if (JUDGED.includes(`${size} ${light}`)) expect.soft(await serious(page), `${name}, ${size}, ${light}`).toEqual([]);
+  let shown: string | null = null;
+  for (const { size, light, isJudged } of VIEWS) {
+    await page.emulateMedia({ colorScheme: light, reducedMotion: 'reduce' });
+    if (size !== shown) {
+      await page.setViewportSize(SIZES[size]);
+      await page.waitForTimeout(LAID_OUT);
+      shown = size;
     }
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    await page.screenshot({ path: join(folder, `${name}-${size}${light === 'dark' ? '-dark' : ''}.png`) });
+    if (isJudged) expect.soft(await serious(page), `${name}, ${size}, ${light}`).toEqual([]);
   }
   await page.emulateMedia({ colorScheme: null, reducedMotion: null });
   if (before) await page.setViewportSize(before);
