@@ -7,7 +7,6 @@ import { LIMIT } from '../crypto/limits';
 import { signReceipt } from '../crypto/receipt';
 import { decodeEntry, type Cut, type Entry, type Rotation } from '../crypto/roster/entry';
 import { begin, fold } from '../crypto/roster/fold';
-import { GROUP_VERSION } from '../crypto/roster/rules';
 import { chainHead, encodeState, type Invite, rowByDevice, rowOf, type RosterState } from '../crypto/roster/state';
 import { tellEnded } from './ended';
 import { waitsFor } from './healing';
@@ -123,7 +122,7 @@ function judge(h: House, s: Enterer, f: Enter, done: () => void): void {
   if (entry !== null && !isOwn(s, entry)) return no('not-allowed');
   if (fault !== null || entry === null) return no('void', { words: fault ?? 'malformed' });
   if (before.seq >= RATE.roster && !ENDING.has(entry.body.kind)) return no('full');
-  if (state.version > GROUP_VERSION) return no('version');
+  if (state.version > h.knows) return no('version');
   const boxes = boxesFor(state, entry, s.staged?.seq === f.seq ? s.staged.boxes : new Map());
   if (boxes === null) return no('no-lockbox');
   const cuts: readonly Cut[] = 'cuts' in entry.body ? entry.body.cuts : 'cut' in entry.body ? [entry.body.cut] : [];

@@ -18,6 +18,8 @@ export interface RelayKeys { readonly pk: RelayPk; readonly sk: Bytes }
 export interface House {
   /** Number of the store's present life. */
   incarnation: number;
+  /** The newest version of groups that it takes. */
+  readonly knows: number;
   /** Every connection that is open. */
   readonly connections: Set<Connection>;
   readonly log: Log;

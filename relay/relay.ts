@@ -1,6 +1,7 @@
 /** A relay without a network: frames in, frames out. Clock, chance and storage are parameters, so that a simulation can hold them. */
 import type { Bytes } from '../crypto/brand';
 import { NONCE, type Refusal, WIRE_VERSION } from '../crypto/frames';
+import { GROUP_VERSION } from '../crypto/roster/rules';
 import type { Random } from '../crypto/sodium';
 import { answer } from './answer';
 import type { Blobs } from './blobs';
@@ -29,6 +30,8 @@ export interface RelayParts {
   readonly hints?: Hints;
   /** How devices that are away are pushed to; nobody is unless given. */
   readonly doorbell?: Doorbell;
+  /** The newest version of groups that it takes; what this code knows unless given. */
+  readonly knows?: number;
   /** Frames a second that one connection or log key may sustain; 0 = no limit. */
   readonly pace?: number;
 }
@@ -72,6 +75,7 @@ export function createRelay(p: RelayParts): Relay {
   const fanout = new Fanout(turn);
   const house: House = {
     incarnation: p.log.incarnation,
+    knows: p.knows ?? GROUP_VERSION,
     connections: new Set(),
     log: p.log,
     clock: p.clock,

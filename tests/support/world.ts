@@ -2,6 +2,7 @@
  * A small world for scenarios: virtual time, a real relay in process over real SQLite in memory, and devices that run the real core over
  * a disk in memory. Nothing here is a stand-in for what it tests; only the clock, chance, the cable and the disk are ours.
  */
+import { GROUP_VERSION } from '../../crypto/roster/rules';
 import type { BlobId, Bytes, RelayPk } from '../../crypto/brand';
 import { equal, unhex } from '../../crypto/bytes';
 import { blobId } from '../../crypto/blob';
@@ -93,6 +94,8 @@ export class Device {
   /** What becomes of the next write to the disk. */
   fate: (write: Write) => Fate = () => 'done';
   online = true;
+  /** The newest version of groups that its app knows, from its next worker on. */
+  knows = GROUP_VERSION;
   /** How far this device's clock is off, in milliseconds. */
   skew = 0;
   private end = (): void => undefined;
@@ -122,7 +125,7 @@ export class Device {
     };
     const core = new Core(
       {
-        disk, clock: () => time.now + this.skew, later: (ms, what) => time.later(ms, () => alive && what()), random: this.random, host: HOST, origin: `https://${HOST}`,
+        disk, clock: () => time.now + this.skew, later: (ms, what) => time.later(ms, () => alive && what()), random: this.random, host: HOST, knows: this.knows, origin: `https://${HOST}`,
         dial: (events) => {
           let wire: ReturnType<Connect> | null = null;
           let open = true;
@@ -255,6 +258,8 @@ export class World {
   seed = '';
   /** Devices that were given a disk from elsewhere. */
   copies = 0;
+  /** The newest version of groups that the relay's next process takes. */
+  knows = GROUP_VERSION;
   relay!: Relay;
   /** Whom devices reach when they dial; the honest relay unless somebody stands in between. */
   connect: Connect = (_device, send, end) => this.relay.connect(send, HOST, end);
@@ -272,7 +277,7 @@ export class World {
     const { time } = this;
     this.relay = createRelay({
       log, clock: () => time.now, random: seeded(`${this.seed}relay chance ${this.lives++}`), keys: { pk: pair.pk as RelayPk, sk: pair.sk }, host: HOST,
-      turn: (what) => void time.later(0, what), pace: 0
+      turn: (what) => void time.later(0, what), pace: 0, knows: this.knows
     });
     return this.relay;
   }

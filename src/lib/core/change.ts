@@ -30,6 +30,7 @@ const TRIES = 6;
 export async function changeRoster(run: GroupRun, plan: Planner): Promise<Fault | null> {
   if (run.row.ended !== null) return 'group-ended';
   if (run.session !== 'live' || !run.synced) return 'needs-network';
+  if (run.isOutdated) return 'outdated';
   if (run.alarm === 'fork' || run.isHalted) return 'unavailable';
   let heads: readonly LogHead[] = [];
   for (let i = 0; i < TRIES; i++) {
@@ -95,7 +96,7 @@ async function forget(run: GroupRun): Promise<void> {
 
 /** After a lost answer: the same bytes again. If they landed the receipt comes back, otherwise somebody else's entry stands there. */
 export async function resendPending(run: GroupRun): Promise<void> {
-  if (run.pending !== null) await sendPending(run);
+  if (run.pending !== null && !run.isOutdated) await sendPending(run);
 }
 
 /** New keys by any live device, as long as they are due: a leaver left the rotation owed, or the last one had junk for us. */
@@ -240,6 +241,10 @@ export const planClaim = (on: boolean): Planner => (run) => {
   if (on ? !hasRole(run.state, run.me, 'successor') : claim !== null && claim.by !== run.me && !owns(run.state, run)) return 'not-allowed';
   return on === (claim !== null) ? 'changed-meanwhile' : { body: { kind: 'claim-owner', on }, boxes: [], keys: null };
 };
+
+/** The end of the group for everyone, or calling it off. */
+export const planDestroy = (on: boolean): Planner => (run) =>
+  !owns(run.state, run) ? 'not-allowed' : on === (run.state.destroy !== null) ? 'changed-meanwhile' : { body: { kind: 'destroy', on }, boxes: [], keys: null };
 
 export const planAcceptClaim: Planner = (run, at) => {
   const { claim } = run.state;

@@ -4,7 +4,7 @@ import { hex, unhex } from '$crypto/bytes';
 import { encodeLink, INVITE_SECRET, inviteKeys, sealAnswer, sealCard } from '$crypto/invite-secret';
 import { ROLE } from '$crypto/roster/entry';
 import { chainHead, liveMembers } from '$crypto/roster/state';
-import { changeRoster, displayBytes, planAccept, planAcceptClaim, planAdmit, planClaim, planInvite, planLeave, planName, planOffer, planRemove, planRevokeInvite, planRoles, tagOf } from './change';
+import { changeRoster, displayBytes, planAccept, planAcceptClaim, planAdmit, planClaim, planDestroy, planInvite, planLeave, planName, planOffer, planRemove, planRevokeInvite, planRoles, tagOf } from './change';
 import { done, type Handlers, inGroup as inGroupOf, NAME_MOST, no, online as onlineOf, yes } from './commands-kit';
 import type { Core } from './core';
 import { GroupRun } from './group-run';
@@ -18,7 +18,7 @@ import { pump } from './send';
 
 type Name =
   | 'new-group' | 'rename-group' | 'forget-group' | 'invite' | 'revoke-invite' | 'let-in' | 'refuse'
-  | 'remove' | 'offer-owner' | 'withdraw-offer' | 'accept-owner' | 'leave' | 'set-roles' | 'claim-owner' | 'drop-claim' | 'accept-claim';
+  | 'remove' | 'offer-owner' | 'withdraw-offer' | 'accept-owner' | 'leave' | 'end-group' | 'keep-group' | 'set-roles' | 'claim-owner' | 'drop-claim' | 'accept-claim';
 type Planner = Parameters<typeof changeRoster>[1];
 
 const DAY = 86_400_000;
@@ -118,6 +118,8 @@ export function groupCommands(core: Core): Pick<Handlers, Name> {
     'claim-owner': ({ group }) => change(group, planClaim(true)),
     'drop-claim': ({ group }) => change(group, planClaim(false)),
     'accept-claim': ({ group }) => change(group, planAcceptClaim),
+    'end-group': ({ group, name }) => (name.trim() === core.groups.get(group)?.shown.group.name ? change(group, planDestroy(true)) : Promise.resolve(no('not-allowed'))),
+    'keep-group': ({ group }) => change(group, planDestroy(false)),
     leave: ({ group }) =>
       online(group, async (run) => {
         // words that wait must be sent or taken back first: leaving would strand them

@@ -27,6 +27,7 @@ import { Shares } from './shares';
 import { summary } from './group-view';
 import { JoinRun, type JoinRow } from './join';
 import { Linking } from './linking';
+import { GROUP_VERSION } from '$crypto/roster/rules';
 import { encodeState } from '$crypto/roster/state';
 import { pack } from './pack';
 import { catchUpFeed } from './project';
@@ -41,6 +42,8 @@ export interface CorePorts {
   readonly clock: Clock;
   readonly later: Later;
   readonly random: Random;
+  /** The newest version of groups that this app knows; its own unless given. */
+  readonly knows?: number;
   /** Host and port of the relay, as dialled. */
   readonly host: string;
   /** Where links lead: scheme, host and port of the app. */
@@ -191,8 +194,9 @@ export class Core {
   }
 
   around(): Around {
-    const { clock, later, random, host, blobs } = this.ports;
+    const { clock, later, random, host, blobs, knows = GROUP_VERSION } = this.ports;
     return {
+      knows,
       store: this.needStore(), link: this.link, clock, later, random, host, blobs,
       profile: () => this.profile,
       changed: (ref, what, ids) => {
@@ -314,7 +318,7 @@ export class Core {
   }
   /** What this device owes the group beside words: a recovery row, the end of a lost device, its own name. Inside the group's turn. */
   async settle(run: GroupRun): Promise<void> {
-    if (run.session !== 'live' || !run.synced || run.row.ended !== null) return;
+    if (run.session !== 'live' || !run.synced || run.isOutdated || run.row.ended !== null) return;
     await this.personal.cover(run);
     const lost = this.person === null ? [] : ownedRows([run], this.person, this.known).filter((r) => !r.me && r.row.end === null && this.revocations.isLost(r.device));
     const isSettled = [await this.revocations.settle(run, lost.map((r) => r.row.logPk)), await this.adoptions.settle(run)];

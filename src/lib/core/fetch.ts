@@ -11,7 +11,7 @@ export async function fetchRoster(run: GroupRun, again = false): Promise<boolean
     if (f?.is !== 'entries') return false;
     const before = run.entries.length;
     if ((await takeEntries(run, f.items)) !== 'all') return false;
-    if (!f.more) return true;
+    if (!f.more || run.isOutdated) return true;
     if (run.entries.length === before && overlap === 0) return false;
   }
 }

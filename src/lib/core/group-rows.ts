@@ -27,6 +27,8 @@ export interface GroupRow {
   /** Genesis and its lockbox while the relay has not receipted them. */
   unsent: { readonly genesis: Bytes; readonly boxes: readonly AddressedLockbox[] } | null;
   ended: Ended | null;
+  /** The relay's signed word that it holds nothing of the group any more. */
+  destroyed?: Receipt;
 }
 export interface EntryRow { readonly entry: Bytes; readonly receipt: Receipt; readonly void: boolean }
 export interface ForkRow { readonly ours: EntryRow | null; readonly theirs: ReceiptedEntry }

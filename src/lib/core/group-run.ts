@@ -33,6 +33,8 @@ export interface Around {
   readonly clock: Clock;
   readonly later: Later;
   readonly random: Random;
+  /** The newest version of groups that this app knows. */
+  readonly knows: number;
   readonly host: string;
   readonly blobs: BlobCarrier;
   profile(): Profile;
@@ -195,6 +197,10 @@ export class GroupRun {
 
   get feed(): Feed {
     return this.feedRows.feed;
+  }
+  /** The roster went on to a version that this app does not know: from there on nothing of the group is read or sent here (PROTOCOL §9.3). */
+  get isOutdated(): boolean {
+    return this.state.version > this.around.knows;
   }
   get ownRow(): Row | null {
     return rowOf(this.state, this.keys.logPk as LogPk);

@@ -3,12 +3,13 @@ import { hex } from '$crypto/bytes';
 import { hash } from '$crypto/hash';
 import { LABEL } from '$crypto/labels';
 import { ROLE } from '$crypto/roster/entry';
-import { CLAIM_WAIT } from '$crypto/roster/rules';
+import { CLAIM_WAIT, DESTROY_GRACE } from '$crypto/roster/rules';
 import { currentEpoch, liveMembers, mayInvite, mayRemove, type Member } from '$crypto/roster/state';
 import type { Bytes } from '$crypto/brand';
 import type { Amendment, FeedPost } from '../care/feed';
 import { blobsOf, type PhotoRecord, type PostRecord, postIdOf } from '../care/record';
 import type { GroupRun, OutboxItem } from './group-run';
+import { isReadByNewer } from './heal';
 import { isHeld } from './send';
 import type { Alarm, Delivery, DraftView, FeedItem, GroupSummary, GroupView, InviteView, NoteItem, PersonRoles, PersonView, PhotoView, PostItem } from './port';
 
@@ -41,6 +42,9 @@ export function groupView(run: GroupRun): GroupView {
     iReadFromStart: (s.members.get(run.me)?.horizon ?? 1) === 1,
     keysChanged: run.entries[currentEpoch(s).seq - 1]?.receipt.time ?? run.row.made,
     ended: run.row.ended ?? (run.alarm === 'fork' ? 'forked' : null),
+    outdated: run.row.ended !== null ? null : run.isOutdated ? 'group' : isReadByNewer(run) ? 'log' : null,
+    ending: s.destroy === null ? null : { asked: s.destroy.at, from: s.destroy.at + DESTROY_GRACE },
+    destroyed: run.row.destroyed?.time ?? null,
     stored: run.stored,
     waiting: run.waiting,
     alarm: alarmOf(run)
@@ -119,6 +123,7 @@ export function summary(run: GroupRun): GroupSummary {
     people: liveMembers(run.state).filter((m) => hex(m.tag) !== run.me).map((m) => nameOf(run, hex(m.tag))),
     requests: run.requests.length,
     offered: run.state.offer?.to === run.me && run.row.ended === null,
+    outdated: run.isOutdated && run.row.ended === null,
     waiting: run.waiting,
     alarm: alarmOf(run),
     ended: run.row.ended

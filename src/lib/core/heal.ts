@@ -63,7 +63,7 @@ export function tellGap(run: GroupRun): void {
 
 /** Shows whether a log lacks something. */
 export function tellGaps(run: GroupRun): void {
-  const lacks = lacking(run).length > 0;
+  const lacks = lacking(run).some((device) => !isNewer(run, device));
   if (lacks) return tellGap(run);
   if (run.alarm !== 'gap') return;
   run.alarm = null;
@@ -81,11 +81,23 @@ export function isSuspicious(run: GroupRun): boolean {
 /** Something stays odd, and was last looked after longer ago than the last looks in vain allow; whatever became of the clock. */
 const isDue = (run: GroupRun): boolean => run.odd.size > 0 && Math.abs(run.around.clock() - run.readAgainAt) > run.readAgainWait;
 
+/** Whether some log waits for an app that can read its next envelope (R12). */
+export const isReadByNewer = (run: GroupRun): boolean => [...run.held.keys()].some((device) => isNewer(run, device));
+
+function isNewer(run: GroupRun, device: number): boolean {
+  const row = rowByDevice(run.state, device);
+  const at = run.heads.get(device) ?? LOG_START;
+  return row !== null && (run.held.get(device) ?? []).some((h) => {
+    const j = h.n === at.n + 1 ? judgeEnvelope(run.state, row, at, h.envelope) : null;
+    return j?.is === 'held' && j.why === 'version';
+  });
+}
+
 /** Live logs that lack their next envelope while later ones are here, or have one in its place that can't be read. */
 const lacking = (run: GroupRun): number[] =>
   [...run.held].flatMap(([device, held]) => {
     const row = rowByDevice(run.state, device);
-    if (row === null || row.end !== null || held.length === 0) return [];
+    if (row === null || row.end !== null || held.length === 0 || run.isOutdated) return [];
     const at = run.heads.get(device) ?? LOG_START;
     const goesOn = held.some((h) => {
       const j = judgeEnvelope(run.state, row, at, h.envelope);

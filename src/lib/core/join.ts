@@ -100,6 +100,7 @@ export class JoinRun {
     if (!equal(link.hello.relayPk, this.link.relayPk)) return this.to('other-relay');
     if (this.phase !== 'crowded') this.to(this.row.asked ? 'waiting' : 'opening');
     const f = await proveKey(this.around, 'invite', this.groupId, { pk: this.keys.invite, sk: this.keys.sk });
+    if (f?.is === 'destroyed') return this.to('unknown');
     if (f?.is === 'refused' && (f.why === 'unknown-group' || f.why === 'unknown-log')) return this.to('unknown');
     // another invite of this group was opened on this connection
     if (f?.is === 'refused' && f.why === 'bad-proof') return link.again();
@@ -112,6 +113,7 @@ export class JoinRun {
     const took = await this.fetchRoster();
     if (this.done) return;
     if (took === 'other') return this.to('other-relay');
+    if (this.isOutdated) return this.to('outdated');
     if (took === 'short') return this.again();
     const fate = this.fate();
     if (fate !== null) return this.to(fate);
@@ -137,6 +139,11 @@ export class JoinRun {
     });
   }
 
+  /** The group's roster went on to a version that this app cannot judge. */
+  private get isOutdated(): boolean {
+    return this.state !== null && this.state.version > this.around.knows;
+  }
+
   /** What became of the invite, when it can't be used any more. */
   private fate(): 'unknown' | 'used' | 'revoked' | 'expired' | null {
     const i = this.state?.invites.get(hex(this.keys.invite));
@@ -153,7 +160,7 @@ export class JoinRun {
       const f = await this.around.link.ask({ is: 'roster', group: this.groupId, after: before });
       if (f?.is !== 'entries') return 'short';
       const took = await this.takeEntries(f.items);
-      if (took !== 'all') return took;
+      if (took !== 'all' || this.isOutdated) return took;
       if (!f.more || this.done) break;
       if (this.entries.length === before) return 'short';
     }
@@ -164,6 +171,7 @@ export class JoinRun {
   private async takeEntries(items: readonly ReceiptedEntry[]): Promise<'all' | 'short' | 'other'> {
     for (const { entry, receipt } of items) {
       if (receipt.seq <= this.entries.length) continue;
+      if (this.isOutdated) return 'short';
       if (receipt.seq !== this.entries.length + 1 || !equal(receipt.relayPk, this.link.relayPk) || !verifyReceipt(this.groupId, receipt)) return 'short';
       let isVoid = false;
       if (this.state === null) {
@@ -216,6 +224,7 @@ export class JoinRun {
 
   /** “Ask to join”: leaves the request, or keeps it until there is a network. */
   async ask(): Promise<void> {
+    if (this.isOutdated) return;
     const k = deviceKeys(this.row);
     // who comes in by itself has no number to compare
     if (!this.isOpen) this.row.number ??= await joinNumber(this.groupId, this.keys.invite, k.logPk, k.kemPk);
@@ -300,6 +309,9 @@ export class JoinRun {
       if ((await this.takeEntries(f.items)) !== 'all' && (await this.fetchRoster()) !== 'all') return this.again();
       const fate = this.done ? null : this.fate();
       if (fate !== null) this.to(fate);
+    } else if (f.is === 'destroyed') {
+      this.live = false;
+      this.to('unknown');
     } else if (f.is === 'answer' && equal(f.request, this.row.request)) await this.takeAnswer(f.body);
   }
 

@@ -129,13 +129,15 @@ export interface GroupSummary {
   readonly requests: number;
   /** Ownership is offered to this person. */
   readonly offered: boolean;
+  /** This app is too old for the group as it is now. */
+  readonly outdated: boolean;
   readonly waiting: number;
   readonly alarm: Alarm | null;
   readonly ended: Ended | null;
 }
 
 /** Why a group is read-only. */
-export type Ended = 'removed' | 'left' | 'gone' | 'forked' | 'overtaken';
+export type Ended = 'removed' | 'left' | 'gone' | 'forked' | 'overtaken' | 'destroyed';
 
 export interface HomeView {
   readonly groups: readonly GroupSummary[];
@@ -241,6 +243,12 @@ export interface GroupView {
   /** When keys last changed. */
   readonly keysChanged: number;
   readonly ended: Ended | null;
+  /** The owner asked for the group's end: since when, and from when on the relay destroys it; null while nobody did. */
+  readonly ending: { readonly asked: number; readonly from: number } | null;
+  /** This app is too old: for the group as it is now, or for what somebody wrote; null when it is not. */
+  readonly outdated: 'group' | 'log' | null;
+  /** When the relay destroyed all it held of the group; null while it has not. */
+  readonly destroyed: number | null;
   /** The relay stores the group (false for a group made offline and not yet sent). */
   readonly stored: boolean;
   readonly waiting: number;
@@ -309,7 +317,7 @@ export interface NoteItem {
   readonly order: number;
   readonly at: number;
   /** `came`: by itself, with an open invite of `by`. */
-  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim';
+  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending';
   readonly who: string;
   readonly me: boolean;
   readonly by: string | null;
@@ -343,6 +351,8 @@ export interface JoinView {
     | 'crowded'
     | 'refused'
     | 'used' | 'expired' | 'revoked' | 'unknown' | 'bad-link' | 'other-relay'
+    /** The group needs a newer app than this one. */
+    | 'outdated'
     /** The link was opened without network: it is kept and goes on by itself. */
     | 'offline'
     /** In: go to `group`. */
@@ -478,6 +488,10 @@ export interface Commands {
   /** By the successor, once the wait is over. */
   'accept-claim': { in: { group: GroupRef }; out: null };
   leave: { in: { group: GroupRef }; out: null };
+  /** By the owner: the group ends for everyone when the grace is over. Faults `not-allowed` unless `name` is the group's. */
+  'end-group': { in: { group: GroupRef; name: string }; out: null };
+  /** By the owner, within the grace: the end is called off. */
+  'keep-group': { in: { group: GroupRef }; out: null };
 
   /** The safety number of this person and that member: 60 digits, the same on both sides. Takes about a second. */
   'compare-person': { in: { group: GroupRef; member: MemberId }; out: { number: string } };
@@ -500,7 +514,7 @@ export type CommandName = keyof Commands;
 /** Why a command did not happen. The page has words for each; none carries user data. */
 export type Fault =
   | 'wrong-passphrase' | 'unknown-passkey' | 'wrong-phrase' | 'too-soon' | 'weak-passphrase' | 'locked' | 'not-writer'
-  | 'needs-network' | 'not-allowed' | 'empty' | 'changed-meanwhile' | 'group-ended' | 'not-found'
+  | 'outdated' | 'needs-network' | 'not-allowed' | 'empty' | 'changed-meanwhile' | 'group-ended' | 'not-found'
   | 'too-large' | 'not-an-image' | 'storage-full' | 'storage-lost' | 'storage-damaged' | 'too-late' | 'too-many' | 'unsent'
   | 'bad-link' | 'invite-used' | 'invite-expired' | 'invite-revoked' | 'refused-by-relay' | 'restoring' | 'unavailable' | 'internal';
 

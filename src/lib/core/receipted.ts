@@ -4,6 +4,7 @@ import { equal } from '$crypto/bytes';
 import type { ReceiptedEntry } from '$crypto/frames';
 import { verifyReceipt } from '$crypto/receipt';
 import { begin, fold } from '$crypto/roster/fold';
+import { GROUP_VERSION } from '$crypto/roster/rules';
 import type { RosterState } from '$crypto/roster/state';
 import type { Link } from '../sync/link';
 import type { EntryRow } from './group-rows';
@@ -16,6 +17,8 @@ export function foldMore(group: GroupId, relayPk: RelayPk, before: Folding, item
   const entries = [...before.entries];
   for (const { entry, receipt } of items) {
     if (receipt.seq <= entries.length) continue;
+    // from there on another app has to judge
+    if (state !== null && state.version > GROUP_VERSION) return null;
     if (receipt.seq !== entries.length + 1 || !equal(receipt.relayPk, relayPk) || !verifyReceipt(group, receipt)) return null;
     let isVoid = false;
     if (state === null) {

@@ -48,7 +48,8 @@ export async function takeEntries(run: GroupRun, items: readonly ReceiptedEntry[
         run.isSplit = true;
         took = 'gap';
       }
-    } else if (receipt.seq > have + 1) took = 'gap';
+    } else if (run.isOutdated) break;
+    else if (receipt.seq > have + 1) took = 'gap';
     if (took !== 'all') {
       if (took === 'alarm') changes.push(...forked(run, { entry, receipt }));
       break;
@@ -242,6 +243,11 @@ export function judge(run: GroupRun, came: InboxRow | null, deviceOf?: number): 
   }
   for (const [i, item] of queue.entries()) {
     const at = run.heads.get(device) ?? LOG_START;
+    // written under rules that this app does not know: they wait for one that does
+    if (run.isOutdated && namesNewer(run, item.envelope)) {
+      keep(run, queue.slice(i));
+      break;
+    }
     const j = judgeEnvelope(run.state, row, at, item.envelope);
     if (j.is === 'refused') {
       run.noteOdd(markOf(item));
@@ -258,6 +264,12 @@ export function judge(run: GroupRun, came: InboxRow | null, deviceOf?: number): 
     out.push({ row: { ...item, prev: at.hash, state: j.is === 'accepted' ? 'ok' : 'void' }, place: j.next });
   }
   return out;
+}
+
+/** Whether an envelope names the roster from the entry on that raised the group's version. */
+function namesNewer(run: GroupRun, envelope: Bytes): boolean {
+  const read = readEnvelope(envelope);
+  return read.ok && read.value.header.rosterSeq >= run.state.seq;
 }
 
 /** Of a log that ended: whether the whole run to its cut-off is here (R9). */

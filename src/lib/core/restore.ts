@@ -5,6 +5,7 @@
 import type { Bytes, GroupId, LogPk, MemberTag, RelayPk } from '$crypto/brand';
 import { equal } from '$crypto/bytes';
 import { LIMIT } from '$crypto/limits';
+import { verifyDestroyed } from '$crypto/receipt';
 import { encodeState, type RosterState, type Row, rowOf, rowsOf } from '$crypto/roster/state';
 import { newVaultKey } from '$crypto/at-rest';
 import { memoryDevice } from '../store/memory';
@@ -45,6 +46,8 @@ export async function restoreGroup(ref: string, row: RestoreRow, around: Around,
       if (!(await hasEnded(item, deviceKeys(item), around))) return 'later';
       isEnded = true;
     }
+    // nothing of it is left to come back to; whether that is true the person's own eyes tell, as with any group that is withheld
+    if (proven === 'destroyed') isEnded = true;
     if (proven === 'proven') {
       const restored = await addDevice(ref, item, row, around, store);
       if (restored !== 'no-recovery') return restored;
@@ -60,8 +63,8 @@ export async function awaitGroup(ref: string, row: AwaitRow, around: Around, sto
   const keys = deviceKeys(row);
   const proven = await prove(row, keys, around);
   if (proven === 'lost' || proven === 'unknown') return proven === 'lost' ? 'later' : 'unknown';
-  if (proven === 'gone') {
-    if (!(await hasEnded(row, keys, around))) return 'later';
+  if (proven === 'gone' || proven === 'destroyed') {
+    if (proven === 'gone' && !(await hasEnded(row, keys, around))) return 'later';
     await store.commit([drop('meta', awaitKey(ref))]);
     return 'ended';
   }
@@ -79,12 +82,13 @@ async function hasEnded(at: Place, keys: DeviceKeys, { link }: Around): Promise<
   return folded !== null && (rowOf(folded.state, keys.logPk)?.end ?? null) !== null;
 }
 
-async function prove(at: Place, keys: DeviceKeys, around: Around): Promise<'proven' | 'gone' | 'unknown' | 'lost'> {
+async function prove(at: Place, keys: DeviceKeys, around: Around): Promise<'proven' | 'gone' | 'destroyed' | 'unknown' | 'lost'> {
   const { hello } = around.link;
   if (hello !== null && !equal(hello.relayPk, at.relayPk)) return 'unknown';
   const f = await proveKey(around, 'log', at.id, { pk: keys.logPk, sk: keys.logSk });
   if (f?.is === 'welcome') return 'proven';
   if (f?.is === 'gone') return 'gone';
+  if (f?.is === 'destroyed') return equal(f.receipt.relayPk, at.relayPk) && verifyDestroyed(at.id, f.receipt) ? 'destroyed' : 'lost';
   return f?.is === 'refused' && (f.why === 'unknown-log' || f.why === 'unknown-group') ? 'unknown' : 'lost';
 }
 

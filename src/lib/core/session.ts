@@ -2,6 +2,7 @@
 import type { Bytes, Hex, InvitePk } from '$crypto/brand';
 import { equal, hex, unhex } from '$crypto/bytes';
 import type { FromRelay } from '$crypto/frames';
+import type { Receipt } from '$crypto/receipt';
 import { currentEpoch, mayInvite, owedAt } from '$crypto/roster/state';
 import { resendPending, rotate } from './change';
 import { fetchFeed, fetchLockboxes, fetchRoster } from './fetch';
@@ -9,9 +10,10 @@ import { giveBack, giveEntries, isNewLife, settleLife } from './give-back';
 import type { GroupRun } from './group-run';
 import { type OwnInviteRow, put } from './group-rows';
 import { healFeed, isSuspicious, tellGaps } from './heal';
-import { takeEntries, takeEnvelopes, type Took } from './receive';
+import { retryHeld, takeEntries, takeEnvelopes, type Took } from './receive';
 import { proveKey } from './prove';
 import { takeRequests } from './requests';
+import { isDestruction } from './destroyed';
 import { settleSplit, tellOthers } from './split';
 import { acked, appendRefused, pump } from './send';
 import { askForKeys, lookAtWantsSoon, takeKeys } from './wants';
@@ -51,6 +53,7 @@ export async function beginSession(run: GroupRun): Promise<void> {
     else retrySoon(run);
     return endSession(run);
   }
+  if (f.is === 'destroyed') return finishDestroyed(run, f.receipt);
   if (f.is === 'gone') return finishGone(run, f.seq);
   if (f.is !== 'welcome') return endSession(run);
   run.bearer = f.bearer;
@@ -89,6 +92,8 @@ export async function catchUp(run: GroupRun): Promise<void> {
     return retrySoon(run);
   }
   if (run.life !== run.around.link.hello?.incarnation) await settleLife(run);
+  // an app that was updated since may read what the one before could not
+  if (run.held.size > 0 && !run.isOutdated) await retryHeld(run);
   run.synced = true;
   readAgainLater(run);
   // an older copy of the relay takes nothing from us: what it took would stand against what the newer one has
@@ -114,6 +119,7 @@ function readAgainLater(run: GroupRun): void {
 
 /** Pays a rotation that is owed, and makes keys anew when the lockbox that came for this device is junk (R10, R14). */
 async function renewKeys(run: GroupRun): Promise<void> {
+  if (run.isOutdated) return;
   const isDue = (): boolean => owedAt(run.state, run.state.seq) || run.junk.has(currentEpoch(run.state).seq);
   if (!isDue()) return;
   const fault = await rotate(run, isDue);
@@ -170,6 +176,20 @@ async function finishGone(run: GroupRun, seq: number): Promise<void> {
   run.around.changed(run.ref, 'feed', null);
 }
 
+/** The relay holds nothing of the group any more, and signed so. What is here stays until the person takes it off. */
+async function finishDestroyed(run: GroupRun, receipt: Receipt): Promise<void> {
+  endSession(run);
+  if (isDestruction(run, receipt)) {
+    run.row.ended = 'destroyed';
+    run.row.destroyed = receipt;
+    run.alarm = null;
+    run.writer = null;
+    await run.commit([put('group', run.ref, run.row)]);
+    run.around.changed(run.ref, 'group', null);
+    run.around.changed(run.ref, 'feed', null);
+  } else halt(run, 'rollback');
+}
+
 /** A frame for this group that answers no ask. */
 export async function takeFrame(run: GroupRun, f: FromRelay): Promise<void> {
   if (run.session !== 'live') return;
@@ -202,6 +222,8 @@ export async function takeFrame(run: GroupRun, f: FromRelay): Promise<void> {
       break;
     case 'gone':
       return finishGone(run, f.seq);
+    case 'destroyed':
+      return finishDestroyed(run, f.receipt);
     case 'refused':
       if ((await appendRefused(run, f)) === 'wait') return retrySoon(run);
       took = 'gap';

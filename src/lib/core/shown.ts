@@ -16,7 +16,7 @@ const display = v.object({ group: v.optional(group), name: v.optional(name), per
 export interface Note {
   readonly seq: number;
   readonly at: number;
-  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim';
+  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending';
   /** Member tag, hex. */
   readonly who: string;
   readonly by: string | null;
@@ -98,7 +98,9 @@ export function shownOf(run: { readonly entries: readonly EntryRow[]; readonly k
       case 'device-revoke':
       case 'relay':
       case 'upgrade':
+        break;
       case 'destroy':
+        note(b.on ? 'ending' : 'unending', memberOf(e), null);
         break;
     }
   }

@@ -5,6 +5,8 @@
 export interface Update {
   /** A new version is here and waits. */
   readonly waiting: boolean;
+  /** Asks at once whether there is a new version, instead of once an hour. */
+  look(): void;
   /** Puts the new version in place and reloads. */
   apply(): void;
 }
@@ -42,6 +44,9 @@ export function watchUpdate(address: (() => string) | null): Update & { stop(): 
   return {
     get waiting() {
       return waiting !== null;
+    },
+    look() {
+      void container?.getRegistration().then((r) => r?.update()).catch(() => undefined);
     },
     apply() {
       if (waiting === null) return;

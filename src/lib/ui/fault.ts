@@ -10,6 +10,7 @@ const WORDS: { readonly [F in Fault]: () => string } = {
   'weak-passphrase': m.fault_weak_passphrase,
   locked: m.fault_locked,
   'not-writer': m.fault_not_writer,
+  outdated: m.fault_outdated,
   'needs-network': m.fault_needs_network,
   'not-allowed': m.fault_not_allowed,
   empty: m.fault_empty,

@@ -1,7 +1,7 @@
 /** Small sentences about people and times that several group screens say in the same way. */
 import type { Ended, GroupView, NoteItem, PersonRole, PersonRoles, PersonView, PostItem } from '$lib/core/port';
 import * as m from '$lib/paraglide/messages';
-import { clockTime, longAgo } from '$lib/ui/when';
+import { clockTime, fullDate, longAgo } from '$lib/ui/when';
 import { midnight } from './feed-rows';
 import { shortName } from './readers';
 
@@ -50,14 +50,15 @@ export function groupLine(view: GroupView): string {
   return owner === undefined ? count : `${count} · ${m.group_owned_by({ name: shortName(owner.name) })}`;
 }
 
-/** Why a group is read-only here, and what is safe. */
-export function endedWords(why: Ended): string {
+/** Why a group is read-only here, and what is safe; `at`: when the relay destroyed it. */
+export function endedWords(why: Ended, at: number | null): string {
   switch (why) {
     case 'removed': return m.group_ended_removed();
     case 'left': return m.group_ended_left();
     case 'gone': return m.group_ended_gone();
     case 'forked': return m.group_ended_forked();
     case 'overtaken': return m.group_ended_overtaken();
+    case 'destroyed': return at === null ? m.group_ended_gone() : m.ending_done({ when: fullDate(at) });
   }
 }
 
@@ -82,6 +83,8 @@ export function noteWords(note: NoteItem): string {
       return note.me ? m.roster_note_roles_me({ roles: roles.join(', ') }) : m.roster_note_roles({ who, roles: roles.join(', ') });
     }
     case 'claim': return note.me ? m.roster_note_claim_me() : m.roster_note_claim({ who });
+    case 'ending': return note.me ? m.ending_note_me() : m.ending_note({ who });
+    case 'unending': return note.me ? m.ending_note_off_me() : m.ending_note_off({ who });
     case 'unclaim': return note.me ? m.roster_note_unclaim_me() : m.roster_note_unclaim({ who });
     // here `who` is the new name
     case 'renamed': return note.me ? m.group_note_renamed_me({ who }) : m.group_note_renamed({ who });

@@ -1,0 +1,18 @@
+/** Whether a relay's word that it destroyed a group can be true (PROTOCOL §9.2). */
+import { equal } from '$crypto/bytes';
+import { type Receipt, verifyDestroyed } from '$crypto/receipt';
+import { DESTROY_GRACE } from '$crypto/roster/rules';
+import { chainAt } from '$crypto/roster/state';
+import type { GroupRun } from './group-run';
+
+/**
+ * Signed by the key of the group's receipts; and, where the roster goes as far here, for the history that is here, whose owner asked for
+ * the end long enough before. A roster that is shorter here has nothing to hold against the signature.
+ */
+export function isDestruction({ row, state, entries }: Pick<GroupRun, 'row' | 'state' | 'entries'>, r: Receipt): boolean {
+  if (row.relayPk === null || !equal(r.relayPk, row.relayPk) || !verifyDestroyed(row.id, r)) return false;
+  if (r.seq > entries.length) return true;
+  const chain = chainAt(state, r.seq);
+  // what came after it would have no place: nothing is entered once the grace is over
+  return r.seq === entries.length && chain !== null && equal(chain, r.chain) && state.destroy !== null && r.time - state.destroy.at >= DESTROY_GRACE;
+}
