@@ -16,7 +16,7 @@ async function copyOf(disk: MemoryDevice, cache: boolean): Promise<MemoryDevice>
   const copy = memoryDevice();
   const raw = copy.open();
   const rows = disk.dump();
-  const fence = await raw.takeFence();
+  const { fence } = await raw.takeFence();
   const isCache = (table: string): boolean => (CACHE_TABLES as readonly string[]).includes(table);
   const header = rows.find((r) => r.table === 'vault');
   if (header !== undefined) await raw.swapHeader(null, header.value);

@@ -102,7 +102,7 @@ describe('after a power cut', () => {
       for (const bad of [null, value.slice().fill(7, value.length >> 1)]) {
         const disk = olivia.device.disk.copy();
         const opened = disk.open();
-        await opened.cacheCommit(await opened.takeFence(), [{ table: table as CacheTable, key, value: bad }]);
+        await opened.cacheCommit((await opened.takeFence()).fence, [{ table: table as CacheTable, key, value: bad }]);
         const again = await reopened(world, olivia, disk);
         expect(await story(again), `${table} ${key} ${bad === null ? 'lost' : 'garbled'}`).toEqual(told);
         await off(again);

@@ -1,53 +1,102 @@
-/** A page of the feed as bytes: columns of JSON, which read back several times faster than one object a post. It comes back only from under our own seal. */
+/**
+ * A page of the feed as bytes: columns of numbers as memory has them, and all texts in one run, of which each post's is a part that is not
+ * copied. That reads back many times faster than one object a post. It comes back only from under our own seal, on the device it was made on.
+ */
 import type { Bytes } from '$crypto/brand';
-import { fromText } from '$crypto/bytes';
+import { concat, fromText } from '$crypto/bytes';
 import type { FeedPost } from './feed';
 import { type PhotoRecord, postIdOf, recordIdOf } from './record';
 
-type Column<K extends keyof FeedPost> = readonly FeedPost[K][];
-interface Columns {
-  /** Members, and by post which of them. */
+/** What few posts have, or many have alike. */
+interface Head {
+  readonly count: number;
+  /** By column: its numbers are 8 bytes each, or 4. */
+  readonly wide: readonly boolean[];
+  /** Bytes of ids, of texts of narrow letters, of the other texts. */
+  readonly runs: readonly number[];
   readonly who: readonly string[];
-  readonly by: readonly number[];
-  readonly device: Column<'device'>;
-  readonly n: Column<'n'>;
-  readonly seq: Column<'seq'>;
-  readonly time: Column<'time'>;
-  readonly epoch: Column<'epoch'>;
-  readonly id: Column<'id'>;
-  readonly order: Column<'order'>;
-  readonly at: Column<'at'>;
-  readonly text: Column<'text'>;
-  /** By place in the page: few posts have any. */
+  /** By place in the page. */
   readonly photos: Readonly<Record<number, readonly PhotoRecord[]>>;
   readonly replyTo: Readonly<Record<number, string>>;
 }
 
 const NONE: readonly PhotoRecord[] = [];
-const utf8 = new TextDecoder();
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+/** The first byte; pages of an earlier build are JSON and begin with a brace. */
+const VERSION = 2;
+const BRACE = 0x7b;
+/** Version, three zeros, length of the head. Everything begins at a multiple of it. */
+const START = 8;
+const MOST = 0xffff_ffff;
+/** Letters that take more than a byte in memory: one of them makes a whole run twice as large. */
+const BROAD = /[^\0-\xff]/;
+
+const padded = (n: number): number => Math.ceil(n / START) * START;
+const isSmall = (v: number): boolean => Number.isInteger(v) && v >= 0 && v <= MOST;
 
 export function encodePage(posts: readonly FeedPost[]): Bytes {
-  const column = <K extends keyof FeedPost>(k: K): Column<K> => posts.map((p) => p[k]);
-  const who = [...new Set(column('member'))];
-  const columns: Columns = {
-    who, by: posts.map((p) => who.indexOf(p.member)), device: column('device'), n: column('n'), seq: column('seq'), time: column('time'), epoch: column('epoch'),
-    id: posts.map((p) => recordIdOf(p.id)), order: column('order'), at: column('at'), text: column('text'),
+  const who = [...new Set(posts.map((p) => p.member))];
+  const ids = posts.map((p) => recordIdOf(p.id));
+  const broad = posts.map((p) => BROAD.test(p.text));
+  const columns = [
+    posts.map((p) => who.indexOf(p.member)), posts.map((p) => p.device), posts.map((p) => p.n), posts.map((p) => p.seq), posts.map((p) => p.epoch), posts.map((p) => p.time),
+    posts.map((p) => p.order), posts.map((p) => p.at), ids.map((i) => i.length), posts.map((p) => p.text.length), broad.map(Number)
+  ];
+  const wide = columns.map((c) => !c.every(isSmall));
+  const textOf = (isBroad: boolean): string => posts.map((p, i) => (broad[i] === isBroad ? p.text : '')).join('');
+  const runs = [ids.join(''), textOf(false), textOf(true)].map(fromText);
+  const head = fromText(JSON.stringify({
+    count: posts.length, wide, runs: runs.map((r) => r.length), who,
     photos: Object.fromEntries(posts.flatMap((p, i) => (p.photos.length > 0 ? [[i, p.photos]] : []))),
     replyTo: Object.fromEntries(posts.flatMap((p, i) => (p.replyTo !== null ? [[i, p.replyTo]] : [])))
-  };
-  return fromText(JSON.stringify(columns));
+  } satisfies Head));
+  const start = new Uint32Array([VERSION, head.length]);
+  const numbers = columns.map((c, i) => new Uint8Array((wide[i] ? Float64Array.from(c) : Uint32Array.from(c)).buffer));
+  return concat(...[new Uint8Array(start.buffer), head, ...numbers].flatMap((b) => [b, new Uint8Array(padded(b.length) - b.length)]), ...runs);
 }
 
 export function decodePage(bytes: Bytes): FeedPost[] {
-  const { who, by, device, n, seq, time, epoch, id, order, at, text, photos, replyTo } = JSON.parse(utf8.decode(bytes)) as Columns;
+  if (bytes[0] === BRACE) return decodeEarlier(bytes);
+  const { buffer, byteOffset } = bytes.byteOffset % START === 0 ? bytes : bytes.slice();
+  const size = new Uint32Array(buffer, byteOffset, 2)[1]!;
+  const head = JSON.parse(utf8.decode(bytes.subarray(START, START + size))) as Head;
+  const { count, who, photos, replyTo } = head;
+  let at = byteOffset + START + padded(size);
+  const column = (isWide: boolean): Float64Array | Uint32Array => {
+    const c = isWide ? new Float64Array(buffer, at, count) : new Uint32Array(buffer, at, count);
+    at += padded(c.byteLength);
+    return c;
+  };
+  const [by, device, n, seq, epoch, time, order, said, idSize, textSize, broad] = head.wide.map(column) as Float64Array[];
+  const [ids, narrowText, broadText] = head.runs.map((length) => {
+    at += length;
+    return utf8.decode(new Uint8Array(buffer, at - length, length));
+  }) as [string, string, string];
+  let id = 0;
+  let narrow = 0;
+  let wide = 0;
   // a plain loop: after opening nothing is compiled yet, and this runs once for every post
   const posts: FeedPost[] = [];
-  for (let i = 0; i < id.length; i++) {
-    const member = who[by[i]!]!;
+  for (let i = 0; i < count; i++) {
+    const member = who[by![i]!]!;
+    const letters = textSize![i]!;
     posts.push({
-      member, id: postIdOf(id[i]!, member), order: order[i]!, device: device[i]!, n: n[i]!, seq: seq[i]!, time: time[i]!, epoch: epoch[i]!,
-      at: at[i]!, text: text[i]!, photos: photos[i] ?? NONE, replyTo: replyTo[i] ?? null
+      member, id: postIdOf(ids.slice(id, (id += idSize![i]!)), member), order: order![i]!, device: device![i]!, n: n![i]!, seq: seq![i]!, time: time![i]!, epoch: epoch![i]!,
+      at: said![i]!, text: broad![i] === 0 ? narrowText.slice(narrow, (narrow += letters)) : broadText.slice(wide, (wide += letters)), photos: photos[i] ?? NONE, replyTo: replyTo[i] ?? null
     });
   }
   return posts;
+}
+
+/** As an earlier build wrote it: columns of JSON. Written anew in the present form when it changes. */
+function decodeEarlier(bytes: Bytes): FeedPost[] {
+  type Column<K extends keyof FeedPost> = readonly FeedPost[K][];
+  const { who, by, photos, replyTo, ...of } = JSON.parse(utf8.decode(bytes)) as Pick<Head, 'who' | 'photos' | 'replyTo'> & { readonly by: readonly number[] } & { readonly [K in 'id' | 'order' | 'device' | 'n' | 'seq' | 'time' | 'epoch' | 'at' | 'text']: Column<K> };
+  return of.id.map((id, i) => {
+    const member = who[by[i]!]!;
+    return {
+      member, id: postIdOf(id, member), order: of.order[i]!, device: of.device[i]!, n: of.n[i]!, seq: of.seq[i]!, time: of.time[i]!, epoch: of.epoch[i]!,
+      at: of.at[i]!, text: of.text[i]!, photos: photos[i] ?? NONE, replyTo: replyTo[i] ?? null
+    };
+  });
 }

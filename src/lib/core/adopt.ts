@@ -4,11 +4,12 @@ import { hex } from '$crypto/bytes';
 import { LIMIT } from '$crypto/limits';
 import { verifyAddedRow } from '$crypto/roster/entry';
 import { rowOf, rowsOf } from '$crypto/roster/state';
+import type { Seen } from '../store/sealed';
 import type { Store } from '../store/store';
 import { changeRoster, planAdopt } from './change';
 import { knownKey, type KnownRow } from './devices';
 import type { GroupRun } from './group-run';
-import { drop, put, readAll } from './group-rows';
+import { drop, put, readAllSeen } from './group-rows';
 import type { ClaimedRow } from './link-words';
 
 /** Table `meta`, key `adopt/ref/…`. */
@@ -24,8 +25,8 @@ export class Adoptions {
 
   constructor(private readonly store: () => Store, private readonly clock: () => number, private readonly knows: (row: KnownRow) => void) {}
 
-  async load(): Promise<void> {
-    for (const { key, value } of await readAll<AdoptRow>(this.store(), 'meta', PREFIX)) this.rows.set(key.slice(PREFIX.length), value);
+  load(meta: Seen): void {
+    for (const { key, value } of readAllSeen<AdoptRow>(meta, PREFIX)) this.rows.set(key.slice(PREFIX.length), value);
   }
   forget(): void {
     this.rows.clear();

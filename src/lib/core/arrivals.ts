@@ -4,10 +4,11 @@ import { equal, hex } from '$crypto/bytes';
 import { LABEL } from '$crypto/labels';
 import { deviceClaimBody } from '$crypto/roster/entry';
 import { sign } from '$crypto/verify';
+import type { Seen } from '../store/sealed';
 import type { Change } from '../store/store';
 import type { Core, CorePorts } from './core';
 import { GroupRun } from './group-run';
-import { deviceKeys, drop, type GroupRow, put, read, readAll } from './group-rows';
+import { deviceKeys, drop, type GroupRow, put, read, readAllSeen } from './group-rows';
 import type { ClaimedRow, OfferedGroup } from './link-words';
 import { awaitGroup, awaitKey, type AwaitRow, type RecoveryItem, type Restored, restoreGroup, restoreKey, type RestoreRow } from './restore';
 
@@ -36,11 +37,9 @@ export class Arrivals {
 
   constructor(private readonly core: Core) {}
 
-  async load(): Promise<void> {
-    const store = this.core.needStore();
-    const [restores, awaited] = await Promise.all([readAll<RestoreRow>(store, 'meta', restoreKey('')), readAll<AwaitRow>(store, 'meta', awaitKey(''))]);
-    for (const { key, value } of restores) this.restores.set(key.slice(restoreKey('').length), value);
-    for (const { key, value } of awaited) this.awaited.set(key.slice(awaitKey('').length), value);
+  load(meta: Seen): void {
+    for (const { key, value } of readAllSeen<RestoreRow>(meta, restoreKey(''))) this.restores.set(key.slice(restoreKey('').length), value);
+    for (const { key, value } of readAllSeen<AwaitRow>(meta, awaitKey(''))) this.awaited.set(key.slice(awaitKey('').length), value);
   }
   forget(): void {
     this.restores.clear();

@@ -3,8 +3,8 @@ import type { GroupId } from '$crypto/brand';
 import { base64url, equal, hex } from '$crypto/bytes';
 import type { FromRelay } from '$crypto/frames';
 import type { Argon } from '$crypto/passphrase';
-import { ready, type Random } from '$crypto/sodium';
-import { openStore } from '../store/sealed';
+import type { Random } from '$crypto/sodium';
+import { openStore, openStoreAndSee, type Seen } from '../store/sealed';
 import type { Disk } from '../store/disk';
 import { type Change, type Store, StoreError, type StoreFault } from '../store/store';
 import { Link } from '../sync/link';
@@ -17,7 +17,7 @@ import type { BlobCarrier } from './blobs';
 import { commands } from './commands';
 import type { Handlers } from './commands-kit';
 import { type Around, GroupRun } from './group-run';
-import { type GroupRow, keyOf, put, putBytes, read, readAll } from './group-rows';
+import { type GroupRow, keyOf, put, putBytes, readAllSeen, readSeen } from './group-rows';
 import { deviceViews, type KnownRow, knownKey, newPerson, type OwnedRow, ownedRows, personKey, type PersonRow, putPerson, sayDevice } from './devices';
 import { isLeaving, type Mark, readMark, signOut, wipe } from './ending';
 import { recognise, sayPerson, Verified } from './people';
@@ -113,8 +113,6 @@ export class Core {
 
   async start(): Promise<void> {
     try {
-      // the disk opens while the ciphers are made; what fails there is told to whoever needs it
-      await Promise.all([ready(), this.ports.disk.header().catch(() => null)]);
       await this.showVault();
     } catch (e) {
       this.failed(e);
@@ -153,32 +151,39 @@ export class Core {
 
   /** The vault is open: read everything, then go online. */
   async open(vaultKey: Parameters<typeof openStore>[0]['vaultKey']): Promise<void> {
-    const store = await openStore({ disk: this.ports.disk, vaultKey, random: this.ports.random });
+    const { store, seen, cache } = await openStoreAndSee({ disk: this.ports.disk, vaultKey, random: this.ports.random }, 'meta', 'group', 'join');
+    const [meta, groups, joins] = seen as [Seen, Seen, Seen];
     this.store = store;
-    const [kept, person, known, rows, joins, leaving] = await Promise.all([
-      read<Profile & { persisted?: boolean | null }>(store, 'meta', 'profile'), read<PersonRow>(store, 'meta', personKey), readAll<KnownRow>(store, 'meta', knownKey('')),
-      readAll<GroupRow>(store, 'group', ''), readAll<JoinRow>(store, 'join', ''), isLeaving(this),
-      this.personal.load(), this.revocations.load(), this.adoptions.load(), this.verified.load(), this.shares.load(), this.arrivals.load()
+    const [runs] = await Promise.all([
+      Promise.all(readAllSeen<GroupRow>(groups, '').map(({ key, value }) => GroupRun.open(key, value, this.around()))),
+      // while the disk looks for what the groups asked of it
+      Promise.resolve().then(() => this.remember(meta)),
+      cache
     ]);
-    this.isLeaving = leaving;
-    this.known = known.map((k) => k.value);
-    this.person = person ?? newPerson(this.ports.random);
-    if (person === null) await store.commit([putPerson(this.person)]);
-    if (kept !== null) this.profile = { name: kept.name, role: kept.role, lockAfter: kept.lockAfter };
-    this.persisted = kept?.persisted ?? null;
-    const runs = await Promise.all(rows.map(({ key, value }) => GroupRun.open(key, value, this.around())));
     for (const run of runs) this.groups.set(run.ref, run);
     // cut short the last time, or never shown: whoever unlocks this device again finds nothing
     if (runs.some(wasRevoked)) return wipe(this, 'revoked');
     for (const run of runs) await catchUpFeed(run);
-    for (const { key, value } of joins) this.addJoin(key, value);
+    for (const { key, value } of readAllSeen<JoinRow>(joins, '')) this.addJoin(key, value);
     this.to('open');
     this.views.touch('home', null);
-    await this.linking.load();
+    this.linking.load(meta);
     // a hold that was cut short by closing the app ends in time, network or not
     for (const run of runs) wakeAfterHold(run);
     this.link.start();
     void this.measure();
+  }
+  /** What is of no group. */
+  private async remember(meta: Seen): Promise<void> {
+    const kept = readSeen<Profile & { persisted?: boolean | null }>(meta, 'profile');
+    if (kept !== null) this.profile = { name: kept.name, role: kept.role, lockAfter: kept.lockAfter };
+    this.persisted = kept?.persisted ?? null;
+    this.known = readAllSeen<KnownRow>(meta, knownKey('')).map((k) => k.value);
+    this.isLeaving = isLeaving(meta);
+    for (const what of [this.personal, this.revocations, this.adoptions, this.verified, this.shares, this.arrivals]) what.load(meta);
+    const person = readSeen<PersonRow>(meta, personKey);
+    this.person = person ?? newPerson(this.ports.random);
+    if (person === null) await this.needStore().commit([putPerson(this.person)]);
   }
   async saveProfile(profile: Profile): Promise<void> {
     await this.needStore().commit([put('meta', 'profile', { ...profile, persisted: this.persisted })]);

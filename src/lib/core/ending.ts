@@ -3,9 +3,10 @@
  * stays is when, and why. Words that were not sent go too: whoever holds a lost device must not read them.
  */
 import { rowsOf } from '$crypto/roster/state';
+import type { Seen } from '../store/sealed';
 import { changeRoster, planSignOut } from './change';
 import type { Core } from './core';
-import { drop, put, read } from './group-rows';
+import { drop, put, readSeen } from './group-rows';
 import { pack, unpack } from './pack';
 import type { Fault } from './port';
 import type { Bytes } from '$crypto/brand';
@@ -71,4 +72,4 @@ export async function signOut(core: Core, discard: boolean): Promise<Fault | nul
 }
 
 /** Whether signing out had begun when this device was last closed. */
-export const isLeaving = async (core: Core): Promise<boolean> => (await read<boolean>(core.needStore(), 'meta', LEAVING)) === true;
+export const isLeaving = (meta: Seen): boolean => readSeen<boolean>(meta, LEAVING) === true;

@@ -9,6 +9,7 @@ import type { Receipt } from '$crypto/receipt';
 import { signPair } from '$crypto/verify';
 import type { CareRecord, PhotoRecord } from '../care/record';
 import type { LogPlace } from '../group/log';
+import type { Seen } from '../store/sealed';
 import type { Change, Store } from '../store/store';
 import { pack, place, unpack } from './pack';
 import type { Ended, GroupKind, GroupRef, PersonRole } from './port';
@@ -108,3 +109,9 @@ export async function read<T>(store: Store, table: Change['table'], key: string)
 export async function readAll<T>(store: Store, table: Change['table'], prefix: string): Promise<{ key: string; value: T }[]> {
   return (await store.range(table, prefix)).map((r) => ({ key: r.key, value: unpack<T>(r.value) }));
 }
+/** The same of a table that was read as a whole. */
+export function readSeen<T>(table: Seen, key: string): T | null {
+  const b = table.get(key);
+  return b === null ? null : unpack<T>(b);
+}
+export const readAllSeen = <T>(table: Seen, prefix: string): { key: string; value: T }[] => table.range(prefix).map((r) => ({ key: r.key, value: unpack<T>(r.value) }));

@@ -65,7 +65,6 @@ export class GroupRun {
   readonly turns = new Turns();
   /** What never does: writing and reading here go on while the network hangs. */
   readonly local = new Turns();
-  readonly keys: DeviceKeys;
   readonly me: Hex<MemberTag>;
   state: RosterState;
   entries: EntryRow[] = [];
@@ -138,8 +137,7 @@ export class GroupRun {
   private made = 0;
   private flushing: (() => void) | null = null;
 
-  private constructor(readonly ref: GroupRef, readonly row: GroupRow, readonly around: Around, state: RosterState, readonly feedRows: FeedRows) {
-    this.keys = deviceKeys(row);
+  private constructor(readonly ref: GroupRef, readonly row: GroupRow, readonly around: Around, readonly keys: DeviceKeys, state: RosterState, readonly feedRows: FeedRows) {
     this.me = hex(row.tag);
     this.state = state;
   }
@@ -148,7 +146,7 @@ export class GroupRun {
   static async open(ref: GroupRef, row: GroupRow, around: Around): Promise<GroupRun> {
     const { store } = around;
     // asked for all at once: one wait for the disk instead of ten
-    const [stored, index, keyring, entries, pending, heads, outbox, sealed, draft, invites] = await Promise.all([
+    const [stored, index, keyring, entries, pending, heads, outbox, sealed, draft, invites, keys] = await Promise.all([
       store.get('roster', keyOf.state(ref)),
       FeedRows.readIndex(store, ref),
       read<KeyringRow[]>(store, 'roster', keyOf.keyring(ref)),
@@ -158,11 +156,13 @@ export class GroupRun {
       readAll<OutboxRow>(store, 'outbox', `${ref}/`),
       read<SealedRow>(store, 'sealed', keyOf.sealed(ref)),
       read<DraftRow>(store, 'draft', ref),
-      readAll<OwnInviteRow>(store, 'meta', keyOf.invites(ref))
+      readAll<OwnInviteRow>(store, 'meta', keyOf.invites(ref)),
+      // meanwhile
+      Promise.resolve().then(() => deviceKeys(row))
     ]);
     const state = stored === null ? provisional(row) : must(decodeState(stored));
     const me = hex(row.tag);
-    const run = new GroupRun(ref, row, around, state, new FeedRows(store, ref, { me, unreadAfter: state.members.get(me)?.at ?? row.made }, index));
+    const run = new GroupRun(ref, row, around, keys, state, new FeedRows(store, ref, { me, unreadAfter: state.members.get(me)?.at ?? row.made }, index));
     for (const k of keyring ?? []) run.keyring.set(k.epoch, k);
     // a cut between two parts leaves entries that the state has not taken in
     run.entries = entries.slice(0, stored === null ? 0 : state.seq).map((e) => e.value);

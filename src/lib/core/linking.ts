@@ -9,12 +9,13 @@ import {
   commitTo, isCommitted, LINK_SECRET, linkCode, linkNumber, linkSecret, type Opening, openHalf, openWords, sealHalf, sealWords, sessionKey, transcript
 } from '$crypto/linking';
 import type { DraftVault } from '../vault/vault';
+import type { Seen } from '../store/sealed';
 import type { Change } from '../store/store';
 import { lockAfter } from './commands-kit';
 import { awaiting, claimOf } from './arrivals';
 import type { Core } from './core';
 import { knownKey, type KnownRow, newPerson } from './devices';
-import { drop, put, read } from './group-rows';
+import { drop, put, readSeen } from './group-rows';
 import { CLAIMS_IN_ITEM, encodeLinkWords, GROUPS_IN_PART, GROUPS_MOST, type LinkedPerson, type LinkWords, type OfferedGroup, parseLinkWords } from './link-words';
 import { Meeting, type MeetFault, type MeetItem } from './meeting';
 import { putPhrase } from './personal';
@@ -143,8 +144,8 @@ export class Linking {
 
   // -------------------------------------------------------------------------------------------- after a restart
 
-  async load(): Promise<void> {
-    const row = await read<LinkRow>(this.core.needStore(), 'meta', ROW);
+  load(meta: Seen): void {
+    const row = readSeen<LinkRow>(meta, ROW);
     // the linking that made this vault goes on as it is
     if (row === null || this.row !== null) return;
     this.start(row.side, row.secret);

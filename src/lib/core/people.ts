@@ -7,10 +7,11 @@ import { base64url, hex, unbase64url } from '$crypto/bytes';
 import { type PersonKeys, personKeys, signPerson } from '$crypto/person';
 import { liveMembers } from '$crypto/roster/state';
 import type { Naming } from '../care/feed';
+import type { Seen } from '../store/sealed';
 import type { Store } from '../store/store';
 import type { PersonRow } from './devices';
 import type { GroupRun } from './group-run';
-import { put, read } from './group-rows';
+import { put, readSeen } from './group-rows';
 import type { Recognition } from './port';
 import { enqueue } from './send';
 
@@ -48,8 +49,8 @@ export class Verified {
 
   constructor(private readonly store: () => Store) {}
 
-  async load(): Promise<void> {
-    this.keys = (await read<readonly VerifiedKey[]>(this.store(), 'meta', ROW)) ?? [];
+  load(meta: Seen): void {
+    this.keys = readSeen<readonly VerifiedKey[]>(meta, ROW) ?? [];
   }
   forget(): void {
     this.keys = [];

@@ -8,12 +8,13 @@ import { openItem, type PhraseKeys, phraseKeys, phraseToPlaces, placesToPhrase, 
 import { type Row, rowsOf } from '$crypto/roster/state';
 import type { Random } from '$crypto/sodium';
 import { signPair } from '$crypto/verify';
+import type { Seen } from '../store/sealed';
 import type { Change, Store } from '../store/store';
 import type { Link } from '../sync/link';
 import { WORDS } from '../vault/words';
 import { changeRoster, planAddRow } from './change';
 import type { GroupRun } from './group-run';
-import { deviceKeys, drop, put, putBytes, read } from './group-rows';
+import { deviceKeys, drop, put, putBytes, readSeen } from './group-rows';
 import type { PhraseWords } from './link-words';
 import { pack } from './pack';
 import type { Profile } from './port';
@@ -96,8 +97,8 @@ export class PersonalVault {
   get set(): boolean {
     return this.writer !== null;
   }
-  async load(): Promise<void> {
-    this.writer = await read<PhraseRow>(this.parts.store(), 'meta', ROW);
+  load(meta: Seen): void {
+    this.writer = readSeen<PhraseRow>(meta, ROW);
   }
   isPhrase(entropy: Bytes): boolean {
     return this.writer !== null && hex(phraseKeys(entropy).id) === hex(this.writer.id);

@@ -3,10 +3,11 @@ import type { Bytes, LogPk } from '$crypto/brand';
 import { equal, hex } from '$crypto/bytes';
 import { decodeEntry } from '$crypto/roster/entry';
 import { rowOf } from '$crypto/roster/state';
+import type { Seen } from '../store/sealed';
 import type { Store } from '../store/store';
 import { changeRoster, planRevoke } from './change';
 import type { GroupRun } from './group-run';
-import { drop, put, readAll } from './group-rows';
+import { drop, put, readAllSeen } from './group-rows';
 
 /** Table `meta`, key `revoke/ref/…`: a row that is to end. */
 interface RevokeRow { readonly logPk: Bytes }
@@ -22,11 +23,11 @@ export class Revocations {
 
   constructor(private readonly store: () => Store, private readonly newRef: () => string) {}
 
-  async load(): Promise<void> {
-    for (const { key, value } of await readAll<RevokeRow>(this.store(), 'meta', PREFIX)) {
+  load(meta: Seen): void {
+    for (const { key, value } of readAllSeen<RevokeRow>(meta, PREFIX)) {
       this.rows.set(hex(value.logPk), { key, ref: key.split('/')[1] as string, logPk: value.logPk as LogPk });
     }
-    for (const { key } of await readAll<true>(this.store(), 'meta', LOST)) this.lost.add(key.slice(LOST.length));
+    for (const { key } of readAllSeen<true>(meta, LOST)) this.lost.add(key.slice(LOST.length));
   }
   isLost(device: string): boolean {
     return this.lost.has(device);

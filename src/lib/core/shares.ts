@@ -8,12 +8,13 @@ import { base64url, equal, fromText, hex, unbase64url, unhex } from '$crypto/byt
 import { hash } from '$crypto/hash';
 import { LABEL } from '$crypto/labels';
 import { rowByDevice, rowsOf } from '$crypto/roster/state';
+import type { Seen } from '../store/sealed';
 import type { Change } from '../store/store';
 import { awaiting, claimOf } from './arrivals';
 import type { Core } from './core';
 import { knownKey, type KnownRow, ownedRows, type Said, said } from './devices';
 import type { GroupRun } from './group-run';
-import { put, readAll } from './group-rows';
+import { put, readAllSeen } from './group-rows';
 import { encodeLinkWords, type LinkWords, parseLinkWords, type PhraseWords } from './link-words';
 import { awaitKey } from './restore';
 import { enqueue, pump } from './send';
@@ -33,10 +34,9 @@ export class Shares {
 
   constructor(private readonly core: Core) {}
 
-  async load(): Promise<void> {
-    const store = this.core.needStore();
-    for (const { key, value } of await readAll<string[]>(store, 'meta', HEARD)) this.heard.set(key.slice(HEARD.length), value);
-    for (const { key, value } of await readAll<string[]>(store, 'meta', OFFERED)) this.offered.set(key.slice(OFFERED.length), value);
+  load(meta: Seen): void {
+    for (const { key, value } of readAllSeen<string[]>(meta, HEARD)) this.heard.set(key.slice(HEARD.length), value);
+    for (const { key, value } of readAllSeen<string[]>(meta, OFFERED)) this.offered.set(key.slice(OFFERED.length), value);
   }
   forget(): void {
     this.heard.clear();

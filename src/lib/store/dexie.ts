@@ -2,12 +2,13 @@
  * The disk of a browser: two databases. `carefold` is written with strict durability, `carefold-cache` relaxed. Schemas only
  * ever grow, so that yesterday's build can open what today's has made.
  */
-import { Dexie, type Collection, type Table as Store, type Transaction } from 'dexie';
+import type { Transaction } from 'dexie';
 import type { Bytes } from '$crypto/brand';
 import { equal } from '$crypto/bytes';
+import { Database } from './database';
 import { boundsOf, type Disk } from './disk';
 import { faultOf } from './fault';
-import { CACHE_TABLES, StoreError, TABLES, type CacheTable, type Change, type RangeOptions, type Row, type Table } from './store';
+import { CACHE_TABLES, StoreError, TABLES, type CacheTable, type Change, type Row, type Table } from './store';
 
 /** Short names: each row carries them. `n`: order of writing, in the blob table only. */
 interface Kept {
@@ -43,26 +44,15 @@ const MARK = 'mark';
 /** Opens at first use. */
 export function dexieDisk(options: DexieOptions = {}): Disk {
   const { name = 'carefold', wait = (ms) => new Promise<void>((done) => setTimeout(done, ms)) } = options;
-  const own = options.indexedDB && options.IDBKeyRange ? { indexedDB: options.indexedDB, IDBKeyRange: options.IDBKeyRange } : {};
-  const common = { ...own, cache: 'disabled' } as const;
-  const strict = new Dexie(name, { ...common, chromeTransactionDurability: 'strict' });
-  strict.version(1).stores(schema([...TABLES, 'fence', 'vault']));
-  const relaxed = new Dexie(`${name}-cache`, { ...common, chromeTransactionDurability: 'relaxed' });
-  relaxed.version(1).stores({ ...schema([...CACHE_TABLES, 'fence']), blob: 'k, n' });
-  for (const db of [strict, relaxed]) {
-    // a newer build in another tab must not wait for us; what we do next opens again
-    db.on('versionchange', () => {
-      db.close({ disableAutoOpen: false });
-      return false;
-    });
-  }
+  const own = options.indexedDB && options.IDBKeyRange ? { indexedDB: options.indexedDB, IDBKeyRange: options.IDBKeyRange } : null;
+  const strict = new Database({ name, version: 1, tables: schema([...TABLES, 'fence', 'vault']), durability: 'strict', own });
+  const relaxed = new Database({ name: `${name}-cache`, version: 1, tables: { ...schema([...CACHE_TABLES, 'fence']), blob: 'k, n' }, durability: 'relaxed', own });
 
   let closed = false;
-  const dbOf = (table: Table | CacheTable): Dexie => (CACHE.includes(table) ? relaxed : strict);
-  const rowsOf = (table: Table | CacheTable): Store<Kept, string> => dbOf(table).table(table);
+  let cacheFenced: Promise<void> = Promise.resolve();
 
   /** Runs work that may be repeated; a lost connection is opened anew, with patience, before it is called lost. */
-  async function run<T>(db: Dexie, work: () => PromiseLike<T>): Promise<T> {
+  async function run<T>(db: Database | null, work: () => PromiseLike<T>): Promise<T> {
     for (let tries = 0; ; tries++) {
       try {
         if (closed) throw new StoreError('lost');
@@ -73,40 +63,38 @@ export function dexieDisk(options: DexieOptions = {}): Disk {
         const pause = PAUSES[tries];
         if (e instanceof StoreError || fault !== 'lost' || closed || pause === undefined) throw new StoreError(fault);
         await wait(pause);
-        db.close({ disableAutoOpen: false });
+        db?.writeAnew();
       }
     }
   }
 
   /** Everything in one transaction that first looks at the fence. */
-  const write = (db: Dexie, tables: readonly string[], fence: number, work: (tx: Transaction) => Promise<void>): Promise<void> =>
-    run(db, () =>
-      db.transaction('rw', ['fence', ...tables], async (tx) => {
+  const write = async (db: Database, tables: readonly string[], fence: number, work: (tx: Transaction) => Promise<void>): Promise<void> => {
+    if (db === relaxed) await cacheFenced;
+    return run(db, () =>
+      db.dexie.transaction('rw', ['fence', ...tables], async (tx) => {
         const held = await tx.table<Fence, string>('fence').get(WRITER);
         if (held === undefined) throw new StoreError('lost');
         if (held.n !== fence) throw new StoreError('fenced');
         await work(tx);
       })
     );
+  };
 
-  function select(table: Table | CacheTable, prefix: string, range: RangeOptions = {}): Collection<Kept, string> | null {
-    const b = boundsOf(prefix, range);
-    if (b === null) return null;
-    const found = rowsOf(table).where('k').between(b.lower, b.upper, !b.lowerOpen, false);
-    const turned = range.reverse === true ? found.reverse() : found;
-    return range.most === undefined ? turned : turned.limit(range.most);
-  }
+  const ask = <T>(from: Database, table: string, key: string): Promise<T | undefined> => from.ask(table, (rows) => rows.get(key) as IDBRequest<T | undefined>);
+  const get = async (from: Database, table: string, key: string): Promise<Bytes | null> => (await run(null, () => ask<Kept>(from, table, key)))?.v ?? null;
+  const where = <T>(table: Table | CacheTable, work: (db: Database) => Promise<T>): Promise<T> => (CACHE.includes(table) ? cacheFenced.then(() => work(relaxed)) : work(strict));
 
   return {
-    async get(table, key) {
-      const row = await run(dbOf(table), () => rowsOf(table).get(key));
-      return row === undefined ? null : row.v;
+    get: (table, key) => where(table, (db) => get(db, table, key)),
+    async range(table, prefix, range): Promise<Row[]> {
+      const b = boundsOf(prefix, range);
+      if (b === null) return [];
+      const keyRange = own?.IDBKeyRange ?? IDBKeyRange;
+      const asked = (rows: IDBObjectStore): IDBRequest<Kept[]> => rows.getAll(keyRange.bound(b.lower, b.upper, b.lowerOpen, true), range?.most);
+      const found = await where(table, (db) => run(null, () => db.ask(table, asked)));
+      return rowsOf(found);
     },
-    range: (table, prefix, range) =>
-      run(dbOf(table), async (): Promise<Row[]> => {
-        const rows = (await select(table, prefix, range)?.toArray()) ?? [];
-        return rows.map(({ k, v }) => ({ key: k, value: v }));
-      }),
 
     commit: (fence, changes) => write(strict, tablesIn(changes), fence, (tx) => put(tx, changes)),
     cacheCommit: (fence, changes) => write(relaxed, tablesIn(changes), fence, (tx) => put(tx, changes)),
@@ -137,22 +125,22 @@ export function dexieDisk(options: DexieOptions = {}): Disk {
       return freed;
     },
 
-    async takeFence() {
-      const take = (db: Dexie, at: (held: number) => number): Promise<number> => run(db, () => takeFence(db, at));
-      const fence = await take(strict, (held) => held + 1);
-      // the cache's copy may lag after a power cut, never lead
-      await take(relaxed, (held) => Math.max(held, fence));
-      return fence;
+    async takeFence(...tables) {
+      const { n, rows } = await run(null, () => strict.takeFence<Kept>(WRITER, (held) => held + 1, tables));
+      // the cache's copy may lag after a power cut, never lead; whoever asks the cache for anything waits for it
+      const cache = (cacheFenced = run(null, () => relaxed.takeFence(WRITER, (held) => Math.max(held, n))).then(() => undefined));
+      cache.catch(() => undefined);
+      return { fence: n, rows: rows.map(rowsOf), cache };
     },
 
-    async header() {
+    header() {
       // asked for first of all: the other database opens meanwhile, and what fails is told to whoever needs it
       relaxed.open().catch(() => undefined);
-      return (await run(strict, () => strict.table<Kept, string>('vault').get(HEADER)))?.v ?? null;
+      return get(strict, 'vault', HEADER);
     },
     swapHeader: (old, next) =>
       run(strict, () =>
-        strict.transaction('rw', ['vault'], async (tx) => {
+        strict.dexie.transaction('rw', ['vault'], async (tx) => {
           const vault = tx.table<Kept, string>('vault');
           const held = (await vault.get(HEADER))?.v ?? null;
           if (held === null || old === null ? held !== old : !equal(held, old)) return false;
@@ -167,16 +155,17 @@ export function dexieDisk(options: DexieOptions = {}): Disk {
         if (held.n !== fence) throw new StoreError('fenced');
         return true;
       };
-      if (!(await run(strict, async () => may(await strict.table<Fence, string>('fence').get(WRITER), await strict.table<Kept, string>('vault').get(HEADER))))) return false;
+      const [held, header] = await run(null, () => Promise.all([ask<Fence>(strict, 'fence', WRITER), ask<Kept>(strict, 'vault', HEADER)]));
+      if (!may(held, header)) return false;
       // the cache first: a cut in between leaves what can be wiped again
       await run(relaxed, () =>
-        relaxed.transaction('rw', [...CACHE_TABLES, 'fence'], async (tx) => {
+        relaxed.dexie.transaction('rw', [...CACHE_TABLES, 'fence'], async (tx) => {
           await Promise.all(CACHE_TABLES.map((t) => tx.table(t).clear()));
           await tx.table('fence').clear();
         })
       );
       return run(strict, () =>
-        strict.transaction('rw', [...TABLES, 'fence', 'vault'], async (tx) => {
+        strict.dexie.transaction('rw', [...TABLES, 'fence', 'vault'], async (tx) => {
           const fences = tx.table<Fence, string>('fence');
           const vault = tx.table<Kept, string>('vault');
           const held = await fences.get(WRITER);
@@ -189,7 +178,7 @@ export function dexieDisk(options: DexieOptions = {}): Disk {
         })
       );
     },
-    mark: async () => (await run(strict, () => strict.table<Kept, string>('vault').get(MARK)))?.v ?? null,
+    mark: () => get(strict, 'vault', MARK),
     close() {
       closed = true;
       strict.close();
@@ -198,25 +187,7 @@ export function dexieDisk(options: DexieOptions = {}): Disk {
   };
 }
 
-/**
- * Relaxed also in the strict database: a fence stands against writers that run now, and none of them outlives a power cut. So
- * unlocking waits for no disk.
- */
-async function takeFence(db: Dexie, at: (held: number) => number): Promise<number> {
-  await db.open();
-  return new Promise((done, fail) => {
-    const tx = db.backendDB().transaction(['fence'], 'readwrite', { durability: 'relaxed' });
-    const fences = tx.objectStore('fence');
-    let n = 0;
-    const held = fences.get(WRITER) as IDBRequest<Fence | undefined>;
-    held.onsuccess = () => {
-      n = at(held.result?.n ?? 0);
-      fences.put({ k: WRITER, n } satisfies Fence);
-    };
-    tx.oncomplete = () => done(n);
-    tx.onabort = () => fail(tx.error ?? new DOMException('no connection', 'AbortError'));
-  });
-}
+const rowsOf = (kept: readonly Kept[]): Row[] => kept.map(({ k, v }) => ({ key: k, value: v }));
 
 const schema = (tables: readonly string[]): Record<string, string> => Object.fromEntries(tables.map((t) => [t, 'k']));
 

@@ -5,6 +5,14 @@
 import type { Bytes } from '$crypto/brand';
 import type { CacheChange, CacheTable, Change, RangeOptions, Row, Table } from './store';
 
+export interface Taken {
+  readonly fence: number;
+  /** What the earlier writer left in the tables asked for, each as a whole. */
+  readonly rows: readonly Row[][];
+  /** Resolves once the cache is fenced too; whatever is asked of it waits for that. */
+  readonly cache: Promise<void>;
+}
+
 /** Every promise may be rejected with a StoreError. */
 export interface Disk {
   get(table: Table | CacheTable, key: string): Promise<Bytes | null>;
@@ -17,7 +25,7 @@ export interface Disk {
   /** Deletes blobs, oldest first, until `bytes` are freed or none is left; says how many bytes went. */
   evict(fence: number, bytes: number): Promise<number>;
   /** Becomes the writer: every earlier one is fenced off from now on. */
-  takeFence(): Promise<number>;
+  takeFence(...tables: readonly Table[]): Promise<Taken>;
 
   /** The vault's header, readable before anything is unlocked; null where no vault was made. */
   header(): Promise<Bytes | null>;

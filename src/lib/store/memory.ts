@@ -4,7 +4,7 @@
  */
 import type { Bytes } from '$crypto/brand';
 import { boundsOf, type Disk } from './disk';
-import { CACHE_TABLES, StoreError, TABLES, type CacheChange, type Change, type StoreFault } from './store';
+import { CACHE_TABLES, StoreError, TABLES, type CacheChange, type Change, type RangeOptions, type Row, type StoreFault } from './store';
 
 /** What becomes of one write: it happens, it fails with a fault and changes nothing, or it happens and nobody hears of it. */
 export type Fate = 'done' | StoreFault | 'done-unheard';
@@ -54,6 +54,13 @@ function deviceOn(now: Medium, flushed: Map<string, Rows>, unflushed: Relaxed[],
 
   const rowsOf = (table: string): Rows => now.tables.get(table) as Rows;
 
+  function rowsIn(table: string, prefix: string, options: RangeOptions = {}): Row[] {
+    const b = boundsOf(prefix, options);
+    if (b === null) return [];
+    const keys = [...rowsOf(table).keys()].filter((k) => (b.lowerOpen ? k > b.lower : k >= b.lower) && k < b.upper).sort(inOrder);
+    return keys.slice(0, options.most).map((key) => ({ key, value: (rowsOf(table).get(key) as Bytes).slice() }));
+  }
+
   function judge(write: Write): () => void {
     const f = fate(write);
     if (f !== 'done' && f !== 'done-unheard') throw new StoreError(f);
@@ -86,14 +93,7 @@ function deviceOn(now: Medium, flushed: Map<string, Rows>, unflushed: Relaxed[],
     };
     return {
       get: (table, key) => run(() => rowsOf(table).get(key)?.slice() ?? null),
-      range: (table, prefix, options = {}) =>
-        run(() => {
-          const b = boundsOf(prefix, options);
-          if (b === null) return [];
-          const keys = [...rowsOf(table).keys()].filter((k) => (b.lowerOpen ? k > b.lower : k >= b.lower) && k < b.upper).sort(inOrder);
-          if (options.reverse === true) keys.reverse();
-          return keys.slice(0, options.most).map((key) => ({ key, value: (rowsOf(table).get(key) as Bytes).slice() }));
-        }),
+      range: (table, prefix, options) => run(() => rowsIn(table, prefix, options)),
       commit: (fence, changes) =>
         run(() => {
           const heard = judge('commit');
@@ -134,12 +134,12 @@ function deviceOn(now: Medium, flushed: Map<string, Rows>, unflushed: Relaxed[],
           unflushed.push(gone);
           return freed;
         }),
-      takeFence: () =>
+      takeFence: (...tables) =>
         run(() => {
           const heard = judge('take-fence');
           now.fence = (now.fence ?? 0) + 1;
           heard();
-          return now.fence;
+          return { fence: now.fence, rows: tables.map((t) => rowsIn(t, '')), cache: Promise.resolve() };
         }),
       wipe: (fence, mark) =>
         run(() => {

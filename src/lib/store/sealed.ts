@@ -16,11 +16,25 @@ export interface StoreOptions {
   readonly random: Random;
 }
 
+/** A table as it lay there when the store was opened. Rows are opened as they are asked for; one that does not open is `damaged`. */
+export interface Seen {
+  get(key: string): Bytes | null;
+  /** Rows whose key begins with `prefix`, ascending by key. */
+  range(prefix: string): Row[];
+}
+
 /** Becomes the writer and opens the rows; whoever wrote before is fenced off. */
-export async function openStore({ disk, vaultKey, random }: StoreOptions): Promise<Store> {
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { store, cache } = await openStoreAndSee(options);
+  await cache;
+  return store;
+}
+
+/** The same, with whole tables read in the same moment, and while the cache is still being fenced: see to `cache` too. */
+export async function openStoreAndSee({ disk, vaultKey, random }: StoreOptions, ...tables: readonly Table[]): Promise<{ readonly store: Store; readonly seen: readonly Seen[]; readonly cache: Promise<void> }> {
   await ready();
   const rowKey = rowKeyOf(vaultKey);
-  const [cacheKey, fence] = await Promise.all([cacheKeyOf(vaultKey), disk.takeFence()]);
+  const [cacheKey, { fence, rows, cache }] = await Promise.all([cacheKeyOf(vaultKey), disk.takeFence(...tables)]);
 
   const open = (table: Table, key: string, sealed: Bytes): Bytes => {
     const opened = openRow(rowKey, { table, key }, sealed);
@@ -54,7 +68,7 @@ export async function openStore({ disk, vaultKey, random }: StoreOptions): Promi
     }
   }
 
-  return {
+  const store: Store = {
     async get(table, key) {
       const sealed = await disk.get(table, key);
       return sealed === null ? null : open(table, key, sealed);
@@ -94,6 +108,14 @@ export async function openStore({ disk, vaultKey, random }: StoreOptions): Promi
     wipe: async (mark) => void (await disk.wipe(fence, mark)),
     close: () => disk.close()
   };
+  const see = (table: Table, all: readonly Row[]): Seen => ({
+    get(key) {
+      const row = all.find((r) => r.key === key);
+      return row === undefined ? null : open(table, key, row.value);
+    },
+    range: (prefix) => all.filter((r) => r.key.startsWith(prefix)).map(({ key, value }) => ({ key, value: open(table, key, value) }))
+  });
+  return { store, seen: tables.map((t, i) => see(t, rows[i] ?? [])), cache };
 }
 
 const sizeOf = (changes: readonly (Change | CacheChange)[]): number => changes.reduce((sum, c) => sum + (c.value?.length ?? 0), 0);

@@ -22,12 +22,11 @@ export interface Change<T extends string = Table> {
 }
 export type CacheChange = Change<CacheTable>;
 
-/** `after` and `before` are whole keys and exclusive; `most` counts rows, from the end when `reverse`. */
+/** `after` and `before` are whole keys and exclusive; `most` counts rows. */
 export interface RangeOptions {
   readonly after?: string;
   readonly before?: string;
   readonly most?: number;
-  readonly reverse?: boolean;
 }
 
 /** `full`: no room left. `lost`: the database can't be reached. `fenced`: another tab took over. `damaged`: a row does not open. */
@@ -43,7 +42,7 @@ export class StoreError extends Error {
 /** Every promise may be rejected with a StoreError. */
 export interface Store {
   get(table: Table, key: string): Promise<Bytes | null>;
-  /** Rows whose key begins with `prefix`, ascending by key, or descending when `reverse`. */
+  /** Rows whose key begins with `prefix`, ascending by key. */
   range(table: Table, prefix: string, options?: RangeOptions): Promise<Row[]>;
   /** All changes, or none, in one strict transaction that also checks this writer's fence. Keep it small: a phone may sleep in the middle. */
   commit(changes: readonly Change[]): Promise<void>;

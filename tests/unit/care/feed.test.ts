@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { covers, emptyIndex, Feed, type FeedIndex, join, PAGE, type RecordPlace, type Span } from '$lib/care/feed';
+import { fromText } from '$crypto/bytes';
+import { covers, emptyIndex, Feed, type FeedIndex, type FeedPost, join, PAGE, type RecordPlace, type Span } from '$lib/care/feed';
 import { decodePage, encodePage } from '$lib/care/feed-page';
 import { type CareRecord, postIdOf } from '$lib/care/record';
 
@@ -192,5 +193,29 @@ describe('pages', () => {
     feed.add(post(2, 'ein Gruß ✓', { r: postIdOf(id(1), OLIVIA) }), place(1, { member: MALLORY, device: 2, seq: 2 }));
     expect(decodePage(encodePage(feed.posts))).toEqual(feed.posts);
     expect(decodePage(encodePage([]))).toEqual([]);
+  });
+
+  it('any page does, whatever its letters and however large its numbers', () => {
+    const whole = fc.oneof(fc.nat(), fc.maxSafeNat());
+    const text = fc.oneof(fc.string({ maxLength: 40 }), fc.string({ unit: 'binary', maxLength: 40 }), fc.constant('\ufeffbegins oddly'));
+    const any = fc.record({
+      id: fc.tuple(fc.stringMatching(/^[\w-]{1,22}$/), fc.constantFrom(OLIVIA, MALLORY)), device: whole, n: whole, seq: whole, time: whole, epoch: whole, order: fc.double({ noNaN: true, noDefaultInfinity: true }).map((v) => v + 0), at: whole, text
+    });
+    fc.assert(fc.property(fc.array(any, { maxLength: 8 }), (all) => {
+      const posts = all.map(({ id: [i, member], ...p }): FeedPost => ({ ...p, member, id: postIdOf(i, member), photos: [], replyTo: null }));
+      const read = decodePage(encodePage(posts));
+      expect(read).toEqual(posts);
+      // found at any place in other bytes
+      const bytes = encodePage(posts);
+      expect(decodePage(new Uint8Array([7, ...bytes]).subarray(1))).toEqual(posts);
+    }));
+  });
+
+  it('a page of an earlier build comes back too', () => {
+    const columns = { who: [OLIVIA], by: [0, 0], device: [1, 1], n: [1, 2], seq: [1, 2], time: [5, 6], epoch: [1, 1], id: [id(1), id(2)], order: [5, 6.5], at: [3, 4], text: ['one', 'zwei ✓'], photos: {}, replyTo: { 1: postIdOf(id(1), OLIVIA) } };
+    const [one, two] = decodePage(fromText(JSON.stringify(columns)));
+    expect(one).toEqual({ member: OLIVIA, id: postIdOf(id(1), OLIVIA), device: 1, n: 1, seq: 1, time: 5, epoch: 1, order: 5, at: 3, text: 'one', photos: [], replyTo: null });
+    expect([two?.text, two?.order, two?.replyTo]).toEqual(['zwei ✓', 6.5, postIdOf(id(1), OLIVIA)]);
+    expect(decodePage(encodePage([one!, two!]))).toEqual([one, two]);
   });
 });

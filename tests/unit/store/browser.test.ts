@@ -33,6 +33,25 @@ describe('the databases of a browser', () => {
     ]);
   });
 
+  it('are read in one transaction where much is asked for at once', async () => {
+    const store = await open(new IDBFactory());
+    await store.commit([{ table: 'meta', key: 'a', value: bytes('one') }, { table: 'roster', key: 'a', value: bytes('two') }]);
+    const asked = vi.spyOn(IDBDatabase.prototype, 'transaction');
+    const [one, two, none, all] = await Promise.all([store.get('meta', 'a'), store.get('roster', 'a'), store.get('draft', 'a'), store.range('roster', '')]);
+    expect([words(one), words(two), none, all.map((r) => words(r.value))]).toEqual(['one', 'two', null, ['two']]);
+    expect(asked).toHaveBeenCalledTimes(1);
+  });
+
+  it('are read by a new writer only once no earlier one can write', async () => {
+    const indexedDB = new IDBFactory();
+    const old = await open(indexedDB);
+    const disk = diskOn(indexedDB);
+    const written = Array.from({ length: 20 }, (_, i) => old.commit([{ table: 'outbox', key: `a/${i}`, value: bytes('x') }]).then(() => true, () => false));
+    const { rows } = await disk.takeFence('outbox');
+    // what the earlier writer was told is written is there to be read
+    expect(rows[0]?.length).toBe((await Promise.all(written)).filter(Boolean).length);
+  });
+
   it('open under an older build after a newer one added a table and an index', async () => {
     const indexedDB = new IDBFactory();
     const first = await open(indexedDB);

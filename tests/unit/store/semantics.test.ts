@@ -12,13 +12,13 @@ class Model {
     if (value === null) this.rows.delete(`${table}|${key}`);
     else this.rows.set(`${table}|${key}`, value);
   }
-  range(table: string, prefix: string, { after, before, most, reverse }: RangeOptions): [string, string][] {
-    const all = [...this.rows]
+  range(table: string, prefix: string, { after, before, most }: RangeOptions): [string, string][] {
+    return [...this.rows]
       .filter(([k]) => k.startsWith(`${table}|`))
       .map(([k, v]): [string, string] => [k.slice(table.length + 1), v])
       .filter(([k]) => k.startsWith(prefix) && (after === undefined || k > after) && (before === undefined || k < before))
-      .sort(([a], [b]) => (a < b ? -1 : 1));
-    return (reverse === true ? all.reverse() : all).slice(0, most);
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .slice(0, most);
   }
 }
 
@@ -28,7 +28,7 @@ const value = fc.option(fc.string({ maxLength: 6 }), { freq: 3 });
 const table = fc.constantFrom<Table>('outbox', 'inbox');
 const cacheTable = fc.constantFrom<CacheTable>('page', 'blob');
 const options: fc.Arbitrary<RangeOptions> = fc.record(
-  { after: key, before: key, most: fc.integer({ min: 1, max: 4 }), reverse: fc.boolean() },
+  { after: key, before: key, most: fc.integer({ min: 1, max: 4 }) },
   { requiredKeys: [] }
 );
 

@@ -40,7 +40,7 @@ describe.each(devices)('a store $on', ({ make }) => {
     expect(words(await store.cacheGet('index', 'e'))).toBe('');
   });
 
-  it('lists a prefix in order, between bounds, from either end', async () => {
+  it('lists a prefix in order, between bounds', async () => {
     const store = await open();
     const all = ['a/1', 'a/2', 'a/3', 'a/4', 'ab/1', 'b/1'];
     await store.commit(all.map((key) => ({ table: 'inbox', key, value: bytes(key) })));
@@ -48,8 +48,6 @@ describe.each(devices)('a store $on', ({ make }) => {
     expect(keys(await store.range('inbox', ''))).toEqual(all);
     expect(keys(await store.range('inbox', 'a/', { after: 'a/1', before: 'a/4' }))).toEqual(['a/2', 'a/3']);
     expect(keys(await store.range('inbox', 'a/', { most: 2 }))).toEqual(['a/1', 'a/2']);
-    expect(keys(await store.range('inbox', 'a/', { most: 2, reverse: true }))).toEqual(['a/4', 'a/3']);
-    expect(keys(await store.range('inbox', 'a/', { before: 'a/3', most: 1, reverse: true }))).toEqual(['a/2']);
     expect(keys(await store.range('inbox', 'a/', { after: 'b' }))).toEqual([]);
     expect(keys(await store.range('inbox', 'a/', { after: 'a/2', before: 'a/2' }))).toEqual([]);
     expect(keys(await store.range('inbox', 'c'))).toEqual([]);
@@ -111,7 +109,7 @@ describe.each(devices)('a store $on', ({ make }) => {
     const store = await open(device, key);
     await store.commit([{ table: 'meta', key: 'a', value: bytes('for a') }]);
     const raw = device.open();
-    const fence = await raw.takeFence();
+    const { fence } = await raw.takeFence();
     const sealed = await raw.get('meta', 'a');
     await raw.commit(fence, [
       { table: 'meta', key: 'b', value: sealed },

@@ -102,7 +102,7 @@ describe('a locked device', () => {
       fromText(Buffer.from(`x${marker}`).toString('base64')),
       fromText(Buffer.from(marker).toString('hex'))
     ]) {
-      await disk.commit(await disk.takeFence(), [{ table: 'meta', key: 'a', value }]);
+      await disk.commit((await disk.takeFence()).fence, [{ table: 'meta', key: 'a', value }]);
       const bytes = await dump(indexedDB);
       expect(formsOfText(marker).some((form) => bytes.includes(form))).toBe(true);
     }
