@@ -22,7 +22,7 @@ else if (process.argv[2] === 'stats') {
   try {
     await ready();
     const clock = (): number => Date.now();
-    const { keys, log, blobs, hints } = await open(settings.value, systemRandom, clock(), setImmediate, {
+    const { keys, log, blobs, hints } = await open(settings.value, systemRandom, clock, setImmediate, {
       broken: () => fail('The store ended by itself. Start again: what was begun goes on.'),
       trouble: (words) => void process.stderr.write(`The store did not keep a change: ${words}.\n`),
       hints: () => undefined

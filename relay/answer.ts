@@ -83,15 +83,16 @@ function dispatch(h: House, c: Connection, f: ToRelay): void {
     case 'drop-bell':
       return liveNow(h, c, f, f.re, (s) => byBell(h, s, f));
     case 'show':
-      return live(c, f, f.re, (s) => show(h, s, f));
+      return liveNow(h, c, f, f.re, (s) => show(h, s, f));
     case 'give-boxes':
-      return live(c, f, f.re, (s) => giveBoxes(h, s, f));
+      return liveNow(h, c, f, f.re, (s) => giveBoxes(h, s, f));
     case 'give-entries':
       return giveEntries(h, c, f);
     case 'give': {
       // a log that ended may still bring what it had
       const s = c.logs.get(hex(f.group));
-      return s === undefined ? c.refuse(f.re, f.group, 'not-allowed') : give(h, s, f);
+      if (s === undefined) return c.refuse(f.re, f.group, 'not-allowed');
+      return h.follow.current(s.group, (ok) => (ok ? give(h, s, f) : c.refuse(f.re, f.group, 'unavailable')));
     }
     default:
       return unreachable(f);

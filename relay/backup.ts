@@ -6,7 +6,7 @@ import type { BlobId, Bytes, GroupId } from '../crypto/brand';
 import { hex } from '../crypto/bytes';
 import { err, ok, type Result } from '../crypto/result';
 import { blobFiles } from './blob-files';
-import { SqliteFeed } from './feed-sqlite';
+import { FEEDS, SqliteFeed } from './feed-sqlite';
 import { beginLife } from './lives';
 import { bury, ENDS } from './log-ends';
 import { tablesOf } from './log-sqlite';
@@ -96,7 +96,7 @@ export async function restore(folder: string, file: string, now: number): Promis
       db.exec('DROP TABLE carried');
       db.transaction(() => {
         db.run("INSERT OR IGNORE INTO lives SELECT value FROM meta WHERE name = 'incarnation'");
-        beginLife(db, now, above);
+        db.take(beginLife(now, above, FEEDS));
         db.run("INSERT OR REPLACE INTO meta VALUES ('mark', ?)", besideOf(path));
       });
       // one file, whole by itself

@@ -77,7 +77,13 @@ export function stage(s: Enterer, f: Boxes): void {
 export function enter(h: House, s: Enterer, f: Enter): void {
   h.follow.current(s.group, (ok) => {
     if (!ok) return s.connection.refuse(f.re, s.group.id, 'unavailable');
-    s.group.alone((done) => place(h, s, f, done));
+    s.group.alone((done) =>
+      h.follow.healing(s.group, (isKnown) => {
+        if (isKnown) return place(h, s, f, done);
+        s.connection.refuse(f.re, s.group.id, 'unavailable');
+        done();
+      })
+    );
   });
 }
 

@@ -28,6 +28,9 @@ const MANY = 32;
 export const WAITING = 4 * 1024 * 1024;
 const SPENT = 64;
 
+/** Of every group its number and its feed's last seq. */
+export const FEEDS = `SELECT g, coalesce((SELECT at + count - 1 - g * ${SPAN} FROM batches WHERE at > g * ${SPAN} AND at < (g + 1) * ${SPAN} ORDER BY at DESC LIMIT 1), 0) AS feed FROM groups`;
+
 /** Where a log stands; `roster` is the roster seq that its last envelope names. */
 export interface LogEnd { readonly n: number; readonly hash: Hash; readonly roster: number }
 /** The end of a group's feed: its last seq, and the rows there that may still be merged. */

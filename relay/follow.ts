@@ -27,6 +27,10 @@ export interface Follow {
   depart(group: Group): void;
   /** Acknowledges an envelope to its author and gives it to everyone else, in the feed's order. */
   stored(by: LogSession, envelope: StoredEnvelope, isNew: boolean): void;
+  /** Envelopes that were given back go to everyone, whoever gave them: each takes them by their new places. */
+  given(group: Group, stored: readonly StoredEnvelope[]): void;
+  /** Brings what the group waits for since a restore up to date; `then` hears whether the store answered. */
+  healing(group: Group, then: (ok: boolean) => void): void;
   /** Others should look: the group's roster, mailbox or wants changed here. */
   changed(group: Group): void;
   /** Others should let these logs not grow for a while. */
@@ -81,6 +85,8 @@ export function alone(house: () => House): Follow {
     arrive: () => undefined,
     depart: () => undefined,
     stored: (by, envelope, isNew) => house().fanout.envelope(by, envelope, isNew),
+    given: (group, stored) => house().fanout.given(group, stored),
+    healing: (_, then) => then(true),
     changed: () => undefined,
     held: () => undefined,
     poll() {
@@ -223,6 +229,20 @@ export function following(house: () => House, hints: Hints, turn: (what: () => v
       // something before it came in elsewhere: everyone gets both, in order, and then its author the ack
       s.acks.push(() => h.fanout.envelope(by, envelope, false));
       look(by.group);
+    },
+    given(group, stored) {
+      if (stored.length === 0) return;
+      // from the store, behind what came in elsewhere
+      tell(group);
+      look(group);
+    },
+    healing(group, then) {
+      if (group.healing === null) return then(true);
+      house().log.call('load', group.id, (r) => {
+        const found = r.ok ? (r.value?.healing ?? null) : null;
+        if (r.ok) group.healing = found === null ? null : { since: found.since, shown: new Set(found.shown) };
+        then(r.ok);
+      });
     },
     changed: tell,
     held: (group, devices, until) => hints.tell({ g: group.g, held: devices, until }),

@@ -103,14 +103,6 @@ export class Groups {
     return s.ok ? this.keep(new Group(g, id, s.value)) : null;
   }
 
-  /** Takes the roster from the store again. */
-  reload(group: Group, then: () => void): void {
-    this.log.call('load', group.id, (r) => {
-      if (r.ok && r.value !== null) group.take(r.value);
-      then();
-    });
-  }
-
   forget(group: Group): void {
     if (this.get(group.id) === group) this.groups.delete(group.key);
   }

@@ -11,7 +11,7 @@ import { verifyReceipt } from '../crypto/receipt';
 import { decodeEntry } from '../crypto/roster/entry';
 import { begin, fold } from '../crypto/roster/fold';
 import { chainAt, chainHead, encodeState, rowByDevice, rowOf, type Row } from '../crypto/roster/state';
-import { tellEnded } from './ended';
+import { endConnection, tellEnded } from './ended';
 import { CHECKPOINT, endedBy, endingOf, spentBy } from './enter';
 import type { Group } from './group';
 import type { House } from './house';
@@ -27,7 +27,9 @@ export function show(h: House, s: LogSession, f: Of<'show'>): void {
   const { group, connection } = s;
   h.log.call('standing', { g: group.g, life: f.life }, (r) => {
     if (!r.ok) return connection.refuse(f.re, group.id, 'unavailable');
-    const { heads, lacks, feed } = r.value;
+    const { heads, lacks, feed, healing: waiting } = r.value;
+    // another relay may have heard from more devices
+    if (group.healing !== null) group.healing = waiting === null ? null : { since: waiting.since, shown: new Set([...group.healing.shown, ...waiting.shown]) };
     const chain = chainAt(group.state, f.rosterSeq);
     const hasLog = (heads.find((x) => x.device === s.device)?.n ?? 0) >= f.n;
     // one whose roster went another way can give nothing: it is not waited for
@@ -60,7 +62,7 @@ export function giveEntries(h: House, c: Connection, f: Of<'give-entries'>): voi
       // nobody brings back what was destroyed
       if (!tomb.ok || tomb.value !== null) return answerUnknown(h, c, f);
       // signed by this very life, and yet not here: the store is older than it says
-      if (first.receipt.incarnation >= h.incarnation && !h.log.isShared) return renew(h, first.receipt.incarnation);
+      if (first.receipt.incarnation >= h.incarnation) return renew(h, first.receipt.incarnation);
       h.log.call('create', { group: f.group, genesis: first, boxes: [], state: encodeState(state.value) }, (r) => {
         if (!r.ok || r.value === null) return answerUnknown(h, c, f);
         giveEntries(h, c, f);
@@ -87,7 +89,7 @@ function takeEntries(h: House, c: Connection, f: Of<'give-entries'>, group: Grou
         h.fanout.entry(group, item, null);
         return end(() => c.refuse(f.re, group.id, 'conflict', { n: group.state.seq }));
       }
-      if (receipt.incarnation >= h.incarnation && !h.log.isShared) return end(() => renew(h, receipt.incarnation));
+      if (receipt.incarnation >= h.incarnation) return end(() => renew(h, receipt.incarnation));
       const { state } = fold(group.state, entry, receipt.time, receipt.relayPk);
       if (receipt.seq !== state.seq) return end(() => c.refuse(f.re, group.id, 'behind', { n: group.state.seq }));
       if (!equal(chainHead(state), receipt.chain)) return end(() => c.refuse(f.re, group.id, 'conflict', { n: group.state.seq }));
@@ -96,7 +98,7 @@ function takeEntries(h: House, c: Connection, f: Of<'give-entries'>, group: Grou
       h.ringing?.stop(group, gone);
       h.log.call('enter', { g: group.g, seq: receipt.seq, entry: item, boxes: [], ends: [], gone, spent, state: receipt.seq % CHECKPOINT === 0 ? encodeState(state) : null, ...endingOf(group.state, state) }, (r) => {
         if (!r.ok) return h.follow.renew(group, () => end(() => c.refuse(f.re, group.id, 'unavailable')));
-        if (r.value.is !== 'entered') return h.groups.reload(group, () => end(() => c.refuse(f.re, group.id, 'behind', { n: group.state.seq })));
+        if (r.value.is !== 'entered') return h.follow.renew(group, () => end(() => c.refuse(f.re, group.id, 'behind', { n: group.state.seq })));
         group.state = state;
         group.earlier = receipt.seq;
         h.fanout.entry(group, item, null);
@@ -105,18 +107,27 @@ function takeEntries(h: House, c: Connection, f: Of<'give-entries'>, group: Grou
         next(i + 1);
       });
     };
-    next(0);
+    // another relay may just have put there what is held against the store
+    h.follow.renew(group, (ok) => (ok ? next(0) : end(() => c.refuse(f.re, group.id, 'unavailable'))));
   });
 }
 
 /** The store turned out to be older than what this relay signed: a new life begins, and everyone comes anew. */
 function renew(h: House, above: number): void {
   h.log.call('renew', { now: h.clock(), above }, (r) => {
-    if (!r.ok) return;
-    h.incarnation = r.value;
-    h.groups.clear();
-    for (const c of [...h.connections]) c.end();
+    if (r.ok) beginAnew(h, r.value);
   });
+}
+
+/** The store's life is another: nothing that is known of any group is true any more, and everyone comes anew. */
+export function beginAnew(h: House, life: number): void {
+  if (h.incarnation === life) return;
+  h.incarnation = life;
+  h.groups.clear();
+  for (const c of [...h.connections]) {
+    endConnection(h, c);
+    c.end();
+  }
 }
 
 /** Lockboxes of an entry that is there, each with the hash that it lists. */
@@ -147,7 +158,7 @@ export function give(h: House, s: LogSession, f: Of<'give'>): void {
       const giving = await fitting(h, group, items);
       const stored = giving === null ? null : await ask(h.log, 'give', { g: group.g, items: giving });
       if (stored === null || !stored.ok) return connection.refuse(f.re, group.id, 'unavailable');
-      h.fanout.given(group, stored.value);
+      h.follow.given(group, stored.value);
       connection.send({ is: 'done', re: f.re, group: group.id });
     })().finally(done);
   });

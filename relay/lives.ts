@@ -1,48 +1,69 @@
 /**
  * Lives of a store (PROTOCOL §11.6): each restore begins one, with a number of its own that every receipt names. So a history that was
- * lost and another that came after it are told from a fork.
+ * lost and another that came after it are told from a fork. One text for every engine.
  */
 import { readReceipt } from '../crypto/receipt';
 import { decode } from '../crypto/wire';
-import { SPAN } from './fresh';
-import type { Sqlite } from './sqlite';
+import { all, did, one, type Steps } from './steps';
 
-/** Begins a new life inside the open transaction, with every envelope in its batch; its number. All groups wait for what was lost. */
-export function beginLife(db: Sqlite, now: number, above = 0): number {
-  const last = (db.one('SELECT max(incarnation) AS last FROM lives')?.['last'] as number | null | undefined) ?? 0;
+/** Entries that are looked through at a time. */
+const AT_ONCE = 64;
+
+function* meta(name: 'incarnation' | 'healing'): Steps<number | null> {
+  const found = yield* one('SELECT value FROM meta WHERE name = ?', name);
+  return found === undefined ? null : Number(found['value']);
+}
+
+/** The store's present life. */
+export function* lifeNow(): Steps<number> {
+  return (yield* meta('incarnation')) ?? 0;
+}
+
+/** For a store that went on for a while before it was noticed: how much of a feed is that of earlier lives cannot be known. */
+export const NO_FEEDS = 'SELECT g, 0 AS feed FROM groups';
+
+/** Begins a new life inside the open transaction; its number. All groups wait for what was lost. `feeds`: the groups' numbers and how far their feeds go, in SQL. */
+export function* beginLife(now: number, above: number, feeds: string): Steps<number> {
+  const last = Number((yield* one('SELECT max(incarnation) AS last FROM lives'))?.['last'] ?? 0);
   const incarnation = Math.max(now, last + 1, above + 1);
-  db.run("UPDATE meta SET value = ? WHERE name = 'incarnation'", incarnation);
-  db.run("INSERT OR REPLACE INTO meta VALUES ('healing', ?)", now);
-  db.run('INSERT INTO lives VALUES (?)', incarnation);
-  db.run(`INSERT INTO bases SELECT g, ?, coalesce((SELECT at + count - 1 - g * ${SPAN} FROM batches WHERE at > g * ${SPAN} AND at < (g + 1) * ${SPAN} ORDER BY at DESC LIMIT 1), 0) FROM groups`, incarnation);
-  db.run('DELETE FROM shown');
+  yield* did("UPDATE meta SET value = ? WHERE name = 'incarnation'", incarnation);
+  yield* did("INSERT INTO meta VALUES ('healing', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", now);
+  yield* did('INSERT INTO lives VALUES (?)', incarnation);
+  yield* did(`INSERT INTO bases SELECT g, CAST(? AS BIGINT), feed FROM (${feeds}) AS feeds`, incarnation);
+  yield* did('DELETE FROM shown');
   // devices that were put out since the backup must not be pushed to: whoever is still in says it again
-  db.run('DELETE FROM bells');
+  yield* did('DELETE FROM bells');
   return incarnation;
 }
 
 /** Seq of the newest entry of a group that an earlier life receipted. Receipts of a life follow those of the lives before it. */
-export function earlierSeq(db: Sqlite, g: number, incarnation: number): number {
-  if (db.one("SELECT 1 FROM meta WHERE name = 'healing'") === undefined) return 0;
-  for (const f of db.each('SELECT seq, receipt FROM entries WHERE g = ? ORDER BY seq DESC', g)) {
-    const receipt = decode(f['receipt'] as Uint8Array, readReceipt);
-    if (receipt.ok && receipt.value.incarnation !== incarnation) return f['seq'] as number;
+export function* earlierSeq(g: number): Steps<number> {
+  if ((yield* meta('healing')) === null) return 0;
+  const now = yield* lifeNow();
+  for (let before = Number.MAX_SAFE_INTEGER; ; ) {
+    const found = yield* all('SELECT seq, receipt FROM entries WHERE g = ? AND seq < ? ORDER BY seq DESC LIMIT ?', g, before, AT_ONCE);
+    for (const f of found) {
+      before = f['seq'] as number;
+      const receipt = decode(f['receipt'] as Uint8Array, readReceipt);
+      if (receipt.ok && receipt.value.incarnation !== now) return before;
+    }
+    if (found.length < AT_ONCE) return 0;
   }
-  return 0;
 }
 
-/** What a group waits for since the restore; null for nothing. */
-export function healingOf(db: Sqlite, g: number): { since: number; shown: number[] } | null {
-  const since = db.one("SELECT value FROM meta WHERE name = 'healing'")?.['value'] as number | undefined;
-  const shown = db.all('SELECT device FROM shown WHERE g = ?', g).map((f) => f['device'] as number);
-  return since === undefined || shown.includes(0) ? null : { since, shown };
+/** What a group waits for since the restore; null for nothing. `earlier`: its `earlierSeq`. */
+export function* healingOf(g: number, earlier: number): Steps<{ since: number; shown: number[] } | null> {
+  const since = earlier === 0 ? null : yield* meta('healing');
+  if (since === null) return null;
+  const shown = (yield* all('SELECT device FROM shown WHERE g = ?', g)).map((f) => f['device'] as number);
+  return shown.includes(0) ? null : { since, shown };
 }
 
 /** Up to where the feed of now is the one of `life` too; null when it is the same life, 0 when that is not known. */
-export function sharedFeed(db: Sqlite, g: number, life: number, incarnation: number): number | null {
-  if (life === incarnation) return null;
-  if (db.one('SELECT 1 FROM lives WHERE incarnation = ?', life) === undefined) return 0;
-  const since = db.one('SELECT count(*) AS lives FROM lives WHERE incarnation > ?', life)?.['lives'] as number;
-  const bases = db.one('SELECT count(*) AS bases, min(feed) AS feed FROM bases WHERE g = ? AND incarnation > ?', g, life);
-  return bases?.['bases'] === since ? (bases['feed'] as number) : 0;
+export function* sharedFeed(g: number, life: number): Steps<number | null> {
+  if (life === (yield* lifeNow())) return null;
+  if ((yield* one('SELECT 1 AS is_there FROM lives WHERE incarnation = ?', life)) === undefined) return 0;
+  const since = Number((yield* one('SELECT count(*) AS lives FROM lives WHERE incarnation > ?', life))?.['lives']);
+  const bases = yield* one('SELECT count(*) AS bases, min(feed) AS feed FROM bases WHERE g = ? AND incarnation > ?', g, life);
+  return Number(bases?.['bases']) === since ? Number(bases?.['feed']) : 0;
 }

@@ -8,13 +8,16 @@ import { packStored } from '../crypto/packed';
 import { readReceipt, writeReceipt } from '../crypto/receipt';
 import { decode, Writer } from '../crypto/wire';
 import { cut } from './cut';
+import { earlierSeq, healingOf, sharedFeed } from './lives';
 import type { CallName, Calls } from './log';
 import { bury, doom, OUTLIVING } from './log-ends';
 import { MAIL, STIRRING } from './log-mail';
+import { give, numberOf } from './log-postgres-give';
 import { OF_GROUP } from './schema-postgres';
 import { all, did, type Found, one, type Steps } from './steps';
 
-type Every = { readonly [K in Exclude<CallName, 'append'>]: (input: Calls[K][0]) => Steps<Calls[K][1]> };
+/** Envelopes come in by hundreds (log-postgres-append.ts), and a life begins outside every line (log-postgres.ts). */
+type Every = { readonly [K in Exclude<CallName, 'append' | 'renew'>]: (input: Calls[K][0]) => Steps<Calls[K][1]> };
 
 /** Locks a group against other changes until the transaction ends; its roster seq, 0 when there is none. */
 function* hold(g: number): Steps<number> {
@@ -33,8 +36,6 @@ function* putEntry(g: number, seq: number, e: ReceiptedEntry): Steps<null> {
   writeReceipt(e.receipt, w);
   return yield* did('INSERT INTO entries VALUES (?, ?, ?, ?)', g, seq, e.entry, w.done());
 }
-
-const nothing = (): Steps<null> => did('SELECT 1');
 
 const receipted = (f: Found): ReceiptedEntry => {
   const receipt = decode(f['receipt'] as Bytes, readReceipt);
@@ -69,7 +70,8 @@ export const CALLS: Every = {
     if (found === undefined) return null;
     const g = found['g'] as number;
     const after = yield* all('SELECT entry, receipt FROM entries WHERE g = ? AND seq > ? ORDER BY seq', g, found['seq'] as number);
-    return { g, state: found['state'] as Bytes, after: after.map(receipted), earlier: 0, healing: null };
+    const earlier = yield* earlierSeq(g);
+    return { g, state: found['state'] as Bytes, after: after.map(receipted), earlier, healing: yield* healingOf(g, earlier) };
   },
   *create(c) {
     if ((yield* MAIL.tomb(c.group)) !== null) return null;
@@ -95,29 +97,23 @@ export const CALLS: Every = {
     const found = yield* all('SELECT g, feed, roster, mail FROM groups WHERE g = ANY(?::bigint[]) ORDER BY g', groups as unknown as string);
     return found.map((f) => ({ g: f['g'] as number, feed: f['feed'] as number, roster: f['roster'] as number, mail: f['mail'] as number }));
   },
-  *standing({ g }) {
-    const logs = yield* all('SELECT device, n, hash FROM logs WHERE g = ? ORDER BY device', g);
+  *standing({ g, life }) {
+    const logs = yield* all('SELECT device, n, hash FROM logs WHERE g = ? AND n > 0 ORDER BY device', g);
     const lacks = yield* all('SELECT id FROM blobs WHERE g = ? AND size < 0 LIMIT ?', g, LIMIT.page);
     const feed = ((yield* one('SELECT feed FROM groups WHERE g = ?', g))?.['feed'] as number | undefined) ?? 0;
-    return { heads: logs.map((f) => ({ device: f['device'] as number, n: f['n'] as number, hash: f['hash'] as Hash })), lacks: lacks.map((f) => f['id'] as BlobId), feed };
+    return {
+      heads: logs.map((f) => ({ device: f['device'] as number, n: f['n'] as number, hash: f['hash'] as Hash })),
+      lacks: lacks.map((f) => f['id'] as BlobId),
+      feed: (yield* sharedFeed(g, life)) ?? feed,
+      healing: yield* healingOf(g, yield* earlierSeq(g))
+    };
   },
   *before({ g, device, n }) {
     const head = yield* headOf(g, device);
     if (n > head.n) return n === head.n + 1 ? head.hash : null;
     return ((yield* one('SELECT prev FROM envelopes WHERE g = ? AND device = ? AND n = ?', g, device, n))?.['prev'] as Hash | undefined) ?? null;
   },
-  // lives of a store in PostgreSQL are reserved: here a group never waits, and nothing is given back
-  *shown() {
-    return yield* nothing();
-  },
-  *give() {
-    yield* nothing();
-    return [];
-  },
-  *renew() {
-    yield* nothing();
-    throw new Error('a store in PostgreSQL has one life');
-  },
+  give,
   *enter(e) {
     if ((yield* hold(e.g)) !== e.seq - 1) return { is: 'behind' };
     const heads: DeviceHead[] = [];
@@ -154,7 +150,7 @@ export const CALLS: Every = {
     const prevs = new Map<number, Prev & { readonly n: number }>();
     const stored = items.map((f): StoredEnvelope => {
       const device = f['device'] as number;
-      const n = f['n'] as number;
+      const n = numberOf(f);
       if (n < (prevs.get(device)?.n ?? Infinity)) prevs.set(device, { device, n, prev: f['prev'] as Hash });
       return { device, n, seq: f['seq'] as number, time: f['time'] as number, envelope: f['envelope'] as Bytes };
     });

@@ -4,10 +4,12 @@
  */
 import { hex } from '../crypto/bytes';
 import { err, ok, type Result } from '../crypto/result';
+import type { Random } from '../crypto/sodium';
 import type { Turn } from './fanout';
 import type { Appending, Call, Log } from './log';
 import { appendAll } from './log-postgres-append';
 import { CALLS, READS } from './log-postgres-calls';
+import { Place, Renewed } from './place-postgres';
 import { connectTo, isClash, isOutage, Line, notDurable } from './postgres';
 import { makeTables } from './schema-postgres';
 import { runSoon, type Steps } from './steps';
@@ -19,12 +21,16 @@ const TOGETHER = 512;
 const TRIES = 4;
 
 type Reply = Result<unknown, 'unavailable'>;
-interface Pending { readonly call: Call; readonly then: (reply: Result<never, 'unavailable'>) => void }
+type Then = (reply: Result<never, 'unavailable'>) => void;
+/** `life`: the one it was called in, and is answered in or not at all. */
+interface Pending { readonly call: Call; readonly then: Then; readonly life: number }
 
 export interface PostgresParts {
   readonly url: string;
-  /** Milliseconds since 1970; the store's incarnation when it is new. */
-  readonly now: number;
+  readonly clock: () => number;
+  readonly random: Random;
+  /** File in the relay's own folder by which an older copy of the store is noticed; null: only while it runs. */
+  readonly note: string | null;
   /** The relay's public key: relays that share a store are one relay to their groups. */
   readonly relayPk: Uint8Array;
   readonly turn: Turn;
@@ -35,31 +41,47 @@ export interface PostgresParts {
 /** Opens or makes the store. Rejects when it cannot be reached, is no primary, would not be durable, or belongs to another relay. */
 export async function postgresLog(p: PostgresParts): Promise<Log> {
   const sql = connectTo(p.url);
-  let incarnation: number;
   try {
     const weak = await notDurable(sql);
     if (weak !== null) throw new Error(weak);
-    ({ incarnation } = await makeTables(sql, p.now, hex(p.relayPk as never)));
+    await makeTables(sql, p.clock(), hex(p.relayPk as never));
   } finally {
     await sql.end({ timeout: 1 });
   }
-  const lanes = Array.from({ length: LANES }, () => new Lane(new Line(p.url), p.turn, p.trouble));
+  const place = new Place({ note: p.note, random: p.random, clock: p.clock, lines: LANES });
+  const heard: ((life: number) => void)[] = [];
+  const own = new Line(p.url);
+  let looking: Promise<void> | null = null;
+  /** Until the store's life is known again, and above `above`. */
+  const settle = (above = 0): Promise<void> =>
+    (looking ??= own.transaction((rows) => place.look(rows, above), nothing).then((stand) => {
+      if (place.take(stand)) for (const hear of heard) hear(place.life);
+    }).finally(() => (looking = null))).then(() => (place.life > above ? undefined : settle(above)));
+  await settle();
+
+  const lanes = Array.from({ length: LANES }, (_, i) => new Lane(i, new Line(p.url), place, settle, p.turn, p.trouble));
   let closed = false;
   return {
-    incarnation,
+    get incarnation() {
+      return place.life;
+    },
     isShared: true,
+    renewed: (then) => void heard.push(then),
     call(name, input, then) {
       const call = { name, input } as Call;
       if (closed) return then(err('unavailable'));
-      lanes[laneOf(call)]?.add({ call, then });
+      if (call.name === 'renew') settle(call.input.above).then(() => then(ok(place.life) as never), () => then(err('unavailable')));
+      else lanes[laneOf(call)]?.add(call, then as Then);
     },
     async close() {
       await Promise.all(lanes.map((l) => l.idle()));
       closed = true;
-      await Promise.all(lanes.map((l) => l.line.close()));
+      await Promise.all([own, ...lanes.map((l) => l.line)].map((l) => l.close()));
+      await place.close();
     }
   };
 }
+const nothing = (): Promise<null> => Promise.resolve(null);
 
 /** By the group's number; a group asked for by id, and a vault, by their first byte, which is random. */
 function laneOf({ input }: Call): number {
@@ -74,10 +96,12 @@ class Lane {
   private isBusy = false;
   private whenIdle: (() => void)[] = [];
 
-  constructor(readonly line: Line, private readonly turn: Turn, private readonly trouble: (words: string) => void) {}
+  constructor(
+    private readonly i: number, readonly line: Line, private readonly place: Place, private readonly settle: () => Promise<void>, private readonly turn: Turn, private readonly trouble: (words: string) => void
+  ) {}
 
-  add(p: Pending): void {
-    this.gathered.push(p);
+  add(call: Call, then: Then): void {
+    this.gathered.push({ call, then, life: this.place.life });
     if (this.isBusy) return;
     this.isBusy = true;
     this.turn(() => void this.work());
@@ -90,8 +114,10 @@ class Lane {
     while (this.gathered.length > 0) {
       const some = this.gathered.splice(0, TOGETHER);
       for (const part of parts(some)) {
-        const replies = await this.answer(part.map((p) => p.call));
-        part.forEach((p, i) => p.then((replies[i] ?? err('unavailable')) as Result<never, 'unavailable'>));
+        const { life } = this.place;
+        const replies = part[0]?.life === life ? await this.answer(part.map((p) => p.call)) : [];
+        // what was done in a life that is over by now may be gone with it
+        part.forEach((p, i) => p.then((life === this.place.life ? (replies[i] ?? err('unavailable')) : err('unavailable')) as Result<never, 'unavailable'>));
       }
     }
     this.isBusy = false;
@@ -103,6 +129,10 @@ class Lane {
     try {
       return (await this.attempt(calls)).map(ok);
     } catch (e) {
+      if (e instanceof Renewed) {
+        await this.settle().catch(() => undefined);
+        return calls.map(() => err('unavailable'));
+      }
       if (isClash(e) && tries < TRIES) return this.answer(calls, tries + 1);
       this.trouble(e instanceof Error ? e.message : 'unknown');
       if (calls.length === 1 || isOutage(e)) return calls.map(() => err('unavailable'));
@@ -114,14 +144,20 @@ class Lane {
 
   private async attempt(calls: readonly Call[]): Promise<unknown[]> {
     const first = calls[0] as Call;
-    if (READS.has(first.name)) return this.line.read((rows) => Promise.all(calls.map((c) => runSoon(stepsOf(c), rows))));
+    const { place, i } = this;
+    if (READS.has(first.name)) return this.line.read(async (rows) => (await Promise.all([Promise.all(calls.map((c) => runSoon(stepsOf(c), rows))), place.read(rows, i)]))[0]);
+    const { life } = place;
+    let mark = 0;
     const appends = calls.flatMap((c): Appending[] => (c.name === 'append' ? [c.input] : []));
-    return this.line.transaction(async (rows) => {
+    const answers = await this.line.transaction<unknown[], number>(async (rows, n) => {
+      mark = n;
       if (appends.length > 0) return appendAll(rows, appends);
-      const answers: unknown[] = [];
-      for (const c of calls) answers.push(await runSoon(stepsOf(c), rows));
-      return answers;
-    });
+      const found: unknown[] = [];
+      for (const c of calls) found.push(await runSoon(stepsOf(c), rows));
+      return found;
+    }, (rows) => place.write(rows, i));
+    place.confirmed(i, mark, life);
+    return answers;
   }
 }
 
@@ -129,7 +165,7 @@ const stepsOf = (c: Call): Steps<unknown> => (CALLS[c.name as keyof typeof CALLS
 
 /** Runs of calls that can be answered together: envelopes, reads; any other call alone. */
 function parts(some: readonly Pending[]): Pending[][] {
-  const kind = (p: Pending): string => (p.call.name === 'append' ? 'append' : READS.has(p.call.name) ? 'read' : 'alone');
+  const kind = ({ call, life }: Pending): string => (call.name === 'append' ? `append ${life}` : READS.has(call.name) ? `read ${life}` : 'alone');
   const out: Pending[][] = [];
   for (const p of some) {
     const last = out.at(-1);

@@ -87,6 +87,7 @@ export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: 
       done({
         incarnation: m.incarnation,
         isShared: false,
+        renewed: () => undefined,
         call(name, input, then) {
           if (dead) return then(err('unavailable'));
           gathered.push({ call: { name, input } as Call, then });

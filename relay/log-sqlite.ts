@@ -8,15 +8,15 @@ import { readReceipt, writeReceipt } from '../crypto/receipt';
 import { err, ok, type Result } from '../crypto/result';
 import { decode, Writer } from '../crypto/wire';
 import { cut } from './cut';
-import { SqliteFeed } from './feed-sqlite';
-import { beginLife, earlierSeq, healingOf, sharedFeed } from './lives';
+import { FEEDS, SqliteFeed } from './feed-sqlite';
+import { beginLife, earlierSeq, healingOf, NO_FEEDS, sharedFeed } from './lives';
 import type { Appended, Appending, AppendRefusal, Call, CallName, Calls, Entering, Entered, Log, Reply } from './log';
 import { bury, doom, ENDS, OUTLIVING } from './log-ends';
 import { MAIL, STIRRING } from './log-mail';
 import { type Mark, markOf } from './mark';
 import { prepare } from './schema';
 import { Sqlite } from './sqlite';
-import { type Found, runNow, type Value } from './steps';
+import type { Found } from './steps';
 
 const HEADS_KEPT = 50_000;
 
@@ -86,23 +86,21 @@ export class SqliteLog {
   }
 
   /** A life begins by where the feeds stand, so nothing may wait. */
-  private begin(now: number, above?: number): number {
+  private begin(now: number, above = 0, feeds = FEEDS): number {
     this.feed.settle();
-    return beginLife(this.db, now, above);
+    return this.db.take(beginLife(now, above, feeds));
   }
 
   private answer(c: Call): unknown {
     return (this.answers[c.name] as (input: unknown) => unknown)(c.input);
   }
 
-  private readonly rows = (sql: string, values: readonly Value[]): readonly Found[] => this.db.all(sql, ...values);
-
   private mail(): Pick<Answers, keyof typeof MAIL> {
     const answers = Object.entries(MAIL).map(([name, steps]) => [
       name,
       (input: never) => {
         if ((STIRRING as readonly string[]).includes(name)) this.stirred++;
-        return runNow<unknown>(steps(input), this.rows);
+        return this.db.take<unknown>(steps(input));
       }
     ]);
     return Object.fromEntries(answers) as Pick<Answers, keyof typeof MAIL>;
@@ -115,8 +113,8 @@ export class SqliteLog {
         if (!found) return null;
         const after = this.db.all('SELECT entry, receipt FROM entries WHERE g = ? AND seq > ? ORDER BY seq', found['g'] as number, found['seq'] as number);
         const g = found['g'] as number;
-        const earlier = earlierSeq(this.db, g, this.incarnation);
-        return { g, state: found['state'] as Bytes, after: after.map(receipted), earlier, healing: earlier === 0 ? null : healingOf(this.db, g) };
+        const earlier = this.db.take(earlierSeq(g));
+        return { g, state: found['state'] as Bytes, after: after.map(receipted), earlier, healing: this.db.take(healingOf(g, earlier)) };
       },
       create: (c) => {
         const there = this.db.one('SELECT g FROM groups WHERE id = ?', c.group);
@@ -140,12 +138,14 @@ export class SqliteLog {
       standing: ({ g, life }) => ({
         heads: this.feed.heads(g),
         lacks: this.db.all('SELECT id FROM blobs WHERE g = ? AND size < 0 LIMIT ?', g, LIMIT.page).map((f) => f['id'] as BlobId),
-        feed: sharedFeed(this.db, g, life, this.incarnation) ?? this.feed.last(g)
+        feed: this.db.take(sharedFeed(g, life)) ?? this.feed.last(g),
+        healing: this.db.take(healingOf(g, this.db.take(earlierSeq(g))))
       }),
       before: ({ g, device, n }) => this.feed.before(g, device, n),
       give: (x) => this.give(x),
       renew: ({ now, above }) => {
-        return (this.incarnation = this.begin(now, above));
+        if (this.incarnation > above) return this.incarnation;
+        return (this.incarnation = this.begin(now, above, NO_FEEDS));
       },
       append: (a) => this.append(a),
       enter: (e) => this.enter(e),
@@ -153,9 +153,9 @@ export class SqliteLog {
         this.overwriting(() => {
           this.feed.purge(p.g);
           this.rosters.delete(p.g);
-          return runNow(bury(p, tablesOf(this.db)), this.rows);
+          return this.db.take(bury(p, tablesOf(this.db)));
         }),
-      buried: (b) => this.overwriting(() => runNow(ENDS.buried(b), this.rows)),
+      buried: (b) => this.overwriting(() => this.db.take(ENDS.buried(b))),
       entries: ({ g, after, upTo, most }) => {
         const found = this.db.each('SELECT entry, receipt FROM entries WHERE g = ? AND seq > ? AND seq <= ? ORDER BY seq', g, after, upTo);
         const { items, more } = cut(found, most, (f) => (f['entry'] as Bytes).length + 200);
@@ -218,7 +218,7 @@ export class SqliteLog {
     for (const b of e.boxes) this.db.run('INSERT INTO lockboxes VALUES (?, ?, ?, ?)', e.g, b.device, e.seq, b.lockbox);
     this.answers.spend({ g: e.g, invites: e.spent });
     for (const device of e.gone) this.answers.dropBell({ g: e.g, device });
-    if (e.ending !== undefined) runNow(doom(e.g, e.ending), this.rows);
+    if (e.ending !== undefined) this.db.take(doom(e.g, e.ending));
     if (e.state !== null) this.db.run('UPDATE groups SET seq = ?, state = ? WHERE g = ?', e.seq, e.state, e.g);
     return { is: 'entered' };
   }
@@ -268,6 +268,7 @@ export function localLog(path: string, now: number): Log {
   return {
     incarnation: sqlite.incarnation,
     isShared: false,
+    renewed: () => undefined,
     call(name, input, then) {
       then(sqlite.transact([{ name, input } as Call])[0] as Reply<typeof name>);
     },

@@ -142,8 +142,8 @@ export interface Calls {
     { readonly meet: MeetId; readonly n: number; readonly item: Bytes; readonly time: number; readonly since: number; readonly most: number },
     'done' | 'ended' | 'crowded' | { readonly n: number }
   ];
-  /** Where the logs of a group stand, the blobs that it lacks, and up to where its feed is still the one of an earlier life (0 when that is not known). */
-  standing: [{ readonly g: number; readonly life: number }, { readonly heads: readonly DeviceHead[]; readonly lacks: readonly BlobId[]; readonly feed: number }];
+  /** Where the logs of a group stand, the blobs that it lacks, up to where its feed is still the one of an earlier life (0 when that is not known), and what it waits for. */
+  standing: [{ readonly g: number; readonly life: number }, { readonly heads: readonly DeviceHead[]; readonly lacks: readonly BlobId[]; readonly feed: number; readonly healing: Loaded['healing'] }];
   /** A device has shown its head since the restore; device 0: the group waits no longer. */
   shown: [{ readonly g: number; readonly device: number }, null];
   /** The hash before envelope n of a log that goes at least to n − 1; null when it does not. */
@@ -152,7 +152,7 @@ export interface Calls {
   give: [{ readonly g: number; readonly items: readonly Giving[] }, readonly StoredEnvelope[]];
   /** Lockboxes that an entry lists and the store may have lost. */
   keepBoxes: [{ readonly g: number; readonly seq: number; readonly boxes: readonly Kept[] }, null];
-  /** Begins a new life of the store, since it turned out to be older than what it signed; its number, above `above`. */
+  /** Begins a new life of the store, since it turned out to be older than what it signed; its number, above `above`. One that is above it already goes on. */
   renew: [{ readonly now: number; readonly above: number }, number];
   /** Groups whose end was asked for at `before` or earlier, until nothing of them is left. */
   doomed: [{ readonly before: number }, readonly { readonly g: number; readonly group: GroupId }[]];
@@ -174,6 +174,8 @@ export interface Log {
   readonly incarnation: number;
   /** Whether other relays write to it too, so that what is known of a group may have grown old. */
   readonly isShared: boolean;
+  /** Hears the number of another life that was begun elsewhere: whatever is known of any group is void, and nothing called before is answered as done. */
+  renewed(then: (life: number) => void): void;
   call<K extends CallName>(name: K, input: Calls[K][0], then: (reply: Reply<K>) => void): void;
   /** Ends it once everything called is answered. */
   close(): Promise<void>;

@@ -48,7 +48,7 @@ async function start(c: Config): Promise<void> {
   }
   const notes = journal(c.log, clock, (line) => console.log(line), (line) => console.error(line));
   const warn = seldom(notes, clock);
-  const opened = await open(c, systemRandom, clock(), setImmediate, {
+  const opened = await open(c, systemRandom, clock, setImmediate, {
     broken: () => fail('The store ended by itself. Nothing that was acknowledged is lost; start again.'),
     trouble: (words) => warn('trouble', `The store did not keep a change: ${words}. Devices keep it and try again.`),
     hints: (isUp) => (isUp ? notes.say('hints', 'Hints of other relays come through.') : warn('no-hints', 'No hints of other relays come through; the store is asked instead.'))

@@ -31,8 +31,11 @@ export function metered(log: Log, clock: Clock): { readonly log: Log; readonly m
   return {
     meters,
     log: {
-      incarnation: log.incarnation,
+      get incarnation() {
+        return log.incarnation;
+      },
       isShared: log.isShared,
+      renewed: (then) => log.renewed(then),
       call<K extends CallName>(name: K, input: Calls[K][0], then: (reply: Reply<K>) => void) {
         meters.asked.set(name, (meters.asked.get(name) ?? 0) + 1);
         const began = name === 'append' && !isTiming ? clock() : null;

@@ -25,6 +25,9 @@ export interface Hears {
   readonly hints: (isUp: boolean) => void;
 }
 
+/** Beside `relay.key`, of a relay whose store is shared. */
+export const NOTE = 'postgres.mark';
+
 /** Not `recursive`: where a folder can never be made that tries for ever. */
 export function makeFolder(path: string): void {
   if (existsSync(path)) return;
@@ -32,14 +35,14 @@ export function makeFolder(path: string): void {
   mkdirSync(path);
 }
 
-export async function open(c: Config, random: Random, now: number, turn: Turn, hears: Hears): Promise<Opened> {
+export async function open(c: Config, random: Random, clock: () => number, turn: Turn, hears: Hears): Promise<Opened> {
   const keys = keysAt(join(c.folder, 'relay.key'), random);
   const blobs =
     c.s3 === null ? await blobFiles(join(c.folder, 'blobs')) : await blobS3({ url: c.s3, key: c.s3Key ?? '', secret: c.s3Secret ?? '', region: c.s3Region }, join(c.folder, 'coming'));
   if (c.postgres !== null) {
-    const log = await postgresLog({ url: c.postgres, now, relayPk: keys.pk, turn, trouble: hears.trouble });
+    const log = await postgresLog({ url: c.postgres, clock, random, note: join(c.folder, NOTE), relayPk: keys.pk, turn, trouble: hears.trouble });
     return { keys, blobs, log, hints: c.nats.length > 0 ? natsHints(c.nats, hears.hints) : { ...NO_HINTS, isUp: false } };
   }
-  const worker = new Worker(new URL('./log-worker.js', import.meta.url), { workerData: { path: join(c.folder, 'relay.db'), now }, resourceLimits: { maxYoungGenerationSizeMb: 16 } });
+  const worker = new Worker(new URL('./log-worker.js', import.meta.url), { workerData: { path: join(c.folder, 'relay.db'), now: clock() }, resourceLimits: { maxYoungGenerationSizeMb: 16 } });
   return { keys, blobs, log: await remoteLog(worker, turn, { gather: (then) => void setTimeout(then, 1), ...hears }), hints: NO_HINTS };
 }

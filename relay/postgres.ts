@@ -31,12 +31,12 @@ export class Line {
       throw e;
     }
   }
-  /** What `f` returns, once it is durable; nothing of it is kept when it throws. */
-  transaction<T>(f: (rows: Rows) => Promise<T>): Promise<T> {
+  /** What `f` returns, once it is durable; nothing of it is kept when it throws. `first` goes out together with BEGIN, and `f` gets what it comes to. */
+  transaction<T, F>(f: (rows: Rows, first: F) => Promise<T>, first: (rows: Rows) => Promise<F>): Promise<T> {
     return this.read(async (rows) => {
-      await rows('BEGIN', []);
+      const begun = Promise.all([rows('BEGIN', []), first(rows)]);
       try {
-        const value = await f(rows);
+        const value = await f(rows, (await begun)[1]);
         await rows('COMMIT', []);
         return value;
       } catch (e) {

@@ -9,6 +9,7 @@ import { endConnection } from './ended';
 import { Fanout, type Turn } from './fanout';
 import { alone, following } from './follow';
 import { Groups } from './group';
+import { beginAnew } from './heal';
 import { type Hints, NO_HINTS } from './hints';
 import type { Clock, House, RelayKeys } from './house';
 import { type Bucket, Hourly, Paces, RATE } from './limits';
@@ -90,6 +91,7 @@ export function createRelay(p: RelayParts): Relay {
     bearers: new Map(),
     refusals
   };
+  p.log.renewed((life) => beginAnew(house, life));
   const count = (why: Refusal): void => void refusals.set(why, (refusals.get(why) ?? 0) + 1);
 
   return {

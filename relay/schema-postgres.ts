@@ -26,6 +26,8 @@ const TABLES: readonly (readonly [name: string, by: string, columns: string, kep
   ['doomed', 'g', 'g bigint PRIMARY KEY, id bytea NOT NULL, at bigint NOT NULL'],
   ['tombs', 'id', 'id bytea PRIMARY KEY, g bigint NOT NULL, tomb bytea NOT NULL'],
   ['bells', 'g', 'g bigint, device bigint, place text NOT NULL, rung bigint NOT NULL, heard bigint NOT NULL, PRIMARY KEY (g, device)'],
+  ['bases', 'g', 'g bigint, incarnation bigint, feed bigint NOT NULL, PRIMARY KEY (g, incarnation)'],
+  ['shown', 'g', 'g bigint, device bigint, PRIMARY KEY (g, device)'],
   ['blobs', 'g', 'g bigint, id bytea, device bigint NOT NULL, size bigint NOT NULL, time bigint NOT NULL, named bigint NOT NULL, PRIMARY KEY (g, id)']
 ];
 
@@ -39,9 +41,9 @@ const INDEXES: Readonly<Record<string, readonly string[]>> = {
   answers: ['CREATE INDEX answers_by_time ON answers (time)']
 };
 
-/** Makes what is missing, once among all relays that start together. Throws when the store is of another version or of another relay. */
-export async function makeTables(sql: Sql, now: number, relay: string): Promise<{ readonly incarnation: number }> {
-  return sql.begin(async (tx) => {
+/** Makes what is missing, once among all relays that start together; `now` numbers a new store's first life. Throws when the store is of another version or of another relay. */
+export async function makeTables(sql: Sql, now: number, relay: string): Promise<void> {
+  await sql.begin(async (tx): Promise<void> => {
     await tx`SELECT pg_advisory_xact_lock(${ALONE})`;
     await tx`CREATE TABLE IF NOT EXISTS meta (name text PRIMARY KEY, value text NOT NULL)`;
     await tx`INSERT INTO meta VALUES ('version', ${String(VERSION)}), ('incarnation', ${String(now)}), ('relay', ${relay}) ON CONFLICT DO NOTHING`;
@@ -49,6 +51,10 @@ export async function makeTables(sql: Sql, now: number, relay: string): Promise<
     if (meta.get('version') !== String(VERSION)) throw new Error('the store was made by another version');
     if (meta.get('relay') !== relay) throw new Error('the store belongs to a relay with another key: give every relay the same relay.key');
     await tx`CREATE SEQUENCE IF NOT EXISTS group_numbers`;
+    await tx`CREATE TABLE IF NOT EXISTS lives (incarnation bigint PRIMARY KEY)`;
+    await tx`INSERT INTO lives VALUES (${String(meta.get('incarnation'))}) ON CONFLICT DO NOTHING`;
+    // a row for each line of each relay, changed by each of its transactions
+    await tx`CREATE TABLE IF NOT EXISTS marks (node text, line bigint, n bigint NOT NULL, PRIMARY KEY (node, line)) WITH (fillfactor = 20)`;
     for (const [name, by, columns, kept = ''] of TABLES) {
       if ((await tx`SELECT 1 FROM pg_class WHERE oid = to_regclass(${name})`).length > 0) continue;
       await tx.unsafe(`CREATE TABLE ${name} (${columns}) PARTITION BY HASH (${by})`);
@@ -56,6 +62,5 @@ export async function makeTables(sql: Sql, now: number, relay: string): Promise<
       for (const index of INDEXES[name] ?? []) await tx.unsafe(index);
       for (let i = 0; i < PARTS; i++) await tx.unsafe(`CREATE TABLE ${name}_${i} PARTITION OF ${name} FOR VALUES WITH (MODULUS ${PARTS}, REMAINDER ${i}) ${kept}`);
     }
-    return { incarnation: Number(meta.get('incarnation')) };
   });
 }

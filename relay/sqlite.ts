@@ -1,6 +1,6 @@
 /** SQLite as the store uses it: durable when it commits, statements prepared once, one process at a time. */
 import { DatabaseSync, type StatementSyncInstance } from '@photostructure/sqlite';
-import type { Found, Value } from './steps';
+import { type Found, runNow, type Steps, type Value } from './steps';
 
 export class Sqlite {
   private readonly db: InstanceType<typeof DatabaseSync>;
@@ -40,6 +40,10 @@ export class Sqlite {
   /** One after the other, as far as asked. */
   each(sql: string, ...values: Value[]): Iterable<Found> {
     return this.db.prepare(sql).iterate(...values) as Iterable<Found>;
+  }
+  /** What a call comes to that is written for every engine. */
+  take<T>(steps: Steps<T>): T {
+    return runNow(steps, (sql, values) => this.all(sql, ...values));
   }
   run(sql: string, ...values: Value[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint } {
     return this.prepared(sql).run(...values);

@@ -19,6 +19,9 @@ export class LogPort implements Log {
   get isShared(): boolean {
     return this.real.isShared;
   }
+  renewed(then: (life: number) => void): void {
+    this.real.renewed(then);
+  }
   call<K extends CallName>(name: K, input: Calls[K][0], then: (reply: Reply<K>) => void): void {
     const fate = this.fate(name);
     if (fate === 'unavailable') return then({ ok: false, fault: 'unavailable' });

@@ -14,7 +14,7 @@ function slowLog(): Log & { slow: boolean; broken: boolean; deaf: CallName[]; re
     broken: false,
     deaf: [],
     waiting,
-    isShared: false, incarnation: inner.incarnation,
+    isShared: false, incarnation: inner.incarnation, renewed: () => undefined,
     call(name, input, then) {
       if (this.broken) return then({ ok: false, fault: 'unavailable' });
       if (this.deaf.includes(name)) return inner.call(name, input, () => then({ ok: false, fault: 'unavailable' }));

@@ -2,15 +2,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, MeetId, MemberTag, VaultId } from '../../../../crypto/brand';
 import { type ReceiptedEntry, type StoredEnvelope } from '../../../../crypto/frames';
-import { hex } from '../../../../crypto/bytes';
+import { concat, hex } from '../../../../crypto/bytes';
 import { ZERO_HASH } from '../../../../crypto/hash';
-import { envelopeHash } from '../../../../crypto/header';
+import { envelopeHash, writeHeader } from '../../../../crypto/header';
 import { LIMIT } from '../../../../crypto/limits';
 import { unpackStored } from '../../../../crypto/packed';
 import type { Random } from '../../../../crypto/sodium';
 import { ready } from '../../../../crypto/sodium';
 import { wantHash } from '../../../../crypto/want';
-import { type Appended, type Appending, ask, type CallName, type Calls, type Entering, type Log, type News } from '../../../../relay/log';
+import { type Appended, type Appending, ask, type CallName, type Calls, type Entering, type Giving, type Log, type News } from '../../../../relay/log';
 import { makeRelay, receipt, seeded } from '../../../support/actor';
 
 /** An engine under test. `again` opens the same store anew, beside the first when it can be shared, in its place otherwise. */
@@ -36,9 +36,9 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       if (!r.ok) throw new Error(r.fault);
       return r.value;
     };
-    const entry = (seq: number, size = 60): ReceiptedEntry => {
+    const entry = (seq: number, size = 60, life = 1): ReceiptedEntry => {
       const bytes = random(size);
-      return { entry: bytes, receipt: receipt(makeRelay(seeded('relay')), group, ZERO_HASH, seq, bytes, 5) };
+      return { entry: bytes, receipt: receipt(makeRelay(seeded('relay'), life), group, ZERO_HASH, seq, bytes, 5) };
     };
     const appending = (n: number, more: Partial<Appending> = {}): Appending => ({
       g, device: 1, n, rosterSeq: 1, time: 1000 + n, verdict: 'fine', judgedAt: 1, group, logPk: random(32) as Bytes as LogPk, roster: random(32) as Bytes as Hash, blobs: [], envelope: random(100), ...more
@@ -309,6 +309,79 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       }
     });
 
+    describe('after a restore', () => {
+      /** An envelope as the relay would have checked it. */
+      const giving = (n: number, prev: Hash, more: Partial<Giving> = {}): Giving => {
+        const blobs = more.blobs ?? [];
+        const envelope = concat(writeHeader({ n, rosterSeq: 1, epoch: 1, blobs }), random(24 + 64 + 16 + 40));
+        return { device: 1, n, rosterSeq: 1, time: 900 + n, prev, hash: random(32) as Bytes as Hash, blobs, envelope, replaces: false, ...more };
+      };
+      const give = async (...items: Giving[]): Promise<[number, number, number][]> => (await call('give', { g, items })).map((i) => [i.device, i.n, i.seq]);
+      const standing = (life = log.incarnation): Promise<Calls['standing'][1]> => call('standing', { g, life });
+
+      it('takes back what fits behind its log, in the order given, and passes over the rest', async () => {
+        const lost = random(32) as Bytes as BlobId;
+        const one = giving(1, ZERO_HASH, { blobs: [lost] });
+        const two = giving(2, one.hash);
+        const other = giving(1, ZERO_HASH, { device: 2 });
+        expect(await give(two, one, other, giving(2, ZERO_HASH), giving(3, two.hash))).toEqual([[1, 1, 1], [2, 1, 2]]);
+        expect(await give(one, two, giving(3, two.hash, { rosterSeq: 0 }))).toEqual([[1, 2, 3]]);
+        expect(await standing()).toMatchObject({ heads: [{ device: 1, n: 2, hash: two.hash }, { device: 2, n: 1, hash: other.hash }], lacks: [lost], feed: 3 });
+        expect((await page('up', 0)).items.map(({ n, seq, time, envelope }) => ({ n, seq, time, envelope }))).toEqual([one, other, two].map((i, at) => ({ n: i.n, seq: at + 1, time: i.time, envelope: i.envelope })));
+        expect([await call('before', { g, device: 1, n: 2 }), await call('before', { g, device: 1, n: 3 }), await call('before', { g, device: 1, n: 4 })]).toEqual([one.hash, two.hash, null]);
+        // a blob that is lacking is not there, until anybody puts it; it stays its author's
+        expect(await call('blob', { g, id: lost })).toBeNull();
+        await call('putBlob', { g, id: lost, device: 2, size: 9, time: 5 });
+        expect([await call('blob', { g, id: lost }), (await standing()).lacks]).toEqual([{ device: 1, size: 9 }, []]);
+        expect(await append(appending(3))).toMatchObject({ is: 'stored', seq: 4 });
+      });
+
+      it('puts a run that counts above what the log had, which keeps its place in the feed and nothing else', async () => {
+        const [one, off] = [giving(1, ZERO_HASH), giving(1, ZERO_HASH)];
+        await give(one, giving(2, one.hash), giving(3, ZERO_HASH));
+        const run = [{ ...one, replaces: true }, giving(2, one.hash, { replaces: true }), giving(3, ZERO_HASH)];
+        const second = run[1] as Giving;
+        expect(await give(...run)).toEqual([[1, 2, 3]]);
+        expect(await give({ ...off, replaces: true })).toEqual([[1, 1, 4]]);
+        expect((await page('up', 0)).items.map(({ n, seq }) => [n, seq])).toEqual([[1, 1], [2, 2], [2, 3], [1, 4]]);
+        expect((await page('down', 4)).items.map(({ n, seq }) => [n, seq])).toEqual([[2, 3], [2, 2], [1, 1]]);
+        expect((await standing()).heads).toEqual([{ device: 1, n: 1, hash: off.hash }]);
+        expect(await call('before', { g, device: 1, n: 2 })).toEqual(off.hash);
+        expect(second.n).toBe(2);
+      });
+
+      it('keeps a lockbox that comes back, and no other in its place', async () => {
+        const [box, other] = [random(1200), random(1200)];
+        await call('enter', entering(2));
+        for (const lockbox of [box, other]) await call('keepBoxes', { g, seq: 2, boxes: [{ device: 1, lockbox }] });
+        expect((await call('lockboxes', { g, device: 1, after: 1 })).items).toEqual([{ seq: 2, lockbox: box }]);
+      });
+
+      it('begins a life once for a number that was signed, and waits in every group that an earlier one knew', async () => {
+        await give(giving(1, ZERO_HASH));
+        const before = log.incarnation;
+        expect(await call('load', group)).toMatchObject({ healing: null });
+        const life = await call('renew', { now: before + 100, above: before });
+        expect([life > before, await call('renew', { now: before + 200, above: before })]).toEqual([true, life]);
+        expect(await call('load', group)).toMatchObject({ earlier: 1, healing: { since: expect.any(Number), shown: [] } });
+        await call('enter', entering(2, { entry: entry(2, 60, life) }));
+        expect(await call('load', group)).toMatchObject({ earlier: 1 });
+        // how much of its feed is the same was not known when it began
+        expect([await standing(before), await standing(life), await standing(life + 9_000_000)]).toMatchObject([{ feed: 0 }, { feed: 1 }, { feed: 0 }]);
+        for (const device of [1, 1, 3]) await call('shown', { g, device });
+        expect((await standing()).healing?.shown.slice().sort()).toEqual([1, 3]);
+        await call('shown', { g, device: 0 });
+        expect([await call('load', group), await standing()]).toMatchObject([{ healing: null }, { healing: null }]);
+        // one that was made since waits for nobody
+        const id = random(32) as Bytes as GroupId;
+        await call('create', { group: id, genesis: entry(1, 60, life), boxes: [], state: random(10) });
+        expect(await call('load', id)).toMatchObject({ earlier: 0, healing: null });
+        const next = await call('renew', { now: 1, above: life + 5000 });
+        expect(next).toBeGreaterThan(life + 5000);
+        expect(await call('load', group)).toMatchObject({ earlier: 2, healing: { shown: [] } });
+      });
+    });
+
     it('loses one bad call and none of its neighbours', async () => {
       const bad = { ...appending(1, { device: 3 }), envelope: null as unknown as Bytes };
       const replies = await Promise.all([ask(log, 'append', appending(1)), ask(log, 'append', bad), ask(log, 'append', appending(2))]);
@@ -351,9 +424,11 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       await append(appending(1));
       await call('enter', entering(2));
       const before = [await call('head', { g, device: 1 }), await call('load', group)];
+      const life = await call('renew', { now: 1, above: 0 });
       const anew = await on.again();
       log = anew;
-      expect(anew.incarnation).toBe(on.log.incarnation);
+      expect(anew.incarnation).toBeGreaterThan(5000);
+      expect(anew.incarnation).toBe(life);
       expect([await call('head', { g, device: 1 }), await call('load', group)]).toEqual(before);
       expect(await append(appending(2, { judgedAt: 2 }))).toMatchObject({ is: 'stored', seq: 2 });
     });
