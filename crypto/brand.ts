@@ -24,6 +24,8 @@ export type VaultId = Brand<Bytes, 'VaultId'>;
 export type MeetId = Brand<Bytes, 'MeetId'>;
 /** 32 bytes, Ed25519 public key by which a person is recognised. */
 export type PersonPk = Brand<Bytes, 'PersonPk'>;
+/** 32 bytes, Ed25519 public key with which an organisation vouches for persons. */
+export type OrganisationPk = Brand<Bytes, 'OrganisationPk'>;
 /** 32 bytes, Ed25519 public key that signs receipts. */
 export type RelayPk = Brand<Bytes, 'RelayPk'>;
 /** 32 bytes, BLAKE2b-256. */

@@ -1,6 +1,6 @@
-/** Argon2id (hash-wasm): passphrases, and the numbers two people compare (PROTOCOL §13.5, §15.6, §16). */
+/** Argon2id (hash-wasm): passphrases, and the numbers two people compare (PROTOCOL §13.5, §15.6, §15.8, §16). */
 import { argon2id } from 'hash-wasm';
-import type { Bytes, GroupId, InvitePk, KemPk, LogPk, PersonPk } from './brand';
+import type { Bytes, GroupId, InvitePk, KemPk, LogPk, OrganisationPk, PersonPk } from './brand';
 import { compare } from './bytes';
 import { hash } from './hash';
 import { LABEL } from './labels';
@@ -36,6 +36,14 @@ export async function safetyNumber(a: PersonPk, b: PersonPk): Promise<string> {
   const [low, high] = compare(a, b) <= 0 ? [a, b] : [b, a];
   const salt = hash(LABEL.safety, low).slice(0, SALT);
   return digitsOf(await argon(hash(LABEL.safety, low, high), salt, ARGON), SAFETY_DIGITS);
+}
+
+const KEY_DIGITS = 30;
+
+/** The 30 digits by which somebody tells one key from another, an organisation's or that of a person who asks it; slow for the same reason. */
+export async function keyNumber(key: OrganisationPk | PersonPk): Promise<string> {
+  const h = hash(LABEL.keyNumber, key);
+  return digitsOf(await argon(h, h.slice(0, SALT), ARGON), KEY_DIGITS);
 }
 
 /** Bytes as a big-endian number, mod 10^digits, with leading zeros. */

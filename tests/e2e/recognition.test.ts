@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { LAPTOP, openDevice } from './support/browser';
 import { film } from './support/camera';
 import { GROUP, letJoin } from './support/circle';
+import { openDesk } from './support/organisation';
 import { startRelay } from './support/relay';
 import { look } from './support/screens';
 import { askToJoin, invite, letIn, newGroup, OLIVIA, openPerson, PAT, setUp, unlock } from './support/story';
@@ -19,7 +20,14 @@ async function compare(page: Page, name: string): Promise<string[]> {
   return fives.allInnerTexts();
 }
 
-test('two people see one number, one films the other’s, and the mark counts in their next group too', async () => {
+/** The digits of a key on the screen. */
+async function digits(page: Page, name: string | RegExp): Promise<string> {
+  const fives = page.getByRole('list', { name }).getByRole('listitem');
+  await expect(fives).toHaveCount(6, { timeout: 30_000 });
+  return (await fives.allInnerTexts()).join('');
+}
+
+test('two people see one number, one films the other’s, and the mark counts in their next group too; a hospital vouches for the nurse', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'carefold-camera-'));
   const camera = join(folder, 'seen.y4m');
   const relay = await startRelay();
@@ -39,6 +47,31 @@ test('two people see one number, one films the other’s, and the mark counts in
     await expect(nurse.getByText('Pat is verified on this device')).toBeVisible({ timeout: 30_000 });
     await expect(nurse.getByRole('main').getByRole('listitem').filter({ hasText: PAT.name }).getByText('Verified', { exact: true })).toBeAttached();
     await look(nurse, 'people-verified');
+
+    // a hospital answers the nurse's request, and the patient checks whether it is the hospital
+    const anna = await openDesk(folder, 'St Anna Hospital');
+    await nurse.getByRole('link', { name: 'Settings' }).click();
+    await nurse.getByRole('button', { name: 'Ask your organisation' }).click();
+    const number = await digits(nurse, 'Number of your request');
+    await nurse.getByRole('button', { name: 'Copy as text' }).click();
+    await look(nurse, 'vouch-ask');
+    const request = await nurse.evaluate(() => navigator.clipboard.readText());
+    await nurse.getByRole('button', { name: 'Close' }).last().click();
+    await nurse.getByRole('button', { name: 'Add its answer' }).click();
+    await nurse.locator('input[type=file]').setInputFiles(await anna.vouch(request, { name: OLIVIA.name, role: 'Ward nurse', number }));
+    await nurse.getByRole('button', { name: 'Show it to my groups' }).click();
+    await expect(nurse.getByText(`${OLIVIA.name}, Ward nurse. Valid until`)).toBeVisible();
+    await patient.getByRole('dialog').getByRole('button', { name: 'Close' }).first().click();
+    const hers = patient.getByRole('main').getByRole('listitem').filter({ hasText: OLIVIA.name }).first();
+    await expect(hers).toContainText('Somebody signs as “St Anna Hospital”', { timeout: 30_000 });
+    await expect(hers).toContainText('Says they are a clinician');
+    await hers.getByRole('button', { name: 'Check St Anna Hospital' }).click();
+    expect(await digits(patient, 'Number of St Anna Hospital')).toBe(anna.number);
+    await look(patient, 'vouch-check');
+    await patient.getByRole('button', { name: 'The number is the same' }).click();
+    await expect(hers.getByText('Verified by St Anna Hospital')).toBeVisible();
+    await expect(hers).not.toContainText('Says they are');
+    await look(patient, 'people-vouched');
 
     await nurse.goto(relay.url);
     await unlock(nurse, OLIVIA);

@@ -10,6 +10,7 @@ import { encode as encodeQR } from 'uqr';
 import { openBlob, sealBlob } from '../../crypto/blob';
 import type { Bytes, GroupId, InvitePk, LogPk, RosterKey } from '../../crypto/brand';
 import { base64url, concat, fromText, toText, unbase64url, unhex } from '../../crypto/bytes';
+import { credentialBytes, credentialText, readCredential, readOrganisation, readRequest, signCredential, signOrganisation, signRequest } from '../../crypto/credential';
 import { openDisplay, sealDisplay } from '../../crypto/display';
 import { readEnvelope, writeHeader } from '../../crypto/envelope';
 import { decodeFromRelay, decodeToRelay, encodeFromRelay, encodeToRelay } from '../../crypto/frames';
@@ -17,6 +18,7 @@ import { hash } from '../../crypto/hash';
 import { decodeLink, encodeLink, inviteKeys, openAnswer, openCard, openRequest, sealAnswer, sealCard } from '../../crypto/invite-secret';
 import { LABEL } from '../../crypto/labels';
 import { kemPair, openLockbox, sealTo } from '../../crypto/lockbox';
+import { readOrganisationSecret } from '../../crypto/organisation';
 import { pad } from '../../crypto/padding';
 import { openItem, phraseKeys } from '../../crypto/phrase';
 import { decodeEntry, encodeEntry } from '../../crypto/roster/entry';
@@ -35,7 +37,7 @@ import { createVault, unlockVault } from '../../src/lib/vault/vault';
 import { seeded } from '../support/actor';
 import { rhea } from '../unit/relay/phone';
 import { broken, type Draw, drawing } from '../support/fuzz';
-import { entry as naiveEntry, frame as naiveFrame, FROM_RELAY, TO_RELAY } from '../vectors/naive/formats';
+import { entry as naiveEntry, frame as naiveFrame, FROM_RELAY, signedText, TO_RELAY } from '../vectors/naive/formats';
 
 const MANY = 100_000;
 type Json = { readonly [k: string]: Json } & readonly Json[] & string;
@@ -284,6 +286,39 @@ describe('a broken one of 100,000 never throws, and what is accepted is canonica
       if (d.ok && !same(cheap, item)) throw new Error('a changed item opened');
       return d.ok;
     }, 20_000);
+  });
+
+  it('what organisations and persons sign, as bytes signed anew by whoever broke them and as text, and the file of a key', () => {
+    const v = disk('credentials') as unknown as Readonly<Record<'organisation' | 'secret' | 'request' | 'credential', { readonly bytes: string; readonly text: string }>>;
+    const signed = [v.organisation, v.request, v.credential].map((x) => u(x.bytes));
+    // any signature holds, so that what stands before it is what is judged
+    const sodium = na() as { crypto_sign_verify_detached: (s: Uint8Array, m: Uint8Array, pk: Uint8Array) => boolean; crypto_sign_detached: (m: Uint8Array, sk: Uint8Array) => Uint8Array };
+    const real = { ...sodium };
+    const NONE = new Uint8Array(64) as Bytes;
+    try {
+      Object.assign(sodium, { crypto_sign_verify_detached: () => true, crypto_sign_detached: () => NONE });
+      const cut = <T>(read: (b: Bytes) => { readonly ok: true; readonly value: T } | { readonly ok: false }, write: (value: T, sk: Bytes) => Bytes, kind: string) =>
+        seconded((b) => {
+          const d = read(b);
+          if (d.ok && !same(write(d.value, NONE).subarray(0, -64), b.subarray(0, -64))) throw new Error('it was accepted and encodes to other bytes');
+          return d.ok;
+        }, (b) => signedText(kind, b), always);
+      const readers = [cut(readCredential, signCredential, 'credential'), cut(readOrganisation, signOrganisation, 'organisation'), cut(readRequest, signRequest, 'credential-request')];
+      feed(signed, 25, (b, draw, i) => readers.map((take) => take(b, draw, i)).includes(true));
+    } finally {
+      Object.assign(sodium, real);
+    }
+    feed([u(v.secret.bytes)], 26, (b) => {
+      const d = readOrganisationSecret(b);
+      if (d.ok && !same(concat(d.value.about, d.value.sealed), b)) throw new Error('it was accepted and is other bytes');
+      return d.ok;
+    }, 20_000);
+    feed(Object.values(v).map((x) => fromText(x.text)), 27, (b) => {
+      const text = Buffer.from(b).toString('latin1');
+      const d = credentialBytes(text);
+      if (d !== null && credentialText(d.kind, d.bytes) !== text.replace(/\s/g, '')) throw new Error('it was accepted and is another text');
+      return d !== null;
+    });
   });
 
   it('headers of a vault whose sum was made right again, and the wraps in them', () => {

@@ -10,6 +10,7 @@ import { rowKeyOf, sealRow, wrapVaultKey } from '../../crypto/at-rest';
 import { sealBlob } from '../../crypto/blob';
 import type { BlobId, Bytes, ContentKey, GroupId, Hash, LogPk, MemberTag, RelayPk, RosterKey, VaultKey } from '../../crypto/brand';
 import { concat, fromText, hex } from '../../crypto/bytes';
+import { type Credential, credentialText, signCredential, signOrganisation, signRequest } from '../../crypto/credential';
 import { sealDeviceName } from '../../crypto/device-name';
 import { sealDisplay } from '../../crypto/display';
 import { envelopeHash, sealEnvelope } from '../../crypto/envelope';
@@ -22,7 +23,8 @@ import { commitTo, encodeMeet, LINK_SECRET, linkCode, linkNumber, meetKeys, type
 import { kemPair, lockboxHash, sealLockbox } from '../../crypto/lockbox';
 import { pad, padme } from '../../crypto/padding';
 import { phraseKeys, phraseToPlaces, sealItem, signPhraseRow } from '../../crypto/phrase';
-import { ARGON, joinNumber, safetyNumber, stretch } from '../../crypto/passphrase';
+import { newOrganisation } from '../../crypto/organisation';
+import { ARGON, joinNumber, keyNumber, safetyNumber, stretch } from '../../crypto/passphrase';
 import { personKeys, signPerson } from '../../crypto/person';
 import { encodeReceipt, signDestroyed } from '../../crypto/receipt';
 import { decodeEntry, entryHash, ROLE } from '../../crypto/roster/entry';
@@ -52,7 +54,8 @@ function noted(random: Random): { readonly random: Random; drawn(): Bytes } {
   return {
     random: (n) => {
       const b = random(n);
-      draws.push(b);
+      // its user may wipe it
+      draws.push(b.slice());
       return b;
     },
     drawn: () => concat(...draws.splice(0))
@@ -62,7 +65,7 @@ function noted(random: Random): { readonly random: Random; drawn(): Bytes } {
 /** All vectors, by file name. */
 export async function vectors(): Promise<Record<string, unknown>> {
   await ready();
-  const all = { wire: wire(), labels: labels(), padding: padding(), roster: roster(), envelopes: envelopes(), epochs: epochs(), invites: await invites(), access: access(), blobs: blobs(), frames: frames(), rest: await rest(), phrase: phrase(), linking: linking(), person: await person() };
+  const all = { wire: wire(), labels: labels(), padding: padding(), roster: roster(), envelopes: envelopes(), epochs: epochs(), invites: await invites(), access: access(), blobs: blobs(), frames: frames(), rest: await rest(), phrase: phrase(), linking: linking(), person: await person(), credentials: await credentials() };
   return Object.fromEntries(Object.entries(all).map(([k, v]) => [k, show(v)]));
 }
 
@@ -354,6 +357,23 @@ async function person() {
   const [seed, group, tag, otherSeed] = [n.random(32), n.random(32) as Bytes as GroupId, n.random(16) as Bytes as MemberTag, n.random(32)];
   const [keys, other] = [personKeys(seed), personKeys(otherSeed)];
   return { seed, keys, group, tag, signature: signPerson(keys, group, tag), other: { seed: otherSeed, pk: other.pk }, number: await safetyNumber(keys.pk, other.pk) };
+}
+
+/** What an organisation and a person sign, as texts, and how people tell their keys. */
+async function credentials() {
+  const n = noted(seeded('vectors: credentials'));
+  const [name, passphrase] = ['St Anna Hospital', 'five quiet green boats sail'];
+  const { keys, file } = await newOrganisation(name, passphrase, n.random, { memory: 64, passes: 2, lanes: 1 });
+  const random = n.drawn();
+  const person = personKeys(n.random(32));
+  const fields: Credential = { organisation: keys.organisation, organisationName: name, person: person.pk, name: 'Olivia Ñúñez', role: 'Ward nurse', from: 1_700_000_000_000, until: 1_715_000_000_000 };
+  const [o, q, c] = [signOrganisation(keys, keys.sk), signRequest({ person: person.pk, name: fields.name }, person.sk), signCredential(fields, keys.sk)];
+  return {
+    organisation: { bytes: o, text: credentialText('organisation', o), sk: keys.sk, number: await keyNumber(keys.organisation) },
+    secret: { passphrase, random, bytes: file, text: credentialText('organisation-secret', file) },
+    request: { bytes: q, text: credentialText('credential-request', q), sk: person.sk },
+    credential: { fields, bytes: c, text: credentialText('credential', c) }
+  };
 }
 
 /** Words and bits both ways, the keys they give, and an item sealed to them. */

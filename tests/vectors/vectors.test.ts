@@ -17,7 +17,9 @@ import { LABEL } from '../../crypto/labels';
 import { decodeMeet, encodeMeet, linkCode, linkNumber, linkSecret, meetKeys, openHalf, openMeet, openWords, sessionKey, transcript } from '../../crypto/linking';
 import { kemPair, openLockbox } from '../../crypto/lockbox';
 import { unpad } from '../../crypto/padding';
-import { safetyNumber } from '../../crypto/passphrase';
+import { keyNumber, safetyNumber } from '../../crypto/passphrase';
+import { credentialBytes, readCredential, readOrganisation, readRequest, signCredential, signOrganisation, signRequest } from '../../crypto/credential';
+import { openOrganisation } from '../../crypto/organisation';
 import { isPerson, personKeys } from '../../crypto/person';
 import { openItem, phraseKeys, phraseToPlaces, placesToPhrase, verifyPhraseRow } from '../../crypto/phrase';
 import { type Receipt, readReceipt, verifyDestroyed, verifyReceipt } from '../../crypto/receipt';
@@ -32,7 +34,7 @@ import { WORDS } from '../../src/lib/vault/words';
 import { aboutPassphrase, decodeHeader, decodePassphraseWrap, encodeHeader } from '../../src/lib/vault/header';
 import { counted, sampleFrames, show, vectors } from './make';
 
-const FILES = ['wire', 'labels', 'padding', 'roster', 'envelopes', 'epochs', 'invites', 'access', 'blobs', 'frames', 'rest', 'phrase', 'linking', 'person'] as const;
+const FILES = ['wire', 'labels', 'padding', 'roster', 'envelopes', 'epochs', 'invites', 'access', 'blobs', 'frames', 'rest', 'phrase', 'linking', 'person', 'credentials'] as const;
 type Json = { [k: string]: Json } & Json[] & string & number & boolean;
 const disk = (name: string): Json => JSON.parse(readFileSync(new URL(`./${name}.json`, import.meta.url), 'utf8')) as Json;
 const get = (v: unknown, k: string): unknown => (v as Record<string, unknown>)[k];
@@ -231,6 +233,22 @@ describe('a person of the vectors', () => {
     expect(show(keys)).toEqual(v['keys']);
     expect(isPerson(keys.pk, u<GroupId>(v['group']), u<MemberTag>(v['tag']), u(v['signature']))).toBe(true);
     expect(await safetyNumber(u<PersonPk>(get(v['other'], 'pk')), keys.pk)).toBe(v['number']);
+  });
+});
+
+describe('an organisation of the vectors', () => {
+  it('opens its key, and what it and a person sign reads and is signed again in the same bytes', async () => {
+    const v = disk('credentials');
+    const secret = v['secret'] as Json;
+    const keys = await openOrganisation(u(secret['bytes']), secret['passphrase'] as unknown as string);
+    if (!keys.ok) throw new Error(keys.fault);
+    const [o, q, c] = [readOrganisation(u(get(v['organisation'], 'bytes'))), readRequest(u(get(v['request'], 'bytes'))), readCredential(u(get(v['credential'], 'bytes')))];
+    if (!o.ok || !q.ok || !c.ok) throw new Error('a vector does not read');
+    expect(show(c.value)).toEqual(get(v['credential'], 'fields'));
+    expect([signOrganisation(o.value, keys.value.sk), signRequest(q.value, u(get(v['request'], 'sk'))), signCredential(c.value, keys.value.sk)].map(show)).toEqual([get(v['organisation'], 'bytes'), get(v['request'], 'bytes'), get(v['credential'], 'bytes')]);
+    expect(await keyNumber(o.value.organisation)).toBe(get(v['organisation'], 'number'));
+    for (const [kind, x] of [['organisation', v['organisation']], ['organisation-secret', secret], ['credential-request', v['request']], ['credential', v['credential']]] as const)
+      expect(credentialBytes(get(x, 'text') as unknown as string)).toEqual({ kind, bytes: u(get(x, 'bytes')) });
   });
 });
 

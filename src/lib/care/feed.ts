@@ -7,9 +7,9 @@ import { type CareRecord, type PhotoRecord, postIdOf } from './record';
 export const PAGE = 200;
 /** Person keys that are remembered of one member. */
 const NAMINGS = 8;
-/** Part of a millisecond, exact in a double for the next thousands of years. */
 /** Words between a person's own devices that are kept to be heard. */
 const SHARES = 30;
+/** Part of a millisecond, exact in a double for the next thousands of years. */
 const STEP = 1 / 1024;
 /** Marks kept for envelopes that have not come: a member that marks what will never be can make nobody keep more than this. */
 const AHEAD = 256;
@@ -37,6 +37,8 @@ export interface FeedPost extends RecordPlace {
 export interface Amendment { readonly text: string | null; readonly edited: number | null; readonly retracted: number | null }
 /** A person key as a member named it, and the epoch it was last said in. */
 export interface Naming { readonly k: string; readonly epoch: number }
+/** What a member last said that organisations vouch for: when its own clock put it together, and the epoch it was last said in. */
+export interface Vouching { readonly at: number; readonly c: readonly string[]; readonly epoch: number }
 export type Span = readonly [from: number, to: number];
 type Ahead = readonly [member: string, device: number, from: number, to: number];
 
@@ -74,6 +76,8 @@ export interface FeedIndex {
   signs: Record<string, number>;
   /** By member: the person keys it named, each once, the one named last at the end. */
   persons: Record<string, readonly Naming[]>;
+  /** By member, the newest of each; missing in an index of an earlier version. */
+  credentials?: Record<string, Vouching>;
   /** The last words between this person's devices, sealed. */
   shares: readonly { readonly device: number; readonly s: string }[];
 }
@@ -166,6 +170,9 @@ export class Feed {
         return;
       case 'person':
         i.persons[at.member] = [...(i.persons[at.member] ?? []).filter((n) => n.k !== r.k), { k: r.k, epoch: at.epoch }].slice(-NAMINGS);
+        return;
+      case 'credentials':
+        i.credentials = { ...i.credentials, [at.member]: { at: r.a, c: r.c, epoch: at.epoch } };
         return;
       case 'share':
         if (at.member === this.me) i.shares = [...i.shares, { device: at.device, s: r.s }].slice(-SHARES);

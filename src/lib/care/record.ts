@@ -32,10 +32,15 @@ const device = v.strictObject({ i: id, t: v.literal('device'), a: time, s: v.pip
 const bytes64 = v.pipe(v.string(), v.length(86), v.check((s) => unbase64url(s)?.length === 64));
 const person = v.strictObject({ i: id, t: v.literal('person'), a: time, k: bytes32, s: bytes64 });
 
+/** What organisations vouch for of this member, all of it anew each time: credentials as bytes (PROTOCOL §15.8). */
+export const CREDENTIALS_MOST = 4;
+const credential = v.pipe(v.string(), v.maxLength(2_400), v.check((s) => unbase64url(s) !== null));
+const credentials = v.strictObject({ i: id, t: v.literal('credentials'), a: time, c: v.pipe(v.array(credential), v.maxLength(CREDENTIALS_MOST)) });
+
 /** A word between devices of one person about a group that came later, sealed (PROTOCOL §15.7). */
 const share = v.strictObject({ i: id, t: v.literal('share'), a: time, s: v.pipe(v.string(), v.maxLength(12_000), v.check((s) => unbase64url(s) !== null)) });
 
-const record = v.variant('t', [post, edit, retract, seen, device, person, share]);
+const record = v.variant('t', [post, edit, retract, seen, device, person, credentials, share]);
 
 export type CareRecord = v.InferOutput<typeof record>;
 export type PostRecord = v.InferOutput<typeof post>;

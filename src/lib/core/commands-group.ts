@@ -95,6 +95,7 @@ export function groupCommands(core: Core): Pick<Handlers, Name> {
         const relationship = run.shown.relationships.get(hex(r.invite)) ?? '';
         const fault = await changeRoster(run, planAdmit(r.invite as InvitePk, r.row, { name: r.name, role: r.role, relationship }));
         if (core.person !== null) await sayPerson(run, core.person);
+        await core.credentials.settle(run);
         await pump(run);
         return done(fault);
       }),

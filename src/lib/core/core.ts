@@ -15,11 +15,13 @@ import { Adoptions } from './adopt';
 import { Arrivals } from './arrivals';
 import type { BlobCarrier } from './blobs';
 import { commands } from './commands';
+import { Credentials } from './credentials';
 import type { Handlers } from './commands-kit';
 import { type Around, GroupRun } from './group-run';
 import { type GroupRow, keyOf, put, putBytes, readAllSeen, readSeen } from './group-rows';
 import { deviceViews, type KnownRow, knownKey, newPerson, type OwnedRow, ownedRows, personKey, type PersonRow, putPerson, sayDevice } from './devices';
 import { isLeaving, type Mark, readMark, signOut, wipe } from './ending';
+import { Organisations } from './organisations';
 import { recognise, sayPerson, Verified } from './people';
 import { PersonalVault } from './personal';
 import { Revocations, wasRevoked } from './revoke';
@@ -75,6 +77,8 @@ export class Core {
   readonly adoptions: Adoptions;
   readonly linking: Linking;
   readonly verified = new Verified(() => this.needStore());
+  readonly organisations = new Organisations(() => this.needStore());
+  readonly credentials = new Credentials(this);
   readonly shares: Shares;
   readonly arrivals: Arrivals;
   /** What this person's devices share; null while nothing is open. */
@@ -180,7 +184,7 @@ export class Core {
     this.persisted = kept?.persisted ?? null;
     this.known = readAllSeen<KnownRow>(meta, knownKey('')).map((k) => k.value);
     this.isLeaving = isLeaving(meta);
-    for (const what of [this.personal, this.revocations, this.adoptions, this.verified, this.shares, this.arrivals]) what.load(meta);
+    for (const what of [this.personal, this.revocations, this.adoptions, this.verified, this.organisations, this.credentials, this.shares, this.arrivals]) what.load(meta);
     const person = readSeen<PersonRow>(meta, personKey);
     this.person = person ?? newPerson(this.ports.random);
     if (person === null) await this.needStore().commit([putPerson(this.person)]);
@@ -215,7 +219,8 @@ export class Core {
         this.isFull = yes;
       },
       failed: (e) => this.failed(e),
-      recognise: (run, member, name) => recognise(run, member, name, this.verified, this.groups.values())
+      recognise: (run, member, name) => recognise(run, member, name, this.verified, this.groups.values()),
+      vouched: (run, member) => this.credentials.of(run, member)
     };
   }
 
@@ -244,6 +249,8 @@ export class Core {
     this.arrivals.forget();
     this.linking.forget();
     this.verified.forget();
+    this.organisations.forget();
+    this.credentials.forget();
     this.person = null;
     this.known = [];
     this.profile = { name: '', role: 'family', lockAfter: 15 };
@@ -310,7 +317,7 @@ export class Core {
     const id = hex(f.group);
     for (const run of this.groups.values()) if (hex(run.row.id) === id) this.inGroupTurn(run, async () => {
       await takeFrame(run, f);
-      if (f.is === 'entries' || (f.is === 'page' && this.shares.isDue(run))) await this.settle(run);
+      if (f.is === 'entries' || (f.is === 'page' && (this.shares.isDue(run) || this.credentials.isDue(run)))) await this.settle(run);
     });
     for (const join of this.joins.values()) if (hex(join.groupId) === id) this.inTurn(join, () => join.takeFrame(f));
   }
@@ -331,8 +338,14 @@ export class Core {
     if (this.person === null) return;
     await sayDevice(run, this.person);
     await sayPerson(run, this.person);
+    await this.credentials.settle(run);
     await this.shares.settle(run);
     await pump(run);
+  }
+  /** What organisations vouch for, or whom this device believes, is to be shown anew. */
+  vouchingChanged(): void {
+    this.views.touch('organisations', null);
+    for (const ref of this.groups.keys()) this.views.touch('group', ref);
   }
   /** Whether a group is here, or on its way. */
   hasGroup(id: GroupId): boolean {

@@ -16,7 +16,7 @@ import { FeedRows } from './feed-rows';
 import {
   type DeviceKeys, deviceKeys, type DraftRow, type EntryRow, type GroupRow, type HeadsRow, type InboxRow, keyOf, type KeyringRow, localName, type OutboxRow, type OwnInviteRow, type PendingRow, put, putBytes, read, readAll, type SealedRow
 } from './group-rows';
-import type { Alarm, GroupRef, Profile, Recognition } from './port';
+import type { Alarm, GroupRef, Profile, Recognition, VouchedView } from './port';
 import { NOTHING_SHOWN, type Shown, shownOf } from './shown';
 import { Turns } from './turns';
 
@@ -45,10 +45,12 @@ export interface Around {
   failed(e: unknown): void;
   /** What this device knows of who a member is. */
   recognise(run: GroupRun, member: string, name: string): Recognition;
+  /** What organisations say of who a member is. */
+  vouched(run: GroupRun, member: string): readonly VouchedView[];
 }
 
 /** Records that nobody waits for. */
-const UNSEEN: readonly CareRecord['t'][] = ['seen', 'device', 'person', 'share'];
+const UNSEEN: readonly CareRecord['t'][] = ['seen', 'device', 'person', 'credentials', 'share'];
 
 export interface OutboxItem extends OutboxRow { readonly key: string }
 /** A request to join as this device opened it. */

@@ -75,6 +75,7 @@ function people(run: GroupRun): PersonView[] {
       verified: tag === run.me ? null : verifiedAt(run, tag),
       invitedBy: m.invitedBy === null ? null : nameOf(run, hex(m.invitedBy)),
       known: run.around.recognise(run, tag, shown.name),
+      vouched: run.around.vouched(run, tag),
       ended: m.end === null ? null : { how: m.end.how, at: m.end.at }
     };
   };

@@ -60,7 +60,7 @@ export class Verified {
   }
   /** Whether a person of this name was compared who has another key. */
   isNameOfAnother(name: string, pk: Bytes): boolean {
-    const same = this.keys.filter((k) => plain(k.name) === plain(name));
+    const same = this.keys.filter((k) => sameName(k.name, name));
     return same.length > 0 && !same.some((k) => hex(k.pk) === hex(pk));
   }
   mark(pk: PersonPk, name: string, at: number): Promise<void> {
@@ -78,6 +78,8 @@ export class Verified {
   }
 }
 
+/** Whether people would read two names as one. */
+export const sameName = (a: string, b: string): boolean => plain(a) === plain(b);
 const plain = (name: string): string => name.normalize('NFKC').trim().toLocaleLowerCase('en').replace(/\s+/g, ' ');
 
 /** What can be said of who a member is. `runs` are all groups of this device. */

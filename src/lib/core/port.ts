@@ -14,6 +14,8 @@ export type RequestId = string;
 export type JoinId = string;
 /** One installation of this person's, the same in all their groups. */
 export type DeviceId = string;
+/** An organisation's key, by which this device tells it from others. */
+export type OrganisationId = string;
 
 export type GroupKind = 'team' | 'across' | 'family' | 'one-to-one';
 export type PersonRole = 'clinician' | 'patient' | 'family';
@@ -161,6 +163,28 @@ export interface Recognition {
   readonly also: readonly string[];
 }
 
+/** What an organisation's signature says of a person. Whether it holds at this hour is for the page to say. */
+export interface CredentialView {
+  readonly organisation: OrganisationId;
+  /** As this device accepted the organisation, else as it calls itself. */
+  readonly by: string;
+  readonly name: string;
+  readonly role: string;
+  readonly from: number;
+  /** The first moment at which it holds no more. */
+  readonly until: number;
+}
+export interface VouchedView extends CredentialView {
+  /** `unchecked`: nobody accepted that organisation's key here. `imitates`: it bears the name of one that was accepted, with another key. */
+  readonly trust: 'trusted' | 'unchecked' | 'imitates';
+}
+export interface OrganisationView {
+  readonly organisation: OrganisationId;
+  readonly name: string;
+  /** Since when this device trusts it. */
+  readonly at: number;
+}
+
 /** What the owner lets a person do beyond every member's rights. */
 export interface PersonRoles {
   /** Invites, and lets in by their own invites. */
@@ -191,6 +215,8 @@ export interface PersonView {
   /** When a device of theirs last confirmed the same history of the group as ours; null when none has, or of oneself. */
   readonly verified: number | null;
   readonly known: Recognition;
+  /** What organisations say of them, those this device trusts first. */
+  readonly vouched: readonly VouchedView[];
   /** Set when the person is no longer in the group. */
   readonly ended: { readonly how: 'removed' | 'left'; readonly at: number } | null;
 }
@@ -381,6 +407,8 @@ export interface Views {
   join: { key: JoinId; view: JoinView };
   /** Devices of this person, this one first. */
   devices: { key: null; view: { readonly devices: readonly DeviceView[] } };
+  /** What organisations vouch for of this person, and whom this device believes when they do. */
+  organisations: { key: null; view: { readonly mine: readonly CredentialView[]; readonly trusted: readonly OrganisationView[] } };
   /** Shown before anything is set up, too. */
   link: { key: null; view: LinkView };
 }
@@ -499,6 +527,19 @@ export interface Commands {
   'verify-person': { in: { group: GroupRef; member: MemberId; number: string }; out: null };
   'unverify-person': { in: { group: GroupRef; member: MemberId }; out: null };
 
+  /** What a clinician hands to their organisation: a text for a file, a letter or a picture, and 30 digits by which it is known again. Takes about a second. */
+  'ask-organisation': { in: null; out: { text: string; number: string } };
+  /** What a credential says, before it is added. Faults `bad-credential`, `not-yours`, `ended`. */
+  'read-credential': { in: { text: string }; out: CredentialView };
+  /** From now on everyone in this person's groups sees it. Takes the place of an older one of the same organisation; the same faults, and `too-many`. */
+  'add-credential': { in: { text: string }; out: null };
+  'drop-credential': { in: { organisation: OrganisationId }; out: null };
+  /** An organisation's name and the 30 digits to compare, from its own text or as it vouches for a member. Fault `bad-organisation`. Takes about a second. */
+  'read-organisation': { in: { text: string } | { group: GroupRef; member: MemberId; organisation: OrganisationId }; out: { organisation: OrganisationId; name: string; number: string } };
+  /** The digits of an organisation that was read since unlocking were compared, and are the same. */
+  'trust-organisation': { in: { organisation: OrganisationId; number: string }; out: null };
+  'distrust-organisation': { in: { organisation: OrganisationId }; out: null };
+
   /** Reads an invite link (the fragment, with or without `#`); works before the network does. */
   'open-link': { in: { fragment: string }; out: { join: JoinId } };
   ask: { in: { join: JoinId }; out: null };
@@ -516,7 +557,7 @@ export type Fault =
   | 'wrong-passphrase' | 'unknown-passkey' | 'wrong-phrase' | 'too-soon' | 'weak-passphrase' | 'locked' | 'not-writer'
   | 'outdated' | 'needs-network' | 'not-allowed' | 'empty' | 'changed-meanwhile' | 'group-ended' | 'not-found'
   | 'too-large' | 'not-an-image' | 'storage-full' | 'storage-lost' | 'storage-damaged' | 'too-late' | 'too-many' | 'unsent'
-  | 'bad-link' | 'invite-used' | 'invite-expired' | 'invite-revoked' | 'refused-by-relay' | 'restoring' | 'unavailable' | 'internal';
+  | 'bad-link' | 'invite-used' | 'invite-expired' | 'invite-revoked' | 'bad-credential' | 'not-yours' | 'ended' | 'bad-organisation' | 'refused-by-relay' | 'restoring' | 'unavailable' | 'internal';
 
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault };
 

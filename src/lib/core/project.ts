@@ -31,7 +31,7 @@ export function project(run: GroupRun, row: InboxRow): string[] {
     const r = parseRecord(x);
     if (r === null || (r.t === 'person' && !isTheirs(r, run.row.id, author))) continue;
     run.feed.add(r, { member, device: row.device, n: row.n, seq: row.seq, time: row.time, epoch });
-    if (r.t === 'device' || r.t === 'person' || r.t === 'share') continue;
+    if (r.t === 'device' || r.t === 'person' || r.t === 'credentials' || r.t === 'share') continue;
     ids.push(r.t === 'seen' ? '*' : postIdOf(r.t === 'post' ? r.i : r.o, member));
   }
   return ids;

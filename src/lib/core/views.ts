@@ -67,6 +67,7 @@ export class ViewBoard {
     if (name === 'link') return this.up({ is: 'view', name, key: null, view: core.linking.view });
     if (core.phase !== 'open') return;
     if (name === 'devices') return this.up({ is: 'view', name, key: null, view: core.devicesView() });
+    if (name === 'organisations') return this.up({ is: 'view', name, key: null, view: { mine: core.credentials.mine, trusted: core.organisations.views } });
     if (name === 'home') return this.up({ is: 'view', name, key: null, view: core.homeView() });
     if (key === null) return;
     const run = core.groups.get(key);

@@ -45,6 +45,9 @@ export const dateOf = (at: number, today: number = now()): string =>
 /** “20 November 2026”. */
 export const fullDate = (at: number): string => format(at, { day: 'numeric', month: 'long', year: 'numeric' });
 
+/** The same of a day that somebody elsewhere wrote down: the one in UTC, wherever it is read. */
+export const utcDate = (at: number): string => format(at, { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' });
+
 const sameYear = (a: number, b: number): boolean => new Date(a).getFullYear() === new Date(b).getFullYear();
 
 /** The person's own way of writing the clock when it is in the language of the page. */

@@ -24,6 +24,28 @@ export const ENTRIES = kinds(section('6.2'), 1);
 export const RECEIPT = shape('receipt');
 export const INNER_REQUEST = shape('row ‖ display bytes ≤ 8192 ‖ answerKey b[32]');
 
+/** Texts of §15.8: what they hold, and who signs. */
+export const TEXTS = new Map(rows(section('15.8')).filter((r) => r.length === 3 && r[1]!.includes('‖')).map((r) => [r[0] as string, { shape: shape(r[1] as string), signer: r[2] as string }]));
+export const SECRET = shape(rows(section('15.8')).slice(-8).map((r) => `${r[0]} ${r[1]}`).join(' ‖ '));
+const UNSEEN = new RegExp(`[${/none of ((?:U\+[^;]+)); else/s.exec(section('15.8'))![1]!.replace(/U\+([0-9A-F]{4})–([0-9A-F]{4})[,\s]*/g, '\\u$1-\\u$2')}]`);
+const LIFE = Number(/until − from ≤ ([\d,]+)/.exec(section('15.8'))![1]!.replace(/,/g, ''));
+/** A text of §15.8 but for its signature, or it throws. */
+export function signedText(kind: string, bytes: Buffer): { readonly fields: Value; readonly body: Buffer; readonly signature: Buffer; readonly signer: string } {
+  const format = TEXTS.get(kind);
+  if (format === undefined || bytes.length < 64) throw new Error('none of these');
+  const body = bytes.subarray(0, -64);
+  const fields = whole(format.shape, body);
+  const of = (name: string): Value | undefined => Object.entries(fields as object).find(([k]) => k.split(' ')[1] === name)?.[1] as Value | undefined;
+  if (of('version') !== 1) throw new Error('not of this version');
+  for (const name of ['organisationName', 'name', 'role']) {
+    const line = of(name);
+    if (typeof line === 'string' && (line === '' || Buffer.byteLength(line) > 480 || line !== line.replace(/^ | $/g, '') || UNSEEN.test(line))) throw new Error('no line');
+  }
+  const [from, until] = [of('from') as number, of('until') as number];
+  if (kind === 'credential' && !(until > from && until - from <= LIFE)) throw new Error('too long, or over before it begins');
+  return { fields, body, signature: bytes.subarray(-64), signer: of(format.signer) as string };
+}
+
 export interface Frame {
   readonly kind: Kind;
   readonly fields: Value;

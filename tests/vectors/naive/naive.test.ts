@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { argon2id } from 'hash-wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { begin, fold, type State, stateBytes } from './fold';
-import { ENTRIES, entry, envelope, type Frame, frame, FROM_RELAY, INNER_REQUEST, RECEIPT, TO_RELAY } from './formats';
+import { ENTRIES, entry, envelope, type Frame, frame, FROM_RELAY, INNER_REQUEST, RECEIPT, SECRET, signedText, TO_RELAY } from './formats';
 import * as p from './primitives';
 import { Bytes, field, grammar, leaves, number, rows, section, type Value, whole, write } from './words';
 
@@ -218,6 +218,30 @@ describe('the naive decoder agrees on', () => {
     const salt = p.hash('safety-number', low).subarray(0, 16);
     const h = await argon2id({ password: p.hash('safety-number', low, high), salt, memorySize: 64 * 1024, iterations: 3, parallelism: 1, hashLength: 32, outputType: 'hex' });
     expect((BigInt(`0x${h}`) % 10n ** 60n).toString().padStart(60, '0')).toBe(v['number']);
+  });
+
+  it('what organisations and persons sign, the number of a key, and the file that keeps one', async () => {
+    const v = disk('credentials') as Json;
+    const NAMES = { organisation: 'organisation', request: 'credential-request', credential: 'credential' } as const;
+    for (const [of, kind] of Object.entries(NAMES)) {
+      const text = at(v, of, 'text') as string;
+      expect(text.startsWith(`carefold:${kind}:1:`)).toBe(true);
+      const bytes = Buffer.from(text.slice(`carefold:${kind}:1:`.length), 'base64url');
+      expect(bytes).toEqual(un(at(v, of, 'bytes')));
+      const t = signedText(kind, bytes);
+      expect(p.verifies(kind, t.body, t.signature, un(t.signer))).toBe(true);
+      if (of === 'credential') expect(leaves(t.fields)).toEqual([1, ...Object.values(at(v, of, 'fields') as object)]);
+      if (of === 'organisation') {
+        const h = p.hash('key-number', un(t.signer));
+        const n = await argon2id({ password: h, salt: h.subarray(0, 16), memorySize: 64 * 1024, iterations: 3, parallelism: 1, hashLength: 32, outputType: 'hex' });
+        expect((BigInt(`0x${n}`) % 10n ** 30n).toString().padStart(30, '0')).toBe(at(v, of, 'number'));
+      }
+    }
+    const file = un(at(v, 'secret', 'bytes'));
+    const [, organisation, , salt, memory, passes, lanes, sealed] = leaves(whole(SECRET, file)) as [number, string, string, string, number, number, number, string];
+    const key = await argon2id({ password: at(v, 'secret', 'passphrase') as string, salt: un(salt), memorySize: memory, iterations: passes, parallelism: lanes, hashLength: 32, outputType: 'hex' });
+    const seed = p.unseal(un(key), Buffer.concat([p.label('organisation-secret'), file.subarray(0, -72)]), un(sealed));
+    expect(p.pairFrom(seed).pk.toString('hex')).toBe(organisation);
   });
 
   it('recovery phrases and the item that one opens', () => {
