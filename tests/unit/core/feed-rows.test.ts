@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Bytes, VaultKey } from '$crypto/brand';
+import { fromText } from '$crypto/bytes';
 import { ready, systemRandom } from '$crypto/sodium';
-import { PAGE, type RecordPlace } from '$lib/care/feed';
-import type { CareRecord } from '$lib/care/record';
+import { type FeedPost, PAGE, type RecordPlace } from '$lib/care/feed';
+import { decodePage } from '$lib/care/feed-page';
+import { type CareRecord, recordIdOf } from '$lib/care/record';
 import { FeedRows } from '$lib/core/feed-rows';
 import { memoryDevice, type MemoryDevice } from '$lib/store/memory';
 import { openStore } from '$lib/store/sealed';
@@ -82,3 +84,34 @@ it('is some earlier whole after a power cut in the middle of writing a volume an
     { numRuns: 9, examples: [[0], [1], [2], [3], [4]] }
   );
 });
+
+it('reads the pages of an earlier build, and writes anew only what changes', async () => {
+  const store = await storeOn(memoryDevice());
+  const written = await rowsIn(store);
+  add(written, 1, VOLUME + PAGE + 50);
+  await written.flush();
+  const isEarlier = (b: Bytes): boolean => b[0] === '{'.charCodeAt(0);
+  const pages = await store.cacheRange('page', REF);
+  await store.cacheCommit(pages.map(({ key, value }) => ({ table: 'page', key, value: asEarlier(decodePage(value)) })));
+
+  const read = await rowsIn(store);
+  expect(await read.loadOlder(Infinity)).toBe(true);
+  expect(read.feed.posts).toEqual(written.feed.posts);
+  add(read, VOLUME + PAGE + 51, VOLUME + PAGE + 51);
+  await read.flush();
+  const now = await store.cacheRange('page', REF);
+  expect([now.length, now.filter((r) => isEarlier(r.value)).length]).toEqual([pages.length, pages.length - 1]);
+  const again = await rowsIn(store);
+  expect(await again.loadOlder(Infinity)).toBe(true);
+  expect(again.feed.posts).toEqual(read.feed.posts);
+});
+
+/** Columns of JSON, as pages were kept before. */
+function asEarlier(posts: readonly FeedPost[]): Bytes {
+  const column = <K extends keyof FeedPost>(k: K) => posts.map((p) => p[k]);
+  const who = [...new Set(column('member'))];
+  return fromText(JSON.stringify({
+    who, by: posts.map((p) => who.indexOf(p.member)), device: column('device'), n: column('n'), seq: column('seq'), time: column('time'), epoch: column('epoch'),
+    id: posts.map((p) => recordIdOf(p.id)), order: column('order'), at: column('at'), text: column('text'), photos: {}, replyTo: {}
+  }));
+}

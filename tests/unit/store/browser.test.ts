@@ -52,6 +52,18 @@ describe('the databases of a browser', () => {
     expect(rows[0]?.length).toBe((await Promise.all(written)).filter(Boolean).length);
   });
 
+  it('get the tables they lack where an earlier build made them', async () => {
+    const indexedDB = new IDBFactory();
+    const earlier = new Dexie('carefold', { indexedDB, IDBKeyRange });
+    earlier.version(0.5).stores({ vault: 'k' });
+    await earlier.table('vault').put({ k: 'header', v: bytes('kept') });
+    earlier.close();
+    expect(words(await diskOn(indexedDB).header())).toBe('kept');
+    const store = await open(indexedDB);
+    await store.commit([{ table: 'outbox', key: 'a', value: bytes('x') }]);
+    expect(words(await store.get('outbox', 'a'))).toBe('x');
+  });
+
   it('open under an older build after a newer one added a table and an index', async () => {
     const indexedDB = new IDBFactory();
     const first = await open(indexedDB);
