@@ -276,10 +276,11 @@ describe('a relay that lies about the roster', () => {
       await olivia.device.must('rename-group', { group: olivia.group, name: `Name ${i}` });
       await world.time.pass(300);
     }
+    expect(pat.view).toMatchObject({ name: 'Name 0', alarm: 'gap' });
     lies = false;
     pat.device.cut();
     await world.time.pass(20_000);
-    expect(pat.view.name).toBe('Name 3');
+    expect(pat.view).toMatchObject({ name: 'Name 3', alarm: null });
     expect(equal(encodeState(pat.run.state), encodeState(olivia.run.state))).toBe(true);
   });
 

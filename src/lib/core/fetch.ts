@@ -1,4 +1,7 @@
-/** Asking the relay for what is missing: roster, own lockboxes, envelopes. Each answers whether everything came. */
+/**
+ * Asking the relay for what is missing: roster, own lockboxes, envelopes. Each answers whether everything came; where its own answer
+ * leaves out what stands before the rest, the person is told.
+ */
 import { LIMIT } from '$crypto/limits';
 import type { GroupRun } from './group-run';
 import { tellGap } from './heal';
@@ -10,7 +13,9 @@ export async function fetchRoster(run: GroupRun, again = false): Promise<boolean
     const f = await run.around.link.ask({ is: 'roster', group: run.row.id, after: Math.max(0, run.entries.length - overlap) });
     if (f?.is !== 'entries') return false;
     const before = run.entries.length;
-    if ((await takeEntries(run, f.items)) !== 'all') return false;
+    const took = await takeEntries(run, f.items);
+    if (took === 'gap' && !run.isSplit) tellGap(run);
+    if (took !== 'all') return false;
     if (!f.more || run.isOutdated) return true;
     if (run.entries.length === before && overlap === 0) return false;
   }
@@ -37,7 +42,6 @@ export async function fetchFeed(run: GroupRun): Promise<boolean> {
     const f = await run.around.link.ask({ is: 'fetch', group: run.row.id, way: 'up', from: before, most: LIMIT.page });
     if (f?.is !== 'page') return false;
     if ((await takeEnvelopes(run, f.items)) !== 'all') {
-      // the relay's own answer leaves out what stands before the rest of it
       tellGap(run);
       return false;
     }

@@ -233,7 +233,7 @@ export async function takeFrame(run: GroupRun, f: FromRelay): Promise<void> {
   }
   if (took === 'alarm' || run.isSplit) return stop(run);
   if (took === 'gap') return catchUp(run);
-  tellGaps(run);
+  if (run.synced) tellGaps(run);
   await pump(run);
 }
 
