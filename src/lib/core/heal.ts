@@ -3,6 +3,7 @@
  * A member's own bad bytes look the same from here, so this happens once a session, and decides nothing but what else is asked for.
  */
 import { equal } from '$crypto/bytes';
+import { readEnvelope } from '$crypto/envelope';
 import type { StoredEnvelope } from '$crypto/frames';
 import { LIMIT } from '$crypto/limits';
 import { rowByDevice } from '$crypto/roster/state';
@@ -87,7 +88,9 @@ export const isReadByNewer = (run: GroupRun): boolean => [...run.held.keys()].so
 function isNewer(run: GroupRun, device: number): boolean {
   const row = rowByDevice(run.state, device);
   const at = run.heads.get(device) ?? LOG_START;
-  return row !== null && (run.held.get(device) ?? []).some((h) => {
+  const waiting = run.held.get(device) ?? [];
+  // an app that reads newer ones writes newer ones: before one of ours it is noise, and the relay holds back what belongs there
+  return row !== null && !waiting.some((h) => readEnvelope(h.envelope).ok) && waiting.some((h) => {
     const j = h.n === at.n + 1 ? judgeEnvelope(run.state, row, at, h.envelope) : null;
     return j?.is === 'held' && j.why === 'version';
   });
