@@ -16,8 +16,8 @@ const EACH = 2000;
 const some = (n: number): number => Math.floor(Math.random() * n);
 const bytes = (n: number): Uint8Array<ArrayBuffer> => crypto.getRandomValues(new Uint8Array(n));
 
-/** Rejects when the relay has ended, or no longer serves a device that behaves. */
-export async function fuzzed(count: number, say: (line: string) => void): Promise<{ readonly frames: number; readonly requests: number }> {
+/** `each`: frames on one connection. Rejects when the relay has ended, or no longer serves a device that behaves. */
+export async function fuzzed(count: number, say: (line: string) => void, each = EACH): Promise<{ readonly frames: number; readonly requests: number }> {
   const folder = mkdtempSync(join(tmpdir(), 'carefold-fuzz-'));
   const relay = await startRelay(folder);
   const place = await placeAt('ours', relay.port, 'fuzz', 1);
@@ -29,7 +29,7 @@ export async function fuzzed(count: number, say: (line: string) => void): Promis
   while (sent < count) {
     const isProven = some(3) > 0;
     const raw = isProven ? await place.join(0) : await dial(relay.port, '/ws');
-    sent += await attack(raw, samples, Math.min(EACH, count - sent));
+    sent += await attack(raw, samples, Math.min(each, count - sent));
     await nonsense(relay.port, some(6));
     requests++;
     await acked(honest, place, ++posted);
