@@ -24,7 +24,7 @@ export default {
         'img-src': ['self', 'blob:', 'data:'],
         'media-src': ['self', 'blob:'],
         'font-src': ['self'],
-        // covers the relay's WebSocket too: it is the same origin
+        // covers the relay's WebSocket too where it is the same origin; relay/apart.mjs adds another's
         'connect-src': ['self'],
         'worker-src': ['self'],
         'manifest-src': ['self'],

@@ -26,7 +26,7 @@ export function createApp(relay: Relay, blobs: Blobs, root: string, origins: rea
   // the process is alive; and: it may be sent devices
   app.get('/healthz', (c) => c.text('ok'));
   app.get('/readyz', async (c) => ((await isReady()) ? c.text('ready') : c.text('not ready', 503)));
-  app.use('/api/*', cors({ origin: (o) => (origins.includes(o) ? o : null), allowHeaders: ['Authorization'], allowMethods: ['GET', 'HEAD', 'PUT', 'DELETE'] }));
+  app.use('/api/*', cors({ origin: (o) => (origins.includes(o) ? o : null), allowHeaders: ['Authorization'], allowMethods: ['GET', 'HEAD', 'PUT', 'DELETE'], maxAge: 7200 }));
   app.route('/api/blob', blobRoutes(relay, blobs));
   app.all('/api/*', (c) => c.notFound());
   app.get('/ws', (c) => c.text('expects a WebSocket', 426));

@@ -1,9 +1,10 @@
 /** `npm start`: from a fresh checkout to a running Carefold. Needs nothing but Node, because it runs before anything is installed. */
-import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { caddyHeaders, relayOrigin, writeApart } from './apart.mjs';
 import { makeReady } from './tree.mjs';
 
 const HELP = `Carefold: care groups that only their members can read.
@@ -20,6 +21,8 @@ Settings are read from the environment:
   npm start -- backup FILE  copy all that the relay keeps, but its key, into one file; it may be running
   npm start -- admin stats  count what the relay keeps; it may be running
   npm start -- admin purge  destroy now what is due, with the relay stopped; it does so by itself every hour
+  npm start -- app FOLDER RELAY
+                            write the app into FOLDER for a server of its own; RELAY is the relay's address
   npm start -- restore FILE put such a copy back while the relay is stopped; devices bring what is newer
 `;
 const LOOPBACK = ['127.0.0.1', 'localhost', '::1'];
@@ -109,17 +112,30 @@ if (options.includes('--help') || options.includes('-h')) {
 const asking = options[0] === 'admin';
 const keeping = options[0] === 'backup' || options[0] === 'restore';
 if (keeping && options.length !== 2) fail(`Say which file: npm start -- ${options[0]} FILE`);
-if (!keeping && !asking && options.length > 0) fail(`Unknown option: ${options[0]}. See npm start -- --help`);
+const apart = options[0] === 'app';
+const relay = apart ? relayOrigin(options[2]) : undefined;
+if (apart && (options.length !== 3 || !relay)) fail('Say where to, and where the relay is: npm start -- app FOLDER https://relay.example.org');
+if (!keeping && !asking && !apart && options.length > 0) fail(`Unknown option: ${options[0]}. See npm start -- --help`);
 
 const chosen = settings(process.env);
 if (chosen.fault) fail(chosen.fault);
-const fault = (keeping || asking ? null : await portFault(chosen.host, chosen.port)) ?? folderFault(chosen.folder);
+const fault = apart ? undefined : (keeping || asking ? null : await portFault(chosen.host, chosen.port)) ?? folderFault(chosen.folder);
 if (fault) fail(fault);
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const unready = await makeReady(root, say);
 if (unready) fail(unready);
 
+if (apart) {
+  const folder = resolve(options[1]);
+  try {
+    writeFileSync(`${folder}.caddy`, caddyHeaders(writeApart(join(root, 'build'), folder, relay)));
+  } catch (error) {
+    fail(error.message);
+  }
+  say(`The app for ${relay} lies in ${folder}, the headers that its server must send in ${folder}.caddy`);
+  process.exit();
+}
 if (asking) {
   process.argv = [process.argv[0], process.argv[1], ...options.slice(1)];
   process.env['CAREFOLD_DATA'] = chosen.folder;

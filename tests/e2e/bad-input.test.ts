@@ -3,24 +3,31 @@ import { expect, test } from '@playwright/test';
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { WebSocket } from 'ws';
+import { decodeLink } from '../../crypto/invite-secret';
 import { LAPTOP, openDevice, type Device } from './support/browser';
+import { serveApart, type Apart } from './support/apart';
 import { startNoise } from './support/noise';
 import { addPhotos, takePhoto } from './support/photo';
 import { startRelay, type Relay } from './support/relay';
-import { expectState, newGroup, OLIVIA, post, postOf, setUp } from './support/story';
+import { expectState, invite, newGroup, OLIVIA, post, postOf, setUp } from './support/story';
 
 let relay: Relay;
+let app: Apart;
 let olivia: Device;
 
+// the app comes from one origin, the relay is at another: first run, group, post and picture go over both
 test.beforeAll(async () => {
-  relay = await startRelay();
-  olivia = await openDevice('Olivia', relay.url, { viewport: LAPTOP });
+  app = await serveApart();
+  relay = await startRelay({ CAREFOLD_STATIC: '/nowhere', CAREFOLD_ORIGIN: app.url });
+  app.point(relay.url);
+  olivia = await openDevice('Olivia', app.url, { viewport: LAPTOP });
   await setUp(olivia.page(), OLIVIA);
   await newGroup(olivia.page(), 'Ward 4', 'Team');
 });
 test.afterAll(async () => {
   await olivia.discard();
   await relay.discard();
+  await app.discard();
 });
 
 test('a file of 50 MB and files that are no pictures are refused in words, and a photo after them goes out', async () => {
@@ -49,6 +56,10 @@ test('a file of 50 MB and files that are no pictures are refused in words, and a
   await expectState(page, 'About the scan', 'Sent');
   await expect(postOf(page, 'About the scan').getByRole('button', { name: /Photo 1 of 1/ })).toBeVisible();
   expect(olivia.complaints()).toEqual([]);
+  // and it was the other origin: the app's own has no relay at all
+  expect(await (await fetch(`${app.url}/healthz`)).text()).toContain('<meta name="carefold-relay" content="http://127.0.0.1:');
+  expect((await fetch(relay.url)).status).toBe(404);
+  expect(decodeLink((await invite(page, 'From today')).split('#')[1] as string)).toMatchObject({ ok: true, value: { host: new URL(relay.url).host } });
 });
 
 test('broken frames leave the relay alive and everybody else connected', async () => {

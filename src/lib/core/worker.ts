@@ -8,10 +8,12 @@ import { Core } from './core';
 import type { Down, Up } from './port';
 
 /** A worker's own scope; the page's types name only a window. */
-declare const self: { postMessage(message: Up): void; onmessage: ((e: MessageEvent<Down>) => void) | null };
+declare const self: { readonly name: string; postMessage(message: Up): void; onmessage: ((e: MessageEvent<Down>) => void) | null };
+
+const relay = new URL(self.name);
 
 const dial: Dial = (events) => {
-  const ws = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`);
+  const ws = new WebSocket(`${relay.protocol === 'https:' ? 'wss' : 'ws'}://${relay.host}/ws`);
   ws.binaryType = 'arraybuffer';
   ws.onopen = () => events.open();
   ws.onmessage = (e: MessageEvent<unknown>) => {
@@ -31,9 +33,9 @@ const core = new Core(
       return () => clearTimeout(t);
     },
     random: systemRandom,
-    host: location.host.toLowerCase(),
+    host: relay.host,
     origin: location.origin,
-    blobs: fetchCarrier(location.origin),
+    blobs: fetchCarrier(relay.origin),
     estimate: async () => {
       const e = await navigator.storage.estimate();
       return { used: e.usage ?? 0, quota: e.quota ?? 0 };
