@@ -41,7 +41,7 @@ export interface MailedRequest { readonly invite: InvitePk; readonly request: By
 export const REFUSAL_CODES = {
   malformed: 1, 'too-large': 2, 'bad-proof': 3, 'unknown-group': 4, 'unknown-log': 5, gap: 6, stale: 7, conflict: 8, behind: 9, moved: 10, held: 11,
   void: 12, 'no-blob': 13, 'no-lockbox': 14, full: 15, rate: 16, 'not-allowed': 17, 'not-found': 18, 'too-many': 19, healing: 20, version: 21,
-  unavailable: 22, ended: 23, crowded: 24,
+  unavailable: 22, ended: 23, crowded: 24, quota: 25,
   'no-bell': 30, 'bad-place': 31
 } as const;
 export type Refusal = keyof typeof REFUSAL_CODES;

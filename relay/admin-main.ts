@@ -1,35 +1,45 @@
-/** `npm start -- admin stats` and `admin purge`: composition root of what an operator asks of a store. */
+/** `npm start -- admin …`: composition root of what an operator asks a store, and tells it. */
 import { ready, systemRandom } from '../crypto/sodium';
-import { configOf } from './config';
+import { adminQuota } from './admin-quota';
+import { type Config, configOf } from './config';
 import { open } from './open';
 import { createRelay } from './relay';
 import { statsOf } from './stats';
+
+/** Each returns the line to print, and throws in words. */
+const COMMANDS: Readonly<Record<string, (c: Config, args: readonly string[]) => Promise<string>>> = {
+  stats: async (c) => JSON.stringify(await statsOf(c)),
+  quota: adminQuota,
+  purge
+};
 
 const fail = (line: string): never => {
   process.stderr.write(`${line}\n`);
   process.exit(1);
 };
 const why = (e: unknown): string => (e instanceof Error ? e.message || e.name : 'unknown');
+
+async function purge(c: Config): Promise<string> {
+  await ready();
+  const clock = (): number => Date.now();
+  const { keys, log, blobs, hints } = await open(c, systemRandom, clock, setImmediate, {
+    broken: () => fail('The store ended by itself. Start again: what was begun goes on.'),
+    trouble: (words) => void process.stderr.write(`The store did not keep a change: ${words}.\n`),
+    hints: () => undefined
+  }).catch((e: unknown) => fail(`The store cannot be opened: ${why(e)}. A relay with its own folder purges by itself every hour; stop it first.`));
+  const purged = await createRelay({ log, keys, clock, random: systemRandom, hints }).purge(blobs);
+  await Promise.all([log.close(), hints.close()]);
+  return JSON.stringify(purged);
+}
+
 const settings = configOf(process.env);
+const command = COMMANDS[process.argv[2] ?? ''];
 if (!settings.ok) fail(settings.fault);
-else if (process.argv[2] === 'stats') {
+else if (command === undefined) fail(`Say: admin ${Object.keys(COMMANDS).join(', admin ')}.`);
+else {
   try {
-    console.log(JSON.stringify(await statsOf(settings.value)));
+    console.log(await command(settings.value, process.argv.slice(3)));
   } catch (e) {
-    fail(`The store cannot be read: ${why(e)}.`);
+    fail(`It was not done: ${why(e)}`);
   }
-} else if (process.argv[2] === 'purge') {
-  try {
-    await ready();
-    const clock = (): number => Date.now();
-    const { keys, log, blobs, hints } = await open(settings.value, systemRandom, clock, setImmediate, {
-      broken: () => fail('The store ended by itself. Start again: what was begun goes on.'),
-      trouble: (words) => void process.stderr.write(`The store did not keep a change: ${words}.\n`),
-      hints: () => undefined
-    });
-    console.log(JSON.stringify(await createRelay({ log, keys, clock, random: systemRandom, hints }).purge(blobs)));
-    await Promise.all([log.close(), hints.close()]);
-  } catch (e) {
-    fail(`The store cannot be opened: ${why(e)}. A relay with its own folder purges by itself every hour; stop it first.`);
-  }
-} else fail('Say: admin stats, or admin purge.');
+}

@@ -5,6 +5,7 @@ import { type EnvelopeHeader, headerOf } from '../crypto/header';
 import { chainAt, epochAt, owedAt, type RosterState } from '../crypto/roster/state';
 import type { House } from './house';
 import { RATE } from './limits';
+import { fits, took, wantsSpare, withSpare } from './quota';
 import type { Appended, Verdict } from './log';
 import type { LogSession } from './session';
 
@@ -14,13 +15,15 @@ interface Append { readonly n: number; readonly envelope: Bytes }
 export function append(h: House, s: LogSession, f: Append): void {
   const { group } = s;
   const { connection } = s;
+  if (wantsSpare(h, group)) return withSpare(h, group, () => group.run(() => (s.gone === null ? append(h, s, f) : connection.send({ is: 'gone', re: f.n, group: group.id, seq: s.gone }))));
   const time = h.clock();
   connection.wait = Math.max(connection.wait, s.pace.take(time), s.volume.take(time, f.envelope.length), connection.coming > RATE.coming ? RATE.comingWait : 0);
   const read = headerOf(f.envelope);
   if (!read.ok) return connection.refuse(f.n, group.id, read.fault);
   const header = read.value;
   const state = group.state;
-  const verdict = judge(state, s.key, header, f.n, time < (group.held.get(s.device) ?? 0));
+  const judged = judge(state, s.key, header, f.n, time < (group.held.get(s.device) ?? 0));
+  const verdict = judged === 'fine' && !fits(group, 'bytes', f.envelope.length) ? 'quota' : judged;
   const roster: Hash = chainAt(state, header.rosterSeq) ?? ZERO_HASH;
   connection.coming += f.envelope.length;
   h.log.call(
@@ -66,6 +69,7 @@ export const fenceOf = (s: RosterState): number => (owedAt(s, s.seq) ? s.seq + 1
 function answer(h: House, s: LogSession, n: number, envelope: Bytes, isAhead: boolean, a: Appended): void {
   const { group, device } = s;
   if ('seq' in a) {
+    if (a.is === 'stored') took(group, 'bytes', envelope.length);
     const unheard = group.unheard.get(device) ?? 0;
     if (n >= unheard) group.unheard.delete(device);
     const isNew = a.is === 'stored' || n <= unheard;

@@ -27,6 +27,9 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
     const there = await ask(relay.log, 'blob', { g, id });
     if (!there.ok) return c.text('unavailable', 503);
     if (there.value !== null) return c.text('there already', 200);
+    const spare = await relay.spare(session);
+    // whose length is not told is looked at when it has come
+    if (!spare.fits(Number(c.req.header('content-length') ?? 1))) return c.text('the group is full', 507);
     const wait = relay.blobs(session).take(relay.clock(), 0);
     if (wait > 0) {
       c.header('Retry-After', String(Math.ceil(wait / 1000)));
@@ -35,13 +38,16 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
     const size = await blobs.put(g, id, chunksOf(c.req.raw.body));
     relay.blobs(session).take(relay.clock(), size.ok ? size.value : LIMIT.blob / 16);
     if (!size.ok) return c.text(size.fault, STATUS[size.fault]);
-    // the session may have ended while the bytes came
-    if (session.gone !== null) {
+    // the session may have ended while the bytes came, or others have filled the group
+    const isFull = !spare.fits(size.value);
+    if (session.gone !== null || isFull) {
       await blobs.drop(g, id);
-      return c.text('not allowed', 403);
+      return isFull ? c.text('the group is full', 507) : c.text('not allowed', 403);
     }
     const kept = await ask(relay.log, 'putBlob', { g, id, device: session.device, size: size.value, time: relay.clock() });
-    return kept.ok ? c.text('kept', 201) : c.text('unavailable', 503);
+    if (!kept.ok) return c.text('unavailable', 503);
+    spare.took(size.value);
+    return c.text('kept', 201);
   });
 
   // also answers HEAD

@@ -14,6 +14,7 @@ import type { House } from './house';
 import { RATE } from './limits';
 import type { Entering, Kept } from './log';
 import { answerUnknown } from './purge';
+import { fits, took, withSpare } from './quota';
 import type { Connection, InviteSession, LogSession } from './session';
 
 type Create = Extract<ToRelay, { is: 'create' }>;
@@ -77,13 +78,13 @@ export function stage(s: Enterer, f: Boxes): void {
 export function enter(h: House, s: Enterer, f: Enter): void {
   h.follow.current(s.group, (ok) => {
     if (!ok) return s.connection.refuse(f.re, s.group.id, 'unavailable');
-    s.group.alone((done) =>
+    withSpare(h, s.group, () => s.group.alone((done) =>
       h.follow.healing(s.group, (isKnown) => {
         if (isKnown) return place(h, s, f, done);
         s.connection.refuse(f.re, s.group.id, 'unavailable');
         done();
       })
-    );
+    ));
   });
 }
 
@@ -128,6 +129,7 @@ function judge(h: House, s: Enterer, f: Enter, done: () => void): void {
   if (entry !== null && !isOwn(s, entry)) return no('not-allowed');
   if (fault !== null || entry === null) return no('void', { words: fault ?? 'malformed' });
   if (before.seq >= RATE.roster && !ENDING.has(entry.body.kind)) return no('full');
+  if (!fits(group, 'entries', 1) && !ENDING.has(entry.body.kind)) return no('quota');
   if (state.version > h.knows) return no('version');
   const boxes = boxesFor(state, entry, s.staged?.seq === f.seq ? s.staged.boxes : new Map());
   if (boxes === null) return no('no-lockbox');
@@ -149,6 +151,7 @@ function judge(h: House, s: Enterer, f: Enter, done: () => void): void {
         return no('moved', { heads: r.value.heads.map((x): LogHead => ({ logPk: (rowByDevice(before, x.device) as { logPk: LogPk }).logPk, n: x.n, hash: x.hash })) });
       }
       h.budget.count(budget, now);
+      took(group, 'entries', 1);
       group.state = state;
       s.staged = null;
       for (const e of ends) group.held.delete(e.device);

@@ -86,6 +86,11 @@ export class SqliteFeed {
   last(g: number): number {
     return this.feed(g).seq;
   }
+  /** What a group's envelopes take. */
+  bytes(g: number): number {
+    const written = this.db.one('SELECT sum(length(packed)) AS n FROM batches WHERE at > ? AND at < ?', g * SPAN, (g + 1) * SPAN)?.['n'] as number | null | undefined;
+    return (written ?? 0) + (this.coming.get(g)?.bytes ?? 0);
+  }
   /** Envelope n of a device, if it lies here. */
   find(g: number, device: number, n: number): { readonly seq: number; readonly time: number; readonly envelope: Bytes } | null {
     const c = this.coming.get(g);

@@ -4,6 +4,7 @@ import { hex } from '../crypto/bytes';
 import { begin, fold } from '../crypto/roster/fold';
 import { decodeState, type RosterState } from '../crypto/roster/state';
 import type { Loaded, Log } from './log';
+import type { Left } from './quota';
 import type { InviteSession, LogSession } from './session';
 
 export class Group {
@@ -14,6 +15,8 @@ export class Group {
   readonly held = new Map<number, number>();
   /** Device → highest number of which the store never said whether it was stored: if it was, nobody else has it yet. */
   readonly unheard = new Map<number, number>();
+  /** What its quota leaves; null before it was asked. */
+  left: Left | null = null;
   /** Frames under way that will use the group: it stays in memory. */
   pins = 0;
   /** Seq of the newest entry of an earlier life of the store, and who has shown what that life gave it; null when nothing is waited for. */

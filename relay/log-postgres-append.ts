@@ -43,7 +43,7 @@ export async function appendAll(rows: Rows, calls: readonly Appending[]): Promis
     const no = (is: AppendRefusal, hash = head.hash): Appended => ({ is, n: head.n, hash });
     if (a.judgedAt < group.roster) return no('behind');
     if (a.n > head.n + 1) return no('gap');
-    if (a.verdict === 'held' || a.verdict === 'void') return no(a.verdict);
+    if (a.verdict === 'held' || a.verdict === 'void' || a.verdict === 'quota') return no(a.verdict);
     const hash = envelopeHash({ group: a.group, logPk: a.logPk, prev: head.hash, roster: a.roster }, a.envelope);
     if (a.verdict === 'stale') return no('stale', hash);
     if (a.rosterSeq < head.roster) return no('void');

@@ -14,6 +14,7 @@ import { bury, doom, OUTLIVING } from './log-ends';
 import { MAIL, STIRRING } from './log-mail';
 import { give, numberOf } from './log-postgres-give';
 import { OF_GROUP } from './schema-postgres';
+import { spareOf } from './log-quota';
 import { all, did, type Found, one, type Steps } from './steps';
 
 /** Envelopes come in by hundreds (log-postgres-append.ts), and a life begins outside every line (log-postgres.ts). */
@@ -93,6 +94,9 @@ export const CALLS: Every = {
     const feed = ((yield* one('SELECT feed FROM groups WHERE g = ?', g))?.['feed'] as number | undefined) ?? 0;
     return { ...(yield* headOf(g, device)), feed };
   },
+  spare: ({ g }) => spareOf(g, function* () {
+    return Number((yield* one('SELECT sum(octet_length(envelope) + 32) AS n FROM envelopes WHERE g = ?', g))?.['n'] ?? 0);
+  }),
   *news(groups) {
     const found = yield* all('SELECT g, feed, roster, mail FROM groups WHERE g = ANY(?::bigint[]) ORDER BY g', groups as unknown as string);
     return found.map((f) => ({ g: f['g'] as number, feed: f['feed'] as number, roster: f['roster'] as number, mail: f['mail'] as number }));
@@ -159,4 +163,4 @@ export const CALLS: Every = {
 };
 
 /** Calls that change nothing: they need no transaction. */
-export const READS: ReadonlySet<CallName> = new Set<CallName>(['load', 'head', 'news', 'entries', 'lockboxes', 'page', 'card', 'requests', 'answer', 'blob', 'items', 'meeting', 'wants', 'keys', 'standing', 'before', 'doomed', 'tomb', 'bells']);
+export const READS: ReadonlySet<CallName> = new Set<CallName>(['load', 'head', 'news', 'spare', 'entries', 'lockboxes', 'page', 'card', 'requests', 'answer', 'blob', 'items', 'meeting', 'wants', 'keys', 'standing', 'before', 'doomed', 'tomb', 'bells']);

@@ -13,10 +13,11 @@ import { beginLife, earlierSeq, healingOf, NO_FEEDS, sharedFeed } from './lives'
 import type { Appended, Appending, AppendRefusal, Call, CallName, Calls, Entering, Entered, Log, Reply } from './log';
 import { bury, doom, ENDS, OUTLIVING } from './log-ends';
 import { MAIL, STIRRING } from './log-mail';
+import { spareOf } from './log-quota';
 import { type Mark, markOf } from './mark';
 import { prepare } from './schema';
 import { Sqlite } from './sqlite';
-import type { Found } from './steps';
+import { done, type Found } from './steps';
 
 const HEADS_KEPT = 50_000;
 
@@ -147,6 +148,7 @@ export class SqliteLog {
         if (this.incarnation > above) return this.incarnation;
         return (this.incarnation = this.begin(now, above, NO_FEEDS));
       },
+      spare: ({ g }) => this.db.take(spareOf(g, () => done(this.feed.bytes(g)))),
       append: (a) => this.append(a),
       enter: (e) => this.enter(e),
       purge: (p) =>
@@ -181,7 +183,7 @@ export class SqliteLog {
     const no = (is: AppendRefusal, hash = head.hash): Appended => ({ is, n: head.n, hash });
     if (a.judgedAt < this.roster(a.g)) return no('behind');
     if (a.n > head.n + 1) return no('gap');
-    if (a.verdict === 'held' || a.verdict === 'void') return no(a.verdict);
+    if (a.verdict === 'held' || a.verdict === 'void' || a.verdict === 'quota') return no(a.verdict);
     const hash = envelopeHash({ group: a.group, logPk: a.logPk, prev: head.hash, roster: a.roster }, a.envelope);
     if (a.verdict === 'stale') return no('stale', hash);
     if (a.rosterSeq < head.roster) return no('void');

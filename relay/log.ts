@@ -8,8 +8,8 @@ import type { Packed } from '../crypto/packed';
 import type { Result } from '../crypto/result';
 
 /** What stands against a new envelope outside its log; counts only once it is known to be new. */
-export type Verdict = 'fine' | 'stale' | 'held' | 'void';
-export const VERDICTS: readonly Verdict[] = ['fine', 'stale', 'held', 'void'];
+export type Verdict = 'fine' | 'stale' | 'held' | 'void' | 'quota';
+export const VERDICTS: readonly Verdict[] = ['fine', 'stale', 'held', 'void', 'quota'];
 
 export interface Appending {
   /** The group's number in this store. */
@@ -29,7 +29,7 @@ export interface Appending {
   readonly envelope: Bytes;
 }
 /** `behind`: the roster has gone beyond `judgedAt`; nothing was judged. */
-export type AppendRefusal = 'gap' | 'conflict' | 'stale' | 'held' | 'void' | 'no-blob' | 'behind';
+export type AppendRefusal = 'gap' | 'conflict' | 'stale' | 'held' | 'void' | 'quota' | 'no-blob' | 'behind';
 export type Appended =
   /** `again`: the same bytes lay there already. */
   | { readonly is: 'stored' | 'again'; readonly seq: number; readonly time: number }
@@ -85,6 +85,8 @@ export interface Mailed { readonly invite: InvitePk; readonly request: Bytes; re
 export interface News { readonly g: number; readonly feed: number; readonly roster: number; readonly mail: number }
 /** Where a device wants to be pushed to for a group; `rung`: when it last was, for whichever of its groups. Milliseconds since 1970, 0 for never. */
 export interface Bell { readonly device: number; readonly place: string; readonly rung: number }
+/** What is left to a group of its quota: bytes of envelopes, roster entries, bytes of attachments; null where nothing is limited. */
+export interface Spare { readonly bytes: number | null; readonly entries: number | null; readonly blobs: number | null }
 interface Slot { readonly g: number; readonly invite: InvitePk; readonly request: Bytes }
 interface Paged<T> { readonly items: readonly T[]; readonly more: boolean }
 
@@ -96,6 +98,8 @@ export interface Calls {
   head: [{ readonly g: number; readonly device: number }, { readonly n: number; readonly hash: Hash; readonly feed: number }];
   /** Of the groups that there are, by their numbers. */
   news: [readonly number[], readonly News[]];
+  /** What the group's quota leaves; null when there is none. */
+  spare: [{ readonly g: number }, Spare | null];
   append: [Appending, Appended];
   enter: [Entering, Entered];
   /** Entries with after < seq ≤ upTo. */

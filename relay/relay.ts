@@ -16,6 +16,7 @@ import { type Bucket, Hourly, Paces, RATE } from './limits';
 import type { Log } from './log';
 import { purge, type Purged } from './purge';
 import { type Doorbell, Ringing } from './ringing';
+import { fits, took, withSpare } from './quota';
 import { Connection, type LogSession } from './session';
 
 export interface RelayParts {
@@ -55,6 +56,8 @@ export interface Relay {
   bearer(text: string): LogSession | null;
   /** How much there is of what; nothing that could name anybody. */
   gauges(): { readonly sessions: number; readonly groups: number; readonly refusals: ReadonlyMap<Refusal, number>; readonly pushes: ReadonlyMap<string, number> };
+  /** What the session's group may still take in attachments: whether so many bytes fit, and that they were taken. */
+  spare(s: LogSession): Promise<{ fits(size: number): boolean; took(size: number): void }>;
   /** What the session's member may still leave in attachments. */
   blobs(s: LogSession): Bucket;
   /** How often each refusal was given. */
@@ -103,6 +106,8 @@ export function createRelay(p: RelayParts): Relay {
       return new Line(house, c, own);
     },
     bearer: (text) => house.bearers.get(text) ?? null,
+    spare: ({ group }) =>
+      new Promise((known) => withSpare(house, group, () => known({ fits: (size) => fits(group, 'blobs', size), took: (size) => took(group, 'blobs', size) }))),
     blobs: (s) => house.paces.blobsOf(`${s.group.key} ${s.member}`),
     gauges: () => ({ sessions: house.bearers.size, groups: groups.count, refusals, pushes: house.ringing?.pushes ?? new Map() }),
     refusals,

@@ -44,6 +44,8 @@ CREATE TABLE IF NOT EXISTS doomed (g INTEGER PRIMARY KEY, id BLOB NOT NULL, at I
 CREATE TABLE IF NOT EXISTS tombs (id BLOB PRIMARY KEY, g INTEGER NOT NULL, tomb BLOB NOT NULL) STRICT, WITHOUT ROWID;
 -- size: −1 while an envelope names it and the store lacks it; named: whether an envelope names it
 CREATE TABLE IF NOT EXISTS blobs (g INTEGER NOT NULL, id BLOB NOT NULL, device INTEGER NOT NULL, size INTEGER NOT NULL, time INTEGER NOT NULL, named INTEGER NOT NULL, PRIMARY KEY (g, id)) STRICT;
+-- what a group may take; g = 0: every group without limits of its own
+CREATE TABLE IF NOT EXISTS quotas (g INTEGER PRIMARY KEY, bytes INTEGER, entries INTEGER, blobs INTEGER) STRICT;
 CREATE INDEX IF NOT EXISTS blobs_unnamed ON blobs (time) WHERE named = 0;
 `;
 

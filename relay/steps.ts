@@ -10,6 +10,10 @@ export function* all(sql: string, ...values: Value[]): Steps<readonly Found[]> {
 export function* one(sql: string, ...values: Value[]): Steps<Found | undefined> {
   return (yield { sql, values })[0];
 }
+/** What is known without a statement. */
+export function* done<T>(value: T): Steps<T> {
+  return value;
+}
 /** For its effect. */
 export function* did(sql: string, ...values: Value[]): Steps<null> {
   yield { sql, values };

@@ -8,6 +8,7 @@ import { type Server, startRelay } from '../bench/peers/processes';
 
 const WRITERS = 4;
 const WINDOW = 32;
+const TRIES = 5;
 /** Frames made beforehand for each writer and kill. */
 const MADE = 4000;
 
@@ -28,7 +29,7 @@ export async function killed(kills: number, say: (line: string) => void): Promis
     sum.kills++;
     relay = await startRelay(folder);
     for (const w of writers) {
-      const { lost, duplicated } = checked(w, await w.place.again(relay.port, w.feed));
+      const { lost, duplicated } = checked(w, await tried(() => w.place.again(relay.port, w.feed)));
       sum.acked += w.acked.size;
       sum.lost += lost;
       sum.duplicated += duplicated;
@@ -50,7 +51,7 @@ export async function killed(kills: number, say: (line: string) => void): Promis
 
 /** Writes from where the log stands, within its window, until the relay is gone. */
 async function write(w: Writer, relay: Server): Promise<void> {
-  const raw = await w.place.join(0, relay.port);
+  const raw = await tried(() => w.place.join(0, relay.port));
   w.frames = w.place.updates(0, w.n + MADE).slice(w.n);
   const from = w.n;
   let sent = 0;
@@ -66,6 +67,17 @@ async function write(w: Writer, relay: Server): Promise<void> {
     more();
   };
   more();
+}
+
+/** Comes back as a device does: on a busy computer the relay may not wait for a proof. */
+async function tried<T>(what: () => Promise<T>): Promise<T> {
+  for (let i = 1; ; i++) {
+    try {
+      return await what();
+    } catch (e) {
+      if (i === TRIES) throw e;
+    }
+  }
 }
 
 /** What came since the last look, against what was acknowledged since. */

@@ -1,9 +1,10 @@
-/** Small things that have to be said truly: a crowd at the door, and a photo that needs no words. */
+/** Small things that have to be said truly: a crowd at the door, a photo that needs no words, a group without room. */
 import { expect, it, vi } from 'vitest';
 import type { Bytes } from '../../crypto/brand';
 import { decodeLink, inviteKeys } from '../../crypto/invite-secret';
 import { LIMIT } from '../../crypto/limits';
-import { ask } from '../../relay/log';
+import { ok } from '../../crypto/result';
+import { ask, type CallName, type Spare } from '../../relay/log';
 import { cast } from '../support/circle';
 import { World } from '../support/world';
 
@@ -73,4 +74,22 @@ it('of many updates that came in one piece those count as unread that were not o
   await see('Two');
   await world.time.pass(10_000);
   expect([unread(), olivia.delivery('One'), olivia.delivery('Three')]).toEqual([0, 'seen', 'seen']);
+});
+
+it('a group that takes more than its relay allows says so, keeps what is written here, and sends it once there is room', async () => {
+  const { world, olivia, pat } = await cast(2);
+  const { log } = world.relay;
+  const { call } = log;
+  let left: Spare | null = { bytes: 0, entries: null, blobs: null };
+  Object.assign(log, { call: (name: CallName, input: never, then: (r: unknown) => void) => (name === 'spare' ? then(ok(left)) : call(name, input, then)) });
+  await world.time.pass(60_000);
+  await olivia.post('before it is known');
+  await world.time.pass(20_000);
+  await pat.post('no room for this');
+  await world.time.pass(20_000);
+  expect([pat.view.noRoom, pat.view.alarm, pat.run.outbox.length]).toEqual([true, null, 1]);
+  left = null;
+  await world.time.pass(120_000);
+  expect([pat.view.noRoom, pat.run.outbox.length]).toEqual([false, 0]);
+  expect(olivia.words).toContain('no room for this');
 });

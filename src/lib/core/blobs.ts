@@ -1,7 +1,7 @@
 /** Attachments on their way to and from the relay, over HTTP with the session's bearer. They are ciphertext here. */
 import type { Bytes } from '$crypto/brand';
 
-export type CarryFault = 'offline' | 'denied' | 'missing' | 'refused';
+export type CarryFault = 'offline' | 'denied' | 'missing' | 'full' | 'refused';
 
 /** Carries one blob; given by the composition root. `group` and `blob` are hex, `bearer` base64url. */
 export interface BlobCarrier {
@@ -12,7 +12,7 @@ export interface BlobCarrier {
 /** By `fetch`, to `origin` (scheme, host and port). */
 export function fetchCarrier(origin: string): BlobCarrier {
   const url = (group: string, blob: string): string => `${origin}/api/blob/${group}/${blob}`;
-  const fault = (status: number): CarryFault => (status === 401 || status === 403 ? 'denied' : status === 404 ? 'missing' : 'refused');
+  const fault = (status: number): CarryFault => (status === 401 || status === 403 ? 'denied' : status === 404 ? 'missing' : status === 507 ? 'full' : 'refused');
   return {
     async put(group, blob, bearer, ciphertext) {
       try {

@@ -116,6 +116,8 @@ export class GroupRun {
   gaveAt: unknown = null;
   synced = false;
   alarm: Alarm | null = null;
+  /** What the relay last had no room for, since the group takes more than its operator allows. */
+  noRoom: 'words' | 'pictures' | null = null;
   shown: Shown = NOTHING_SHOWN;
   /** Something new came that could not be what it claimed, or a log lacks an envelope: the feed is read again, once a session. */
   suspect = false;

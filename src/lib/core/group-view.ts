@@ -47,7 +47,8 @@ export function groupView(run: GroupRun): GroupView {
     destroyed: run.row.destroyed?.time ?? null,
     stored: run.stored,
     waiting: run.waiting,
-    alarm: alarmOf(run)
+    alarm: alarmOf(run),
+    noRoom: run.noRoom !== null && run.row.ended === null
   };
 }
 

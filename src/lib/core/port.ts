@@ -279,6 +279,8 @@ export interface GroupView {
   readonly stored: boolean;
   readonly waiting: number;
   readonly alarm: Alarm | null;
+  /** The relay takes no more words, or no more pictures, of the group as a whole. */
+  readonly noRoom: boolean;
 }
 
 /** Something is wrong that the person must know; each has its own words. */

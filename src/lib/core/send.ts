@@ -125,7 +125,9 @@ async function upload(run: GroupRun): Promise<void> {
     if (run.bearer === null) return;
     if (ciphertext !== null) {
       const outcome = await run.around.blobs.put(hex(run.row.id), hex(unbase64url(b) as Bytes), base64url(run.bearer), ciphertext);
+      if (outcome === 'full') roomFor(run, 'pictures', false);
       if (outcome !== 'stored') return void run.around.later(UPLOAD_RETRY, () => uploadSoon(run));
+      roomFor(run, 'pictures', true);
       await run.around.store.cacheCommit([{ table: 'blob', key: run.blobKey(b), value: ciphertext }]).catch(() => undefined);
     }
     // without ciphertext here it is lost, unless the relay has it; otherwise it says no-blob
@@ -143,6 +145,7 @@ export async function acked(run: GroupRun, items: Extract<FromRelay, { is: 'acks
   );
   const took = await takeEnvelopes(run, found);
   run.inFlight = null;
+  if (found.length > 0) roomFor(run, 'words', true);
   return took;
 }
 
@@ -155,7 +158,15 @@ export async function appendRefused(run: GroupRun, f: Extract<FromRelay, { is: '
   if (f.why === 'no-blob') run.uploaded.clear();
   const again = run.refused?.sealed === sealed && run.refused.why === f.why;
   run.refused = { sealed, why: f.why };
+  if (f.why === 'quota') roomFor(run, 'words', false);
   return !again && (f.why === 'stale' || f.why === 'gap' || f.why === 'conflict') ? 'fetch' : 'wait';
+}
+
+/** Whether the relay has room again, or none any more, for what it is asked to take. */
+function roomFor(run: GroupRun, what: 'words' | 'pictures', there: boolean): void {
+  if (there ? run.noRoom !== what : run.noRoom === what) return;
+  run.noRoom = there ? null : what;
+  run.around.changed(run.ref, 'group', null);
 }
 
 /** Whether a refusal names exactly these bytes, and a log that ends just before them. */

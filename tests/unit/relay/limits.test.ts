@@ -4,9 +4,11 @@ import { base64url, hex } from '../../../crypto/bytes';
 import { decodeFromRelay, encodeToRelay, type FromRelay } from '../../../crypto/frames';
 import { blobId } from '../../../crypto/kept';
 import { ready } from '../../../crypto/sodium';
+import { ok } from '../../../crypto/result';
 import { createApp } from '../../../relay/app';
 import { memoryBlobs } from '../../../relay/blobs';
 import { RATE } from '../../../relay/limits';
+import type { CallName, Spare } from '../../../relay/log';
 import { type Device, foundGroup, makeDevice, nameEntry, removeEntry, seeded } from '../../support/actor';
 import { HOST, type Phone, rhea, type Rhea, Scene, settled } from './phone';
 
@@ -65,6 +67,42 @@ describe('what a relay limits', () => {
     expect(await s.enter(s.phone, nameEntry(r.random, s.state, olivia, s.now, 'Another name'))).toMatchObject({ is: 'refused', why: 'full' });
     expect(await s.enter(s.phone, removeEntry(r.random, s.state, olivia, pat.device.member, s.heads()))).toMatchObject({ is: 'entered' });
     expect(await s.enter(s.phone, nameEntry(r.random, s.state, olivia, s.now, 'Another name'))).toMatchObject({ why: 'full' });
+  });
+
+  it('a group as a whole by its quota: nothing new is taken, what is stored is acknowledged again, reading and ending go on', async () => {
+    const s = await Scene.begin(r, olivia);
+    const pat = await s.join();
+    const first = await s.post(s.phone, olivia);
+    const app = createApp(r.relay, memoryBlobs(), '/nowhere');
+    const put = async (size: number): Promise<number> => {
+      const body = r.random(size);
+      const bearer = pat.phone.of('welcome')[0]?.bearer as Bytes;
+      return (await app.request(`/api/blob/${hex(s.group)}/${hex(blobId(body))}`, { method: 'PUT', body, headers: { Authorization: `Bearer ${base64url(bearer)}` } })).status;
+    };
+    let left: Spare | null = { bytes: 700, entries: 1, blobs: 500 };
+    const { call } = r.log;
+    Object.assign(r.log, { call: (name: CallName, input: never, then: (r: unknown) => void) => (name === 'spare' ? then(ok(left)) : call(name, input, then)) });
+    r.now += 60_000;
+    const post = async (): Promise<FromRelay['is']> => {
+      s.phone.forget();
+      await s.post(s.phone, olivia, 'x'.repeat(300));
+      return s.phone.heard.at(-1)?.is ?? 'pong';
+    };
+    await settled();
+    expect([await post(), await post()]).toEqual(['acks', 'refused']);
+    expect(s.phone.of('refused')).toMatchObject([{ why: 'quota', detail: { n: 2 } }]);
+    s.phone.tell({ is: 'append', group: s.group, n: 1, envelope: first });
+    await settled();
+    expect(s.phone.of('acks').at(-1)?.items).toMatchObject([{ n: 1 }]);
+    expect(await pat.phone.ask((re) => ({ is: 'fetch', re, group: s.group, way: 'up', from: 0, most: 10 }))).toMatchObject({ is: 'page', items: [{ n: 1 }, { n: 2 }] });
+    expect([await put(400), await put(200), await put(100)]).toEqual([201, 507, 201]);
+    expect(await s.enter(s.phone, nameEntry(r.random, s.state, olivia, s.now, 'Another name'))).toMatchObject({ is: 'entered' });
+    expect(await s.enter(s.phone, nameEntry(r.random, s.state, olivia, s.now, 'A third'))).toMatchObject({ why: 'quota' });
+    // the operator gives more; the relay learns of it within half a minute
+    left = null;
+    r.now += 30_000;
+    expect(await s.enter(s.phone, nameEntry(r.random, s.state, olivia, s.now, 'A third'))).toMatchObject({ is: 'entered' });
+    expect(await put(5000)).toBe(201);
   });
 
   it('a member’s attachments: beyond its bytes it is told when to try again, and the others are not', async () => {

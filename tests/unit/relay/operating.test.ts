@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { adminQuota } from '../../../relay/admin-quota';
 import { hex } from '../../../crypto/bytes';
 import { ready } from '../../../crypto/sodium';
 import { journal, seldom } from '../../../relay/journal';
@@ -14,7 +15,7 @@ import { rhea, Scene } from './phone';
 beforeAll(ready);
 
 describe('what an operator sees', () => {
-  it('counts what the store holds, beside a relay that is using it', async () => {
+  it('counts what the store holds and sets what groups may take, beside a relay that is using it', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'carefold-stats-'));
     const log = localLog(join(folder, 'relay.db'), 7);
     try {
@@ -22,7 +23,12 @@ describe('what an operator sees', () => {
       const s = await Scene.begin(rhea('stats', { log }), olivia);
       await s.post(s.phone, olivia);
       await s.post(s.phone, olivia);
-      expect(await statsOf({ folder, postgres: null })).toMatchObject({ groups: 1, entries: 1, envelopes: 2, blobs: 0, vaults: 0 });
+      const store = { folder, postgres: null };
+      expect(await adminQuota(store, ['every', '--bytes', '2G', '--entries', '500'])).toContain('Set.');
+      await adminQuota(store, ['1', '--blobs', '10M']);
+      expect(JSON.parse(await adminQuota(store, []))).toMatchObject({ every: { bytes: 2 * 1024 ** 3, entries: 500, blobs: null }, groups: [{ g: 1, bytes: null, entries: null, blobs: 10 * 1024 ** 2 }] });
+      for (const wrong of [['2G'], ['1', '--bytes'], ['1', '--bytes', '2 GB'], ['1', '--words', '3']]) await expect(adminQuota(store, wrong)).rejects.toThrow('Say: admin quota');
+      expect(await statsOf(store)).toMatchObject({ groups: 1, entries: 1, envelopes: 2, blobs: 0, vaults: 0 });
     } finally {
       await log.close();
       rmSync(folder, { recursive: true, force: true });

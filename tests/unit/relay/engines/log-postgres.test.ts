@@ -11,6 +11,7 @@ logSuite('PostgreSQL', async () => {
   const logs = [await open(5)];
   return {
     log: logs[0] as Log,
+    store: { folder: '', postgres: server.url },
     again: async () => {
       logs.push(await open(6));
       return logs.at(-1) as Log;

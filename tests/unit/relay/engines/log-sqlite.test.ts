@@ -10,6 +10,7 @@ logSuite('SQLite', async () => {
   let last = localLog(path, 5);
   return {
     log: last,
+    store: { folder, postgres: null },
     again: async () => {
       await last.close();
       last = localLog(path, 6);

@@ -11,11 +11,15 @@ import type { Random } from '../../../../crypto/sodium';
 import { ready } from '../../../../crypto/sodium';
 import { wantHash } from '../../../../crypto/want';
 import { type Appended, type Appending, ask, type CallName, type Calls, type Entering, type Giving, type Log, type News } from '../../../../relay/log';
+import { setQuota } from '../../../../relay/log-quota';
+import { operate, type Store } from '../../../../relay/operator';
 import { makeRelay, receipt, seeded } from '../../../support/actor';
 
 /** An engine under test. `again` opens the same store anew, beside the first when it can be shared, in its place otherwise. */
 export interface LogUnderTest {
   readonly log: Log;
+  /** Where an operator finds it. */
+  readonly store: Store;
   again(): Promise<Log>;
   close(): Promise<void>;
 }
@@ -196,6 +200,25 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       expect(swept.filter((b) => b.g === g)).toEqual([{ g, id: other }]);
       await call('dropBlob', { g, id: named });
       expect(await call('blob', { g, id: named })).toBeNull();
+    });
+
+    it('tells what its quota leaves a group: its own, or that of every group, or none', async () => {
+      await append(appending(1, { envelope: random(1000) }));
+      await call('putBlob', { g, id: random(32) as Bytes as BlobId, device: 1, size: 300, time: 3 });
+      expect(await call('spare', { g })).toBeNull();
+      const quota = (whose: number, bytes: number | null, entries: number | null, blobs: number | null): Promise<null> => operate(on.store, () => setQuota(whose, { bytes, entries, blobs }));
+      await quota(0, 5000, null, 1000);
+      const left = await call('spare', { g });
+      expect(left).toMatchObject({ entries: null, blobs: 700 });
+      expect(left?.bytes).toBeGreaterThan(3900);
+      expect(left?.bytes).toBeLessThan(4000);
+      await quota(g, null, 3, 200);
+      expect(await call('spare', { g })).toEqual({ bytes: null, entries: 2, blobs: -100 });
+      await quota(g, null, null, null);
+      await quota(0, null, null, null);
+      expect(await call('spare', { g })).toBeNull();
+      expect(await call('append', appending(2, { verdict: 'quota' }))).toMatchObject({ is: 'quota', n: 1 });
+      expect(await call('append', appending(1, { verdict: 'quota' }))).toMatchObject({ is: 'conflict' });
     });
 
     it('holds cards, requests and answers under an invite until it is spent', async () => {
