@@ -6,6 +6,7 @@
 import { build, files, version } from '$service-worker';
 import { cleanupOutdatedCaches, createHandlerBoundToURL, precacheAndRoute } from 'workbox-precaching';
 import { NavigationRoute, registerRoute } from 'workbox-routing';
+import { bell_again, bell_notice } from '$lib/paraglide/messages';
 
 declare const self: ServiceWorkerGlobalScope;
 
@@ -61,6 +62,32 @@ self.addEventListener('message', (event: ExtendableMessageEvent) => {
 });
 /** An invite link that waits for a passphrase, through a reload: in this memory alone (src/lib/state/link-keeper.ts). */
 let link: string | null = null;
+
+/** The one notice of the doorbell (PROTOCOL §11.7): the same for every push, whatever it brings, with no name, group or word in it. */
+function tell(words: string): Promise<void> {
+  return self.registration.showNotification(words, { tag: 'carefold-new', data: { path: '/' }, icon: '/icons/icon-192.png' });
+}
+const language = (): { readonly locale: 'en' | 'es' } => ({ locale: self.navigator.language.startsWith('es') ? 'es' : 'en' });
+
+// always shown: browsers take the right to push away from an app that is woken and says nothing
+self.addEventListener('push', (event) => event.waitUntil(tell(bell_notice({}, language()))));
+
+/** Said by a browser that gives out another subscription, or none: the relay can be told only by an app that is open. */
+interface SubscriptionChange extends ExtendableEvent {
+  readonly oldSubscription?: PushSubscription | null;
+  readonly newSubscription?: PushSubscription | null;
+}
+self.addEventListener('pushsubscriptionchange', (event) => {
+  const { oldSubscription, newSubscription } = event as SubscriptionChange;
+  event.waitUntil(
+    (async () => {
+      if (!newSubscription && oldSubscription) await self.registration.pushManager.subscribe(oldSubscription.options).catch(() => undefined);
+      const open = await self.clients.matchAll({ type: 'window' });
+      for (const page of open) page.postMessage({ is: 'bell-moved' });
+      if (open.length === 0) await tell(bell_again({}, language()));
+    })()
+  );
+});
 
 self.addEventListener('notificationclick', (event) => {
   event.notification.close();

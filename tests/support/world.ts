@@ -11,6 +11,7 @@ import { signPair } from '../../crypto/verify';
 import { localLog } from '../../relay/log-sqlite';
 import { ask, type Log } from '../../relay/log';
 import { createRelay, type Relay, type Wire } from '../../relay/relay';
+import type { Doorbell } from '../../relay/ringing';
 import type { BlobCarrier } from '../../src/lib/core/blobs';
 import { Core } from '../../src/lib/core/core';
 import type { CommandName, Commands, Outcome, Up, ViewName, Views } from '../../src/lib/core/port';
@@ -277,11 +278,13 @@ export class World {
     const { time } = this;
     this.relay = createRelay({
       log, clock: () => time.now, random: seeded(`${this.seed}relay chance ${this.lives++}`), keys: { pk: pair.pk as RelayPk, sk: pair.sk }, host: HOST,
-      turn: (what) => void time.later(0, what), pace: 0, knows: this.knows
+      turn: (what) => void time.later(0, what), pace: 0, knows: this.knows, ...(this.doorbell && { doorbell: this.doorbell })
     });
     return this.relay;
   }
   private lives = 0;
+  /** How the next relay to be served pushes to devices that are away. */
+  doorbell: Doorbell | null = null;
   readonly devices: Device[] = [];
   /** `disk`: one that was used before, unless the device is new. */
   device(name: string, role: 'clinician' | 'patient' | 'family', disk?: MemoryDevice): Device {

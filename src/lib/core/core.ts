@@ -23,6 +23,7 @@ import { deviceViews, type KnownRow, knownKey, newPerson, type OwnedRow, ownedRo
 import { isLeaving, type Mark, readMark, signOut, wipe } from './ending';
 import { Organisations } from './organisations';
 import { recognise, sayPerson, Verified } from './people';
+import { Bell } from './bell';
 import { PersonalVault } from './personal';
 import { Revocations, wasRevoked } from './revoke';
 import { Shares } from './shares';
@@ -79,6 +80,7 @@ export class Core {
   readonly verified = new Verified(() => this.needStore());
   readonly organisations = new Organisations(() => this.needStore());
   readonly credentials = new Credentials(this);
+  readonly bell = new Bell(() => this.needStore(), () => this.views.touch('app', null));
   readonly shares: Shares;
   readonly arrivals: Arrivals;
   /** What this person's devices share; null while nothing is open. */
@@ -184,7 +186,7 @@ export class Core {
     this.persisted = kept?.persisted ?? null;
     this.known = readAllSeen<KnownRow>(meta, knownKey('')).map((k) => k.value);
     this.isLeaving = isLeaving(meta);
-    for (const what of [this.personal, this.revocations, this.adoptions, this.verified, this.organisations, this.credentials, this.shares, this.arrivals]) what.load(meta);
+    for (const what of [this.personal, this.revocations, this.adoptions, this.verified, this.organisations, this.credentials, this.shares, this.arrivals, this.bell]) what.load(meta);
     const person = readSeen<PersonRow>(meta, personKey);
     this.person = person ?? newPerson(this.ports.random);
     if (person === null) await this.needStore().commit([putPerson(this.person)]);
@@ -251,6 +253,7 @@ export class Core {
     this.verified.forget();
     this.organisations.forget();
     this.credentials.forget();
+    this.bell.forget();
     this.person = null;
     this.known = [];
     this.profile = { name: '', role: 'family', lockAfter: 15 };
@@ -332,6 +335,7 @@ export class Core {
   async settle(run: GroupRun): Promise<void> {
     if (run.session !== 'live' || !run.synced || run.isOutdated || run.row.ended !== null) return;
     await this.personal.cover(run);
+    await this.bell.settle(run);
     const lost = this.person === null ? [] : ownedRows([run], this.person, this.known).filter((r) => !r.me && r.row.end === null && this.revocations.isLost(r.device));
     const isSettled = [await this.revocations.settle(run, lost.map((r) => r.row.logPk)), await this.adoptions.settle(run)];
     if (isSettled.includes(false)) this.settleLater(run, SETTLE_AGAIN);
@@ -402,6 +406,7 @@ export class Core {
           storage: { ...this.estimate, persisted: this.persisted, full: this.isFull },
           passkeys: this.passkeys,
           recovery: this.recovery(),
+          bell: this.bell.view(this.groups.values()),
           named: (this.person?.name ?? '') !== ''
         };
       }

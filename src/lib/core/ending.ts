@@ -62,6 +62,8 @@ export async function signOut(core: Core, discard: boolean): Promise<Fault | nul
   if (there.some((g) => !g.synced)) return 'needs-network';
   await core.needStore().commit([put('meta', LEAVING, true)]);
   for (const run of there) {
+    // where nothing ends its row the relay has to hear it from here
+    await run.turns.take(() => core.bell.silence(run));
     const fault = await run.turns.take(() => (isLast(run) ? Promise.resolve(null) : changeRoster(run, planSignOut)));
     if (fault === null || run.row.ended !== null) continue;
     await core.needStore().commit([drop('meta', LEAVING)]);

@@ -63,6 +63,9 @@ export interface RecoveryView {
   readonly foreign: number;
 }
 
+/** The doorbell of this device: where its browser is pushed to, null while it never was, and the groups that ring. */
+export interface BellView { readonly place: string | null; readonly groups: readonly GroupRef[] }
+
 /** A device of this person's. */
 export interface DeviceView {
   readonly device: DeviceId;
@@ -109,6 +112,7 @@ export type AppView =
   | { readonly phase: 'locked'; readonly name: null; readonly retryAt: number | null; readonly wrongTries: number; readonly passkeys: readonly PasskeyView[] }
   | {
       readonly phase: 'open'; readonly profile: Profile; readonly connection: ConnectionView; readonly storage: StorageView; readonly passkeys: readonly PasskeyView[]; readonly recovery: RecoveryView;
+      readonly bell: BellView;
       /** This device has a name to be known by in the list of devices. */
       readonly named: boolean;
     }
@@ -523,6 +527,13 @@ export interface Commands {
   /** By the owner, within the grace: the end is called off. */
   'keep-group': { in: { group: GroupRef }; out: null };
 
+  /** What the browser has to subscribe under so that this group's relay can push to it. `no-doorbell`: it pushes to nobody. */
+  'bell-key': { in: { group: GroupRef }; out: { key: Uint8Array<ArrayBuffer> } };
+  /** This device wants to be told of what is new in the group, at the place that its browser's subscription names; null: no longer. */
+  'set-bell': { in: { group: GroupRef; place: string | null }; out: null };
+  /** The browser's subscription is another one now, for all groups that ring; null: there is none any more. */
+  'move-bell': { in: { place: string | null }; out: null };
+
   /** The safety number of this person and that member: 60 digits, the same on both sides. Takes about a second. */
   'compare-person': { in: { group: GroupRef; member: MemberId }; out: { number: string } };
   /** The number was compared and is the same. Faults `not-allowed` when it is not that member's number. */
@@ -559,7 +570,7 @@ export type Fault =
   | 'wrong-passphrase' | 'unknown-passkey' | 'wrong-phrase' | 'too-soon' | 'weak-passphrase' | 'locked' | 'not-writer'
   | 'outdated' | 'needs-network' | 'not-allowed' | 'empty' | 'changed-meanwhile' | 'group-ended' | 'not-found'
   | 'too-large' | 'not-an-image' | 'storage-full' | 'storage-lost' | 'storage-damaged' | 'too-late' | 'too-many' | 'unsent'
-  | 'bad-link' | 'invite-used' | 'invite-expired' | 'invite-revoked' | 'bad-credential' | 'not-yours' | 'ended' | 'bad-organisation' | 'refused-by-relay' | 'restoring' | 'unavailable' | 'internal';
+  | 'bad-link' | 'invite-used' | 'invite-expired' | 'invite-revoked' | 'bad-credential' | 'not-yours' | 'ended' | 'bad-organisation' | 'refused-by-relay' | 'restoring' | 'unavailable' | 'no-doorbell' | 'bad-push' | 'internal';
 
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault };
 

@@ -36,6 +36,8 @@ const WORDS: { readonly [F in Fault]: () => string } = {
   'refused-by-relay': m.fault_refused_by_relay,
   restoring: m.fault_restoring,
   unavailable: m.fault_unavailable,
+  'no-doorbell': m.fault_no_doorbell,
+  'bad-push': m.fault_bad_push,
   internal: m.fault_internal
 };
 

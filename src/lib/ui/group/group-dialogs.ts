@@ -1,2 +1,2 @@
 /** The dialogs of a group as a whole; one at a time. */
-export type GroupDialogs = 'invite' | 'rename' | 'keys' | 'leave' | 'forget' | 'end';
+export type GroupDialogs = 'invite' | 'rename' | 'bell' | 'keys' | 'leave' | 'forget' | 'end';

@@ -1,0 +1,57 @@
+/**
+ * The browser's part of the doorbell: its subscription with a push service, which the page alone can ask for. It stays while the app is
+ * locked, and goes when no group rings any more and when the device is nobody's.
+ */
+import type { BellView } from '$lib/core/port';
+import type { Core } from './client';
+import type { Surroundings } from './surroundings';
+
+/** `install`: first to the home screen; `none`: this browser has none; `denied`: its person said no to notices before. */
+export type BellWay = 'ready' | 'install' | 'none' | 'denied';
+
+export function bellWay(around: Pick<Surroundings, 'ios' | 'installed'>): BellWay {
+  const has = 'serviceWorker' in navigator && 'PushManager' in globalThis && 'Notification' in globalThis;
+  if (!has) return around.ios && !around.installed ? 'install' : 'none';
+  return Notification.permission === 'denied' ? 'denied' : 'ready';
+}
+
+/** Asks for permission; to be called from a press of the person's, before anything else is waited for. */
+export const mayNotify = async (): Promise<boolean> => (await Notification.requestPermission()) === 'granted';
+
+const subscription = async (): Promise<PushSubscription | null> => (await (await navigator.serviceWorker?.getRegistration())?.pushManager?.getSubscription()) ?? null;
+
+/** Where this browser is pushed to in the name of `key`; null when it could not subscribe. */
+export async function subscribe(key: Uint8Array<ArrayBuffer>): Promise<string | null> {
+  try {
+    const registration = await navigator.serviceWorker.getRegistration();
+    if (registration === undefined) return null;
+    const there = await registration.pushManager.getSubscription();
+    const its = there?.options.applicationServerKey;
+    if (there !== null && its && isSame(new Uint8Array(its), key)) return there.endpoint;
+    await there?.unsubscribe();
+    return (await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key })).endpoint;
+  } catch {
+    return null;
+  }
+}
+
+export async function unsubscribe(): Promise<void> {
+  await (await subscription().catch(() => null))?.unsubscribe().catch(() => false);
+}
+
+/** Brings together what the browser and what the core know: browsers change their subscriptions, and take them away. */
+export async function keepBell(core: Core, { place, groups }: BellView): Promise<void> {
+  const [group] = groups;
+  if (group === undefined) return unsubscribe();
+  const there = await subscription().catch(() => null);
+  if (there !== null) {
+    if (there.endpoint !== place) await core.run('move-bell', { place: there.endpoint });
+    return;
+  }
+  if (!('Notification' in globalThis) || Notification.permission !== 'granted') return void (await core.run('move-bell', { place: null }));
+  const key = await core.run('bell-key', { group });
+  const fresh = key.ok ? await subscribe(key.value.key) : null;
+  if (fresh !== null) await core.run('move-bell', { place: fresh });
+}
+
+const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((x, i) => x === b[i]);
