@@ -1,9 +1,10 @@
 /** Names, words, file names and numbers are planted, and then searched for wherever they must not be. */
 import { expect, test } from '@playwright/test';
-import { openDevice } from './support/browser';
+import { type Device, openDevice } from './support/browser';
 import { gather, type Circle } from './support/circle';
 import { filesIn, findIn, storesOf } from './support/markers';
 import { addPhotos, takePhoto } from './support/photo';
+import { type PushService, startPushService } from '../support/push-service';
 import { expectState, OLIVIA, PAT, post, postOf } from './support/story';
 
 const PLANTED = {
@@ -20,10 +21,27 @@ const PLANTED = {
 const SOUGHT = ['Oliviaquartz', 'Brandtonyx', 'Patjasper', 'Morenoopal', 'Zirconberyl', 'Turquoiseuncle', 'amethystlevel', '+43 660 5550142', 'garnetdraft', 'topazknee-2041', 'Malachite', OLIVIA.passphrase, PAT.passphrase];
 
 let circle: Circle;
+let push: PushService;
 test.beforeEach(async () => {
-  circle = await gather({ olivia: { ...OLIVIA, name: PLANTED.owner }, pat: { ...PAT, name: PLANTED.patient }, group: PLANTED.group, as: PLANTED.relation });
+  push = await startPushService(() => Date.now());
+  const doorbell = { CAREFOLD_CONTACT: 'mailto:operator@example.org', CAREFOLD_PUSH: push.origin, CAREFOLD_PUSH_WITHIN: '0' };
+  circle = await gather({ relay: doorbell, olivia: { ...OLIVIA, name: PLANTED.owner }, pat: { ...PAT, name: PLANTED.patient }, group: PLANTED.group, as: PLANTED.relation });
 });
-test.afterEach(() => circle.discard());
+test.afterEach(() => Promise.all([circle.discard(), push.close()]));
+
+/** Asks to be told of what is new, by the group's menu. The one thing that is not real is the browser's own part: its push service is out of reach here. */
+async function turnOnBell(device: Device, place: string): Promise<void> {
+  const page = device.page();
+  await device.context().grantPermissions(['notifications', 'clipboard-read', 'clipboard-write'], { origin: circle.relay.url });
+  await page.evaluate((endpoint) => {
+    const made = { endpoint, options: { applicationServerKey: null }, unsubscribe: () => Promise.resolve(true) };
+    Object.assign(PushManager.prototype, { subscribe: () => Promise.resolve(made), getSubscription: () => Promise.resolve(made) });
+  }, place);
+  await page.getByRole('button', { name: 'More about this group' }).click();
+  await page.getByRole('menuitem', { name: 'Tell me what is new' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Turn on' }).click();
+  await expect(page.getByText('You will be told on this device.')).toBeVisible();
+}
 
 test('P23 nothing that people write, or are called, is found on the relay, on the wire, in logs, or on a locked device', async () => {
   const { relay, olivia, pat } = circle;
@@ -35,10 +53,15 @@ test('P23 nothing that people write, or are called, is found on the relay, on th
   await expectState(page, 'amethystlevel', 'Seen by 1 of 1');
   await pat.page().getByLabel('Write an update').fill(PLANTED.draft);
   await page.getByLabel('Write an update').fill(PLANTED.draft);
-  await page.getByRole('button', { name: 'Lock', exact: true }).click();
-  await expect(page.getByRole('heading', { name: 'Carefold is locked' })).toBeVisible();
+  await turnOnBell(pat, push.place());
   await pat.page().reload();
   await expect(pat.page().getByRole('heading', { name: 'Carefold is locked' })).toBeVisible();
+  await page.getByLabel('Write an update').fill('');
+  await post(page, `Again: ${PLANTED.words}`);
+  await expect.poll(() => push.sent.length).toBe(1);
+  await page.getByLabel('Write an update').fill(PLANTED.draft);
+  await page.getByRole('button', { name: 'Lock', exact: true }).click();
+  await expect(page.getByRole('heading', { name: 'Carefold is locked' })).toBeVisible();
 
   // the search finds what is there: in any shape, at any place
   for (const shape of ['utf8', 'utf16le', 'hex', 'base64'] as const) {
@@ -50,6 +73,7 @@ test('P23 nothing that people write, or are called, is found on the relay, on th
   const places: { name: string; bytes: Buffer; control: string }[] = [
     { name: 'what the relay printed', bytes: Buffer.from(relay.output()), control: 'Carefold is ready at' },
     { name: 'what the relay holds in memory', bytes: heap, control: 'Carefold is ready at' },
+    { name: 'what went to the push service', bytes: Buffer.from(push.sent[0]?.raw ?? ''), control: 'POST /push/' },
     { name: 'Olivia’s wire', bytes: olivia.network.captured(), control: 'GET /ws' },
     { name: 'Pat’s wire', bytes: pat.network.captured(), control: 'GET /ws' },
     { name: 'what Olivia’s locked page can read', bytes: await storesOf(page), control: 'outbox' },

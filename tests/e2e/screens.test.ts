@@ -12,7 +12,7 @@ let olivia: Device;
 let pat: Device;
 
 test.beforeEach(async () => {
-  relay = await startRelay();
+  relay = await startRelay({ CAREFOLD_CONTACT: 'mailto:operator@example.org' });
   [olivia, pat] = await Promise.all([openDevice('Olivia', undefined, { viewport: LAPTOP }), openDevice('Pat')]);
 });
 test.afterEach(async () => {
@@ -106,7 +106,10 @@ test('every screen can be seen, read aloud and used, on a phone and a laptop, by
     await cancel();
     await nurse.getByRole('button', { name: 'More about this group' }).click();
     await look(nurse, 'group-menu');
-    await nurse.keyboard.press('Escape');
+    await nurse.getByRole('menuitem', { name: 'Tell me what is new' }).click();
+    await expect(dialog.getByRole('button', { name: 'Turn on' })).toBeEnabled();
+    await look(nurse, 'bell');
+    await cancel();
     await postOf(nurse, 'I slept well').getByRole('button', { name: /Photo 1 of 2/ }).click();
     await expect(dialog.getByRole('img')).toBeVisible();
     await look(nurse, 'photo');

@@ -47,6 +47,21 @@ test('the app opens from cold with the server gone, at any address', async () =>
   await expect(welcome()).toBeVisible();
 });
 
+test('a push shows one notice, the same whatever it brings, and pressing it leads to the app at home', async () => {
+  await expect(welcome()).toBeVisible();
+  await kept();
+  await device.context().grantPermissions(['notifications'], { origin: relay.url });
+  const session = await device.context().newCDPSession(device.page());
+  const registrationId = await new Promise<string>((done) => {
+    session.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => registrations[0] && done(registrations[0].registrationId));
+    void session.send('ServiceWorker.enable');
+  });
+  for (const data of ['', 'Zirconberyl from Olivia']) await session.send('ServiceWorker.deliverPushMessage', { origin: relay.url, registrationId, data });
+  const notices = (): Promise<object[]> =>
+    device.page().evaluate(async () => (await (await navigator.serviceWorker.ready).getNotifications()).map(({ title, body, tag, data }) => ({ title, body, tag, data: data as unknown })));
+  await expect.poll(notices).toEqual([{ title: 'Something new in Carefold', body: '', tag: 'carefold-new', data: { path: '/' } }]);
+});
+
 test('the page and its worker keep to the content policy, and the relay’s socket is within it', async () => {
   const socket = relay.url.replace('http', 'ws');
   await expect(welcome()).toBeVisible();

@@ -18,6 +18,8 @@ export function bellWay(around: Pick<Surroundings, 'ios' | 'installed'>): BellWa
 /** Asks for permission; to be called from a press of the person's, before anything else is waited for. */
 export const mayNotify = async (): Promise<boolean> => (await Notification.requestPermission()) === 'granted';
 
+const PATIENCE = 15_000;
+
 const subscription = async (): Promise<PushSubscription | null> => (await (await navigator.serviceWorker?.getRegistration())?.pushManager?.getSubscription()) ?? null;
 
 /** Where this browser is pushed to in the name of `key`; null when it could not subscribe. */
@@ -29,7 +31,9 @@ export async function subscribe(key: Uint8Array<ArrayBuffer>): Promise<string | 
     const its = there?.options.applicationServerKey;
     if (there !== null && its && isSame(new Uint8Array(its), key)) return there.endpoint;
     await there?.unsubscribe();
-    return (await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key })).endpoint;
+    // where its push service is out of reach a browser may never answer
+    const late = new Promise<null>((done) => setTimeout(() => done(null), PATIENCE));
+    return (await Promise.race([registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key }), late]))?.endpoint ?? null;
   } catch {
     return null;
   }

@@ -28,8 +28,8 @@ export async function letJoin(owner: Device, device: Device, person: Person, his
 }
 
 /** Olivia and Pat in one group, both online, with their names as given. */
-export async function gather(who: { readonly olivia?: Person; readonly pat?: Person; readonly group?: string; readonly as?: string } = {}): Promise<Circle> {
-  const relay = await startRelay();
+export async function gather(who: { readonly olivia?: Person; readonly pat?: Person; readonly group?: string; readonly as?: string; readonly relay?: Readonly<Record<string, string>> } = {}): Promise<Circle> {
+  const relay = await startRelay(who.relay);
   const [olivia, pat] = await Promise.all([openDevice('Olivia', relay.url, { viewport: LAPTOP }), openDevice('Pat')]);
   await setUp(olivia.page(), who.olivia ?? OLIVIA);
   await newGroup(olivia.page(), who.group ?? GROUP, 'Family');
