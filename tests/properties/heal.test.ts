@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { equal } from '../../crypto/bytes';
+import { NO_DETAIL } from '../../crypto/frames';
 import { encodeState } from '../../crypto/roster/state';
 import { cast, type Seat } from '../support/circle';
 import { backedUp, putBack, worldIn } from '../support/restored';
@@ -146,6 +147,24 @@ describe('P22 a relay restored from a backup while its clients are ahead', () =>
     expect(fay.view.ended).toBe('removed');
     expect(olivia.device.core?.groups.get(other.group)?.alarm ?? null).toBeNull();
     expect(olivia.device.core?.groups.get(other.group)?.synced).toBe(true);
+  });
+
+  it('that could keep nothing at first is given it again, and shows nothing as sent that it lacks', async () => {
+    const { world, olivia, pat } = await cast(2, 'start', undefined, () => worldIn(folder));
+    const backup = backedUp(folder);
+    await pat.post('Since');
+    await world.time.pass(SENT);
+    await putBack(world, folder, backup);
+    const rhea = new Rhea(world);
+    let refused = 0;
+    rhea.up = (f, _, answer) => {
+      if (f.is !== 'give' || refused >= 4) return [f];
+      refused++;
+      answer({ is: 'refused', re: f.re, group: f.group, why: 'unavailable', detail: NO_DETAIL });
+      return [];
+    };
+    await everywhere(world, [olivia, pat], ['Since']);
+    expect(refused).toBe(4);
   });
 
   it('takes no change of who is in the group until everybody came, and says why', async () => {

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { hex } from '../../crypto/bytes';
 import type { Bytes } from '../../crypto/brand';
+import { NO_DETAIL } from '../../crypto/frames';
 import { phraseKeys, signPhraseRow } from '../../crypto/phrase';
 import { link } from '../support/linked';
 import { Rhea } from '../support/rhea';
@@ -370,3 +371,23 @@ it('a group that was planted in the vault, and that its relay knows nothing of, 
   expect(found.core!.arrivals.restores.size).toBe(0);
   expect(found.view('home', null).groups.map((g) => g.name)).toEqual(['Mine']);
 }, 60_000);
+
+it('a relay that could keep nothing when the phrase was used keeps nobody out: the group comes once it can', async () => {
+  const { world, olivia, fay, words, group } = await ward();
+  await letIn(world, olivia, group, fay, 'start');
+  await world.time.pass(10_000);
+  fay.kill();
+  const rhea = new Rhea(world);
+  let full = true;
+  rhea.up = (f, from, answer) => {
+    if (!full || from.name !== 'Fay again' || f.is !== 'enter') return [f];
+    answer({ is: 'refused', re: f.re, group: f.group, why: 'unavailable', detail: NO_DETAIL });
+    return [];
+  };
+  const found = world.device('Fay again', 'family');
+  await found.boot();
+  expect(await found.must('restore', { words, passphrase: PASSPHRASE })).toEqual({ groups: 0 });
+  full = false;
+  await world.time.pass(30_000);
+  expect(found.view('home', null).groups.map((g) => g.name)).toEqual(['Ward']);
+});

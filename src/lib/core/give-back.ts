@@ -79,8 +79,7 @@ async function giveBoxes(run: GroupRun, after: number): Promise<boolean> {
   for (const { key, value } of rows) {
     const seq = Number(key.slice(keyOf.boxes(run.ref).length));
     for (const boxes of parts(unpack<AddressedLockbox[]>(value), (b) => b.lockbox.length + 40)) {
-      const f = await run.around.link.ask({ is: 'give-boxes', group: run.row.id, seq, boxes });
-      if (f === null) return false;
+      if (!isJudged(await run.around.link.ask({ is: 'give-boxes', group: run.row.id, seq, boxes }))) return false;
     }
   }
   return true;
@@ -120,7 +119,10 @@ async function giveEnvelopes(run: GroupRun, { heads }: Standing): Promise<boolea
   return true;
 }
 
-const give = async (run: GroupRun, items: readonly GivenEnvelope[]): Promise<boolean> => (await run.around.link.ask({ is: 'give', group: run.row.id, items })) !== null;
+const give = async (run: GroupRun, items: readonly GivenEnvelope[]): Promise<boolean> => isJudged(await run.around.link.ask({ is: 'give', group: run.row.id, items }));
+
+/** Whether the relay took what it could use of it. One that could not keep anything is given it again. */
+const isJudged = (f: FromRelay | null): boolean => f !== null && !(f.is === 'refused' && f.why === 'unavailable');
 
 /** As many of the last as fit in one frame. */
 function lastOf(run: readonly GivenEnvelope[]): GivenEnvelope[] {

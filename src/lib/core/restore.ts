@@ -89,6 +89,8 @@ async function prove(at: Place, keys: DeviceKeys, around: Around): Promise<'prov
   if (f?.is === 'welcome') return 'proven';
   if (f?.is === 'gone') return 'gone';
   if (f?.is === 'destroyed') return equal(f.receipt.relayPk, at.relayPk) && verifyDestroyed(at.id, f.receipt) ? 'destroyed' : 'lost';
+  // the session of an earlier try still stands on this connection, and what it was to do was refused: on a fresh one it begins anew
+  if (f?.is === 'refused' && f.why === 'bad-proof') around.link.again();
   return f?.is === 'refused' && (f.why === 'unknown-log' || f.why === 'unknown-group') ? 'unknown' : 'lost';
 }
 
