@@ -8,27 +8,34 @@ import * as Y from 'yjs';
 import decodeQR from 'qr/decode.js';
 import { encode as encodeQR } from 'uqr';
 import { openBlob, sealBlob } from '../../crypto/blob';
-import type { Bytes, GroupId, InvitePk, LogPk, RosterKey } from '../../crypto/brand';
+import type { Bytes, ContentKey, GroupId, Hash, InvitePk, KemPk, LogPk, LogSk, MemberTag, RelayPk, RosterKey } from '../../crypto/brand';
 import { base64url, concat, fromText, toText, unbase64url, unhex } from '../../crypto/bytes';
 import { credentialBytes, credentialText, readCredential, readOrganisation, readRequest, signCredential, signOrganisation, signRequest } from '../../crypto/credential';
+import { openDeviceName, sealDeviceName } from '../../crypto/device-name';
 import { openDisplay, sealDisplay } from '../../crypto/display';
 import { readEnvelope, writeHeader } from '../../crypto/envelope';
 import { decodeFromRelay, decodeToRelay, encodeFromRelay, encodeToRelay } from '../../crypto/frames';
 import { hash } from '../../crypto/hash';
 import { decodeLink, encodeLink, inviteKeys, openAnswer, openCard, openRequest, sealAnswer, sealCard } from '../../crypto/invite-secret';
 import { LABEL } from '../../crypto/labels';
-import { kemPair, openLockbox, sealTo } from '../../crypto/lockbox';
 import { readOrganisationSecret } from '../../crypto/organisation';
+import { decodeMeet, encodeMeet, LINK_SECRET, linkCode, linkSecret, meetKeys, type MeetWords, openMeet, sealMeet } from '../../crypto/linking';
+import { encodeKeyring, kemPair, openLockbox, sealTo } from '../../crypto/lockbox';
 import { pad } from '../../crypto/padding';
-import { openItem, phraseKeys } from '../../crypto/phrase';
+import { openItem, phraseKeys, type VaultWriter } from '../../crypto/phrase';
 import { decodeEntry, encodeEntry } from '../../crypto/roster/entry';
 import { decodeState, encodeState } from '../../crypto/roster/state';
 import { na, ready, type Random } from '../../crypto/sodium';
+import { signPair } from '../../crypto/verify';
+import { decodeWant, signWant, verifyWant } from '../../crypto/want';
+import { openKeys, sealKeys } from '../../crypto/want-answer';
 import { Writer } from '../../crypto/wire';
 import { blobRoutes } from '../../relay/blob-routes';
 import { memoryBlobs } from '../../relay/blobs';
+import { decodeHint, encodeHint } from '../../relay/hints';
 import { checkUpdate, laneDocument, LaneWriter } from '../../src/lib/care/lane';
 import { parseRecord } from '../../src/lib/care/record';
+import { encodeLinkWords, type LinkWords, parseLinkWords } from '../../src/lib/core/link-words';
 import { pack } from '../../src/lib/core/pack';
 import { parseVaultItem } from '../../src/lib/core/vault-item';
 import { memoryDevice } from '../../src/lib/store/memory';
@@ -328,6 +335,106 @@ describe('a broken one of 100,000 never throws, and what is accepted is canonica
     const first = decodeHeader(header);
     if (!first.ok) throw new Error(first.fault);
     feed([first.value.wraps[0]?.body as Bytes], 18, canonical(decodePassphraseWrap, encodePassphraseWrap), 20_000);
+  });
+
+  it('wants', () => {
+    const log = signPair(random(32));
+    const want = (...spans: { first: number; last: number }[]): Bytes => signWant(group, { logPk: log.pk as LogPk, spans }, log.sk as LogSk);
+    feed([want({ first: 1, last: 1 }), want({ first: 3, last: 9 }, { first: 200, last: 70_000 })], 25, (b, _, i) => {
+      const d = decodeWant(b);
+      if (!d.ok) return false;
+      const { logPk, spans, signature } = d.value;
+      if (!same(new Writer().u8(1).fixed(logPk).list(spans, (s, w) => w.num(s.first).num(s.last)).fixed(signature).done(), b)) throw new Error('it was accepted and encodes to other bytes');
+      // a signature is slow: every tenth is looked at
+      if (i % 10 === 0 && verifyWant(group, d.value) && !same(want(...spans), b)) throw new Error('a want that nobody signed');
+      return true;
+    });
+  });
+
+  it('answers to wants, and the keyrings in them', () => {
+    const to = { logPk: random(32) as LogPk, kem: kemPair(random(32)) };
+    const want = hash(LABEL.wantHash, random(9));
+    const about = { label: LABEL.wantKey, place: concat(group, want, to.logPk) };
+    const keyring = [{ epoch: 2, roster: random(32) as RosterKey, content: null }, { epoch: 7, roster: random(32) as RosterKey, content: random(32) as ContentKey }];
+    const fixed = random(200);
+    const first = sealKeys(group, want, { logPk: to.logPk, kem: to.kem.pk }, keyring, (n) => fixed.slice(0, n));
+    remember(first);
+    const shared = hash(about.label, na().crypto_kem_xwing_dec(first.slice(0, 1120), to.kem.sk), first.slice(0, 1120), to.kem.pk, about.place);
+    const reseal = (plain: Bytes): Bytes => concat(first.slice(0, 1120), fixed.slice(0, 24), na().crypto_aead_xchacha20poly1305_ietf_encrypt(plain, about.place, null, fixed.slice(0, 24), shared));
+    expect(same(reseal(encodeKeyring(keyring)), first)).toBe(true);
+    feed([encodeKeyring(keyring)], 26, (plain) => {
+      const d = openKeys(group, want, to, reseal(plain));
+      if (d.ok && !same(encodeKeyring(d.value), plain)) throw new Error('another keyring');
+      return d.ok;
+    }, 20_000);
+    feed([first], 27, (b, _, i) => {
+      const cheap = i % 500 === 0 ? b : concat(first.slice(0, 1120), b.slice(1120));
+      const d = openKeys(group, want, to, cheap);
+      if (d.ok && !same(cheap, first)) throw new Error('a changed answer opened');
+      return d.ok;
+    });
+  });
+
+  it('codes to link a device, however they are typed', () => {
+    const secret = random(LINK_SECRET);
+    const code = linkCode(secret);
+    feed([code, code.toLowerCase().replaceAll('-', ' '), code.replaceAll('0', 'O').replaceAll('1', 'l')].map(fromText), 28, (b) => {
+      const read = linkSecret(toText(b) ?? Buffer.from(b).toString('latin1'));
+      if (read !== null && !same(linkSecret(linkCode(read)) as Bytes, read)) throw new Error('another code');
+      return read !== null;
+    });
+  });
+
+  it('what is said at a meeting, and the items that carry it', () => {
+    const keys = meetKeys(random(LINK_SECRET));
+    const opening = { nonce: random(32), kem: random(1216) as KemPk, relayPk: random(32) as RelayPk, name: 'Pat’s laptop' };
+    const words: MeetWords[] = [
+      { is: 'stop' }, { is: 'commit', commit: random(32) as Hash }, { is: 'answer', opening }, { is: 'reveal', opening, half: random(1192) }, { is: 'approve', half: random(1192) }, { is: 'sealed', sealed: random(90) }
+    ];
+    feed(words.map(encodeMeet), 29, canonical(decodeMeet, encodeMeet));
+    const item = sealMeet(keys, 2, 'live', encodeMeet({ is: 'sealed', sealed: random(90) }), random);
+    feed([item], 30, (b) => {
+      const d = openMeet(keys, 2, b);
+      if (d.ok && !same(b, item)) throw new Error('a changed item opened');
+      return d.ok;
+    });
+  });
+
+  it('what two devices say once they share a key', () => {
+    const phrase = { id: random(32), sk: random(64), kem: random(1216) } as VaultWriter;
+    const offered = { id: group, relayPk: random(32) as RelayPk, tag: random(16) as MemberTag, adder: random(32) as LogPk, recovery: random(32) };
+    const words: LinkWords[] = [
+      { is: 'part', person: { name: 'Pat', role: 'patient', seed: random(32), device: random(16), deviceName: 'Phone', phrase }, groups: [offered, { ...offered, recovery: null }], last: false },
+      { is: 'part', person: null, groups: [], last: true },
+      { is: 'claims', device: random(16), rows: [{ id: group, logPk: random(32) as LogPk, kem: random(1216) as KemPk, claim: random(64) }] },
+      { is: 'end', full: [group] },
+      { is: 'phrase', phrase, row: random(32) as LogPk, s: random(64) }
+    ];
+    feed(words.map(encodeLinkWords), 31, (b) => {
+      const read = parseLinkWords(b);
+      if (read === null) return false;
+      const bytes = encodeLinkWords(read);
+      const again = parseLinkWords(bytes);
+      if (again === null || !same(encodeLinkWords(again), bytes)) throw new Error('other words');
+      return true;
+    });
+  });
+
+  it('what a device calls itself, and hints between relays', () => {
+    const [seed, logPk] = [random(32), random(32) as LogPk];
+    const plain = fromText('Pat’s phone');
+    const sealed = sealDeviceName(seed, group, logPk, plain, random);
+    feed([sealed], 32, (b) => {
+      const d = openDeviceName(seed, group, logPk, b);
+      if (d.ok && !(same(b, sealed) && same(d.value, plain))) throw new Error('a changed name opened');
+      return d.ok;
+    });
+    const hints = [{ g: 7, held: [], until: 0 }, { g: 70_000, held: [1, 2, 300], until: 1_760_000_000_000 }].map((h) => encodeHint(h).slice());
+    feed(hints, 33, (b) => {
+      const hint = decodeHint(b);
+      if (hint !== null && !same(encodeHint(hint), b)) throw new Error('another hint');
+      return hint !== null;
+    });
   });
 });
 
