@@ -1,33 +1,58 @@
-/** The simulator as one file: the project's own sources, with one planted bug or none, and the slow stretching of passphrases stood in for. */
-import { build } from 'esbuild';
-import { mkdirSync, readFileSync } from 'node:fs';
+/** The simulator as files that a process can load: the project's own sources, with one planted bug or none, and the slow stretching of passphrases stood in for. */
+import { build, context } from 'esbuild';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 export const root = resolve(here, '../..');
 
-/** A bug: in this file, this text, which must stand there exactly once, says something else. */
-const planting = (bug) => ({
-  name: 'plant',
-  setup({ onLoad }) {
-    onLoad({ filter: /\.ts$/ }, ({ path }) => {
-      if (relative(root, path) !== bug.file) return undefined;
-      const text = readFileSync(path, 'utf8');
-      if (text.split(bug.find).length !== 2) return { errors: [{ text: `“${bug.name}” has no place in ${bug.file}: the text must stand there exactly once` }] };
-      return { contents: text.replace(bug.find, () => bug.replace), loader: 'ts' };
-    });
+/** What all copies in one process share: it is loaded once. */
+const shared = {
+  name: 'shared',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/quick$/ }, () => ({ path: './quick.mjs', external: true }));
   }
-});
+};
+const OPTIONS = {
+  bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', logLevel: 'silent',
+  alias: { $crypto: join(root, 'crypto'), $lib: join(root, 'src/lib'), 'hash-wasm': join(here, 'argon.ts') }
+};
 
-/** Writes the bundle and gives its path. */
-export async function bundle(name, bug) {
-  const outfile = join(root, 'test-results', 'sim', `${name}.mjs`);
-  mkdirSync(dirname(outfile), { recursive: true });
-  await build({
-    entryPoints: [join(here, 'worker.ts')], outfile, bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', logLevel: 'silent', sourcemap: bug ? false : 'inline',
-    alias: { $crypto: join(root, 'crypto'), $lib: join(root, 'src/lib'), 'hash-wasm': join(here, 'argon.ts') },
-    plugins: bug ? [planting(bug)] : []
-  });
-  return outfile;
+/** Builds workers and copies of the product into `folder`, which has to lie in the project so that packages are found. */
+export async function bundler(folder) {
+  const at = (name) => join(folder, `${name}.mjs`);
+  await build({ ...OPTIONS, entryPoints: [join(here, 'quick.ts')], outfile: at('quick') });
+  await build({ ...OPTIONS, entryPoints: [join(here, 'worker.ts')], outfile: at('worker'), plugins: [shared] });
+  let bug = null;
+  /** A bug: in this file, this text, which must stand there exactly once, says something else. */
+  const planting = {
+    name: 'plant',
+    setup({ onLoad }) {
+      onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        if (bug === null || relative(root, path) !== bug.file) return undefined;
+        const text = readFileSync(path, 'utf8');
+        if (text.split(bug.find).length !== 2) return { errors: [{ text: `“${bug.name}” has no place in ${bug.file}: the text must stand there exactly once` }] };
+        return { contents: text.replace(bug.find, () => bug.replace), loader: 'ts' };
+      });
+    }
+  };
+  const lives = await context({ ...OPTIONS, entryPoints: [join(here, 'lives.ts')], outfile: at('lives'), sourcemap: 'inline', write: false, plugins: [shared, planting] });
+  let last = Promise.resolve();
+  return {
+    worker: at('worker'),
+    /** The product with this bug, or with none; where it can be imported from. One after the other. */
+    lives(name, planted) {
+      const done = last.then(async () => {
+        bug = planted;
+        const { outputFiles } = await lives.rebuild();
+        await writeFile(at(name), outputFiles[0].contents);
+        return pathToFileURL(at(name)).href;
+      });
+      last = done.catch(() => undefined);
+      return done;
+    },
+    end: () => lives.dispose()
+  };
 }

@@ -2,8 +2,8 @@
 import type { CallName, Calls, Log, Reply } from '../../relay/log';
 import type { Later } from '../../src/lib/sync/ports';
 
-/** `done-unheard`: it is durable, and the process hears an error. */
-export type LogFate = 'done' | 'unavailable' | 'done-unheard' | { readonly after: number };
+/** `done-unheard`: it is durable, and the process hears an error. `lost`, `kept`: the process dies before or after it is durable. */
+export type LogFate = 'done' | 'unavailable' | 'done-unheard' | 'lost' | 'kept' | { readonly after: number };
 
 export class LogPort implements Log {
   fate: (name: CallName) => LogFate = () => 'done';
@@ -11,7 +11,7 @@ export class LogPort implements Log {
   private life = 0;
   private waiting: (() => void)[] = [];
 
-  constructor(readonly real: Log) {}
+  constructor(public real: Log) {}
 
   get incarnation(): number {
     return this.real.incarnation;
@@ -23,9 +23,13 @@ export class LogPort implements Log {
     this.real.renewed(then);
   }
   call<K extends CallName>(name: K, input: Calls[K][0], then: (reply: Reply<K>) => void): void {
-    const fate = this.fate(name);
+    const asked = this.fate(name);
+    // who carries a blob hears of the end of the process by the end of the line
+    const fate = name !== 'putBlob' || typeof asked === 'string' ? asked : 'done';
+    if (name === 'putBlob' && (fate === 'lost' || fate === 'kept')) return then({ ok: false, fault: 'unavailable' });
     if (fate === 'unavailable') return then({ ok: false, fault: 'unavailable' });
-    const hear: typeof then = fate === 'done-unheard' ? () => then({ ok: false, fault: 'unavailable' }) : then;
+    if (fate === 'lost') return;
+    const hear: typeof then = fate === 'kept' ? () => undefined : fate === 'done-unheard' ? () => then({ ok: false, fault: 'unavailable' }) : then;
     // one after the other, as one writer does it
     if (typeof fate === 'string' && this.waiting.length === 0) return this.real.call(name, input, hear);
     const { life } = this;

@@ -5,14 +5,16 @@
  * at the one that is known to.
  */
 import { fork } from 'node:child_process';
-import { availableParallelism } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { bundle } from './bundle.mjs';
+import { bundler, root } from './bundle.mjs';
 import { FAILED } from './failed.mjs';
 import { PLANTED } from './planted.mjs';
 
 const { values: args } = parseArgs({
-  options: { seeds: { type: 'string' }, from: { type: 'string' }, seed: { type: 'string' }, planted: { type: 'boolean' }, known: { type: 'boolean' }, only: { type: 'string' }, failed: { type: 'boolean' }, fresh: { type: 'boolean' }, most: { type: 'string' }, after: { type: 'string' }, until: { type: 'string' }, json: { type: 'boolean' }, workers: { type: 'string' } }
+  options: { seeds: { type: 'string' }, from: { type: 'string' }, seed: { type: 'string' }, planted: { type: 'boolean' }, known: { type: 'boolean' }, only: { type: 'string' }, failed: { type: 'boolean' }, fresh: { type: 'boolean' }, most: { type: 'string' }, json: { type: 'boolean' }, workers: { type: 'string' } }
 });
 const KINDS = ['lost', 'forged', 'diverged', 'leaked', 'stuck', 'falseAlarms', 'missedForks'];
 const WORKERS = Number(args.workers ?? Math.max(1, Math.min(2, availableParallelism())));
@@ -20,42 +22,74 @@ const say = (line) => process.stdout.write(`${line}\n`);
 
 /** How long one schedule may take before it counts as never ending, in milliseconds. */
 const ENDLESS = 120_000;
+/** Copies of the code that one process loads, one after the other, before another takes its place. */
+const COPIES = 16;
 
-/** A worker on this bundle; `lived` hears of each schedule. Ends it when it is done. */
-function live(path, seeds, untilBroken, lived, small = false) {
-  return new Promise((done) => {
-    let now = null;
-    const stuck = (what) => lived({ seed: now, trace: [`seed ${now}`], breaches: [{ kind: 'stuck', words: what }] });
-    const endless = () => {
-      stuck('it never ended');
-      child.kill('SIGKILL');
-    };
-    let watch = setTimeout(endless, ENDLESS);
-    const child = fork(path, [], { execArgv: ['--enable-source-maps'], stdio: ['ignore', 'ignore', args.seed === undefined ? 'ignore' : 'inherit', 'ipc'] });
-    child.on('message', (m) => {
-      clearTimeout(watch);
-      if (m.is !== 'done') watch = setTimeout(endless, ENDLESS);
-      if (m.is === 'begins') now = m.seed;
-      else if (m.is === 'ready') child.send({ seeds, untilBroken, small });
-      else if (m.is === 'lived') lived(m);
-      else child.kill();
+const results = join(root, 'test-results');
+mkdirSync(results, { recursive: true });
+const bundles = mkdtempSync(join(results, 'sim-'));
+const stores = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'carefold-sim-'));
+const code = await bundler(bundles);
+
+/** A process that lives what it is told to, one order after the other. */
+class Worker {
+  child = null;
+  orders = 0;
+
+  /** Lives these seeds; `lived` hears of each schedule. A process that dies or never comes back is replaced. */
+  live(order, lived) {
+    if (this.orders++ % COPIES === COPIES - 1) this.end();
+    this.child ??= this.begin();
+    const { child } = this;
+    return new Promise((done) => {
+      let now = null;
+      const stuck = (what) => lived({ seed: now, trace: [`seed ${now}`], breaches: [{ kind: 'stuck', words: what }] });
+      const endless = () => {
+        stuck('it never ended');
+        now = null;
+        child.kill('SIGKILL');
+      };
+      let watch = setTimeout(endless, ENDLESS);
+      const over = () => {
+        clearTimeout(watch);
+        child.removeAllListeners();
+        done();
+      };
+      child.on('message', (m) => {
+        clearTimeout(watch);
+        watch = setTimeout(endless, ENDLESS);
+        if (m.is === 'begins') now = m.seed;
+        else if (m.is === 'ready') child.send(order);
+        else if (m.is === 'lived') lived(m);
+        else over();
+      });
+      child.on('exit', () => {
+        // one that never began a schedule says nothing of it
+        if (now !== null) stuck('the process died');
+        this.child = null;
+        over();
+      });
+      if (child.isReady) child.send(order);
+      child.isReady = true;
     });
-    child.on('exit', (code, signal) => {
-      clearTimeout(watch);
-      // one that never began a schedule says nothing of it
-      if (code !== 0 && signal === null && now !== null) stuck('the process died');
-      done();
-    });
-  });
+  }
+  begin() {
+    return fork(code.worker, [], { execArgv: ['--enable-source-maps'], env: { ...process.env, SIM_FOLDER: stores }, stdio: ['ignore', 'ignore', args.seed === undefined ? 'ignore' : 'inherit', 'ipc'] });
+  }
+  end() {
+    this.child?.kill();
+    this.child = null;
+  }
 }
+const workers = Array.from({ length: WORKERS }, () => new Worker());
 const words = (l) => l.breaches.map((b) => `${b.kind}: ${b.words}`);
 
 async function seeds(list, trace) {
-  const path = await bundle(`run-${process.pid}`, null);
+  const path = await code.lives('product', null);
   const report = { schedules: 0, ...Object.fromEntries(KINDS.map((k) => [k, 0])) };
   const failed = [];
   await Promise.all(
-    Array.from({ length: WORKERS }, (_, w) => live(path, list.filter((_, i) => i % WORKERS === w), false, (l) => {
+    workers.map((w, at) => w.live({ path, seeds: list.filter((_, i) => i % WORKERS === at), atOnce: false, small: false }, (l) => {
       report.schedules++;
       for (const kind of new Set(l.breaches.map((b) => b.kind))) report[kind]++;
       if (l.breaches.length > 0) failed.push(l.seed);
@@ -69,34 +103,41 @@ async function seeds(list, trace) {
 
 /** Two at a time; each bug with its known seed first. */
 async function planted() {
-  const bugs = PLANTED.slice(Number(args.after ?? 0), Number(args.until ?? Infinity)).filter((b) => args.only === undefined || b.name.includes(args.only));
+  const bugs = PLANTED.filter((b) => args.only === undefined || b.name.includes(args.only));
   let killed = 0;
   const queue = args.fresh ? bugs.filter((b) => b.seed === undefined) : [...bugs];
-  const one = async () => {
+  const one = async (worker) => {
     for (let bug = queue.shift(); bug !== undefined; bug = queue.shift()) {
-      const path = await bundle(`planted-${process.pid}-${bugs.indexOf(bug)}`, bug).catch((e) => {
+      const path = await code.lives(`planted-${bugs.indexOf(bug)}`, bug).catch((e) => {
         say(`ALIVE          ${e.message.split('\n')[1] ?? e.message}`);
         return null;
       });
       if (path === null) continue;
       let by = null;
-      const heard = (l) => {
-        if (l.breaches.length > 0) by = l;
-      };
+      const look = (list, small) => worker.live({ path, seeds: list, atOnce: true, small }, (l) => {
+        if (l.breaches.length > 0) by ??= l;
+      });
       const list = Array.from({ length: Number(args.most ?? 2000) }, (_, i) => i).filter((i) => bug.among.includes(i % 10));
-      if (bug.seed !== undefined) await live(path, [bug.seed], true, heard);
+      if (bug.seed !== undefined) await look([bug.seed], false);
       // few shapes first: most bugs show there, and a group has to be made for each shape
-      if (by === null && !args.known) await live(path, list, true, heard, true);
-      if (by === null && !args.known && args.most === undefined) await live(path, list, true, heard);
+      if (by === null && !args.known) await look(list, true);
+      if (by === null && !args.known && args.most === undefined) await look(list, false);
       if (by !== null) killed++;
       say(`${by === null ? 'ALIVE         ' : `killed by ${String(by.seed).padStart(4)}`} ${bug.name}${by === null ? '' : ` — ${words(by)[0].slice(0, 140)}`}`);
     }
   };
-  await Promise.all(Array.from({ length: WORKERS }, one));
+  await Promise.all(workers.map(one));
   say(JSON.stringify({ planted: bugs.length, killed }));
   return killed === bugs.length;
 }
 
 const from = Number(args.from ?? 0);
-const fine = args.planted ? await planted() : args.seed !== undefined ? await seeds([Number(args.seed)], true) : await seeds([...Array.from({ length: Number(args.seeds ?? 100) }, (_, i) => from + i), ...(args.failed ? FAILED : [])], false);
+let fine = false;
+try {
+  fine = args.planted ? await planted() : args.seed !== undefined ? await seeds([Number(args.seed)], true) : await seeds([...Array.from({ length: Number(args.seeds ?? 100) }, (_, i) => from + i), ...(args.failed ? FAILED : [])], false);
+} finally {
+  for (const w of workers) w.end();
+  await code.end();
+  for (const folder of [bundles, stores]) rmSync(folder, { recursive: true, force: true });
+}
 process.exit(fine ? 0 : 1);

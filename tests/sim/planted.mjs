@@ -22,13 +22,13 @@ export const PLANTED = [
 
   // receiving
   bug('keeps the cursor and not the rows', CORE('receive'), "      changes.push(put('inbox', keyOf.envelope(run.ref, p.row.seq), p.row), ...settleOwn(run, p.row));\n    }\n    const held", "      changes.push(...settleOwn(run, p.row));\n    }\n    const held", [HONEST, 53]),
-  bug('clears the outbox at any ack', CORE('receive'), 'run.outbox.filter((o) => ids.has(o.record.i))', 'run.outbox.filter(() => ids.size >= 0)', [HONEST, 4]),
+  bug('clears the outbox at any ack', CORE('receive'), 'run.outbox.filter((o) => ids.has(o.record.i))', 'run.outbox.filter(() => ids.size >= 0)', [HONEST, 32]),
   bug('takes keys that fit no commitment', CORE('receive'), "      const fits = place !== null", "      const fits = true || place !== null", [MEMBER, 49]),
 
   // judging
 
   // the roster
-  bug('never sends a lost entry again', CORE('session'), '  await resendPending(run);\n', '', [HONEST, 53]),
+  bug('never sends a lost entry again', CORE('session'), '  await resendPending(run);\n', '', [HONEST, 55]),
 
   // sessions, the store, the link
   bug('does not fetch the feed', CORE('fetch'), '    const before = run.cursor;\n', '    const before = run.cursor;\n    if (before >= 0) return true;\n', [HONEST, 4]),
@@ -36,14 +36,13 @@ export const PLANTED = [
   bug('seals every envelope under one nonce', 'crypto/envelope.ts', 'random(ENVELOPE_NONCE)', 'random(ENVELOPE_NONCE).fill(7)', [HONEST, 4]),
   bug('never dials again', 'src/lib/sync/link.ts', "      if (this.state === 'offline') this.connect();\n    });\n  }\n  private wait", "    });\n  }\n  private wait", [HONEST, 4]),
   // more of all of them
-  bug('forgets the outbox over a restart', CORE('group-run'), '    run.outbox = outbox.map((r) => ({ ...r.value, key: r.key }));', '    run.outbox = [];', [HONEST, 50]),
-  bug('gives every record one place in the outbox', CORE('group-run'), '    return ++this.made;', '    return (this.made = 1);', [HONEST, 4]),
-  bug('sends nothing again on a fresh connection', CORE('session'), '  run.bearer = null;\n  run.inFlight = null;', '  run.bearer = null;', [HONEST, 110]),
+  bug('forgets the outbox over a restart', CORE('group-run'), '    run.outbox = outbox.map((r) => ({ ...r.value, key: r.key }));', '    run.outbox = [];', [HONEST, 4]),
+  bug('gives every record one place in the outbox', CORE('group-run'), '    return ++this.made;', '    return (this.made = 1);', [HONEST, 32]),
+  bug('sends nothing again on a fresh connection', CORE('session'), '  run.bearer = null;\n  run.inFlight = null;', '  run.bearer = null;', [HONEST, 232]),
   bug('uses one client id for an epoch', 'src/lib/care/lane.ts', '    const r = random(4);', '    const r = random(4).fill(1);', [HONEST, 4]),
   bug('writes in the lane of the next device', 'src/lib/care/lane.ts', 'this.client = device * SPAN +', 'this.client = (device + 1) * SPAN +', [HONEST, 4]),
   bug('says seen by everybody', CORE('group-view'), 'readers.filter((m) => run.feed.seenBy(hex(m.tag), p.device, p.n))', 'readers.filter((m) => m.tag.length > 0)', [HONEST, 4]),
-  bug('says seen up to the number, not from it', 'src/lib/care/feed.ts', '    logs[String(device)] = join(logs[String(device)] ?? [], [from, to]);', '    logs[String(device)] = join(logs[String(device)] ?? [], [1, to + 9]);', [HONEST, 40]),
-  bug('gives all posts of a page to the first author', 'src/lib/care/feed-page.ts', '    const member = who[by[i]!]!;', '    const member = who[0]!;', [HONEST, 13]),
+  bug('says seen up to the number, not from it', 'src/lib/care/feed.ts', '    logs[String(device)] = join(logs[String(device)] ?? [], [from, to]);', '    logs[String(device)] = join(logs[String(device)] ?? [], [1, to + 9]);', [HONEST, 53]),
   bug('says welcome to an empty feed', RELAY.access, 'feedSeq: feed, head: { n, hash }', 'feedSeq: 0, head: { n, hash }', [HONEST, 4]),
   bug('hands out the roster but its last entry', RELAY.reads, 'const upTo = log?.gone ?? group.state.seq;', 'const upTo = (log?.gone ?? group.state.seq) - 1;', [HONEST, 4]),
   bug('acks a number too high', RELAY.fanout, 'push(this.acks, by, { n: stored.n, seq: stored.seq, time: stored.time });', 'push(this.acks, by, { n: stored.n + 1, seq: stored.seq, time: stored.time });', [HONEST, 4]),
@@ -58,14 +57,21 @@ export const PLANTED = [
   // the plainest
   bug('reads pages from one too late', RELAY.reads, 'way: f.way, from: f.from, most: f.most', 'way: f.way, from: f.from + 1, most: f.most', [HONEST, 4]),
   bug('asks for the feed from one too late', CORE('fetch'), "way: 'up', from: before, most: LIMIT.page", "way: 'up', from: before + 1, most: LIMIT.page", [HONEST, 4]),
-  bug('asks for the roster from one too late', CORE('fetch'), 'after: Math.max(0, run.entries.length - overlap) });', 'after: run.entries.length + 1 });', [HONEST, 53]),
+  bug('asks for the roster from one too late', CORE('fetch'), 'after: Math.max(0, run.entries.length - overlap) });', 'after: run.entries.length + 1 });', [HONEST, 13]),
   bug('never goes live', CORE('session'), "  run.session = 'live';", "  run.session = 'opening';", [HONEST, 4]),
   bug('commits to the other key', CORE('change'), 'commitContent(at, keys.content)', 'commitContent(at, keys.roster)', [HONEST, 4]),
   bug('counts a log one too far', 'src/lib/group/log.ts', 'const next: LogPlace = { n: header.n,', 'const next: LogPlace = { n: header.n + 1,', [HONEST, 4]),
   bug('leaves the cursor where it was', CORE('receive'), '    run.cursor = item.seq;', '', [HONEST, 4]),
-  bug('forgets what a client id has written', CORE('project'), '  known[String(update.value.client)] = [epoch, update.value.clock + update.value.records.length];', '', [HONEST, 4]),
-  bug('takes only the first update of a client id', 'src/lib/care/lane.ts', "  if (clock !== (at?.clock ?? 0)) return err('gap');", "  if (clock !== 0) return err('gap');", [HONEST, 4]),
+  bug('forgets what a client id has written', CORE('project'), '  known[String(update.value.client)] = [epoch, update.value.clock + update.value.records.length];', '', [HONEST, 32]),
+  bug('takes only the first update of a client id', 'src/lib/care/lane.ts', "  if (clock !== (at?.clock ?? 0)) return err('gap');", "  if (clock !== 0) return err('gap');", [HONEST, 32]),
   bug('keeps new words from its own sight', CORE('send'), '  run.outbox.push(...items);\n', '', [HONEST, 13]),
   bug('gives two members one device index', ROSTER('fold'), "kem: b.row.kem, device: s.rows.size + 1, rank: 'ordinary', from: e.seq", "kem: b.row.kem, device: s.rows.size, rank: 'ordinary', from: e.seq", [HONEST, 4]),
-  bug('acks and pushes nothing', RELAY.fanout, '    this.turn(() => this.flush());', '', [HONEST, 4])
+  bug('acks and pushes nothing', RELAY.fanout, '    this.turn(() => this.flush());', '', [HONEST, 4]),
+
+  // an older store, copies, and what came before
+  bug('goes on in its old life after a restore', 'relay/lives.ts', 'const incarnation = Math.max(now, last + 1, above + 1);', 'const incarnation = last;', [HONEST, 32]),
+  bug('gives a restored relay no envelope back', CORE('give-back'), 'if (n > h.n) toGive.push', 'if (n > h.n + 1e9) toGive.push', [HONEST, 35]),
+  bug('takes a refusal for thanks', CORE('give-back'), "f !== null && !(f.is === 'refused' && f.why === 'unavailable');", 'f !== null;', [HONEST, 180]),
+  bug('tries for ever on a session that is spent', CORE('restore'), "  if (f?.is === 'refused' && f.why === 'bad-proof') around.link.again();\n", '', [HONEST, 201]),
+  bug('cannot read a roster that an earlier version kept', ROSTER('state'), '  if (version !== 1 && version !== 2) r.fail();', '  if (version !== 2) r.fail();', [HONEST, 4])
 ];

@@ -10,6 +10,7 @@ import { encodeState } from '../../crypto/roster/state';
 import { ask, type Log } from '../../relay/log';
 import type { Post, Seat } from '../support/circle';
 import { lanesOf } from '../support/lanes';
+import type { Device } from '../support/world';
 import { personOf } from './base';
 
 /** What a schedule can break, as counted in the report. */
@@ -27,6 +28,8 @@ export class Truth {
   readonly acked = new Map<string, string>();
   /** Who really had which posts on the screen. */
   readonly saw = new Map<string, Set<string>>();
+  /** By post: who had it when the relay lost what it had since a copy was made. */
+  private readonly holders = new Map<string, ReadonlySet<Device>>();
   /** Posts whose taking back may or may not have happened. */
   readonly taken = new Set<string>();
   /** Member tags of people by name, as they were when the schedule began. */
@@ -34,6 +37,20 @@ export class Truth {
 
   breach(kind: Kind, words: string): void {
     if (!this.breaches.some((b) => b.kind === kind && b.words === words)) this.breaches.push({ kind, words });
+  }
+
+  /** The relay is about to become an older one: what nobody of these has may be gone for good. */
+  noteHolders(live: readonly Seat[]): void {
+    const ids = new Map<string, Set<Device>>();
+    for (const s of live)
+      for (const id of [...this.acked.keys(), ...this.saved.keys()])
+        if (s.run.feed.find(id) !== null) ids.set(id, (ids.get(id) ?? new Set()).add(s.device));
+    for (const id of [...this.acked.keys(), ...this.saved.keys()]) this.holders.set(id, ids.get(id) ?? new Set());
+  }
+  /** Whether the last who had it went away before they could give it back. */
+  private wentWith(id: string, live: readonly Seat[]): boolean {
+    const had = this.holders.get(id);
+    return had !== undefined && !live.some((s) => had.has(s.device));
   }
 
   /** Nothing is shown as somebody's that this person did not write, and no post twice. */
@@ -68,8 +85,8 @@ export class Truth {
     return run.row.ended !== null || (run.synced && run.outbox.length === 0 && run.sealed === null && run.pending === null);
   }
 
-  /** What everyone must agree about in the end. `rolled`: devices whose unsent words went with an older disk. */
-  async agreed(seats: readonly Seat[], liars: ReadonlySet<string>, rolled: ReadonlySet<string>): Promise<void> {
+  /** What everyone must agree about in the end. `rolled`: devices whose unsent words went with their disk. */
+  async agreed(seats: readonly Seat[], { liars, rolled, isFalseAlarm }: { readonly liars: ReadonlySet<string>; readonly rolled: ReadonlySet<string>; isFalseAlarm(alarm: string | null): boolean }): Promise<void> {
     const live = seats.filter((s) => s.run.row.ended === null && !liars.has(s.device.name));
     const first = live[0];
     if (first === undefined) return;
@@ -77,8 +94,7 @@ export class Truth {
       const { name } = s.device;
       const { alarm } = s.view;
       if (liars.has(personOf(name))) continue;
-      // a member's log that hangs on what she signed badly is told as what it looks like
-      if (alarm !== null && !((alarm === 'gap' || alarm === 'wrong-key') && liars.size > 0)) this.breach('falseAlarms', `${name} shows ${alarm}`);
+      if (isFalseAlarm(alarm)) this.breach('falseAlarms', `${name} shows ${alarm}`);
       if (!this.isQuiet(s)) this.breach('stuck', `${name}: ${s.run.outbox.length} wait, ${s.run.sealed === null ? 'nothing' : `n ${s.run.sealed.n}`} on its way, ${s.run.synced ? '' : 'not '}synced, session ${s.run.session}${s.run.pending === null ? '' : ', an entry pending'}`);
       if (hex(encodeState(s.run.state)) !== hex(encodeState(first.run.state))) this.breach('diverged', `rosters of ${name} (${s.run.state.seq}) and ${first.device.name} (${first.run.state.seq})`);
       const owners = [...s.run.state.members.values()].filter((m) => m.end === null && hex(m.tag) === s.run.state.owner);
@@ -96,8 +112,8 @@ export class Truth {
       if (JSON.stringify(Object.entries(await lanesOf(s)).sort()) !== lanes) this.breach('diverged', `lanes of ${name} and ${told.device.name}`);
       const ids = new Map(s.posts.map((p) => [p.id, p]));
       const gone = (by: string): boolean => !live.some((x) => x.device.name === by);
-      for (const [id, text] of this.acked) if (!ids.has(id)) this.breach('lost', `“${text}” was shown as sent, and ${name} does not have it`);
-      for (const [id, { by, text }] of this.saved) if (!ids.has(id) && !gone(by) && !rolled.has(by) && !this.taken.has(id)) this.breach('lost', `“${text}” was saved by ${by}, and ${name} does not have it`);
+      for (const [id, text] of this.acked) if (!ids.has(id) && !this.wentWith(id, live)) this.breach('lost', `“${text}” was shown as sent, and ${name} does not have it`);
+      for (const [id, { by, text }] of this.saved) if (!ids.has(id) && !gone(by) && !rolled.has(by) && !this.taken.has(id) && !this.wentWith(id, live)) this.breach('lost', `“${text}” was saved by ${by}, and ${name} does not have it`);
     }
   }
 

@@ -1,31 +1,27 @@
-/** One process of the simulator: lives the seeds it is given, one after the other, and says what broke. */
+/** One process of the simulator: lives the seeds it is given, in the copy of the product that it is given, and says what broke. */
 import { quicken } from './quick';
-import { ready } from '../../crypto/sodium';
-import { lifeOf, shapeOf } from './life';
 
-/** `small`: only schedules of three or four people without laptops, so that few groups have to be made first. */
-interface Order { readonly seeds: readonly number[]; readonly untilBroken: boolean; readonly small: boolean }
+/** `path`: a bundle of `lives.ts`. `small`: only groups that are quickly made. `atOnce`: the first breach of all is enough. */
+interface Order { readonly path: string; readonly seeds: readonly number[]; readonly atOnce: boolean; readonly small: boolean }
+type Lives = typeof import('./lives');
 
-const isSmall = (seed: number): boolean => {
-  const { people, laptops } = shapeOf(seed);
-  return laptops === 0 && (people === 3 || people === 4);
-};
+const tell = (m: object): void => void process.send?.(m);
+const turn = (): Promise<void> => new Promise((r) => setImmediate(r));
 
-async function main(): Promise<void> {
-  await quicken();
-  await ready();
-  process.on('message', (order: Order) => {
-    void (async () => {
-      for (const seed of order.seeds) {
-        if (order.small && !isSmall(seed)) continue;
-        process.send?.({ is: 'begins', seed });
-        const lived = await lifeOf(seed);
-        process.send?.({ is: 'lived', ...lived });
-        if (order.untilBroken && lived.breaches.length > 0) break;
-      }
-      process.send?.({ is: 'done' });
-    })();
-  });
-  process.send?.({ is: 'ready' });
+async function live({ path, seeds, atOnce, small }: Order): Promise<void> {
+  const { lifeOf, isSmall } = (await import(path)) as Lives;
+  for (const seed of seeds) {
+    if (small && !isSmall(seed)) continue;
+    tell({ is: 'begins', seed });
+    const lived = await lifeOf(seed, atOnce);
+    // what it left behind speaks up now or not at all
+    await turn();
+    tell({ is: 'lived', ...lived });
+    if (atOnce && lived.breaches.length > 0) break;
+  }
+  tell({ is: 'done' });
 }
-void main();
+
+await quicken();
+process.on('message', (order: Order) => void live(order));
+tell({ is: 'ready' });

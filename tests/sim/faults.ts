@@ -1,0 +1,173 @@
+/** What goes wrong with devices, disks, clocks, lines, and the relay's process and store. */
+import { Seat } from '../support/circle';
+import { memoryDevice } from '../../src/lib/store/memory';
+import { PASSPHRASE } from '../support/linked';
+import type { Device } from '../support/world';
+import { personOf } from './base';
+import { type Doing, ifOpen, posts } from './deeds';
+import { asEarlierVersion } from './earlier';
+import type { Life } from './life';
+
+export const FAULTS = [
+  'power-cut', 'full', 'unheard', 'second-tab', 'older-disk', 'twin', 'evicted', 'earlier-version', 'skew', 'lag', 'half-open', 'ask', 'let-in',
+  'relay-crash', 'relay-dies', 'relay-slow', 'relay-refuses', 'relay-full', 'relay-down', 'older-relay', 'older-relay'
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+const YEARS = 10 * 365 * 86_400_000;
+const WRITES: ReadonlySet<string> = new Set(['create', 'append', 'enter', 'putCard', 'putRequest', 'putAnswer', 'putWant', 'putKeys', 'putBlob', 'putItem', 'give', 'keepBoxes']);
+
+/** Another device with this disk; it asks the one before what becomes of a write. */
+async function onDisk(l: Life, { device, group }: Seat, disk: Device['disk']): Promise<Seat> {
+  const again = l.world.device(device.name, device.role, disk);
+  again.fate = (w) => device.fate(w);
+  const seat = new Seat(again, group);
+  await again.boot();
+  await again.unlock();
+  if (l.isOpen(seat)) await seat.open();
+  return seat;
+}
+const instead = (l: Life, of: Seat, seat: Seat): void => void (l.seats[l.seats.indexOf(of)] = seat);
+
+const open = {
+  'power-cut': async (l, seat) => {
+    seat.device.disk.cut(l.draw(8));
+    await l.again(seat);
+  },
+  /** The next writes of this device go wrong. */
+  full: (l, { device }) => {
+    let left = 1 + l.draw(6);
+    device.fate = () => (left-- > 0 ? 'full' : 'done');
+  },
+  unheard: (l, { device }) => {
+    let left = 1 + l.draw(6);
+    device.fate = () => (left-- > 0 ? 'done-unheard' : 'done');
+  },
+  /** Another process of the same profile opens the vault: the first is fenced off. */
+  'second-tab': async (_, seat) => {
+    const first = seat.device.core;
+    await seat.device.boot();
+    await seat.device.unlock();
+    await seat.open();
+    first?.link.stop();
+  },
+  /** The profile comes back from a copy that was made some time ago. */
+  'older-disk': async (l, seat) => {
+    if (l.relayStore.isRestored) return;
+    const copy = seat.device.disk.copy();
+    await l.wait();
+    posts(l, seat);
+    await l.wait();
+    seat.device.kill();
+    l.rolled.add(seat.device.name);
+    l.copied.add(seat.device.name);
+    const back = await onDisk(l, seat, copy);
+    instead(l, seat, back);
+  },
+  /** The profile was copied, and both copies are used. */
+  twin: async (l, seat) => {
+    if (l.relayStore.isRestored || l.copied.size > 0 || l.seats.length > 5) return;
+    l.copied.add(seat.device.name);
+    l.seats.push(await onDisk(l, seat, seat.device.disk.copy()));
+  },
+  /** The browser throws everything of this device away. Its person comes back by the words on paper, if there are any and the network is there. */
+  evicted: async (l, seat) => {
+    const { name, role } = seat.device;
+    if (l.live.length < 2) return;
+    seat.device.kill();
+    l.rolled.add(name);
+    const disk = memoryDevice({ fate: (w) => device.fate(w) });
+    const device: Device = l.world.device(name, role, disk);
+    await device.boot();
+    const words = l.s.words.get(personOf(name));
+    const back = words === undefined ? null : await device.run('restore', { words, passphrase: PASSPHRASE });
+    l.note(`${name} ${back === null ? 'has no words' : back.ok ? 'comes back' : `does not come back: ${back.fault}`}`);
+    l.seats.splice(l.seats.indexOf(seat), 1);
+    if (back?.ok === true) l.joining.push(device);
+    await l.world.time.pass(5_000);
+  },
+  'earlier-version': async (l, seat) => {
+    await asEarlierVersion(seat, l.world.time);
+    await l.again(seat);
+  },
+  skew: (l, { device }) => {
+    device.skew = (l.draw(3) - 1) * l.draw(YEARS);
+  },
+  lag: (l, { device }) => {
+    l.lines.of(device).lag = [0, 40, 700, 4_000][l.draw(4)] as number;
+  },
+  'half-open': (l, { device }) => {
+    l.lines.of(device).dead = true;
+  },
+  ask: (l, seat) => asks(l, seat),
+  'let-in': (l, { device, group, view }) => {
+    const r = view.requests[0];
+    if (r !== undefined) device.begin('let-in', { group, request: r.request });
+  }
+} satisfies Partial<Record<Fault, Doing>>;
+
+const relay = {
+  'relay-crash': (l) => l.relayStore.crash(l.draw(2) === 0),
+  /** At one of the next calls on its store, before or after that is durable; nobody hears of it. */
+  'relay-dies': (l) => {
+    const { log } = l.s;
+    let left = l.draw(12);
+    const how = l.draw(2) === 0 ? 'lost' : 'kept';
+    log.fate = () => {
+      if (left-- > 0) return 'done';
+      if (left === -1) l.world.time.later(0, () => l.relayStore.crash(false));
+      return how;
+    };
+  },
+  'relay-slow': (l) => {
+    const after = 1 + l.draw(400);
+    let left = 1 + l.draw(12);
+    l.s.log.fate = () => (left-- > 0 ? { after } : 'done');
+  },
+  'relay-refuses': (l) => {
+    let left = 1 + l.draw(5);
+    const how = l.draw(2) === 0 ? 'unavailable' : 'done-unheard';
+    const only = l.pick(['append', 'append', 'enter', null] as const);
+    l.s.log.fate = (call) => ((only === null || only === call) && left-- > 0 ? how : 'done');
+  },
+  /** Its disk is full: what is there can be read. */
+  'relay-full': (l) => {
+    let left = 1 + l.draw(30);
+    l.s.log.fate = (call) => (WRITES.has(call) && left-- > 0 ? 'unavailable' : 'done');
+  },
+  'relay-down': (l) => {
+    l.world.down = !l.world.down;
+    if (l.world.down) for (const s of l.seats) s.device.cut();
+  },
+  /**
+   * Its store is copied, and some time later the copy is put in the store's place. Not where a device was copied too: one that forgot what
+   * it sent, and a relay that forgot it as well, cannot know that a number was used.
+   */
+  'older-relay': async (l) => {
+    if (!l.relayStore.hasCopy) return l.relayStore.copy();
+    if (l.copied.size === 0) await l.relayStore.putBack(l);
+  }
+} satisfies Partial<Record<Fault, Doing>>;
+
+async function asks(l: Life, seat: Seat): Promise<void> {
+  if (l.joining.some((d) => d.name === 'Gil') || l.seats.length > 5) return;
+  const { world } = l;
+  let link: string | null = null;
+  seat.device.begin('invite', { group: seat.group, history: l.draw(2) === 0 ? 'start' : 'today', days: 3, relationship: '' }, (o) => {
+    if (o.ok) ({ link } = o.value);
+  });
+  await world.time.pass(300);
+  if (link === null) return;
+  const device = world.device('Gil', 'family');
+  await device.setUp();
+  const opened = await device.run('open-link', { fragment: new URL(link).hash });
+  if (!opened.ok) return;
+  const { join } = opened.value;
+  l.joining.push(device);
+  device.watch('join', join);
+  await world.time.pass(200);
+  device.begin('ask', { join });
+  await world.time.pass(100);
+}
+
+export const ILLS: Record<Fault, Doing> = { ...(Object.fromEntries(Object.entries(open).map(([name, doing]) => [name, ifOpen(doing)])) as typeof open), ...relay };
