@@ -234,7 +234,7 @@ describe('P26 a device whose row has ended', () => {
     const { phone } = await scene.join();
     await phone.ask((re) => ({ is: 'put-bell', re, group: scene.group, place: placeOf('pat') }));
     phone.close();
-    await new Promise<void>((done) => log.call('renew', { now: 9, above: 0 }, () => done()));
+    await new Promise<void>((done) => log.call('renew', { now: 9, above: log.incarnation }, () => done()));
     await scene.post(scene.phone, olivia);
     await pass(WITHIN + 5_000, at);
     expect(bell.rung).toEqual([]);
