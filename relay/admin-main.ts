@@ -2,6 +2,7 @@
 import { ready, systemRandom } from '../crypto/sodium';
 import { adminQuota } from './admin-quota';
 import { type Config, configOf } from './config';
+import { newLife } from './new-life';
 import { open } from './open';
 import { createRelay } from './relay';
 import { statsOf } from './stats';
@@ -10,7 +11,8 @@ import { statsOf } from './stats';
 const COMMANDS: Readonly<Record<string, (c: Config, args: readonly string[]) => Promise<string>>> = {
   stats: async (c) => JSON.stringify(await statsOf(c)),
   quota: adminQuota,
-  purge
+  purge,
+  'new-life': begin
 };
 
 const fail = (line: string): never => {
@@ -30,6 +32,12 @@ async function purge(c: Config): Promise<string> {
   const purged = await createRelay({ log, keys, clock, random: systemRandom, hints }).purge(blobs);
   await Promise.all([log.close(), hints.close()]);
   return JSON.stringify(purged);
+}
+
+async function begin(c: Config): Promise<string> {
+  if (c.postgres === null) return fail('A new life is begun by hand only in PostgreSQL: npm start -- restore FILE does it for a store in this folder.');
+  await ready();
+  return `The store’s life is ${await newLife(c.folder, c.postgres, Date.now(), systemRandom)}. Start the relays: devices bring what is newer.`;
 }
 
 const settings = configOf(process.env);

@@ -250,7 +250,8 @@ export function following(house: () => House, hints: Hints, turn: (what: () => v
       const h = house();
       const now = h.clock();
       if (!hints.isUp || sureFrom === Infinity) sureFrom = now + UNSURE;
-      if (now >= sureFrom && now - asked < ASK_EVERY) return;
+      // whatever is asked, a new life of the store is heard of
+      if (now >= sureFrom && now - asked < ASK_EVERY) return h.log.call('news', [], () => undefined);
       asked = now;
       const all = [...standings.keys()];
       for (let at = 0; at < all.length; at += AT_ONCE) {

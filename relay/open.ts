@@ -14,6 +14,7 @@ import type { RelayKeys } from './house';
 import { keysAt } from './keys';
 import type { Log } from './log';
 import { postgresLog } from './log-postgres';
+import { NOTE } from './place-postgres';
 import { remoteLog } from './log-remote';
 
 export interface Opened { readonly keys: RelayKeys; readonly log: Log; readonly blobs: Blobs; readonly hints: Hints }
@@ -24,9 +25,6 @@ export interface Hears {
   readonly trouble: (words: string) => void;
   readonly hints: (isUp: boolean) => void;
 }
-
-/** Beside `relay.key`, of a relay whose store is shared. */
-export const NOTE = 'postgres.mark';
 
 /** Not `recursive`: where a folder can never be made that tries for ever. */
 export function makeFolder(path: string): void {

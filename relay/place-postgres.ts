@@ -12,15 +12,17 @@ import { beginLife, lifeNow, NO_FEEDS } from './lives';
 import type { Rows } from './postgres';
 import { all, did, one, runSoon, type Steps } from './steps';
 
+/** The file in a relay's folder. */
+export const NOTE = 'postgres.mark';
 /** Held by every transaction that writes, together; by whoever begins a life, alone. Any number, the same for every relay. */
-export const ALIVE = 7_203_115;
+const ALIVE = 7_203_115;
 /** Numbers that are left out at a new life: a group's number stands for no other one, though the store forgot that it was given. */
 const SKIPPED = 1_000_000;
 /** Milliseconds between two notes in the folder. */
 const NOTE_EVERY = 1000;
 
-const NOTE = v.object({ node: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)), life: v.number(), marks: v.array(v.number()) });
-type Note = v.InferOutput<typeof NOTE>;
+const PLACE = v.object({ node: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)), life: v.number(), marks: v.array(v.number()) });
+type Note = v.InferOutput<typeof PLACE>;
 
 /** The store's life, and the number of each line in it. */
 interface Stand { readonly life: number; readonly marks: readonly number[] }
@@ -134,7 +136,7 @@ function* looking(node: string, known: Stand, above: number, lines: number, now:
 
 const skipNumbers = (): Steps<unknown> => one("SELECT setval('group_numbers', (SELECT last_value FROM group_numbers) + ?)", SKIPPED);
 
-/** Begins a life because the operator says that the store was restored, before any relay uses it; its number. */
+/** Begins a life because the operator says that the store was restored, before any relay uses it; its number, above `known`. */
 export function* restored(now: number, known: number): Steps<number> {
   yield* did('SET LOCAL statement_timeout = 0');
   yield* did(`SELECT pg_advisory_xact_lock(${ALIVE})`);
@@ -145,7 +147,7 @@ export function* restored(now: number, known: number): Steps<number> {
 
 function readNote(path: string): Note | null {
   try {
-    const read = v.safeParse(NOTE, JSON.parse(readFileSync(path, 'utf8')));
+    const read = v.safeParse(PLACE, JSON.parse(readFileSync(path, 'utf8')));
     return read.success ? read.output : null;
   } catch {
     return null;

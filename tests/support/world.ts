@@ -82,6 +82,24 @@ function countCalls(where: object, names: readonly string[]): void {
     Object.defineProperty(where, name, { value: counted });
   }
 }
+/** A log whose answers come from elsewhere, and are waited for. */
+export function counted(log: Log): Log {
+  return {
+    get incarnation() {
+      return log.incarnation;
+    },
+    isShared: log.isShared,
+    renewed: (then) => log.renewed(then),
+    call(name, input, then) {
+      elsewhere++;
+      log.call(name, input, (reply) => {
+        elsewhere--;
+        then(reply);
+      });
+    },
+    close: () => log.close()
+  };
+}
 countCalls(crypto.subtle, ['encrypt', 'decrypt', 'importKey', 'deriveKey']);
 countCalls(WebAssembly, ['compile', 'instantiate']);
 

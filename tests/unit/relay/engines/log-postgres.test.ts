@@ -1,24 +1,177 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { fromText } from '../../../../crypto/bytes';
-import type { Log } from '../../../../relay/log';
-import { postgresLog } from '../../../../relay/log-postgres';
+import { ready } from '../../../../crypto/sodium';
+import { signPair } from '../../../../crypto/verify';
+import { ask, type Log } from '../../../../relay/log';
+import { postgresLog, type PostgresParts } from '../../../../relay/log-postgres';
+import { newLife } from '../../../../relay/new-life';
 import { seeded } from '../../../support/actor';
-import { startPostgres } from '../../../support/engines';
+import { cast, type Seat } from '../../../support/circle';
+import { type Engine, startPostgres } from '../../../support/engines';
+import { counted, World } from '../../../support/world';
 import { logSuite } from './log-suite';
 
+vi.mock('hash-wasm', async (real) => (await import('../../../support/remembered')).remembered(await real()));
+
+beforeAll(ready);
+let started: Promise<Engine> | null = null;
+const server = (): Promise<Engine> => (started ??= startPostgres());
+afterAll(async () => (await started)?.discard(), 30_000);
+
+const opening = (url: string, more: Partial<PostgresParts> = {}): Promise<Log> =>
+  postgresLog({ url, clock: () => 5, random: seeded('node'), note: null, relayPk: fromText('relay'), turn: setImmediate, trouble: () => undefined, ...more });
+
 logSuite('PostgreSQL', async () => {
-  const server = await startPostgres();
-  const open = (now: number): Promise<Log> => postgresLog({ url: server.url, clock: () => now, random: seeded(`node ${now}`), note: null, relayPk: fromText('relay'), turn: setImmediate, trouble: () => undefined });
-  const logs = [await open(5)];
+  const { url } = await server();
+  const logs = [await opening(url)];
   return {
     log: logs[0] as Log,
     store: { folder: '', postgres: server.url },
     again: async () => {
-      logs.push(await open(6));
+      logs.push(await opening(url, { random: seeded('another node') }));
       return logs.at(-1) as Log;
     },
-    close: async () => {
-      await Promise.all(logs.map((l) => l.close()));
-      await server.discard();
-    }
+    close: async () => void (await Promise.all(logs.map((l) => l.close())))
   };
+});
+
+/** Runs statements in the server's first database. */
+async function say(url: string, ...statements: string[]): Promise<void> {
+  const sql = postgres(url, { max: 1, onnotice: () => undefined });
+  for (const s of statements) await sql.unsafe(s);
+  await sql.end();
+}
+/** A fresh database, its address. */
+async function database(name: string): Promise<string> {
+  const { url } = await server();
+  await say(url, `CREATE DATABASE ${name}`);
+  return url.replace(/postgres$/, name);
+}
+const run = (program: string, ...args: string[]): void => {
+  const done = spawnSync(program, args, { encoding: 'utf8' });
+  if (done.status !== 0) throw new Error(`${program}: ${done.stderr}`);
+};
+
+describe('relays on one PostgreSQL', () => {
+  it('all hear of a new life at their next call, whatever it is, and answer nothing that was asked before', async () => {
+    const url = await database('lives');
+    const [a, b] = [await opening(url), await opening(url, { random: seeded('b') })];
+    const heard: number[] = [];
+    b.renewed((life) => heard.push(life));
+    const before = b.incarnation;
+    const life = await ask(a, 'renew', { now: 5, above: before });
+    const asked = [ask(b, 'news', []), ask(b, 'sweep', { blobsBefore: 0, answersBefore: 0, meetingsBefore: 0 })];
+    expect((await Promise.all(asked)).map((r) => r.ok)).toEqual([false, false]);
+    expect([life, heard, b.incarnation]).toEqual([{ ok: true, value: a.incarnation }, [a.incarnation], a.incarnation]);
+    expect((await ask(b, 'news', [])).ok).toBe(true);
+    await Promise.all([a.close(), b.close()]);
+  });
+
+  it('notice that the store stands lower than it did, while they run and after a start', async () => {
+    const url = await database('older');
+    const folder = mkdtempSync(join(tmpdir(), 'carefold-place-'));
+    const note = join(folder, 'postgres.mark');
+    let log = await opening(url, { note });
+    const lives = [log.incarnation];
+    const sweep = { blobsBefore: 0, answersBefore: 0, meetingsBefore: 0 };
+    for (let i = 0; i < 3; i++) await ask(log, 'sweep', sweep);
+    await say(url, 'UPDATE marks SET n = 1 WHERE n > 1');
+    expect((await ask(log, 'news', [])).ok).toBe(false);
+    lives.push(log.incarnation);
+    expect((await ask(log, 'sweep', sweep)).ok).toBe(true);
+    await log.close();
+    // as it was: nothing is noticed
+    log = await opening(url, { note });
+    expect(log.incarnation).toBe(lives[1]);
+    await ask(log, 'sweep', sweep);
+    await log.close();
+    const kept = readFileSync(note, 'utf8');
+    await say(url, 'DELETE FROM marks');
+    log = await opening(url, { note });
+    lives.push(log.incarnation);
+    await log.close();
+    expect(lives[1]).toBeGreaterThan(lives[0] as number);
+    expect(lives[2]).toBeGreaterThan(lives[1] as number);
+    // another relay began the life already: no further one
+    writeFileSync(note, kept);
+    log = await opening(url, { note });
+    expect(log.incarnation).toBe(lives[2]);
+    await log.close();
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe('P22 a relay on PostgreSQL, restored from a dump while its devices are ahead', () => {
+  /** Everyone shows the same, and nobody is alarmed. */
+  function expectSame(world: World, seats: readonly Seat[], texts: readonly string[]): void {
+    for (const s of seats) {
+      expect(s.view.alarm, s.device.name).toBeNull();
+      expect(s.view.ended, s.device.name).toBeNull();
+      expect(s.words, s.device.name).toEqual(seats[0]?.words);
+      expect(s.words.slice().sort(), s.device.name).toEqual(texts.slice().sort());
+      expect(s.run.outbox, s.device.name).toEqual([]);
+    }
+    expect(world.reports).toEqual([]);
+  }
+
+  it('has everything again, nothing twice and nobody alarmed; put back once more without a word, it is noticed', async () => {
+    const url = await database('restoring');
+    const folder = mkdtempSync(join(tmpdir(), 'carefold-restored-'));
+    const pair = signPair(seeded('relay')(32));
+    writeFileSync(join(folder, 'relay.key'), seeded('relay')(32));
+    const clock = { now: 1_760_000_000_000 };
+    const at = (u: string, note: string | null): Promise<Log> => opening(u, { clock: () => clock.now, relayPk: pair.pk, note });
+    // nothing of this relay's folder is left but its key
+    const first = await at(url, null);
+    const { world, olivia, pat, fay } = await cast(3, 'start', undefined, () => World.make('', () => counted(first)));
+    const texts: string[] = [];
+    const post = async (s: Seat, text: string): Promise<void> => {
+      await s.post(text);
+      texts.push(text);
+      await world.time.pass(6_000);
+    };
+    await post(olivia, 'Before');
+    const dump = join(folder, 'dump');
+    run('pg_dump', '-Fc', '-f', dump, url);
+    await post(pat, 'One');
+    await post(fay, 'Two');
+    await olivia.device.must('rename-group', { group: olivia.group, name: 'Another name' });
+    await post(olivia, 'Three');
+    const other = await olivia.device.must('new-group', { name: 'Made since', kind: 'family' });
+    await world.time.pass(6_000);
+    const order = olivia.words;
+    world.down = true;
+    for (const d of world.devices) d.cut();
+    await world.time.pass(100);
+    await first.close();
+    clock.now = world.time.now;
+    const copy = await database('restored');
+    run('pg_restore', '-d', copy, dump);
+    await newLife(folder, copy, clock.now, seeded('admin'));
+    const second = await at(copy, join(folder, 'postgres.mark'));
+    expect(second.incarnation).toBeGreaterThan(first.incarnation);
+    world.serve(counted(second));
+    world.down = false;
+    await world.time.pass(70_000);
+    expectSame(world, [olivia, pat, fay], texts);
+    expect(olivia.words).toEqual(order);
+    expect(fay.view.name).toBe('Another name');
+    expect(olivia.device.core?.groups.get(other.group)).toMatchObject({ alarm: null, synced: true });
+    await olivia.device.must('rename-group', { group: olivia.group, name: 'And on' });
+    await post(fay, 'After');
+    expectSame(world, [olivia, pat, fay], texts);
+    for (const d of world.devices) d.kill();
+    await second.close();
+    const again = await database('again');
+    run('pg_restore', '-d', again, dump);
+    const third = await at(again, join(folder, 'postgres.mark'));
+    expect(third.incarnation).toBeGreaterThan(second.incarnation);
+    await third.close();
+    rmSync(folder, { recursive: true });
+  }, 60_000);
 });
