@@ -6,6 +6,7 @@ import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, MeetId, RelayPk, Va
 import { HASH } from './hash';
 import { LIMIT } from './limits';
 import { readReceipt, type Receipt, writeReceipt } from './receipt';
+import { readTurn, type Turn, TURNS, writeTurn } from './turn';
 import { unreachable, type Result } from './result';
 import { SIGN_PK, SIGNATURE } from './verify';
 import { decode, type Malformed, type Reader, Writer } from './wire';
@@ -138,6 +139,8 @@ export type FromRelay =
   /** `re` is the asker's (n for an append). What else is filled depends on `why`: see PROTOCOL §12.3. */
   | { readonly is: 'refused'; readonly re: number; readonly group: GroupId; readonly why: Refusal; readonly detail: RefusalDetail }
   | { readonly is: 'pong'; readonly re: number }
+  /** Before `hello`, of a relay whose key changed: earlier keys that name later ones. */
+  | { readonly is: 'turns'; readonly turns: readonly Turn[] }
   /** The group was destroyed here, as its owner asked; answers any proof of a key of it, and comes unasked (re = 0) when it happens. */
   | { readonly is: 'destroyed'; readonly re: number; readonly group: GroupId; readonly receipt: Receipt }
   /** Answer to `get-wants` (re > 0) or a push (re = 0). */
@@ -174,7 +177,7 @@ export const FROM_CODES: Readonly<Record<FromRelay['is'], number>> = {
   pong: 14, items: 15,
   standing: 18,
   wants: 20, keys: 21,
-  destroyed: 22,
+  destroyed: 22, turns: 23,
   bell: 26
 };
 const byCode = <K extends string>(codes: Readonly<Record<K, number>>): ReadonlyMap<number, K> => new Map((Object.keys(codes) as K[]).map((is) => [codes[is], is]));
@@ -352,6 +355,8 @@ export function encodeFromRelay(f: FromRelay): Bytes {
       return w.list(f.detail.heads, (h, x) => x.fixed(h.logPk).num(h.n).fixed(h.hash)).text(f.detail.words).done();
     case 'pong':
       return w.num(f.re).done();
+    case 'turns':
+      return w.list(f.turns, writeTurn).done();
     case 'items':
       return w.num(f.re).fixed(f.group).bool(f.more).list(f.items, (i, x) => x.bytes(i)).done();
     case 'wants':
@@ -419,6 +424,8 @@ function readFromRelay(r: Reader): FromRelay {
       };
     case 'pong':
       return { is, re: r.num() };
+    case 'turns':
+      return { is, turns: r.list(TURNS, readTurn) };
     case 'items':
       return { is, re: r.num(), group: group(r), more: r.bool(), items: r.list(MOST, (x) => x.bytes(LIMIT.item)) };
     case 'wants':

@@ -13,6 +13,7 @@ export const LABEL = {
   deviceClaim: label('device-claim/1'),
   receipt: label('receipt/1'),
   destroyed: label('destroyed/1'),
+  relayTurn: label('relay-turn/1'),
   envelope: label('envelope/1'),
   envelopeBody: label('envelope-body/1'),
   envelopeHash: label('envelope-hash/1'),

@@ -2,6 +2,7 @@
 import { ready, systemRandom } from '../crypto/sodium';
 import { adminQuota } from './admin-quota';
 import { type Config, configOf } from './config';
+import { newKey } from './keys';
 import { newLife } from './new-life';
 import { open } from './open';
 import { createRelay } from './relay';
@@ -12,7 +13,11 @@ const COMMANDS: Readonly<Record<string, (c: Config, args: readonly string[]) => 
   stats: async (c) => JSON.stringify(await statsOf(c)),
   quota: adminQuota,
   purge,
-  'new-life': begin
+  'new-life': begin,
+  'new-key': async (c) => {
+    await ready();
+    return `relay.key is another key; the one before is relay.key.${newKey(c.folder, systemRandom)}. Start the relay again, and keep both.`;
+  }
 };
 
 const fail = (line: string): never => {

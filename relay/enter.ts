@@ -10,12 +10,13 @@ import { begin, fold } from '../crypto/roster/fold';
 import { chainHead, encodeState, type Invite, rowByDevice, rowOf, type RosterState } from '../crypto/roster/state';
 import { tellEnded } from './ended';
 import { waitsFor } from './healing';
-import type { House } from './house';
+import type { House, KeyPair } from './house';
 import { RATE } from './limits';
 import type { Entering, Kept } from './log';
 import { answerUnknown } from './purge';
 import { fits, took, withSpare } from './quota';
 import type { Connection, InviteSession, LogSession } from './session';
+import { keyOf } from './signer';
 
 type Create = Extract<ToRelay, { is: 'create' }>;
 type Enter = Extract<ToRelay, { is: 'enter' }>;
@@ -41,9 +42,9 @@ export const CHECKPOINT = 32;
 /** What a full roster still takes: nobody is kept in, or in charge, by its length. */
 const ENDING: ReadonlySet<Entry['body']['kind']> = new Set(['revoke-invite', 'remove', 'offer-owner', 'accept-owner', 'leave', 'rotate', 'device-revoke', 'role', 'destroy', 'claim-owner', 'relay']);
 
-const receiptFor = (h: House, s: RosterState, entry: Bytes, time: number): ReceiptedEntry => ({
+const receiptFor = (h: House, by: KeyPair, s: RosterState, entry: Bytes, time: number): ReceiptedEntry => ({
   entry,
-  receipt: signReceipt(s.group, { relayPk: h.keys.pk, incarnation: h.incarnation, seq: s.seq, chain: chainHead(s), time }, h.keys.sk)
+  receipt: signReceipt(s.group, { relayPk: by.pk, incarnation: h.incarnation, seq: s.seq, chain: chainHead(s), time }, by.sk)
 });
 
 export function create(h: House, c: Connection, f: Create): void {
@@ -56,7 +57,7 @@ export function create(h: House, c: Connection, f: Create): void {
   const entry = decodeEntry(f.genesis);
   const boxes = entry.ok ? boxesFor(first.value, entry.value, new Map(f.boxes.map((b) => [hex(b.to), b.lockbox]))) : null;
   if (boxes === null) return c.refuse(f.re, f.group, 'no-lockbox');
-  h.log.call('create', { group: f.group, genesis: receiptFor(h, first.value, f.genesis, time), boxes, state: encodeState(first.value) }, (r) => {
+  h.log.call('create', { group: f.group, genesis: receiptFor(h, h.keys, first.value, f.genesis, time), boxes, state: encodeState(first.value) }, (r) => {
     if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
     if (r.value === null) return answerUnknown(h, c, f);
     c.proven = true;
@@ -135,7 +136,10 @@ function judge(h: House, s: Enterer, f: Enter, done: () => void): void {
   if (boxes === null) return no('no-lockbox');
   const cuts: readonly Cut[] = 'cuts' in entry.body ? entry.body.cuts : 'cut' in entry.body ? [entry.body.cut] : [];
   const ends = cuts.map((c) => ({ device: rowOf(before, c.logPk)?.device ?? 0, n: c.n, hash: c.hash }));
-  const receipted = receiptFor(h, state, f.entry, time);
+  // the entry that names another key is receipted by it; all others by the one that the group knows
+  const by = entry.body.kind === 'relay' ? h.keys : keyOf(h, group);
+  if (by === null) return no('unavailable');
+  const receipted = receiptFor(h, by, state, f.entry, time);
   const spent = spentBy(before, state);
   const gone = endedBy(before, state);
   // from before it is stored: nobody is pushed to once it is
@@ -153,6 +157,7 @@ function judge(h: House, s: Enterer, f: Enter, done: () => void): void {
       h.budget.count(budget, now);
       took(group, 'entries', 1);
       group.state = state;
+      group.signer = by.pk;
       s.staged = null;
       for (const e of ends) group.held.delete(e.device);
       connection.send({ is: 'entered', re: f.re, group: group.id, receipt: receipted.receipt });

@@ -45,6 +45,7 @@ function renew(h: House, group: Group, then: (ok: boolean) => void): void {
     if (!r.ok) return then(false);
     for (const e of r.value.items) {
       group.state = fold(group.state, e.entry, e.receipt.time, e.receipt.relayPk).state;
+      group.signer = e.receipt.relayPk;
       if (e.receipt.incarnation !== h.incarnation) group.earlier = e.receipt.seq;
       h.fanout.entry(group, e, null);
     }

@@ -1,5 +1,5 @@
 /** A group as the relay has it in memory: the roster's state, who listens, and one change of the roster at a time. */
-import type { Bytes, GroupId, Hex, MemberTag } from '../crypto/brand';
+import type { Bytes, GroupId, Hex, MemberTag, RelayPk } from '../crypto/brand';
 import { hex } from '../crypto/bytes';
 import { begin, fold } from '../crypto/roster/fold';
 import { decodeState, type RosterState } from '../crypto/roster/state';
@@ -19,6 +19,8 @@ export class Group {
   left: Left | null = null;
   /** Frames under way that will use the group: it stays in memory. */
   pins = 0;
+  /** The relay's key that receipts its entries. */
+  signer: RelayPk | null = null;
   /** Seq of the newest entry of an earlier life of the store, and who has shown what that life gave it; null when nothing is waited for. */
   earlier = 0;
   healing: { readonly since: number; readonly shown: Set<number> } | null = null;
@@ -32,6 +34,7 @@ export class Group {
   /** Takes in what the store says of it. */
   take(l: Loaded): this {
     this.state = stateOf(l);
+    this.signer = l.signer;
     this.earlier = l.earlier;
     this.healing = l.healing === null ? null : { since: l.healing.since, shown: new Set(l.healing.shown) };
     return this;

@@ -19,6 +19,7 @@ import { waitsFor } from './healing';
 import { ask, type Giving, type Kept } from './log';
 import { answerUnknown } from './purge';
 import type { Connection, LogSession } from './session';
+import { ownKeys } from './signer';
 
 type Of<K extends ToRelay['is']> = Extract<ToRelay, { is: K }>;
 
@@ -50,7 +51,7 @@ export function show(h: House, s: LogSession, f: Of<'show'>): void {
 
 /** Entries with the relay's own receipts, from anybody, before any key was proven: of a group that was lost, its genesis first. */
 export function giveEntries(h: House, c: Connection, f: Of<'give-entries'>): void {
-  const own = f.items.filter((i) => equal(i.receipt.relayPk, h.keys.pk));
+  const own = f.items.filter((i) => ownKeys(h).some((k) => equal(i.receipt.relayPk, k.pk)));
   const first = own[0];
   if (first === undefined || !verifyReceipt(f.group, first.receipt)) return c.refuse(f.re, f.group, 'not-allowed');
   h.groups.with(f.group, (group) => {
@@ -101,6 +102,7 @@ function takeEntries(h: House, c: Connection, f: Of<'give-entries'>, group: Grou
         if (r.value.is !== 'entered') return h.follow.renew(group, () => end(() => c.refuse(f.re, group.id, 'behind', { n: group.state.seq })));
         group.state = state;
         group.earlier = receipt.seq;
+        group.signer = receipt.relayPk;
         h.fanout.entry(group, item, null);
         tellEnded(h, group.logs, state);
         h.follow.changed(group);

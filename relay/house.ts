@@ -1,6 +1,7 @@
 /** What every part of a running relay shares. */
 import type { Bytes, RelayPk } from '../crypto/brand';
 import type { Refusal } from '../crypto/frames';
+import type { Turn } from '../crypto/turn';
 import type { Random } from '../crypto/sodium';
 import type { Fanout } from './fanout';
 import type { Follow } from './follow';
@@ -13,7 +14,9 @@ import type { Connection, LogSession } from './session';
 /** Milliseconds since 1970. */
 export type Clock = () => number;
 
-export interface RelayKeys { readonly pk: RelayPk; readonly sk: Bytes }
+export interface KeyPair { readonly pk: RelayPk; readonly sk: Bytes }
+/** The key of now; those before it, for groups that have not followed; and how each named the next. */
+export interface RelayKeys extends KeyPair { readonly earlier?: readonly KeyPair[]; readonly turns?: readonly Turn[] }
 
 export interface House {
   /** Number of the store's present life. */

@@ -1,17 +1,72 @@
-/** The relay's own signing key, made at the first start and kept beside the store, readable by its owner alone. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+/**
+ * The relay's own signing keys, kept beside the store, readable by their owner alone: `relay.key`, made at the first start; `relay.key.1`,
+ * `relay.key.2` …, keys before it, for groups that have not followed it yet; and `relay.turns`, in which each old key names the next.
+ */
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Bytes, RelayPk } from '../crypto/brand';
+import { equal } from '../crypto/bytes';
 import type { Random } from '../crypto/sodium';
+import { readTurn, signTurn, type Turn, TURNS, writeTurn } from '../crypto/turn';
 import { signPair } from '../crypto/verify';
-import type { RelayKeys } from './house';
+import { decode, Writer } from '../crypto/wire';
+import type { KeyPair, RelayKeys } from './house';
 
 const SEED = 32;
+const NAME = 'relay.key';
 
-/** Throws when the file is there and no key. */
-export function keysAt(path: string, random: Random): RelayKeys {
-  if (!existsSync(path)) writeFileSync(path, random(SEED), { mode: 0o600, flag: 'wx', flush: true });
+/** Makes the key when there is none. Throws when a file is there and no key. */
+export function keysAt(folder: string, random: Random): RelayKeys {
+  const path = join(folder, NAME);
+  if (!existsSync(path)) writeKey(path, random(SEED));
+  const earlier = readdirSync(folder).filter((name) => /^relay\.key\.\d+$/.test(name)).map((name) => readKey(join(folder, name)));
+  return { ...readKey(path), earlier, turns: turnsAt(folder) };
+}
+
+/** Another key takes the place of the one there, which names it and stays beside it for the groups that know it; the old one's number. */
+export function newKey(folder: string, random: Random): number {
+  const path = join(folder, NAME);
+  const old = readKey(path);
+  const turns = turnsAt(folder);
+  // as a whole, so that a second try after a power cut goes on with what lies there
+  const coming = `${path}.coming`;
+  if (!existsSync(coming)) writeKey(coming, random(SEED));
+  const next = readKey(coming);
+  const all = [...turns.filter((t) => !equal(t.from, old.pk)), signTurn(old.pk, next.pk, old.sk)].slice(-TURNS);
+  const w = new Writer().list(all, writeTurn);
+  writeFileSync(join(folder, 'relay.turns.coming'), w.done(), { flush: true });
+  renameSync(join(folder, 'relay.turns.coming'), join(folder, 'relay.turns'));
+  let n = 1;
+  while (existsSync(`${path}.${n}`)) n++;
+  renameSync(path, `${path}.${n}`);
+  renameSync(coming, path);
+  sync(folder);
+  return n;
+}
+
+function readKey(path: string): KeyPair {
   const seed = new Uint8Array(readFileSync(path)) as Bytes;
   if (seed.length !== SEED) throw new Error(`${path} is no key`);
   const pair = signPair(seed);
   return { pk: pair.pk as RelayPk, sk: pair.sk };
+}
+const writeKey = (path: string, seed: Bytes): void => writeFileSync(path, seed, { mode: 0o600, flag: 'wx', flush: true });
+
+function turnsAt(folder: string): readonly Turn[] {
+  const path = join(folder, 'relay.turns');
+  if (!existsSync(path)) return [];
+  const read = decode(new Uint8Array(readFileSync(path)), (r) => r.list(TURNS, readTurn));
+  if (!read.ok) throw new Error(`${path} cannot be read`);
+  return read.value;
+}
+
+function sync(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } catch {
+    // not every system syncs a folder
+  } finally {
+    closeSync(handle);
+  }
 }

@@ -72,7 +72,8 @@ export const CALLS: Every = {
     const g = found['g'] as number;
     const after = yield* all('SELECT entry, receipt FROM entries WHERE g = ? AND seq > ? ORDER BY seq', g, found['seq'] as number);
     const earlier = yield* earlierSeq(g);
-    return { g, state: found['state'] as Bytes, after: after.map(receipted), earlier, healing: yield* healingOf(g, earlier) };
+    const newest = (yield* one('SELECT entry, receipt FROM entries WHERE g = ? ORDER BY seq DESC LIMIT 1', g)) as Found;
+    return { g, state: found['state'] as Bytes, after: after.map(receipted), signer: receipted(newest).receipt.relayPk, earlier, healing: yield* healingOf(g, earlier) };
   },
   *create(c) {
     if ((yield* MAIL.tomb(c.group)) !== null) return null;

@@ -33,6 +33,8 @@ export interface PostgresParts {
   readonly note: string | null;
   /** The relay's public key: relays that share a store are one relay to their groups. */
   readonly relayPk: Uint8Array;
+  /** Its keys before that one. */
+  readonly earlier?: readonly Uint8Array[];
   readonly turn: Turn;
   /** Hears why something was not kept. */
   readonly trouble: (words: string) => void;
@@ -44,7 +46,7 @@ export async function postgresLog(p: PostgresParts): Promise<Log> {
   try {
     const weak = await notDurable(sql);
     if (weak !== null) throw new Error(weak);
-    await makeTables(sql, p.clock(), hex(p.relayPk as never));
+    await makeTables(sql, p.clock(), hex(p.relayPk as never), (p.earlier ?? []).map((k) => hex(k as never)));
   } finally {
     await sql.end({ timeout: 1 });
   }

@@ -115,7 +115,8 @@ export class SqliteLog {
         const after = this.db.all('SELECT entry, receipt FROM entries WHERE g = ? AND seq > ? ORDER BY seq', found['g'] as number, found['seq'] as number);
         const g = found['g'] as number;
         const earlier = this.db.take(earlierSeq(g));
-        return { g, state: found['state'] as Bytes, after: after.map(receipted), earlier, healing: this.db.take(healingOf(g, earlier)) };
+        const newest = this.db.one('SELECT entry, receipt FROM entries WHERE g = ? ORDER BY seq DESC LIMIT 1', g) as Found;
+        return { g, state: found['state'] as Bytes, after: after.map(receipted), signer: receipted(newest).receipt.relayPk, earlier, healing: this.db.take(healingOf(g, earlier)) };
       },
       create: (c) => {
         const there = this.db.one('SELECT g FROM groups WHERE id = ?', c.group);

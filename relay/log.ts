@@ -2,7 +2,7 @@
  * What the relay keeps, as calls on a log (PROTOCOL §11): each call is atomic and durable before its answer. The answer may come
  * during the call or later; calls about one group are answered in the order they were made.
  */
-import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, MeetId, MemberTag, VaultId } from '../crypto/brand';
+import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, MeetId, MemberTag, RelayPk, VaultId } from '../crypto/brand';
 import type { DeviceHead, Prev, ReceiptedEntry, StoredEnvelope } from '../crypto/frames';
 import type { Packed } from '../crypto/packed';
 import type { Result } from '../crypto/result';
@@ -62,6 +62,8 @@ export interface Loaded {
   /** An encoded roster state, and the entries after it. */
   readonly state: Bytes;
   readonly after: readonly ReceiptedEntry[];
+  /** The relay's key that receipted its newest entry. */
+  readonly signer: RelayPk;
   /** Seq of the newest entry that an earlier life of this store receipted; 0 when none did. */
   readonly earlier: number;
   /** When the present life began by a restore and the devices that have shown their heads since; null when the group waits for nothing. */

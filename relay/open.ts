@@ -34,11 +34,11 @@ export function makeFolder(path: string): void {
 }
 
 export async function open(c: Config, random: Random, clock: () => number, turn: Turn, hears: Hears): Promise<Opened> {
-  const keys = keysAt(join(c.folder, 'relay.key'), random);
+  const keys = keysAt(c.folder, random);
   const blobs =
     c.s3 === null ? await blobFiles(join(c.folder, 'blobs')) : await blobS3({ url: c.s3, key: c.s3Key ?? '', secret: c.s3Secret ?? '', region: c.s3Region }, join(c.folder, 'coming'));
   if (c.postgres !== null) {
-    const log = await postgresLog({ url: c.postgres, clock, random, note: join(c.folder, NOTE), relayPk: keys.pk, turn, trouble: hears.trouble });
+    const log = await postgresLog({ url: c.postgres, clock, random, note: join(c.folder, NOTE), relayPk: keys.pk, earlier: (keys.earlier ?? []).map((k) => k.pk), turn, trouble: hears.trouble });
     return { keys, blobs, log, hints: c.nats.length > 0 ? natsHints(c.nats, hears.hints) : { ...NO_HINTS, isUp: false } };
   }
   const worker = new Worker(new URL('./log-worker.js', import.meta.url), { workerData: { path: join(c.folder, 'relay.db'), now: clock() }, resourceLimits: { maxYoungGenerationSizeMb: 16 } });

@@ -14,6 +14,7 @@ import { waitsFor } from './healing';
 import type { House } from './house';
 import { ask, type Calls } from './log';
 import type { Connection } from './session';
+import { keyOf } from './signer';
 
 /** How many groups were destroyed, and how many could not be yet: restored and still waiting for what was lost, or the store did not answer. */
 export interface Purged { readonly destroyed: number; readonly waiting: number }
@@ -53,7 +54,8 @@ async function buryNow(h: House, g: number, id: GroupId): Promise<Tomb | null> {
         // a restored store may have lost that the end was called off: first it hears what devices have
         if (!isRead || !isDestroyed(group.state, now) || waitsFor(group, now) > 0) return end(null);
         const { seq } = group.state;
-        const receipt = signDestroyed(id, { relayPk: h.keys.pk, incarnation: h.incarnation, seq, chain: chainHead(group.state), time: Math.max(now, group.state.time) }, h.keys.sk);
+        const by = keyOf(h, group) ?? h.keys;
+        const receipt = signDestroyed(id, { relayPk: by.pk, incarnation: h.incarnation, seq, chain: chainHead(group.state), time: Math.max(now, group.state.time) }, by.sk);
         h.log.call('purge', { g, group: id, tomb: encodeReceipt(receipt) }, (r) => {
           if (r.ok) tellDestroyed(h, group, receiptOf(r.value.tomb));
           end(r.ok ? r.value : null);

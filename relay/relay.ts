@@ -102,6 +102,7 @@ export function createRelay(p: RelayParts): Relay {
       const c = new Connection(host, p.random(NONCE).slice(), send, from, count, end);
       house.connections.add(c);
       const own = house.paces.fresh();
+      if (p.keys.turns !== undefined && p.keys.turns.length > 0) c.send({ is: 'turns', turns: p.keys.turns });
       c.send({ is: 'hello', version: WIRE_VERSION, relayPk: p.keys.pk, incarnation: house.incarnation, nonce: c.nonce, time: p.clock() });
       return new Line(house, c, own);
     },

@@ -43,14 +43,16 @@ const INDEXES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Makes what is missing, once among all relays that start together; `now` numbers a new store's first life. Throws when the store is of another version or of another relay. */
-export async function makeTables(sql: Sql, now: number, relay: string): Promise<void> {
+export async function makeTables(sql: Sql, now: number, relay: string, earlier: readonly string[] = []): Promise<void> {
   await sql.begin(async (tx): Promise<void> => {
     await tx`SELECT pg_advisory_xact_lock(${ALONE})`;
     await tx`CREATE TABLE IF NOT EXISTS meta (name text PRIMARY KEY, value text NOT NULL)`;
     await tx`INSERT INTO meta VALUES ('version', ${String(VERSION)}), ('incarnation', ${String(now)}), ('relay', ${relay}) ON CONFLICT DO NOTHING`;
     const meta = new Map((await tx`SELECT name, value FROM meta`).map((f) => [f['name'] as string, f['value'] as string]));
     if (meta.get('version') !== String(VERSION)) throw new Error('the store was made by another version');
-    if (meta.get('relay') !== relay) throw new Error('the store belongs to a relay with another key: give every relay the same relay.key');
+    // a new key takes over what belonged to the one before it
+    if (earlier.includes(meta.get('relay') ?? '')) await tx`UPDATE meta SET value = ${relay} WHERE name = 'relay'`;
+    else if (meta.get('relay') !== relay) throw new Error('the store belongs to a relay with another key: give every relay the same relay.key');
     await tx`CREATE SEQUENCE IF NOT EXISTS group_numbers`;
     await tx`CREATE TABLE IF NOT EXISTS lives (incarnation bigint PRIMARY KEY)`;
     await tx`INSERT INTO lives VALUES (${String(meta.get('incarnation'))}) ON CONFLICT DO NOTHING`;

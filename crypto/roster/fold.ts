@@ -65,7 +65,7 @@ function withClaim(before: RosterState, s: RosterState, e: Entry): RosterState {
   if (s.claim === null || s.claim.seq === e.seq) return s;
   const author = before.rows.get(hex(e.author));
   const by = author === undefined ? null : hex(author.member);
-  const isAnswered = by === before.owner && e.body.kind !== 'rotate';
+  const isAnswered = by === before.owner && e.body.kind !== 'rotate' && e.body.kind !== 'relay';
   const isLost = by === s.claim.by && e.body.kind === 'device-revoke';
   return isAnswered || isLost || s.owner !== before.owner || !hasRole(s, s.claim.by, 'successor') ? { ...s, claim: null } : s;
 }

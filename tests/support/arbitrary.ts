@@ -81,6 +81,7 @@ export const fromRelay = fc.oneof(
   fc.record({ is: is('gone'), re: num, group, seq: num }),
   fc.record({ is: is('entered'), re: num, group, receipt }),
   fc.record({ is: is('destroyed'), re: num, group, receipt }),
+  fc.record({ is: is('turns'), turns: fc.array(receipt.map((r) => ({ from: r.relayPk, to: r.relayPk, signature: r.signature })), { maxLength: 3 }) }),
   fc.record({ is: is('acks'), group, items: fc.array(fc.record({ n: num, seq: num, time: num }), few) }),
   fc.record({ is: is('entries'), re: num, group, items: fc.array(fc.record({ entry: blob(), receipt }), few), more: fc.boolean() }),
   fc.record({ is: is('lockboxes'), re: num, group, items: fc.array(fc.record({ seq: num, lockbox: blob() }), few), more: fc.boolean() }),

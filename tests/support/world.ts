@@ -10,7 +10,7 @@ import { ready, type Random } from '../../crypto/sodium';
 import { signPair } from '../../crypto/verify';
 import { localLog } from '../../relay/log-sqlite';
 import { ask, type Log } from '../../relay/log';
-import { createRelay, type Relay, type Wire } from '../../relay/relay';
+import { createRelay, type Relay, type RelayParts, type Wire } from '../../relay/relay';
 import type { Doorbell } from '../../relay/ringing';
 import type { BlobCarrier } from '../../src/lib/core/blobs';
 import { Core } from '../../src/lib/core/core';
@@ -268,6 +268,11 @@ export class Device {
   }
 }
 
+export function pairOf(seed: string): { readonly pk: RelayPk; readonly sk: Bytes } {
+  const { pk, sk } = signPair(seeded(seed)(32));
+  return { pk: pk as RelayPk, sk };
+}
+
 export class World {
   readonly time = new Time();
   readonly reports: unknown[] = [];
@@ -279,6 +284,8 @@ export class World {
   copies = 0;
   /** The newest version of groups that the relay's next process takes. */
   knows = GROUP_VERSION;
+  /** Keys of the relay's next process. */
+  keys!: RelayParts['keys'];
   relay!: Relay;
   /** Whom devices reach when they dial; the honest relay unless somebody stands in between. */
   connect: Connect = (_device, send, end) => this.relay.connect(send, HOST, end);
@@ -287,15 +294,15 @@ export class World {
     await ready();
     const w = new World();
     w.seed = seed;
+    w.keys = pairOf('relay');
     w.serve(log?.(w.time.now) ?? localLog(':memory:', w.time.now));
     return w;
   }
   /** The relay's process begins, on this log; connections to the one before lead nowhere. */
   serve(log: Log): Relay {
-    const pair = signPair(seeded('relay')(32));
     const { time } = this;
     this.relay = createRelay({
-      log, clock: () => time.now, random: seeded(`${this.seed}relay chance ${this.lives++}`), keys: { pk: pair.pk as RelayPk, sk: pair.sk }, host: HOST,
+      log, clock: () => time.now, random: seeded(`${this.seed}relay chance ${this.lives++}`), keys: this.keys, host: HOST,
       turn: (what) => void time.later(0, what), pace: 0, knows: this.knows, ...(this.doorbell && { doorbell: this.doorbell })
     });
     return this.relay;

@@ -36,6 +36,7 @@ import { CLAIM_WAIT, DESTROY_GRACE } from '../../crypto/roster/rules';
 import { WORDS } from '../../src/lib/vault/words';
 import { aboutPassphrase, encodeHeader, encodePassphraseWrap, PASSPHRASE } from '../../src/lib/vault/header';
 import { signPair } from '../../crypto/verify';
+import { signTurn } from '../../crypto/turn';
 import { Writer } from '../../crypto/wire';
 import {
   accept, admitEntry, deviceAdd, deviceRevoke, inviteEntry, joinRequest, leave, makeDevice, makeRelay, nameEntry, newRow, offer, receipt, removeEntry, revokeInviteEntry, rotate, seeded, story, joinEntry, plainEntry } from '../support/actor';
@@ -293,6 +294,7 @@ export function sampleFrames(): { readonly toRelay: ToRelay[]; readonly fromRela
   const hash = random(32) as Bytes as Hash;
   const its = receipt(makeRelay(random, 1_690_000_000_000), group, ZERO_HASH, 1, some(9), 1_700_000_000_000);
   const time = 1_700_000_000_123;
+  const old = signPair(new Uint8Array(32).fill(32) as Bytes);
   const fill = (n: number): Bytes => new Uint8Array(n).fill(n);
   return {
     toRelay: [
@@ -319,7 +321,7 @@ export function sampleFrames(): { readonly toRelay: ToRelay[]; readonly fromRela
       { is: 'items', re: 16, group, items: [some(10), some(11)], more: true },
       { is: 'standing', re: 23, group, healing: true, rosterSeq: 9, chain: hash, feed: 1199, heads: [{ device: 2, n: 7, hash }], lacks: [fill(32) as BlobId] },
       { is: 'wants', re: 19, group, items: [{ want: fromText('want'), answers: 2 }] }, { is: 'keys', re: 21, group, items: [{ at: 8, keys: fromText('keys') }], more: true },
-      { is: 'destroyed', re: 1, group, receipt: its },
+      { is: 'destroyed', re: 1, group, receipt: its }, { is: 'turns', turns: [signTurn(old.pk as RelayPk, key as Bytes as RelayPk, old.sk)] },
       { is: 'bell', re: 27, group, key: fill(65) }
     ]
   };

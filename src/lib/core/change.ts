@@ -1,5 +1,5 @@
 /** Changes to the roster by this device (PROTOCOL §6, §9): planned at the newest state, stored before the first byte leaves, retried or given back. */
-import type { Bytes, Hash, InvitePk, LogPk, MemberTag } from '$crypto/brand';
+import type { Bytes, Hash, InvitePk, LogPk, MemberTag, RelayPk } from '$crypto/brand';
 import { compare, equal, fromText, hex, unhex } from '$crypto/bytes';
 import { sealDisplay } from '$crypto/display';
 import { commitContent, commitRoster, type EpochKeys, newEpochKeys } from '$crypto/epoch';
@@ -241,6 +241,10 @@ export const planClaim = (on: boolean): Planner => (run) => {
   if (on ? !hasRole(run.state, run.me, 'successor') : claim !== null && claim.by !== run.me && !owns(run.state, run)) return 'not-allowed';
   return on === (claim !== null) ? 'changed-meanwhile' : { body: { kind: 'claim-owner', on }, boxes: [], keys: null };
 };
+
+/** The relay's new key, which its old one named: the owner's device says so to everyone, and the receipt is by the key it names (PROTOCOL §7.1). */
+export const planRelayKey = (relayPk: RelayPk): Planner => (run) =>
+  !owns(run.state, run) ? 'not-allowed' : run.row.relayPk !== null && equal(run.row.relayPk, relayPk) ? 'changed-meanwhile' : { body: { kind: 'relay', relayPk }, boxes: [], keys: null };
 
 /** The end of the group for everyone, or calling it off. */
 export const planDestroy = (on: boolean): Planner => (run) =>

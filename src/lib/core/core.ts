@@ -14,6 +14,7 @@ import { type DraftVault, draftVault, keepVault, vaultState, type VaultParts } f
 import { Adoptions } from './adopt';
 import { Arrivals } from './arrivals';
 import type { BlobCarrier } from './blobs';
+import { changeRoster, planRelayKey } from './change';
 import { commands } from './commands';
 import { Credentials } from './credentials';
 import type { Handlers } from './commands-kit';
@@ -334,6 +335,8 @@ export class Core {
   /** What this device owes the group beside words: a recovery row, the end of a lost device, its own name. Inside the group's turn. */
   async settle(run: GroupRun): Promise<void> {
     if (run.session !== 'live' || !run.synced || run.isOutdated || run.row.ended !== null) return;
+    const { hello } = this.link;
+    if (hello !== null && run.state.owner === run.me && run.row.relayPk !== null && !equal(hello.relayPk, run.row.relayPk)) await changeRoster(run, planRelayKey(hello.relayPk));
     await this.personal.cover(run);
     await this.bell.settle(run);
     const lost = this.person === null ? [] : ownedRows([run], this.person, this.known).filter((r) => !r.me && r.row.end === null && this.revocations.isLost(r.device));

@@ -2,6 +2,7 @@
 import { equal } from '$crypto/bytes';
 import { type Receipt, verifyDestroyed } from '$crypto/receipt';
 import { DESTROY_GRACE } from '$crypto/roster/rules';
+import { leadsTo } from '$crypto/turn';
 import { chainAt } from '$crypto/roster/state';
 import type { GroupRun } from './group-run';
 
@@ -9,8 +10,9 @@ import type { GroupRun } from './group-run';
  * Signed by the key of the group's receipts; and, where the roster goes as far here, for the history that is here, whose owner asked for
  * the end long enough before. A roster that is shorter here has nothing to hold against the signature.
  */
-export function isDestruction({ row, state, entries }: Pick<GroupRun, 'row' | 'state' | 'entries'>, r: Receipt): boolean {
-  if (row.relayPk === null || !equal(r.relayPk, row.relayPk) || !verifyDestroyed(row.id, r)) return false;
+export function isDestruction({ row, state, entries, around }: GroupRun, r: Receipt): boolean {
+  // the group may have followed a new key since
+  if (row.relayPk === null || !leadsTo(around.link.turns, row.relayPk, r.relayPk) || !verifyDestroyed(row.id, r)) return false;
   if (r.seq > entries.length) return true;
   const chain = chainAt(state, r.seq);
   // what came after it would have no place: nothing is entered once the grace is over

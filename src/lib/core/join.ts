@@ -18,6 +18,7 @@ import type { Around } from './group-run';
 import { deviceKeys, type EntryRow, type GroupRow } from './group-rows';
 import type { JoinId, JoinView } from './port';
 import { proveKey } from './prove';
+import { isMove, namesKey } from './receipted';
 import { Turns } from './turns';
 
 /** Table `join`, key id. */
@@ -97,7 +98,7 @@ export class JoinRun {
     const { link } = this.around;
     if (this.isSettled || this.link.host !== this.around.host) return;
     if (link.hello === null) return this.to(this.row.asked ? 'waiting' : 'offline');
-    if (!equal(link.hello.relayPk, this.link.relayPk)) return this.to('other-relay');
+    if (!link.speaksFor(this.link.relayPk)) return this.to('other-relay');
     if (this.phase !== 'crowded') this.to(this.row.asked ? 'waiting' : 'opening');
     const f = await proveKey(this.around, 'invite', this.groupId, { pk: this.keys.invite, sk: this.keys.sk });
     if (f?.is === 'destroyed') return this.to('unknown');
@@ -172,7 +173,8 @@ export class JoinRun {
     for (const { entry, receipt } of items) {
       if (receipt.seq <= this.entries.length) continue;
       if (this.isOutdated) return 'short';
-      if (receipt.seq !== this.entries.length + 1 || !equal(receipt.relayPk, this.link.relayPk) || !verifyReceipt(this.groupId, receipt)) return 'short';
+      const moves = isMove(this.entries.at(-1), receipt);
+      if (receipt.seq !== this.entries.length + 1 || (moves && !namesKey(entry, receipt.relayPk)) || !verifyReceipt(this.groupId, receipt)) return 'short';
       let isVoid = false;
       if (this.state === null) {
         const first = begin(this.groupId, entry, receipt.time);
@@ -183,10 +185,11 @@ export class JoinRun {
         this.state = folded.state;
         isVoid = folded.void !== null;
       }
-      const { seq, chain } = this.link;
+      if (moves && isVoid) return 'short';
+      const { seq, chain, relayPk } = this.link;
       const at = this.state.chains[this.state.seq - 1] as Hash;
       // before anything of it counts: the history that the inviter saw, or none
-      if (!equal(at, receipt.chain) || (this.state.seq === seq && !equal(at, chain))) {
+      if (!equal(at, receipt.chain) || (this.state.seq === seq && !(equal(at, chain) && equal(receipt.relayPk, relayPk)))) {
         this.state = null;
         this.entries = [];
         return 'other';
@@ -199,7 +202,7 @@ export class JoinRun {
     const last = (this.entries[this.entries.length - 1] as EntryRow).receipt;
     const row: GroupRow = {
       id: this.groupId, logSeed: this.row.logSeed, kemSeed: this.row.kemSeed, tag: this.row.tag, made: this.around.clock(),
-      relayPk: this.link.relayPk, incarnation: last.incarnation, unsent: null, ended: mine.end === null ? null : 'removed'
+      relayPk: last.relayPk, incarnation: last.incarnation, unsent: null, ended: mine.end === null ? null : 'removed'
     };
     this.live = false;
     this.group = await this.events.admitted(row, this.entries, this.state);

@@ -296,7 +296,7 @@ export class Linking {
   /** Everything that came, and fresh keys for every group, are stored before a word of them goes out. */
   private async becomeSomebody(p: LinkedPerson): Promise<void> {
     const { core } = this;
-    const groups = this.parts.flatMap((x) => x.groups).filter((g) => equal(g.relayPk, (this.mine as NonNullable<Linking['mine']>).opening.relayPk));
+    const groups = this.parts.flatMap((x) => x.groups).filter((g) => this.core.link.speaksFor(g.relayPk));
     const row: LinkRow = { side: 'new', secret: this.secret, session: this.session as Bytes, until: this.until, of: groups.length, sent: false };
     const rows: Change[] = groups.flatMap((g) => {
       const ref = core.newRef();
@@ -339,7 +339,7 @@ export class Linking {
 
   private offered(): OfferedGroup[] {
     const { groups, personal, link } = this.core;
-    const live = [...groups.values()].filter((g) => g.row.ended === null && g.stored && g.alarm !== 'fork' && g.row.relayPk !== null && link.hello !== null && equal(g.row.relayPk, link.hello.relayPk));
+    const live = [...groups.values()].filter((g) => g.row.ended === null && g.stored && g.alarm !== 'fork' && g.row.relayPk !== null && link.speaksFor(g.row.relayPk));
     return live.sort((a, b) => b.row.made - a.row.made).slice(0, GROUPS_MOST).map((g) => ({ id: g.row.id, relayPk: g.row.relayPk as OfferedGroup['relayPk'], tag: g.row.tag, adder: g.keys.logPk, recovery: personal.coveringKey(g) }));
   }
   private person(): LinkedPerson {

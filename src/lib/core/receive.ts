@@ -18,6 +18,7 @@ import { endsInCut, judgeEnvelope, LOG_START, type LogPlace } from '../group/log
 import type { Change } from '../store/store';
 import type { GroupRun, OutboxItem } from './group-run';
 import { drop, type EntryRow, type ForkRow, type InboxRow, keyOf, put } from './group-rows';
+import { namesKey } from './receipted';
 import { cutLanes, note, openPlain, project, readBackTo } from './project';
 
 /** Most envelopes of one log that wait for something. */
@@ -32,7 +33,9 @@ export async function takeEntries(run: GroupRun, items: readonly ReceiptedEntry[
   let took: Took = 'all';
   for (const { entry, receipt } of items) {
     // without a receipt of this group's relay it is nothing
-    if ((run.row.relayPk !== null && !equal(receipt.relayPk, run.row.relayPk)) || !verifyReceipt(run.state.group, receipt)) {
+    const known = run.entries[receipt.seq - 1]?.receipt.relayPk ?? run.row.relayPk;
+    const moves = known !== null && !equal(receipt.relayPk, known);
+    if ((moves && (receipt.seq <= run.entries.length || !namesKey(entry, receipt.relayPk))) || !verifyReceipt(run.state.group, receipt)) {
       took = 'gap';
       break;
     }
@@ -68,6 +71,11 @@ export async function takeEntries(run: GroupRun, items: readonly ReceiptedEntry[
       next = folded.state;
       isVoid = folded.void !== null;
     }
+    // another key counts by the owner's word alone (PROTOCOL §7.1)
+    if (moves && isVoid) {
+      took = 'gap';
+      break;
+    }
     if (!equal(next.chains[next.seq - 1] as Hash, receipt.chain)) {
       if (receipt.incarnation > run.row.incarnation) {
         run.isSplit = true;
@@ -78,7 +86,7 @@ export async function takeEntries(run: GroupRun, items: readonly ReceiptedEntry[
       }
       break;
     }
-    run.row.relayPk ??= receipt.relayPk;
+    run.row.relayPk = receipt.relayPk;
     run.row.incarnation = Math.max(run.row.incarnation, receipt.incarnation);
     if (first) run.row.unsent = null;
     run.state = next;

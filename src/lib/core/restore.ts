@@ -7,6 +7,7 @@ import { equal } from '$crypto/bytes';
 import { LIMIT } from '$crypto/limits';
 import { verifyDestroyed } from '$crypto/receipt';
 import { encodeState, type RosterState, type Row, rowOf, rowsOf } from '$crypto/roster/state';
+import { leadsTo } from '$crypto/turn';
 import { newVaultKey } from '$crypto/at-rest';
 import { memoryDevice } from '../store/memory';
 import { openStore } from '../store/sealed';
@@ -84,11 +85,11 @@ async function hasEnded(at: Place, keys: DeviceKeys, { link }: Around): Promise<
 
 async function prove(at: Place, keys: DeviceKeys, around: Around): Promise<'proven' | 'gone' | 'destroyed' | 'unknown' | 'lost'> {
   const { hello } = around.link;
-  if (hello !== null && !equal(hello.relayPk, at.relayPk)) return 'unknown';
+  if (hello !== null && !around.link.speaksFor(at.relayPk)) return 'unknown';
   const f = await proveKey(around, 'log', at.id, { pk: keys.logPk, sk: keys.logSk });
   if (f?.is === 'welcome') return 'proven';
   if (f?.is === 'gone') return 'gone';
-  if (f?.is === 'destroyed') return equal(f.receipt.relayPk, at.relayPk) && verifyDestroyed(at.id, f.receipt) ? 'destroyed' : 'lost';
+  if (f?.is === 'destroyed') return leadsTo(around.link.turns, at.relayPk, f.receipt.relayPk) && verifyDestroyed(at.id, f.receipt) ? 'destroyed' : 'lost';
   // the session of an earlier try still stands on this connection, and what it was to do was refused: on a fresh one it begins anew
   if (f?.is === 'refused' && f.why === 'bad-proof') around.link.again();
   return f?.is === 'refused' && (f.why === 'unknown-log' || f.why === 'unknown-group') ? 'unknown' : 'lost';
@@ -102,7 +103,7 @@ export async function openRecovery(ref: string, item: RecoveryItem, around: Arou
   const recovery = rowOf(folded.state, deviceKeys(item).logPk);
   if (recovery?.rank !== 'recovery' || recovery.end !== null || !equal(recovery.member, item.tag)) return 'no-recovery';
   const own: GroupRow = {
-    id: item.id, logSeed: item.logSeed, kemSeed: item.kemSeed, tag: item.tag, made: around.clock(), relayPk: item.relayPk,
+    id: item.id, logSeed: item.logSeed, kemSeed: item.kemSeed, tag: item.tag, made: around.clock(), relayPk: folded.entries.at(-1)?.receipt.relayPk ?? item.relayPk,
     incarnation: folded.entries.at(-1)?.receipt.incarnation ?? 0, unsent: null, ended: null
   };
   const memory = await openStore({ disk: memoryDevice().open(), vaultKey: newVaultKey(random), random });
@@ -155,7 +156,7 @@ async function keep(
   ref: string, own: Coming, at: Place & { readonly made: number }, folded: { readonly state: RosterState; readonly entries: readonly EntryRow[] }, keyring: readonly unknown[], store: Store
 ): Promise<void> {
   const group: GroupRow = {
-    id: at.id, logSeed: own.logSeed, kemSeed: own.kemSeed, tag: at.tag, made: at.made, relayPk: at.relayPk,
+    id: at.id, logSeed: own.logSeed, kemSeed: own.kemSeed, tag: at.tag, made: at.made, relayPk: folded.entries.at(-1)?.receipt.relayPk ?? at.relayPk,
     incarnation: folded.entries.at(-1)?.receipt.incarnation ?? 0, unsent: null, ended: null
   };
   const rows: Change[] = folded.entries.map((e) => put('roster', keyOf.entry(ref, e.receipt.seq), e));

@@ -1,6 +1,6 @@
 /** A group's session with the relay: prove the key, catch up, then live. Each step runs inside the group's turn. */
 import type { Bytes, Hex, InvitePk } from '$crypto/brand';
-import { equal, hex, unhex } from '$crypto/bytes';
+import { hex, unhex } from '$crypto/bytes';
 import type { FromRelay } from '$crypto/frames';
 import type { Receipt } from '$crypto/receipt';
 import { currentEpoch, mayInvite, owedAt } from '$crypto/roster/state';
@@ -28,7 +28,7 @@ export async function beginSession(run: GroupRun): Promise<void> {
   const { link } = run.around;
   const hello = link.hello;
   if (hello === null || run.row.ended !== null || run.alarm === 'fork') return;
-  const isOther = run.row.relayPk !== null && !equal(hello.relayPk, run.row.relayPk);
+  const isOther = run.row.relayPk !== null && !link.speaksFor(run.row.relayPk);
   if (isOther || hello.incarnation < Math.max(run.life, run.row.incarnation)) {
     // whoever answers there is not the group's relay, or one as it was before it was restored: nothing is said to it, and nothing it says counts
     return halt(run, isOther ? 'stranger' : 'rollback');

@@ -1,6 +1,8 @@
 /** One socket to the relay for all groups (PROTOCOL §12): hello, asks and answers, pings, and coming back. It knows no keys. */
+import type { RelayPk } from '$crypto/brand';
 import { equal } from '$crypto/bytes';
 import type { Random } from '$crypto/sodium';
+import { leadsTo, type Turn } from '$crypto/turn';
 import { decodeFromRelay, encodeToRelay, type FromRelay, type ToRelay, WIRE_VERSION } from '$crypto/frames';
 import { backoff } from './backoff';
 import type { Clock, Dial, Later, Socket } from './ports';
@@ -33,6 +35,8 @@ export class Link {
   /** Since when there is no connection; null while online. */
   since: number | null = null;
   hello: Hello | null = null;
+  /** How the relay's earlier keys name later ones, as it said before its hello. */
+  turns: readonly Turn[] = [];
   private socket: Socket | null = null;
   private tries = 0;
   private re = FIRST_RE;
@@ -74,6 +78,10 @@ export class Link {
   tell(frame: ToRelay): void {
     if (this.state === 'online') this.socket?.send(encodeToRelay(frame));
   }
+  /** Whether the relay that is there speaks for one with this key: it is that one, or that one named it. */
+  speaksFor(relayPk: RelayPk): boolean {
+    return this.hello !== null && leadsTo(this.turns, relayPk, this.hello.relayPk);
+  }
   /** Drops the connection and makes a new one. */
   again(): void {
     if (this.state === 'online') this.lost();
@@ -81,6 +89,7 @@ export class Link {
 
   private connect(): void {
     this.clearTimers();
+    this.turns = [];
     this.state = 'connecting';
     this.events.changed();
     let mine: Socket | null = null;
@@ -105,6 +114,10 @@ export class Link {
     if (!d.ok) return;
     const f = d.value;
     this.heard = true;
+    if (f.is === 'turns' && this.state === 'connecting') {
+      this.turns = f.turns;
+      return;
+    }
     if (f.is === 'hello') {
       if (this.state !== 'connecting' || f.version !== WIRE_VERSION) return;
       this.clearTimers();

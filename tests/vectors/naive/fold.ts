@@ -272,7 +272,7 @@ export function fold(before: State, bytes: Buffer, time: number, relay: string):
     }
   }
   if (s.claim !== null && s.claim.seq !== seq) {
-    const answered = mine === before.owner && e.kind !== 'rotate';
+    const answered = mine === before.owner && !['rotate', 'relay'].includes(e.kind);
     const lost = mine === s.claim.by && e.kind === 'device-revoke';
     if (answered || lost || s.owner !== before.owner || !has(s, s.claim.by, SUCCESSOR)) s.claim = null;
   }

@@ -1,0 +1,67 @@
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { equal } from '../../../crypto/bytes';
+import { ready } from '../../../crypto/sodium';
+import { leadsTo } from '../../../crypto/turn';
+import { keysAt, newKey } from '../../../relay/keys';
+import { localLog } from '../../../relay/log-sqlite';
+import { makeDevice, nameEntry, plainEntry, seeded } from '../../support/actor';
+import { Phone, rhea, Scene } from './phone';
+
+let folder: string;
+beforeAll(ready);
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'carefold-keys-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+it('a new key is named by the one before it, which stays beside it, and names go on when an old key is taken away', () => {
+  const random = seeded('keys');
+  const [first, ...rest] = [keysAt(folder, random), (newKey(folder, random), keysAt(folder, random)), (newKey(folder, random), keysAt(folder, random))];
+  const last = rest[1]!;
+  expect(last.earlier?.map((k) => k.pk)).toEqual(expect.arrayContaining([first.pk, rest[0]!.pk]));
+  expect([leadsTo(last.turns ?? [], first.pk, last.pk), leadsTo(last.turns ?? [], last.pk, first.pk), leadsTo([], first.pk, last.pk)]).toEqual([true, false, false]);
+  for (const name of readdirSync(folder).filter((n) => n.startsWith('relay.key'))) expect(statSync(join(folder, name)).mode & 0o077).toBe(0);
+  rmSync(join(folder, 'relay.key.1'));
+  const later = keysAt(folder, random);
+  expect([equal(later.pk, last.pk), later.earlier?.length, leadsTo(later.turns ?? [], first.pk, later.pk)]).toEqual([true, 1, true]);
+  // one name that was changed leads nowhere
+  const [t, ...others] = later.turns ?? [];
+  expect(leadsTo([{ ...t!, signature: t!.signature.map((b) => b ^ 1) as never }, ...others], first.pk, later.pk)).toBe(false);
+});
+
+it('a relay with a new key receipts each group under the key it knows, until its owner names the new one', async () => {
+  const random = seeded('keys');
+  const old = keysAt(folder, random);
+  const path = join(folder, 'relay.db');
+  const olivia = makeDevice(seeded('olivia'));
+  const before = rhea('keys', { keys: old, log: localLog(path, 7) });
+  const s = await Scene.begin(before, olivia);
+  await before.log.close();
+  newKey(folder, random);
+  const keys = keysAt(folder, random);
+  const after = rhea('keys', { keys, log: localLog(path, 8) });
+  after.now = before.now;
+  const phone = new Phone(after.relay, after.random);
+  expect(phone.heard.map((f) => f.is)).toEqual(['turns', 'hello']);
+  phone.heard.shift();
+  await phone.as(olivia, s.group);
+  const name = (): ReturnType<Scene['must']> => s.must(phone, nameEntry(random, s.state, olivia, s.now, 'Named'));
+  expect((await name()).receipt.relayPk).toEqual(old.pk);
+  // a key that is not the relay's is named in vain
+  expect(await s.enter(phone, plainEntry(s.state, olivia, { kind: 'relay', relayPk: old.pk }))).toMatchObject({ is: 'refused', why: 'void', detail: { words: 'wrong-relay' } });
+  expect((await s.must(phone, plainEntry(s.state, olivia, { kind: 'relay', relayPk: keys.pk }))).receipt.relayPk).toEqual(keys.pk);
+  expect((await name()).receipt.relayPk).toEqual(keys.pk);
+  await after.log.close();
+  // started anew without the old key it goes on with the new one
+  rmSync(join(folder, 'relay.key.1'));
+  const last = rhea('keys', { keys: keysAt(folder, random), log: localLog(path, 9) });
+  const again = new Phone(last.relay, last.random);
+  again.heard.shift();
+  await again.as(olivia, s.group);
+  last.now = after.now;
+  expect((await s.must(again, nameEntry(random, s.state, olivia, s.now, 'Still'))).receipt.relayPk).toEqual(keys.pk);
+  await last.log.close();
+});
