@@ -31,7 +31,7 @@ logSuite('PostgreSQL', async () => {
   const logs = [await opening(url)];
   return {
     log: logs[0] as Log,
-    store: { folder: '', postgres: server.url },
+    store: { folder: '', postgres: url },
     again: async () => {
       logs.push(await opening(url, { random: seeded('another node') }));
       return logs.at(-1) as Log;
