@@ -126,6 +126,16 @@ test('every screen can be seen, read aloud and used, on a phone and a laptop, by
     await expect(patient.getByRole('button', { name: 'Accept ownership' })).toBeVisible({ timeout: 30_000 });
     await look(patient, 'offer');
     await acceptOwnership(patient);
+    await to(patient, 'People');
+    await patient.getByRole('button', { name: 'Delete this group for everyone' }).click();
+    await patient.getByRole('dialog').getByRole('textbox').fill("pat's family treatment updates");
+    await look(patient, 'end-group');
+    await patient.getByRole('dialog').getByRole('button', { name: 'Delete in 30 days' }).click();
+    await expect(nurse.getByText(/This group will be deleted on/).first()).toBeVisible({ timeout: 30_000 });
+    await to(nurse, 'Updates');
+    await look(nurse, 'group-ending');
+    await patient.getByRole('button', { name: 'Keep the group' }).filter({ visible: true }).first().click();
+    await expect(nurse.getByText(/This group will be deleted on/)).toHaveCount(0, { timeout: 30_000 });
   });
 
   await test.step('home, settings, offline, lock, removed', async () => {

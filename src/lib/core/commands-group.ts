@@ -119,7 +119,7 @@ export function groupCommands(core: Core): Pick<Handlers, Name> {
     'claim-owner': ({ group }) => change(group, planClaim(true)),
     'drop-claim': ({ group }) => change(group, planClaim(false)),
     'accept-claim': ({ group }) => change(group, planAcceptClaim),
-    'end-group': ({ group, name }) => (name.trim() === core.groups.get(group)?.shown.group.name ? change(group, planDestroy(true)) : Promise.resolve(no('not-allowed'))),
+    'end-group': ({ group }) => change(group, planDestroy(true)),
     'keep-group': ({ group }) => change(group, planDestroy(false)),
     leave: ({ group }) =>
       online(group, async (run) => {

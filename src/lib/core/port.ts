@@ -522,8 +522,8 @@ export interface Commands {
   /** By the successor, once the wait is over. */
   'accept-claim': { in: { group: GroupRef }; out: null };
   leave: { in: { group: GroupRef }; out: null };
-  /** By the owner: the group ends for everyone when the grace is over. Faults `not-allowed` unless `name` is the group's. */
-  'end-group': { in: { group: GroupRef; name: string }; out: null };
+  /** By the owner: the group ends for everyone when the grace is over. */
+  'end-group': { in: { group: GroupRef }; out: null };
   /** By the owner, within the grace: the end is called off. */
   'keep-group': { in: { group: GroupRef }; out: null };
 
