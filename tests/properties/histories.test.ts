@@ -126,7 +126,7 @@ describe('a relay with two histories', () => {
     for (const s of [olivia, pat]) {
       expect(s.view.alarm).toBe('rollback');
       expect(s.words).toContain('Only in the newer');
-      expect(s.delivery(`${s.device.name} waits`)).toBe('saved');
+      expect(s.delivery(`${s.device.name} waits`)).toBe('halted');
       expect(await s.device.run('rename-group', { group: s.group, name: 'Into the old one' })).toMatchObject({ ok: false });
     }
     expect(rhea.told.slice(before).some((t) => t.f.is === 'append' || t.f.is === 'enter')).toBe(false);
