@@ -12,7 +12,8 @@ import { runSoon } from './steps';
 export async function newLife(folder: string, url: string, now: number, random: Random): Promise<number> {
   const sql = connectTo(url);
   try {
-    await makeTables(sql, now, hex(keysAt(join(folder, 'relay.key'), random).pk));
+    const { pk, earlier } = keysAt(folder, random);
+    await makeTables(sql, now, hex(pk), (earlier ?? []).map((k) => hex(k.pk)));
   } finally {
     await sql.end({ timeout: 1 });
   }
