@@ -6,7 +6,8 @@ export default defineConfig({
   testMatch: '**/*.test.ts',
   outputDir: '../../test-results/e2e',
   globalSetup: './support/setup.ts',
-  workers: 2,
+  // a story waits as much as it works: three keep two cores busy
+  workers: 3,
   fullyParallel: false,
   // several browsers and relays on two cores: what fails once is tried once more, and the closing line says so
   retries: 1,

@@ -106,6 +106,7 @@ test('every screen can be seen, read aloud and used, on a phone and a laptop, by
     await cancel();
     await nurse.getByRole('button', { name: 'More about this group' }).click();
     await look(nurse, 'group-menu');
+    await olivia.context().grantPermissions(['notifications'], { origin: relay.url });
     await nurse.getByRole('menuitem', { name: 'Tell me what is new' }).click();
     await expect(dialog.getByRole('button', { name: 'Turn on' })).toBeEnabled();
     await look(nurse, 'bell');
