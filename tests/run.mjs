@@ -66,15 +66,17 @@ if (browserFault) say(browserFault);
 const engineFault = provideEngines();
 if (engineFault) say(engineFault);
 
-// both read what this writes, and each then keeps one core busy
+// both read what this writes, and each then keeps one core busy; the tests take over the first that is free
 await run(['sync']);
-await Promise.all([step('types'), step('lint')]);
+const lint = step('lint');
+await step('types');
 await counted(
   'vitest',
   ['vitest', '--', '--reporter=default', '--reporter=json', `--outputFile.json=${join(reports, 'vitest.json')}`],
   {},
   vitestCount
 );
+await lint;
 const built = await step('build');
 if (browserFault || !built) {
   total.failed += 1;
