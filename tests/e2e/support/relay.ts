@@ -90,8 +90,8 @@ export async function startRelay(env: Readonly<Record<string, string>> = {}): Pr
         await new Promise((done) => setTimeout(done, 200));
         const [name] = await readdir(heaps);
         const bytes = name === undefined ? null : await readFile(join(heaps, name));
-        // written to its end
-        if (bytes?.subarray(-4).toString().trimEnd().endsWith(']}')) return bytes;
+        // written to its end: what strings there are comes last
+        if (bytes?.includes('"strings":[') && bytes.subarray(-4).toString().trimEnd().endsWith('"]}')) return bytes;
       }
     },
     discard: async () => {
