@@ -1,5 +1,5 @@
 /** Joining with a link (PROTOCOL §13): fetch the card, ask, wait for the owner, and become a member when the receipted roster says so. */
-import type { Bytes, GroupId, Hash, LogPk, MemberTag } from '$crypto/brand';
+import type { Bytes, GroupId, LogPk, MemberTag } from '$crypto/brand';
 import { equal, hex, toText } from '$crypto/bytes';
 import { sealDisplay } from '$crypto/display';
 import { newEpochKeys } from '$crypto/epoch';
@@ -7,9 +7,7 @@ import type { FromRelay, ReceiptedEntry } from '$crypto/frames';
 import { inviteKeys, type InviteKeys, type InviteLink, decodeLink, openAnswer, openCard, REQUEST_READERS, type RequestReader, sealRequest } from '$crypto/invite-secret';
 import { LABEL } from '$crypto/labels';
 import { joinNumber } from '$crypto/passphrase';
-import { verifyReceipt } from '$crypto/receipt';
 import { claimBody, type NewRow, signEntry } from '$crypto/roster/entry';
-import { begin, fold } from '$crypto/roster/fold';
 import { chainHead, liveRows, mindersOf, type RosterState, rowsOf } from '$crypto/roster/state';
 import { sign } from '$crypto/verify';
 import * as v from 'valibot';
@@ -18,7 +16,7 @@ import type { Around } from './group-run';
 import { deviceKeys, type EntryRow, type GroupRow } from './group-rows';
 import type { JoinId, JoinView } from './port';
 import { proveKey } from './prove';
-import { isMove, namesKey } from './receipted';
+import { foldMore } from './receipted';
 import { Turns } from './turns';
 
 /** Table `join`, key id. */
@@ -62,7 +60,7 @@ export class JoinRun {
   readonly link: InviteLink;
   private readonly keys: InviteKeys;
   private state: RosterState | null = null;
-  private entries: EntryRow[] = [];
+  private entries: readonly EntryRow[] = [];
   private phase: JoinView['state'];
   private group: string | null = null;
   live = false;
@@ -170,32 +168,10 @@ export class JoinRun {
 
   /** Folds receipted entries; becomes a member when one admits this device. */
   private async takeEntries(items: readonly ReceiptedEntry[]): Promise<'all' | 'short' | 'other'> {
-    for (const { entry, receipt } of items) {
-      if (receipt.seq <= this.entries.length) continue;
-      if (this.isOutdated) return 'short';
-      const moves = isMove(this.entries.at(-1), receipt);
-      if (receipt.seq !== this.entries.length + 1 || (moves && !namesKey(entry, receipt.relayPk)) || !verifyReceipt(this.groupId, receipt)) return 'short';
-      let isVoid = false;
-      if (this.state === null) {
-        const first = begin(this.groupId, entry, receipt.time);
-        if (!first.ok) return 'short';
-        this.state = first.value;
-      } else {
-        const folded = fold(this.state, entry, receipt.time, receipt.relayPk);
-        this.state = folded.state;
-        isVoid = folded.void !== null;
-      }
-      if (moves && isVoid) return 'short';
-      const { seq, chain, relayPk } = this.link;
-      const at = this.state.chains[this.state.seq - 1] as Hash;
-      // before anything of it counts: the history that the inviter saw, or none
-      if (!equal(at, receipt.chain) || (this.state.seq === seq && !(equal(at, chain) && equal(receipt.relayPk, relayPk)))) {
-        this.state = null;
-        this.entries = [];
-        return 'other';
-      }
-      this.entries.push({ entry, receipt, void: isVoid });
-    }
+    const { state, entries, took } = foldMore(this.groupId, { state: this.state, entries: this.entries }, items, this.around.knows, this.link);
+    this.state = state;
+    this.entries = entries;
+    if (took !== 'all') return took;
     if (this.entries.length < this.link.seq) return 'all';
     const mine = this.state?.rows.get(hex(deviceKeys(this.row).logPk));
     if (mine === undefined || this.state === null) return 'all';

@@ -10,15 +10,14 @@ import { LIMIT } from '$crypto/limits';
 import { openLockbox } from '$crypto/lockbox';
 import { verifyReceipt } from '$crypto/receipt';
 import { decodeEntry } from '$crypto/roster/entry';
-import { begin, fold } from '$crypto/roster/fold';
-import { chainAt, epochAt, type RosterState, type Row, rowByDevice } from '$crypto/roster/state';
+import { chainAt, epochAt, type Row, rowByDevice } from '$crypto/roster/state';
 import { recordsOf } from '../care/lane';
 import { blobsOf, parseRecord } from '../care/record';
 import { endsInCut, judgeEnvelope, LOG_START, type LogPlace } from '../group/log';
 import type { Change } from '../store/store';
 import type { GroupRun, OutboxItem } from './group-run';
 import { drop, type EntryRow, type ForkRow, type InboxRow, keyOf, put } from './group-rows';
-import { namesKey } from './receipted';
+import { foldOne, namesKey } from './receipted';
 import { cutLanes, note, openPlain, project, readBackTo } from './project';
 
 /** Most envelopes of one log that wait for something. */
@@ -57,25 +56,12 @@ export async function takeEntries(run: GroupRun, items: readonly ReceiptedEntry[
       if (took === 'alarm') changes.push(...forked(run, { entry, receipt }));
       break;
     }
-    let next: RosterState;
-    let isVoid = false;
-    if (first) {
-      const begun = begin(run.state.group, entry, receipt.time);
-      if (!begun.ok) {
-        took = 'gap';
-        break;
-      }
-      next = begun.value;
-    } else {
-      const folded = fold(run.state, entry, receipt.time, receipt.relayPk);
-      next = folded.state;
-      isVoid = folded.void !== null;
-    }
-    // another key counts by the owner's word alone (PROTOCOL §7.1)
-    if (moves && isVoid) {
+    const folded = foldOne(run.state.group, first ? null : run.state, { entry, receipt }, moves);
+    if (folded === null) {
       took = 'gap';
       break;
     }
+    const { state: next, isVoid } = folded;
     if (!equal(next.chains[next.seq - 1] as Hash, receipt.chain)) {
       if (receipt.incarnation > run.row.incarnation) {
         run.isSplit = true;

@@ -69,7 +69,7 @@ export async function awaitGroup(ref: string, row: AwaitRow, around: Around, sto
     await store.commit([drop('meta', awaitKey(ref))]);
     return 'ended';
   }
-  const folded = await foldReceipted(around.link, row.id, row.relayPk);
+  const folded = await foldReceipted(around, row.id, row.relayPk);
   if (folded === null) return 'later';
   const mine = rowOf(folded.state, keys.logPk);
   if (mine?.rank !== 'ordinary' || !equal(mine.member, row.tag)) return 'unknown';
@@ -78,8 +78,8 @@ export async function awaitGroup(ref: string, row: AwaitRow, around: Around, sto
 }
 
 /** `gone` is the relay's word alone until the receipted entry that ended the row is here. */
-async function hasEnded(at: Place, keys: DeviceKeys, { link }: Around): Promise<boolean> {
-  const folded = await foldReceipted(link, at.id, at.relayPk);
+async function hasEnded(at: Place, keys: DeviceKeys, around: Around): Promise<boolean> {
+  const folded = await foldReceipted(around, at.id, at.relayPk);
   return folded !== null && (rowOf(folded.state, keys.logPk)?.end ?? null) !== null;
 }
 
@@ -97,8 +97,8 @@ async function prove(at: Place, keys: DeviceKeys, around: Around): Promise<'prov
 
 /** A group as its recovery row sees it, in memory only: nothing of that row's keys touches the disk. Its session must stand. Null when the relay does not answer. */
 export async function openRecovery(ref: string, item: RecoveryItem, around: Around): Promise<{ readonly run: GroupRun; end(): void } | 'no-recovery' | null> {
-  const { link, random } = around;
-  const folded = await foldReceipted(link, item.id, item.relayPk);
+  const { random } = around;
+  const folded = await foldReceipted(around, item.id, item.relayPk);
   if (folded === null) return null;
   const recovery = rowOf(folded.state, deviceKeys(item).logPk);
   if (recovery?.rank !== 'recovery' || recovery.end !== null || !equal(recovery.member, item.tag)) return 'no-recovery';
