@@ -204,8 +204,8 @@ export class PersonalVault {
     const there = this.n === null ? null : await readItems(link, w.id);
     if (there === null) return;
     const isThere = new Set(there.map(hex));
-    const kept = (await store().range('meta', COPY)).map((r) => r.value);
-    const lost = kept.filter((item, i) => !isThere.has(hex(item)) && kept.findIndex((k) => equal(k, item)) === i);
+    const kept = new Map((await store().range('meta', COPY)).map((r) => [hex(r.value), r.value]));
+    const lost = [...kept].flatMap(([key, item]) => (isThere.has(key) ? [] : [item]));
     await store().commit([...there, ...lost].map((item, i) => putBytes('meta', copyAt(i + 1), item)));
     for (const item of lost) if (!(await this.send(w, item))) return;
     if (this.writer !== null) await this.save({ ...this.writer, life });
