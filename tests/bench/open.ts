@@ -14,6 +14,7 @@ import { admitted, longLivedGroup } from './open/group';
 import { POSTS, textsOf } from './open/posts';
 import { servePages } from './open/serve';
 import type { Opened, Ours, Peer } from './open/side';
+import { median, round, spread } from '../support/figures';
 
 const ROUNDS = 7;
 const PAGE = 200;
@@ -22,10 +23,6 @@ declare const window: { readonly side: Ours & Peer };
 type Opens = Opened & { readonly start?: number };
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const sorted = (all: readonly number[]): number[] => [...all].sort((a, b) => a - b);
-const median = (all: readonly number[]): number => sorted(all)[Math.floor(all.length / 2)] as number;
-const round = (v: number, digits = 1): number => Number(v.toFixed(digits));
-const spread = (all: readonly number[]): string => `median ${round(median(all))} ms, ${sorted(all).map((v) => round(v)).join(' ')}`;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'carefold-open-'));
@@ -98,7 +95,7 @@ async function main(): Promise<void> {
     say(`C2 ours, from the unlocked vault to the newest ${PAGE}: ${spread(got.newest)}`);
     const ours = median(got.ours);
     const peer = median(got.plain);
-    say(JSON.stringify({ C1: { ours: round(ours), peer: round(peer), ratio: round(ours / peer, 3) }, C2: { ours: round(median(got.newest)) } }));
+    say(JSON.stringify({ C1: { ours: round(ours, 1), peer: round(peer, 1), ratio: round(ours / peer, 3) }, C2: { ours: round(median(got.newest), 1) } }));
   } finally {
     await browser.close();
     server.close();

@@ -8,6 +8,7 @@ import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, statfsSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ready } from '../../crypto/sodium';
+import { median, round } from '../support/figures';
 import { killedAtTheLastAck } from './peers/killed';
 import type { PeerName } from './peers/dialects';
 import type { Against, Job, Result } from './peers/load';
@@ -17,8 +18,6 @@ const option = (name: string): string | undefined => process.argv[process.argv.i
 const only = option('only')?.split(',');
 const rounds = Number(option('rounds') ?? 3);
 
-const median = (all: readonly number[]): number => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)] as number;
-const round = (v: number, digits = 0): number => Number(v.toFixed(digits));
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const folderFor = (): string => mkdtempSync(join(tmpdir(), 'carefold-bench-'));
 

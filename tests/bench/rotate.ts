@@ -3,14 +3,13 @@ import { chromium } from '@playwright/test';
 import { build } from 'esbuild';
 import { fileURLToPath } from 'node:url';
 import { findChromium, provideChromium } from '../chromium.mjs';
+import { median, round, spread } from '../support/figures';
 import type { Rounds } from './rotate/worker';
 
 const DEVICES = 100;
 const ROUNDS = 15;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const median = (all: readonly number[]): number => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)] as number;
-const round = (v: number, digits = 1): number => Number(v.toFixed(digits));
 
 async function main(): Promise<void> {
   const missing = provideChromium();
@@ -32,10 +31,10 @@ async function main(): Promise<void> {
         }),
       [bundle.outputFiles[0]?.text ?? '', { devices: DEVICES, rounds: ROUNDS }] as const
     );
-    for (const name of ['ours', 'floor'] as const) process.stdout.write(`${name}: ${[...got[name]].sort((a, b) => a - b).map((v) => round(v)).join(' ')} ms\n`);
+    for (const name of ['ours', 'floor'] as const) process.stdout.write(`${name}: ${spread(got[name])}\n`);
     const ours = median(got.ours);
     const floor = median(got.floor);
-    process.stdout.write(`${JSON.stringify({ rotate: { devices: DEVICES, ours: round(ours), floor: round(floor), ratio: round(ours / floor, 2) } })}\n`);
+    process.stdout.write(`${JSON.stringify({ rotate: { devices: DEVICES, ours: round(ours, 1), floor: round(floor, 1), ratio: round(ours / floor, 2) } })}\n`);
   } finally {
     await browser.close();
   }
