@@ -1,5 +1,5 @@
-/** Whether somebody typed a name, however their keyboard writes quotes and dashes, and in whatever case. */
-export const isSameName = (typed: string, name: string): boolean => plain(typed) === plain(name);
+/** Whether two people wrote the same name, however their keyboards write quotes and dashes, and in whatever case. */
+export const isSameName = (one: string, other: string): boolean => plain(one) === plain(other);
 
 const plain = (s: string): string =>
   s

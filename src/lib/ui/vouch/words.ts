@@ -1,6 +1,7 @@
 /** What an organisation says of somebody, in sentences; whether it holds at this hour is for showing only (PROTOCOL §15.8). */
 import type { CredentialView, PersonView, VouchedView } from '$lib/core/port';
 import * as m from '$lib/paraglide/messages';
+import { isSameName } from '../same-name';
 import { utcDate } from '../when';
 
 export type Hold = 'now' | 'over' | 'early';
@@ -15,8 +16,7 @@ export const vouchedOnce = (person: PersonView, now: number): VouchedView | null
   vouchedNow(person, now) === null ? (trustedOf(person).find((v) => holdOf(v, now) === 'over') ?? null) : null;
 
 /** “Verified by St Anna Hospital”; with the name it vouches for where the person goes by another. */
-export const markWords = (v: VouchedView, name: string): string => (plain(v.name) === plain(name) ? m.vouch_by({ by: v.by }) : m.vouch_by_as({ by: v.by, name: v.name }));
-const plain = (name: string): string => name.normalize('NFKC').trim().toLocaleLowerCase('en').replace(/\s+/g, ' ');
+export const markWords = (v: VouchedView, name: string): string => (isSameName(v.name, name) ? m.vouch_by({ by: v.by }) : m.vouch_by_as({ by: v.by, name: v.name }));
 
 /** “Was verified by St Anna Hospital until 30 June 2027”. */
 export const onceWords = (v: VouchedView): string => m.vouch_was({ by: v.by, when: lastDay(v) });
