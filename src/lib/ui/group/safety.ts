@@ -2,9 +2,6 @@
 
 const PREFIX = 'carefold:safety-number:1:';
 
-/** Twelve groups of five digits, as people read them aloud. */
-export const inFives = (number: string): string[] => number.match(/.{1,5}/g) ?? [];
-
 /** What the QR code holds. */
 export const safetyQr = (number: string): string => PREFIX + number;
 
