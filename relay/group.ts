@@ -1,7 +1,7 @@
 /** A group as the relay has it in memory: the roster's state, who listens, and one change of the roster at a time. */
-import type { Bytes, GroupId, Hex, MemberTag, RelayPk } from '../crypto/brand';
+import type { GroupId, Hex, MemberTag, RelayPk } from '../crypto/brand';
 import { hex } from '../crypto/bytes';
-import { begin, fold } from '../crypto/roster/fold';
+import { fold } from '../crypto/roster/fold';
 import { decodeState, type RosterState } from '../crypto/roster/state';
 import type { Loaded, Log } from './log';
 import type { Left } from './quota';
@@ -9,6 +9,8 @@ import type { InviteSession, LogSession } from './session';
 
 export class Group {
   readonly key: Hex<GroupId>;
+  readonly g: number;
+  state: RosterState;
   readonly logs = new Set<LogSession>();
   readonly invites = new Set<InviteSession>();
   /** Device → time until which its log may not grow. */
@@ -20,24 +22,21 @@ export class Group {
   /** Frames under way that will use the group: it stays in memory. */
   pins = 0;
   /** The relay's key that receipts its entries. */
-  signer: RelayPk | null = null;
+  signer: RelayPk;
   /** Seq of the newest entry of an earlier life of the store, and who has shown what that life gave it; null when nothing is waited for. */
-  earlier = 0;
-  healing: { readonly since: number; readonly shown: Set<number> } | null = null;
+  earlier: number;
+  healing: { readonly since: number; readonly shown: Set<number> } | null;
   private busy = false;
   private readonly waiting: (() => void)[] = [];
 
-  constructor(readonly g: number, readonly id: GroupId, public state: RosterState) {
+  /** From what the store says of it. Throws when that contradicts itself. */
+  constructor(readonly id: GroupId, l: Loaded) {
     this.key = hex(id);
-  }
-
-  /** Takes in what the store says of it. */
-  take(l: Loaded): this {
+    this.g = l.g;
     this.state = stateOf(l);
     this.signer = l.signer;
     this.earlier = l.earlier;
     this.healing = l.healing === null ? null : { since: l.healing.since, shown: new Set(l.healing.shown) };
-    return this;
   }
 
   /** Runs `f` now, or after the roster change under way. */
@@ -68,8 +67,8 @@ export class Group {
   }
 }
 
-/** The state that a checkpoint and the entries after it amount to. Throws when the store contradicts itself. */
-export function stateOf(l: Loaded): RosterState {
+/** The state that a checkpoint and the entries after it amount to. */
+function stateOf(l: Loaded): RosterState {
   const read = decodeState(l.state);
   if (!read.ok) throw new Error('a stored roster state cannot be read');
   return l.after.reduce((s, e) => fold(s, e.entry, e.receipt.time, e.receipt.relayPk).state, read.value);
@@ -96,17 +95,9 @@ export class Groups {
     this.loading.set(key, waiting);
     this.log.call('load', id, (r) => {
       this.loading.delete(key);
-      const found = this.groups.get(key) ?? (!r.ok ? 'unavailable' : r.value === null ? null : this.keep(new Group(r.value.g, id, stateOf(r.value)).take(r.value)));
+      const found = this.groups.get(key) ?? (!r.ok ? 'unavailable' : r.value === null ? null : this.keep(new Group(id, r.value)));
       for (const w of waiting) w(found);
     });
-  }
-
-  /** Puts a group there that was just made, unless it is there. */
-  made(g: number, id: GroupId, genesis: Bytes, time: number): Group | null {
-    const there = this.get(id);
-    if (there !== null) return there;
-    const s = begin(id, genesis, time);
-    return s.ok ? this.keep(new Group(g, id, s.value)) : null;
   }
 
   forget(group: Group): void {
@@ -119,9 +110,6 @@ export class Groups {
   }
   get count(): number {
     return this.groups.size;
-  }
-  all(): Iterable<Group> {
-    return this.groups.values();
   }
 
   private keep(g: Group): Group {

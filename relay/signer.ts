@@ -6,4 +6,4 @@ import type { House, KeyPair } from './house';
 export const ownKeys = (h: Pick<House, 'keys'>): readonly KeyPair[] => [h.keys, ...(h.keys.earlier ?? [])];
 
 /** Null when that key is not at hand any more. */
-export const keyOf = (h: Pick<House, 'keys'>, { signer }: Pick<Group, 'signer'>): KeyPair | null => ownKeys(h).find((k) => signer === null || equal(k.pk, signer)) ?? null;
+export const keyOf = (h: Pick<House, 'keys'>, { signer }: Pick<Group, 'signer'>): KeyPair | null => ownKeys(h).find((k) => equal(k.pk, signer)) ?? null;
