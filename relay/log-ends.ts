@@ -13,7 +13,7 @@ export function* doom(g: number, { group, at }: { readonly group: GroupId; reado
 export function* bury({ g, group, tomb }: Calls['purge'][0], tables: readonly string[]): Steps<Calls['purge'][1]> {
   for (const table of tables) yield* did(`DELETE FROM ${table} WHERE g = ?`, g);
   yield* did('INSERT INTO tombs VALUES (?, ?, ?) ON CONFLICT DO NOTHING', group, g, tomb);
-  const there = (yield* one('SELECT tomb FROM tombs WHERE id = ?', group))?.['tomb'] as Bytes;
+  const there = (yield* ENDS.tomb(group)) as Bytes;
   const blobs = yield* all('SELECT id FROM blobs WHERE g = ?', g);
   return { tomb: there, blobs: blobs.map((b) => b['id'] as BlobId) };
 }

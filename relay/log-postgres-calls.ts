@@ -1,21 +1,20 @@
 /** The log's calls in PostgreSQL, but for envelopes coming in. */
 import type { BlobId, Bytes, Hash } from '../crypto/brand';
 import { equal } from '../crypto/bytes';
-import type { DeviceHead, Prev, ReceiptedEntry, StoredEnvelope } from '../crypto/frames';
+import type { DeviceHead, Prev, StoredEnvelope } from '../crypto/frames';
 import { ZERO_HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
 import { packStored } from '../crypto/packed';
-import { readReceipt, writeReceipt } from '../crypto/receipt';
-import { decode, Writer } from '../crypto/wire';
 import { cut } from './cut';
 import { earlierSeq, healingOf, sharedFeed } from './lives';
 import type { CallName, Calls } from './log';
 import { bury, doom, OUTLIVING } from './log-ends';
+import { genesisOf, loaded, putEntry, receipted } from './log-entries';
 import { MAIL, STIRRING } from './log-mail';
 import { give, numberOf } from './log-postgres-give';
 import { OF_GROUP } from './schema-postgres';
 import { spareOf } from './log-quota';
-import { all, did, type Found, one, type Steps } from './steps';
+import { all, did, one, type Steps } from './steps';
 
 /** Envelopes come in by hundreds (log-postgres-append.ts), and a life begins outside every line (log-postgres.ts). */
 type Every = { readonly [K in Exclude<CallName, 'append' | 'renew'>]: (input: Calls[K][0]) => Steps<Calls[K][1]> };
@@ -31,18 +30,6 @@ function* headOf(g: number, device: number): Steps<{ readonly n: number; readonl
   const found = yield* one('SELECT n, hash FROM logs WHERE g = ? AND device = ?', g, device);
   return found === undefined ? { n: 0, hash: ZERO_HASH } : { n: found['n'] as number, hash: found['hash'] as Hash };
 }
-
-function* putEntry(g: number, seq: number, e: ReceiptedEntry): Steps<null> {
-  const w = new Writer();
-  writeReceipt(e.receipt, w);
-  return yield* did('INSERT INTO entries VALUES (?, ?, ?, ?)', g, seq, e.entry, w.done());
-}
-
-const receipted = (f: Found): ReceiptedEntry => {
-  const receipt = decode(f['receipt'] as Bytes, readReceipt);
-  if (!receipt.ok) throw new Error('a stored receipt cannot be read');
-  return { entry: f['entry'] as Bytes, receipt: receipt.value };
-};
 
 /** Rows after which a page is full: those beyond are never sent. The running sum needs no byte of them. */
 const paged = (what: string, from: string, size: string, order: string): string =>
@@ -69,19 +56,14 @@ export const CALLS: Every = {
   *load(group) {
     const found = yield* one('SELECT c.g, c.seq, c.state FROM group_ids i JOIN checkpoints c ON c.g = i.g WHERE i.id = ?', group);
     if (found === undefined) return null;
-    const g = found['g'] as number;
-    const after = yield* all('SELECT entry, receipt FROM entries WHERE g = ? AND seq > ? ORDER BY seq', g, found['seq'] as number);
-    const earlier = yield* earlierSeq(g);
-    const newest = (yield* one('SELECT entry, receipt FROM entries WHERE g = ? ORDER BY seq DESC LIMIT 1', g)) as Found;
-    return { g, state: found['state'] as Bytes, after: after.map(receipted), signer: receipted(newest).receipt.relayPk, earlier, healing: yield* healingOf(g, earlier) };
+    return yield* loaded(found['g'] as number, found['seq'] as number, found['state'] as Bytes);
   },
   *create(c) {
     if ((yield* MAIL.tomb(c.group)) !== null) return null;
     const made = yield* one("INSERT INTO group_ids VALUES (?, nextval('group_numbers')) ON CONFLICT DO NOTHING RETURNING g", c.group);
     if (made === undefined) {
-      const there = (yield* one('SELECT g FROM group_ids WHERE id = ?', c.group)) as Found;
-      const first = (yield* one('SELECT entry, receipt FROM entries WHERE g = ? AND seq = 1', there['g'] as number)) as Found;
-      return { g: there['g'] as number, genesis: receipted(first) };
+      const there = (yield* one('SELECT g FROM group_ids WHERE id = ?', c.group))?.['g'] as number;
+      return { g: there, genesis: yield* genesisOf(there) };
     }
     const g = made['g'] as number;
     yield* did('INSERT INTO groups VALUES (?, 0, 1, 0)', g);

@@ -4,20 +4,19 @@ import { equal } from '../crypto/bytes';
 import type { ReceiptedEntry, StoredEnvelope } from '../crypto/frames';
 import { envelopeHash } from '../crypto/header';
 import { LIMIT } from '../crypto/limits';
-import { readReceipt, writeReceipt } from '../crypto/receipt';
 import { err, ok, type Result } from '../crypto/result';
-import { decode, Writer } from '../crypto/wire';
 import { cut } from './cut';
 import { FEEDS, SqliteFeed } from './feed-sqlite';
 import { beginLife, earlierSeq, healingOf, NO_FEEDS, sharedFeed } from './lives';
 import type { Appended, Appending, AppendRefusal, Call, CallName, Calls, Entering, Entered, Log, Reply } from './log';
 import { bury, doom, ENDS, OUTLIVING } from './log-ends';
+import { genesisOf, loaded, putEntry, receipted } from './log-entries';
 import { MAIL, STIRRING } from './log-mail';
 import { spareOf } from './log-quota';
 import { type Mark, markOf } from './mark';
 import { prepare } from './schema';
 import { Sqlite } from './sqlite';
-import { done, type Found } from './steps';
+import { done } from './steps';
 
 const HEADS_KEPT = 50_000;
 
@@ -112,19 +111,12 @@ export class SqliteLog {
       load: (group) => {
         const found = this.db.one('SELECT g, seq, state FROM groups WHERE id = ?', group);
         if (!found) return null;
-        const after = this.db.all('SELECT entry, receipt FROM entries WHERE g = ? AND seq > ? ORDER BY seq', found['g'] as number, found['seq'] as number);
-        const g = found['g'] as number;
-        const earlier = this.db.take(earlierSeq(g));
-        const newest = this.db.one('SELECT entry, receipt FROM entries WHERE g = ? ORDER BY seq DESC LIMIT 1', g) as Found;
-        return { g, state: found['state'] as Bytes, after: after.map(receipted), signer: receipted(newest).receipt.relayPk, earlier, healing: this.db.take(healingOf(g, earlier)) };
+        return this.db.take(loaded(found['g'] as number, found['seq'] as number, found['state'] as Bytes));
       },
       create: (c) => {
-        const there = this.db.one('SELECT g FROM groups WHERE id = ?', c.group);
-        if (there) {
-          const first = this.db.one('SELECT entry, receipt FROM entries WHERE g = ? AND seq = 1', there['g'] as number) as Found;
-          return { g: there['g'] as number, genesis: receipted(first) };
-        }
-        if (this.db.one('SELECT 1 FROM tombs WHERE id = ?', c.group)) return null;
+        const there = this.db.one('SELECT g FROM groups WHERE id = ?', c.group)?.['g'] as number | undefined;
+        if (there !== undefined) return { g: there, genesis: this.db.take(genesisOf(there)) };
+        if (this.answers.tomb(c.group) !== null) return null;
         const g = this.db.one('SELECT max(coalesce((SELECT max(g) FROM groups), 0), coalesce((SELECT max(g) FROM tombs), 0)) + 1 AS g')?.['g'] as number;
         this.db.run('INSERT INTO groups (g, id, seq, state) VALUES (?, ?, 1, ?)', g, c.group, c.state);
         this.putEntry(g, 1, c.genesis);
@@ -237,9 +229,7 @@ export class SqliteLog {
   }
 
   private putEntry(g: number, seq: number, e: ReceiptedEntry): void {
-    const w = new Writer();
-    writeReceipt(e.receipt, w);
-    this.db.run('INSERT INTO entries VALUES (?, ?, ?, ?)', g, seq, e.entry, w.done());
+    this.db.take(putEntry(g, seq, e));
     this.rosters.set(g, seq);
   }
 
@@ -258,12 +248,6 @@ export const tablesOf = (db: Sqlite): string[] =>
   db.all("SELECT m.name AS name FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c ON c.name = 'g' WHERE m.type = 'table'")
     .map((f) => f['name'] as string)
     .filter((name) => !OUTLIVING.includes(name));
-
-const receipted = (f: Found): ReceiptedEntry => {
-  const receipt = decode(f['receipt'] as Bytes, readReceipt);
-  if (!receipt.ok) throw new Error('a stored receipt cannot be read');
-  return { entry: f['entry'] as Bytes, receipt: receipt.value };
-};
 
 /** The log in this thread: every call is its own transaction and is answered at once. */
 export function localLog(path: string, now: number): Log {

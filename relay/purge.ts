@@ -3,16 +3,16 @@
  * that, for whoever comes with a key of it. Cut short anywhere, the next time goes on.
  */
 import type { BlobId, GroupId } from '../crypto/brand';
-import { encodeReceipt, readReceipt, type Receipt, signDestroyed } from '../crypto/receipt';
+import { encodeReceipt, type Receipt, signDestroyed } from '../crypto/receipt';
 import { DESTROY_GRACE, isDestroyed } from '../crypto/roster/rules';
 import { chainHead } from '../crypto/roster/state';
-import { decode } from '../crypto/wire';
 import type { Blobs } from './blobs';
 import { endSession } from './ended';
 import type { Group } from './group';
 import { waitsFor } from './healing';
 import type { House } from './house';
 import { ask, type Calls } from './log';
+import { receiptOf } from './log-entries';
 import type { Connection } from './session';
 import { keyOf } from './signer';
 
@@ -71,12 +71,6 @@ async function clear(h: House, blobs: Blobs, g: number, ids: readonly BlobId[]):
   for (const id of ids) if (await blobs.drop(g, id)) gone.push(id);
   const r = await ask(h.log, 'buried', { g, blobs: gone });
   return r.ok && gone.length === ids.length;
-}
-
-function receiptOf(tomb: Uint8Array): Receipt {
-  const read = decode(tomb, readReceipt);
-  if (!read.ok) throw new Error('a stored receipt cannot be read');
-  return read.value;
 }
 
 /** Every session of the group hears of it and is none any more. */
