@@ -3,6 +3,7 @@ import { expect, it, vi } from 'vitest';
 import { equal } from '../../crypto/bytes';
 import { signTurn } from '../../crypto/turn';
 import { cast, type Seat } from '../support/circle';
+import { link } from '../support/linked';
 import { pairOf, type World } from '../support/world';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
@@ -23,7 +24,7 @@ async function start(world: World, keys: World['keys']): Promise<void> {
 
 it('a group goes on under the key it knows, moves when its owner comes, and everybody follows, whoever was away included', async () => {
   const { world, olivia, pat, fay } = await cast(3);
-  const { link } = await olivia.device.must('invite', { group: olivia.group, history: 'start', days: 3, relationship: 'Uncle', open: true });
+  const invite = await olivia.device.must('invite', { group: olivia.group, history: 'start', days: 3, relationship: 'Uncle', open: true });
   for (const s of [olivia, fay]) s.device.goOffline();
   await start(world, { ...pairOf(next), earlier: [pairOf(old)], turns: [turn(old, next)] });
   await pat.post('The old key, still');
@@ -46,7 +47,7 @@ it('a group goes on under the key it knows, moves when its owner comes, and ever
   // a link from before leads in, through both
   const gil = world.device('Gil', 'family');
   await gil.setUp();
-  const { join } = await gil.must('open-link', { fragment: new URL(link).hash });
+  const { join } = await gil.must('open-link', { fragment: new URL(invite.link).hash });
   gil.watch('join', join);
   await world.time.pass(500);
   await gil.must('ask', { join });
@@ -73,4 +74,17 @@ it('a key that the one before did not name is a stranger, and nobody follows it'
   await start(world, pairOf(old));
   await world.time.pass(SENT);
   expect([pat.view.alarm, olivia.words.length]).toEqual([null, 4]);
+});
+
+it('a group made under the new key comes to a person’s other device by one that still knows the old', async () => {
+  const { world, olivia, pat } = await cast(2);
+  await pat.device.must('name-device', { name: 'Phone' });
+  const laptop = world.device('Pat’s laptop', 'patient');
+  await link(world, laptop, pat.device);
+  olivia.device.goOffline();
+  await start(world, { ...pairOf(next), earlier: [pairOf(old)], turns: [turn(old, next)] });
+  await pat.device.must('new-group', { name: 'Sisters', kind: 'family' });
+  await world.time.pass(10_000);
+  expect(knows(pat, old)).toBe(true);
+  expect(laptop.view('home', null).groups.map((g) => g.name)).toContain('Sisters');
 });

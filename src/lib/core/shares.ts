@@ -72,7 +72,7 @@ export class Shares {
   /** Asks for groups that were offered and are not here. The seeds are stored with the claim that goes out. */
   private async claim(run: GroupRun, w: Extract<LinkWords, { is: 'part' }>, by: Said | null, noted: Change): Promise<void> {
     const { core } = this;
-    const offered = w.groups.filter((g) => !core.hasGroup(g.id) && run.row.relayPk !== null && equal(g.relayPk, run.row.relayPk));
+    const offered = w.groups.filter((g) => !core.hasGroup(g.id) && core.link.speaksFor(g.relayPk));
     const coming = offered.map((g) => ({ ref: core.newRef(), row: awaiting(g, core.ports) }));
     if (coming.length === 0) return;
     const rows = coming.map(({ row }) => claimOf(row));
@@ -100,7 +100,7 @@ export class Shares {
     const by = new Map<GroupRun, string[]>();
     const reached = new Set<string>();
     for (const r of core.ownedRows()) {
-      const isOther = r.run !== run && !r.me && r.row.end === null && r.run.row.ended === null && r.run.synced && equal(r.run.row.relayPk ?? new Uint8Array(0), run.row.relayPk);
+      const isOther = r.run !== run && !r.me && r.row.end === null && r.run.row.ended === null && r.run.synced;
       if (!isOther || !NAMED.test(r.device) || here.has(r.device) || lost.has(r.device) || offered.includes(r.device) || reached.has(r.device)) continue;
       reached.add(r.device);
       by.set(r.run, [...(by.get(r.run) ?? []), r.device]);
