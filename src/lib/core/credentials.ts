@@ -14,7 +14,7 @@ import type { GroupRun } from './group-run';
 import { put, readSeen } from './group-rows';
 import { keyNamed } from './people';
 import type { CredentialView, OrganisationId, VouchedView } from './port';
-import { enqueue } from './send';
+import { maySay, say } from './send';
 
 /** Table `meta`. `at`: when the list was put together, by which devices of one person tell the newer one. */
 interface OwnRow { readonly at: number; readonly list: readonly string[] }
@@ -69,11 +69,10 @@ export class Credentials {
       await this.keep({ at: said.at, list: said.c });
       this.sayElsewhere(run);
     }
-    const own = run.ownRow;
-    if (own === null || own.end !== null || run.row.ended !== null || !run.stored || run.outbox.some((o) => o.record.t === 'credentials')) return;
+    if (!maySay(run) || run.outbox.some((o) => o.record.t === 'credentials')) return;
     const { at, list } = this.own;
     if (list.join() === (said?.c ?? []).join() && (list.length === 0 || liveMembers(run.state).every((m) => m.horizon <= (said?.epoch ?? 0)))) return;
-    await run.local.take(async () => void (await enqueue(run, [{ record: { i: base64url(run.around.random(16)), t: 'credentials', a: at, c: [...list] }, heldUntil: 0 }])));
+    await say(run, ({ i }) => ({ i, t: 'credentials', a: at, c: [...list] }));
   }
 
   private get key(): Bytes | null {

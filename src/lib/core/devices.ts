@@ -8,7 +8,7 @@ import type { Random } from '$crypto/sodium';
 import type { GroupRun } from './group-run';
 import { put } from './group-rows';
 import type { DeviceView } from './port';
-import { enqueue } from './send';
+import { maySay, say } from './send';
 import type { Change } from '../store/store';
 
 /** Table `meta`: what this person's devices share, and what this one is called. */
@@ -51,16 +51,15 @@ export function said(run: GroupRun, person: PersonRow, row: Row): Said | null {
 /** Says in this group's log who writes it, when other devices of the person are there to read it and it does not say so yet. */
 export async function sayDevice(run: GroupRun, person: PersonRow): Promise<void> {
   const own = run.ownRow;
-  if (own === null || own.end !== null || run.row.ended !== null || !run.stored) return;
+  if (own === null || !maySay(run)) return;
   if (rowsOf(run.state, run.me).filter((r) => r.rank === 'ordinary').length < 2) return;
   const now = said(run, person, own);
   if (now?.device === hex(person.device) && now.name === person.name) return;
   // what waits may be an older name: it goes first, and the newest counts
   if (run.outbox.filter((o) => o.record.t === 'device').length > 1) return;
-  const { random, clock } = run.around;
   const plain = fromText(JSON.stringify({ device: base64url(person.device), name: person.name }));
-  const s = base64url(sealDeviceName(person.seed, run.row.id, run.keys.logPk, plain, random));
-  await run.local.take(async () => void (await enqueue(run, [{ record: { i: base64url(random(16)), t: 'device', a: clock(), s }, heldUntil: 0 }])));
+  const s = base64url(sealDeviceName(person.seed, run.row.id, run.keys.logPk, plain, run.around.random));
+  await say(run, (at) => ({ ...at, t: 'device', s }));
 }
 
 /** A row of this person's in one group, and which device it is. */

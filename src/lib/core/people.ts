@@ -4,7 +4,7 @@
  */
 import type { Bytes, MemberTag, PersonPk } from '$crypto/brand';
 import { base64url, hex, unbase64url } from '$crypto/bytes';
-import { type PersonKeys, personKeys, signPerson } from '$crypto/person';
+import { personKeys, signPerson } from '$crypto/person';
 import { liveMembers } from '$crypto/roster/state';
 import type { Naming } from '../care/feed';
 import type { Seen } from '../store/sealed';
@@ -13,7 +13,7 @@ import type { PersonRow } from './devices';
 import type { GroupRun } from './group-run';
 import { put, readSeen } from './group-rows';
 import type { Recognition } from './port';
-import { enqueue } from './send';
+import { maySay, say } from './send';
 
 /** Table `meta`: keys that were compared. */
 interface VerifiedKey { readonly pk: PersonPk; readonly name: string; readonly at: number }
@@ -28,20 +28,14 @@ export function keyNamed(run: GroupRun, member: string): PersonPk | null {
 
 /** Says in this group who its member is, once somebody is there who could not read it yet. Inside the group's turn. */
 export async function sayPerson(run: GroupRun, person: PersonRow): Promise<void> {
-  const own = run.ownRow;
-  if (own === null || own.end !== null || run.row.ended !== null || !run.stored) return;
+  if (!maySay(run)) return;
   const others = liveMembers(run.state).filter((m) => hex(m.tag) !== run.me);
   if (others.length === 0 || run.outbox.some((o) => o.record.t === 'person')) return;
   const keys = personKeys(person.seed);
   const newest = keysNamed(run, run.me).at(-1);
   if (newest?.k === base64url(keys.pk) && others.every((m) => m.horizon <= newest.epoch)) return;
-  await run.local.take(async () => void (await enqueue(run, [{ record: claim(run, keys), heldUntil: 0 }])));
-}
-
-function claim(run: GroupRun, keys: PersonKeys) {
-  const { random, clock } = run.around;
-  const s = signPerson(keys, run.row.id, run.row.tag as MemberTag);
-  return { i: base64url(random(16)), t: 'person' as const, a: clock(), k: base64url(keys.pk), s: base64url(s) };
+  const s = base64url(signPerson(keys, run.row.id, run.row.tag as MemberTag));
+  await say(run, (at) => ({ ...at, t: 'person', k: base64url(keys.pk), s }));
 }
 
 export class Verified {

@@ -33,6 +33,14 @@ export async function enqueue(run: GroupRun, records: readonly { record: CareRec
   return items;
 }
 
+/** Whether this device has a place in the group from which it can say something. */
+export const maySay = (run: GroupRun): boolean => run.stored && run.row.ended === null && run.ownRow?.end === null;
+/** Saves a word that the device says by itself, under a fresh id and the time. */
+export async function say(run: GroupRun, word: (at: Pick<CareRecord, 'i' | 'a'>) => CareRecord, more: Parameters<typeof enqueue>[2] = []): Promise<void> {
+  const { random, clock } = run.around;
+  await run.local.take(async () => void (await enqueue(run, [{ record: word({ i: base64url(random(16)), a: clock() }), heldUntil: 0 }], more)));
+}
+
 /** Sends what may be sent now. Called inside the group's turn whenever something changed. */
 export async function pump(run: GroupRun): Promise<void> {
   wakeAfterHold(run);

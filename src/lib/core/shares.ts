@@ -17,7 +17,7 @@ import type { GroupRun } from './group-run';
 import { put, readAllSeen } from './group-rows';
 import { encodeLinkWords, type LinkWords, parseLinkWords, type PhraseWords } from './link-words';
 import { awaitKey } from './restore';
-import { enqueue, pump } from './send';
+import { pump, say } from './send';
 
 /** Table `meta`: what was heard in a group, and to whom a group was offered. */
 const HEARD = 'heard/';
@@ -124,8 +124,7 @@ export class Shares {
   }
 
   private async say(run: GroupRun, w: LinkWords, more: readonly Change[]): Promise<void> {
-    const { random, clock } = run.around;
-    const s = base64url(sealDeviceShare(this.core.person?.seed as Bytes, run.row.id, run.keys.logPk, encodeLinkWords(w), random));
-    await run.local.take(async () => void (await enqueue(run, [{ record: { i: base64url(random(16)), t: 'share', a: clock(), s }, heldUntil: 0 }], more)));
+    const s = base64url(sealDeviceShare(this.core.person?.seed as Bytes, run.row.id, run.keys.logPk, encodeLinkWords(w), run.around.random));
+    await say(run, (at) => ({ ...at, t: 'share', s }), more);
   }
 }
