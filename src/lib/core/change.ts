@@ -31,7 +31,7 @@ export async function changeRoster(run: GroupRun, plan: Planner): Promise<Fault 
   if (run.row.ended !== null) return 'group-ended';
   if (run.session !== 'live' || !run.synced) return 'needs-network';
   if (run.isOutdated) return 'outdated';
-  if (run.alarm === 'fork' || run.isHalted) return 'unavailable';
+  if (run.isSilent) return 'unavailable';
   let heads: readonly LogHead[] = [];
   for (let i = 0; i < TRIES; i++) {
     if (run.pending !== null) await resendPending(run);

@@ -55,7 +55,7 @@ export async function signOut(core: Core, discard: boolean): Promise<Fault | nul
   if (!discard && isBusy()) return core.link.state === 'online' ? 'unsent' : 'needs-network';
   if (core.link.state !== 'online') return 'needs-network';
   // nothing can be said to a relay that shows another history
-  const there = runs.filter((g) => g.stored && g.alarm !== 'fork' && !g.isHalted);
+  const there = runs.filter((g) => g.stored && !g.isSilent);
   const isLast = (g: GroupRun): boolean => rowsOf(g.state, g.me).length === 1;
   // nothing would bring such a group back
   if (!discard && runs.some((g) => !g.stored || isLast(g))) return 'not-allowed';

@@ -220,6 +220,10 @@ export class GroupRun {
   get isHalted(): boolean {
     return this.alarm === 'rollback' || this.alarm === 'stranger';
   }
+  /** Nothing is said to whoever answers: it is halted, or its relay signed two histories (R13). */
+  get isSilent(): boolean {
+    return this.alarm === 'fork' || this.isHalted;
+  }
   /** What waits here does not go out, though the relay answers: nothing may be said to it, or it leaves out what has to come first. */
   get isStuck(): boolean {
     return this.isHalted || (this.alarm === 'gap' && this.session === 'live' && !this.synced);
@@ -308,6 +312,11 @@ export class GroupRun {
     this.suspect = true;
   }
 
+  /** Anything that is shown of it may be different now. */
+  changed(): void {
+    this.around.changed(this.ref, 'group', null);
+    this.around.changed(this.ref, 'feed', null);
+  }
   refreshShown(): void {
     this.shown = shownOf(this);
   }

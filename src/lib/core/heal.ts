@@ -58,8 +58,7 @@ export async function healFeed(run: GroupRun): Promise<boolean> {
 export function tellGap(run: GroupRun): void {
   if (run.alarm !== null) return;
   run.alarm = 'gap';
-  run.around.changed(run.ref, 'group', null);
-  run.around.changed(run.ref, 'feed', null);
+  run.changed();
 }
 
 /** Shows whether a log lacks something. */
@@ -68,8 +67,7 @@ export function tellGaps(run: GroupRun): void {
   if (lacks) return tellGap(run);
   if (run.alarm !== 'gap') return;
   run.alarm = null;
-  run.around.changed(run.ref, 'group', null);
-  run.around.changed(run.ref, 'feed', null);
+  run.changed();
 }
 
 /** Whether there is reason to read again: something new that is odd, or something odd that was last looked after some time ago. */

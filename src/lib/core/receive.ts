@@ -89,8 +89,7 @@ export async function takeEntries(run: GroupRun, items: readonly ReceiptedEntry[
     run.refreshShown();
     run.requests = run.requests.filter((r) => run.state.invites.get(hex(r.invite) as never)?.state === 'pending');
     if (run.state.seq !== before) await retryHeld(run);
-    run.around.changed(run.ref, 'group', null);
-    run.around.changed(run.ref, 'feed', null);
+    run.changed();
   }
   return took;
 }
@@ -139,8 +138,7 @@ export async function takeLockboxes(run: GroupRun, items: readonly OwnLockbox[])
   await run.commitOrCarryOn([...run.rosterRows(), run.headsRow()]);
   run.refreshShown();
   await retryHeld(run);
-  run.around.changed(run.ref, 'group', null);
-  run.around.changed(run.ref, 'feed', null);
+  run.changed();
 }
 
 /** What the keys of an epoch are bound to. */

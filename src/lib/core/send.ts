@@ -44,7 +44,7 @@ export async function say(run: GroupRun, word: (at: Pick<CareRecord, 'i' | 'a'>)
 /** Sends what may be sent now. Called inside the group's turn whenever something changed. */
 export async function pump(run: GroupRun): Promise<void> {
   wakeAfterHold(run);
-  if (run.session !== 'live' || !run.synced || run.isOutdated || run.row.ended !== null || run.alarm === 'fork' || run.isHalted || run.ownRow === null) return;
+  if (run.session !== 'live' || !run.synced || run.isOutdated || run.row.ended !== null || run.isSilent || run.ownRow === null) return;
   await dropStale(run);
   if (run.sealed === null) await seal(run);
   // the relay forgot a picture that no envelope named in time: it goes again, and then these bytes

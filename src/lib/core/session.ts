@@ -68,8 +68,7 @@ export async function beginSession(run: GroupRun): Promise<void> {
 /** Nothing goes out to whoever answers there, until it is the group's relay again with all that was seen (P19). */
 function halt(run: GroupRun, alarm: 'rollback' | 'stranger' | null): void {
   run.alarm = alarm;
-  run.around.changed(run.ref, 'group', null);
-  run.around.changed(run.ref, 'feed', null);
+  run.changed();
 }
 
 export function endSession(run: GroupRun): void {
@@ -172,8 +171,7 @@ async function finishGone(run: GroupRun, seq: number): Promise<void> {
   endSession(run);
   // not proven: no network, as far as we are concerned, until a fresh connection says otherwise
   if (run.row.ended === null) run.around.later(AFTER_GONE, () => run.row.ended === null && run.session === 'none' && run.around.link.again());
-  run.around.changed(run.ref, 'group', null);
-  run.around.changed(run.ref, 'feed', null);
+  run.changed();
 }
 
 /** The relay holds nothing of the group any more, and signed so. What is here stays until the person takes it off. */
@@ -185,8 +183,7 @@ async function finishDestroyed(run: GroupRun, receipt: Receipt): Promise<void> {
     run.alarm = null;
     run.writer = null;
     await run.commit([put('group', run.ref, run.row)]);
-    run.around.changed(run.ref, 'group', null);
-    run.around.changed(run.ref, 'feed', null);
+    run.changed();
   } else halt(run, 'rollback');
 }
 
@@ -243,8 +240,7 @@ async function stop(run: GroupRun): Promise<void> {
   const stops = await settleSplit(run);
   if (run.alarm === 'fork' && last !== undefined) await tellOthers(run, last);
   endSession(run);
-  run.around.changed(run.ref, 'group', null);
-  run.around.changed(run.ref, 'feed', null);
+  run.changed();
   if (!stops) retrySoon(run);
 }
 

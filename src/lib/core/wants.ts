@@ -86,8 +86,7 @@ export async function takeKeys(run: GroupRun, items: Extract<FromRelay, { is: 'k
   }
   await run.commitOrCarryOn([...run.rosterRows(), run.headsRow()]);
   await retryHeld(run);
-  run.around.changed(run.ref, 'group', null);
-  run.around.changed(run.ref, 'feed', null);
+  run.changed();
 }
 
 function takeKey(run: GroupRun, k: KeyringItem): boolean {
