@@ -180,6 +180,10 @@ export class Core {
     this.link.start();
     void this.measure();
   }
+  /** What is kept beside the groups. */
+  private get beside(): readonly { load(meta: Seen): void; forget(): void }[] {
+    return [this.personal, this.revocations, this.adoptions, this.verified, this.organisations, this.credentials, this.shares, this.arrivals, this.bell];
+  }
   /** What is of no group. */
   private async remember(meta: Seen): Promise<void> {
     const kept = readSeen<Profile & { persisted?: boolean | null }>(meta, 'profile');
@@ -187,7 +191,7 @@ export class Core {
     this.persisted = kept?.persisted ?? null;
     this.known = readAllSeen<KnownRow>(meta, knownKey('')).map((k) => k.value);
     this.isLeaving = isLeaving(meta);
-    for (const what of [this.personal, this.revocations, this.adoptions, this.verified, this.organisations, this.credentials, this.shares, this.arrivals, this.bell]) what.load(meta);
+    for (const what of this.beside) what.load(meta);
     const person = readSeen<PersonRow>(meta, personKey);
     this.person = person ?? newPerson(this.ports.random);
     if (person === null) await this.needStore().commit([putPerson(this.person)]);
@@ -245,16 +249,7 @@ export class Core {
   forget(): void {
     this.groups.clear();
     this.joins.clear();
-    this.personal.forget();
-    this.revocations.forget();
-    this.adoptions.forget();
-    this.shares.forget();
-    this.arrivals.forget();
-    this.linking.forget();
-    this.verified.forget();
-    this.organisations.forget();
-    this.credentials.forget();
-    this.bell.forget();
+    for (const what of [...this.beside, this.linking]) what.forget();
     this.person = null;
     this.known = [];
     this.profile = { name: '', role: 'family', lockAfter: 15 };
