@@ -16,7 +16,7 @@ import { createRelay, type Relay } from '../../relay/relay';
 import { makeRotation } from '../../src/lib/core/change';
 import { type ForkRow, keyOf, read } from '../../src/lib/core/group-rows';
 import { seeded } from '../support/actor';
-import { cast, Seat } from '../support/circle';
+import { cast, openLink, Seat } from '../support/circle';
 import { Rhea } from '../support/rhea';
 import { HOST, type World } from '../support/world';
 
@@ -186,8 +186,7 @@ describe('P27 entries that a hostile relay lets through', () => {
     expect(olivia.words).toHaveLength(3);
     const gil = world.device('Gil', 'family');
     await gil.setUp();
-    const { join } = await gil.must('open-link', { fragment: new URL(link).hash });
-    gil.watch('join', join);
+    const join = await openLink(gil, link);
     await world.time.pass(300);
     expect(gil.view('join', join).state).toBe('card');
     await gil.must('ask', { join });

@@ -10,7 +10,7 @@ import { chainAfter } from '../../crypto/roster/entry';
 import { chainAt, encodeState } from '../../crypto/roster/state';
 import { signPair } from '../../crypto/verify';
 import { seeded } from '../support/actor';
-import { admit, cast } from '../support/circle';
+import { admit, cast, openLink } from '../support/circle';
 import { Rhea } from '../support/rhea';
 import { lanesOf } from '../support/lanes';
 
@@ -487,8 +487,7 @@ describe('a relay that lies to somebody who joins', () => {
     const fay = world.device('Fay', 'family');
     await fay.setUp();
     rhea.down = (f, to) => (f.is === 'entries' && to === fay ? [{ ...f, items: f.items.slice(0, -1), more: f.items.length > 1 }] : [f]);
-    const { join } = await fay.must('open-link', { fragment: new URL(link).hash });
-    fay.watch('join', join);
+    const join = await openLink(fay, link);
     await world.time.pass(30_000);
     expect(fay.view('join', join).state).not.toBe('card');
     expect(rhea.told.filter((t) => t.device === 'Fay').length).toBeLessThan(100);
@@ -508,8 +507,7 @@ describe('a relay that lies to somebody who joins', () => {
       const fay = world.device('Fay', 'family');
       await fay.setUp();
       rhea.down = (f, to) => (to === fay && f.is === kind && 're' in f ? [{ is: 'refused', re: f.re, group: f.group, why: 'unavailable', detail: NO_DETAIL }] : [f]);
-      const { join } = await fay.must('open-link', { fragment: new URL(link).hash });
-      fay.watch('join', join);
+      const join = await openLink(fay, link);
       await world.time.pass(30_000);
       expect(fay.view('join', join).state, kind).not.toBe('opening');
       rhea.repent();
@@ -527,8 +525,7 @@ describe('a relay that lies to somebody who joins', () => {
     const { link } = await olivia.device.must('invite', { group: olivia.group, history: 'start', days: 3, relationship: '' });
     const fay = world.device('Fay', 'family');
     await fay.setUp();
-    const { join } = await fay.must('open-link', { fragment: new URL(link).hash });
-    fay.watch('join', join);
+    const join = await openLink(fay, link);
     await world.time.pass(300);
     await fay.must('ask', { join });
     await world.time.pass(300);

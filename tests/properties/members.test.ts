@@ -16,7 +16,7 @@ import { laneDocument, LaneWriter } from '../../src/lib/care/lane';
 import { makeRotation, planName, planOffer, planRemove } from '../../src/lib/core/change';
 import { takeEnvelopes } from '../../src/lib/core/receive';
 import { seeded } from '../support/actor';
-import { admit, cast, type Seat } from '../support/circle';
+import { admit, cast, openLink, type Seat } from '../support/circle';
 import { Mallory } from '../support/mallory';
 import { Rhea } from '../support/rhea';
 import { lanesOf } from '../support/lanes';
@@ -423,8 +423,7 @@ describe('an invite', () => {
     for (const name of ['Gil', 'Hal']) {
       const device = world.device(name, 'family');
       await device.setUp();
-      const { join } = await device.must('open-link', { fragment: new URL(link).hash });
-      device.watch('join', join);
+      const join = await openLink(device, link);
       await world.time.pass(200);
       await device.must('ask', { join });
       await world.time.pass(300);
@@ -440,10 +439,9 @@ describe('an invite', () => {
     expect(olivia.view.people.filter((p) => p.ended === null)).toHaveLength(3);
     const second = await olivia.device.must('invite', { group: olivia.group, history: 'start', days: 3, relationship: '' });
     await olivia.device.must('revoke-invite', { group: olivia.group, invite: second.invite });
-    const late = await joins[1]!.device.must('open-link', { fragment: new URL(second.link).hash });
-    joins[1]!.device.watch('join', late.join);
+    const late = await openLink(joins[1]!.device, second.link);
     await world.time.pass(500);
-    expect(joins[1]!.device.view('join', late.join).state).toBe('revoked');
+    expect(joins[1]!.device.view('join', late).state).toBe('revoked');
   });
 
   it('P16 shows whoever holds the link the card and the pseudonymous roster, and no name, word or key', async () => {
@@ -454,8 +452,7 @@ describe('an invite', () => {
     const { link } = await olivia.device.must('invite', { group: olivia.group, history: 'start', days: 3, relationship: 'Neighbour' });
     const gil = world.device('Gil', 'family');
     await gil.setUp();
-    const { join } = await gil.must('open-link', { fragment: new URL(link).hash });
-    gil.watch('join', join);
+    const join = await openLink(gil, link);
     await world.time.pass(500);
     await gil.must('ask', { join });
     await olivia.post('Live words that stay inside');
@@ -505,8 +502,7 @@ describe('an invite', () => {
     const gil = world.device('Gil', 'family');
     await gil.setUp();
     rhea.down = (f, to) => (f.is === 'requests' && to === olivia.device ? [{ ...f, items: f.items.map((i) => ({ ...i, invite: new Uint8Array(Buffer.from(a.invite, 'hex')) as Bytes as InvitePk })) }] : [f]);
-    const { join } = await gil.must('open-link', { fragment: new URL(b.link).hash });
-    gil.watch('join', join);
+    const join = await openLink(gil, b.link);
     await world.time.pass(300);
     await gil.must('ask', { join });
     await world.time.pass(500);

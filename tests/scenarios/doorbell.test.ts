@@ -1,6 +1,7 @@
 /** The doorbell from one device's choice to another's post: the real core, the real relay, and a push service that notes who was rung. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ask } from '../../relay/log';
+import { openLink } from '../support/circle';
 import { type Device, World } from '../support/world';
 
 const PLACE = 'https://push.example/w/pat';
@@ -35,8 +36,7 @@ beforeEach(async () => {
   await pat.setUp();
   group = (await olivia.must('new-group', { name: 'Zirconberyl', kind: 'family' })).group;
   const { link } = await olivia.must('invite', { group, history: 'start', days: 3, relationship: '', open: true });
-  const { join } = await pat.must('open-link', { fragment: new URL(link).hash });
-  pat.watch('join', join);
+  const join = await openLink(pat, link);
   await world.time.pass(200);
   await pat.must('ask', { join });
   await world.time.pass(10_000);

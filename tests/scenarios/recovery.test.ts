@@ -4,6 +4,7 @@ import { hex } from '../../crypto/bytes';
 import type { Bytes } from '../../crypto/brand';
 import { NO_DETAIL } from '../../crypto/frames';
 import { phraseKeys, signPhraseRow } from '../../crypto/phrase';
+import { openLink } from '../support/circle';
 import { link } from '../support/linked';
 import { Rhea } from '../support/rhea';
 import { type Device, World } from '../support/world';
@@ -13,8 +14,7 @@ const PASSPHRASE = 'four quiet lamps over harbour';
 
 async function letIn(world: World, owner: Device, group: string, joiner: Device, history: 'start' | 'today'): Promise<string> {
   const { link } = await owner.must('invite', { group, history, days: 3, relationship: '' });
-  const { join } = await joiner.must('open-link', { fragment: new URL(link).hash });
-  joiner.watch('join', join);
+  const join = await openLink(joiner, link);
   await world.time.pass(300);
   await joiner.must('ask', { join });
   await world.time.pass(500);

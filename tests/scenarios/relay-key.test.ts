@@ -2,7 +2,7 @@
 import { expect, it, vi } from 'vitest';
 import { equal } from '../../crypto/bytes';
 import { signTurn } from '../../crypto/turn';
-import { cast, type Seat } from '../support/circle';
+import { cast, openLink, type Seat } from '../support/circle';
 import { link } from '../support/linked';
 import { pairOf, type World } from '../support/world';
 
@@ -47,8 +47,7 @@ it('a group goes on under the key it knows, moves when its owner comes, and ever
   // a link from before leads in, through both
   const gil = world.device('Gil', 'family');
   await gil.setUp();
-  const { join } = await gil.must('open-link', { fragment: new URL(invite.link).hash });
-  gil.watch('join', join);
+  const join = await openLink(gil, invite.link);
   await world.time.pass(500);
   await gil.must('ask', { join });
   await world.time.pass(3_000);

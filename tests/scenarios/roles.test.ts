@@ -1,6 +1,6 @@
 /** Open invites, hosts, who speaks for the patient, and successors: real devices on a real relay. */
 import { expect, it, vi } from 'vitest';
-import { admit, cast, Seat } from '../support/circle';
+import { admit, cast, openLink, Seat } from '../support/circle';
 import type { Device, World } from '../support/world';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
@@ -15,8 +15,7 @@ const notes = (s: Seat): string[] => {
 /** Follows a link and presses the one button there is. */
 async function come(world: World, device: Device, link: string): Promise<{ readonly join: string }> {
   await device.setUp();
-  const { join } = await device.must('open-link', { fragment: new URL(link).hash });
-  device.watch('join', join);
+  const join = await openLink(device, link);
   await world.time.pass(200);
   await device.must('ask', { join });
   await world.time.pass(500);
@@ -71,8 +70,7 @@ it('an open invite “from today” opens nothing earlier, and lets in one (P15,
   await world.time.pass(30_000);
   expect(gil.words).toEqual(['For Gil too']);
   await halsPhone.setUp();
-  const { join } = await halsPhone.must('open-link', { fragment: new URL(link).hash });
-  halsPhone.watch('join', join);
+  const join = await openLink(halsPhone, link);
   await world.time.pass(500);
   expect(halsPhone.view('join', join).state).toBe('used');
 });
@@ -84,8 +82,7 @@ it('two with one open link: one is in, the other is told', async () => {
   const joins: string[] = [];
   for (const d of both) {
     await d.setUp();
-    const { join } = await d.must('open-link', { fragment: new URL(link).hash });
-    d.watch('join', join);
+    const join = await openLink(d, link);
     joins.push(join);
   }
   await world.time.pass(500);

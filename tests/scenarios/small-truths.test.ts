@@ -5,7 +5,7 @@ import { decodeLink, inviteKeys } from '../../crypto/invite-secret';
 import { LIMIT } from '../../crypto/limits';
 import { ok } from '../../crypto/result';
 import { ask, type CallName, type Spare } from '../../relay/log';
-import { cast } from '../support/circle';
+import { cast, openLink } from '../support/circle';
 import { World } from '../support/world';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
@@ -26,8 +26,7 @@ it('the fourth who asks under one invite is told so at once, and gets in line wh
   const request = (n: number): Bytes => new Uint8Array(16).fill(n) as Bytes;
   for (const n of [1, 2, 3]) await ask(world.relay.log, 'putRequest', { ...slot, request: request(n), body, time: world.time.now, most: LIMIT.requestsPerInvite });
 
-  const { join } = await dee.must('open-link', { fragment: new URL(link).hash });
-  dee.watch('join', join);
+  const join = await openLink(dee, link);
   await world.time.pass(200);
   await dee.must('ask', { join });
   await world.time.pass(200);

@@ -1,6 +1,7 @@
 /** The main story on the real core and the real relay, in virtual time: make, invite, let in, post, go offline, hand over, remove. */
 import { expect, it } from 'vitest';
 import type { Views } from '../../src/lib/core/port';
+import { openLink } from '../support/circle';
 import { World } from '../support/world';
 
 it('a group is made, shared, handed over, and a removed member reads nothing new', async () => {
@@ -18,8 +19,7 @@ it('a group is made, shared, handed over, and a removed member reads nothing new
   expect(olivia.delivery(group, 'Before anyone joined')).toBe('sent');
 
   const { link } = await olivia.must('invite', { group, history: 'start', days: 3, relationship: 'Patient' });
-  const { join } = await pat.must('open-link', { fragment: new URL(link).hash });
-  pat.watch('join', join);
+  const join = await openLink(pat, link);
   await world.time.pass(200);
   expect(pat.view('join', join)).toMatchObject({ state: 'card', card: { inviter: 'Olivia', kind: 'family' } });
   await pat.must('ask', { join });

@@ -1,5 +1,5 @@
 /** A group whose members are there already: where most properties begin. */
-import type { Views } from '../../src/lib/core/port';
+import type { JoinId, Views } from '../../src/lib/core/port';
 import type { GroupRun } from '../../src/lib/core/group-run';
 import { type Device, World } from './world';
 
@@ -40,11 +40,16 @@ export class Seat {
   }
 }
 
+/** Opens an invite's link and watches what becomes of it. */
+export async function openLink(device: Device, link: string): Promise<JoinId> {
+  const { join } = await device.must('open-link', { fragment: new URL(link).hash });
+  device.watch('join', join);
+  return join;
+}
 /** Lets a fresh device in by a link of `owner`'s; every step is the real one. */
 export async function admit(world: World, owner: Seat, device: Device, history: 'start' | 'today' = 'start'): Promise<Seat> {
   const { link } = await owner.device.must('invite', { group: owner.group, history, days: 3, relationship: 'Friend' });
-  const { join } = await device.must('open-link', { fragment: new URL(link).hash });
-  device.watch('join', join);
+  const join = await openLink(device, link);
   await world.time.pass(100);
   await device.must('ask', { join });
   await world.time.pass(100);

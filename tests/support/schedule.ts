@@ -6,7 +6,7 @@ import { unpackStored } from '../../crypto/packed';
 import { encodeState } from '../../crypto/roster/state';
 import { ask } from '../../relay/log';
 import { lanesOf } from './lanes';
-import { type Post, Seat } from './circle';
+import { openLink, type Post, Seat } from './circle';
 import type { Device, World } from './world';
 
 export const DOINGS = [
@@ -134,8 +134,7 @@ export class Schedule {
     if (!made.ok) return;
     const device = this.world.device('Gil', 'family');
     await device.setUp();
-    const { join } = await device.must('open-link', { fragment: new URL(made.value.link).hash });
-    device.watch('join', join);
+    const join = await openLink(device, made.value.link);
     await this.world.time.pass(100);
     await device.run('ask', { join });
     await this.world.time.pass(100);
