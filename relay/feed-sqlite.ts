@@ -23,7 +23,7 @@ const KEPT = 50_000;
 /** Envelopes or bytes after which the rows at a feed's end are closed, and how many of them are worth merging. */
 const CLOSE = { count: 500, bytes: 160 * 1024, rows: 32 } as const;
 /** Envelopes of a group in one commit that are worth a row of their own. */
-const MANY = 32;
+const MANY = 8;
 /** Bytes that may wait for a row, and rows of commits that are no longer needed before they go. */
 export const WAITING = 4 * 1024 * 1024;
 const SPENT = 64;

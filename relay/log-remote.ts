@@ -11,7 +11,7 @@ import type { Turn } from './fanout';
 export type FromWorker = { readonly incarnation: number } | { readonly fault: string } | { readonly trouble: string } | PackedReplies;
 export type ToWorker = PackedCalls | 'close';
 
-/** Calls during a commit from which on there is a crowd, calls that make a commit worth its fsync, and looks at whether more have come. */
+/** Callers during a commit from which on there is a crowd, calls that make a commit worth its fsync, and looks at whether more have come. */
 const CROWD = 0.5;
 const FEW = 16;
 const LOOKS = 8;
@@ -20,8 +20,11 @@ interface Pending { readonly call: Call; readonly then: (reply: Result<never, 'u
 
 /** Starts the worker and opens the store at `path`; rejects with the store's fault. `hears.broken`: the worker ended by itself; `hears.trouble`: a change was not kept, in SQLite's words; `hears.gather` calls back a millisecond later. */
 export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: () => void; readonly trouble: (words: string) => void; readonly gather: (then: () => void) => void }): Promise<Log> {
-  /** How many calls come while a commit runs, lately. */
+  /** How many callers come while a commit runs, lately; one log that says much is one. */
   let crowd = 0;
+  /** How many have come since the last commit began, and where the latest envelope went. */
+  let callers = 0;
+  let latest = { g: 0, device: 0 };
   /** How many the last commit served. */
   let last = 0;
   let gathered: Pending[] = [];
@@ -40,8 +43,17 @@ export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: 
     if (gathered.length === 0) return idle?.();
     sent = gathered;
     gathered = [];
+    callers = 0;
     const packed = packCalls(sent.map((p) => p.call));
     worker.postMessage(packed, [packed.appends.buffer]);
+  };
+  /** Whether it is of the log that called last. */
+  const goesOn = ({ name, input }: Call): boolean => {
+    if (name !== 'append') return false;
+    const { g, device } = input;
+    const same = latest.g === g && latest.device === device;
+    if (!same) latest = { g, device };
+    return same;
   };
   /** Many callers with little each: a commit for every one of them would cost more than all the rest. */
   const isThin = (): boolean => crowd > CROWD && last < 2 * FEW && gathered.length < FEW;
@@ -60,7 +72,7 @@ export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: 
     const replies = unpackReplies(packed);
     const answered = sent;
     sent = [];
-    crowd += (gathered.length - crowd) / 16;
+    crowd += (callers - crowd) / 16;
     // the next commit starts before these are told, so that fsync and fan-out overlap
     last = answered.length;
     if (gathered.length > 0 && isThin()) later();
@@ -90,7 +102,9 @@ export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: 
         renewed: () => undefined,
         call(name, input, then) {
           if (dead) return then(err('unavailable'));
-          gathered.push({ call: { name, input } as Call, then });
+          const call = { name, input } as Call;
+          gathered.push({ call, then });
+          if (!goesOn(call)) callers++;
           if (sent.length > 0 || (due && gathered.length !== FEW)) return;
           if (!due && isThin()) return later();
           due = true;

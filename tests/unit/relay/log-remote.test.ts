@@ -1,10 +1,14 @@
 import { EventEmitter } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
-import type { Log } from '../../../relay/log';
+import type { Bytes, GroupId, Hash, LogPk } from '../../../crypto/brand';
+import type { Appending, Log } from '../../../relay/log';
 import { packReplies, type PackedCalls } from '../../../relay/log-pack';
 import { remoteLog } from '../../../relay/log-remote';
 import { ok } from '../../../crypto/result';
+
+const hash = new Uint8Array(32) as Bytes as Hash;
+const ENVELOPE: Appending = { g: 1, device: 1, n: 1, rosterSeq: 1, time: 1, verdict: 'fine', judgedAt: 1, group: hash as Bytes as GroupId, logPk: hash as Bytes as LogPk, roster: hash, blobs: [], envelope: new Uint8Array(200) as Bytes };
 
 /** A store whose commits end when the test says so, and a clock that the test moves. */
 class Slow extends EventEmitter {
@@ -26,8 +30,17 @@ class Slow extends EventEmitter {
   }
   call(times = 1): void {
     for (let i = 0; i < times; i++) this.log?.call('news', [], () => this.answered++);
+    this.turn();
+  }
+  /** One device writes so many envelopes. */
+  write(device: number, times = 1): void {
+    for (let i = 0; i < times; i++) this.log?.call('append', { ...ENVELOPE, device }, () => this.answered++);
+    this.turn();
+  }
+  private turn(): void {
     for (const f of this.turns.splice(0)) f();
   }
+  /** Ends the commit under way. */
   commit(): void {
     const calls = Array.from({ length: this.commits.at(-1) as number }, () => ({ name: 'news', input: [] }) as const);
     this.emit('message', packReplies(calls, calls.map(() => ok([]))));
@@ -75,6 +88,28 @@ describe('the log in its thread', () => {
     expect(s.commits).toEqual([]);
     s.call(2);
     expect(s.commits).toEqual([16]);
+  });
+
+  it('takes one device that writes much for no crowd, and many that write little for one', async () => {
+    const s = await new Slow().opened();
+    s.write(1);
+    for (let i = 0; i < 20; i++) {
+      s.write(1, 4);
+      s.commit();
+    }
+    s.commit();
+    s.commits.length = 0;
+    s.write(1, 4);
+    expect(s.commits).toEqual([4]);
+    for (let i = 0; i < 20; i++) {
+      for (let device = 1; device <= 4; device++) s.write(device);
+      s.commit();
+      for (let k = 0; k < 9; k++) s.millisecond();
+    }
+    s.commit();
+    s.commits.length = 0;
+    s.write(1, 4);
+    expect(s.commits).toEqual([]);
   });
 
   it('lets nobody wait for a crowd that does not come', async () => {
