@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { isInstalled, npm } from '../relay/tree.mjs';
 import { provideChromium } from './chromium.mjs';
 import { provideEngines } from './engines.mjs';
+import { hasDocker, imageFault } from './image.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const reports = join(root, 'test-results');
@@ -85,5 +86,11 @@ if (browserFault || !built) {
   const env = { PLAYWRIGHT_JSON_OUTPUT_FILE: join(reports, 'playwright.json') };
   await counted('e2e', ['e2e', '--', '--reporter=list,json'], env, playwrightCount);
 }
+if (process.env['CI'] && hasDocker()) {
+  const began = Date.now();
+  const why = await imageFault();
+  if (why) say(why);
+  add('image', { passed: why ? 0 : 1, failed: why ? 1 : 0 }, began);
+} else say('— image: not built, that is for CI where a Docker engine runs');
 say(`${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed === 0 ? 0 : 1);
