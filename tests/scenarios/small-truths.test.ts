@@ -1,11 +1,14 @@
 /** Small things that have to be said truly: a crowd at the door, a photo that needs no words, a group without room. */
 import { expect, it, vi } from 'vitest';
 import type { Bytes } from '../../crypto/brand';
+import { base64url } from '../../crypto/bytes';
 import { decodeLink, inviteKeys } from '../../crypto/invite-secret';
 import { LIMIT } from '../../crypto/limits';
 import { ok } from '../../crypto/result';
 import { ask, type CallName, type Spare } from '../../relay/log';
+import { keyOf } from '../../src/lib/core/group-rows';
 import { cast, openLink } from '../support/circle';
+import { Mallory } from '../support/mallory';
 import { World } from '../support/world';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
@@ -91,4 +94,62 @@ it('a group that takes more than its relay allows says so, keeps what is written
   await world.time.pass(120_000);
   expect([pat.view.noRoom, pat.run.outbox.length]).toEqual([false, 0]);
   expect(olivia.words).toContain('no room for this');
+});
+
+it('posts of one piece that were seen before the app was locked stay read, and the piece is told to its author once the others were seen too', async () => {
+  const { world, olivia, pat } = await cast(2);
+  olivia.device.goOffline();
+  for (const text of ['One', 'Two', 'Three']) await olivia.post(text);
+  await world.time.pass(10_000);
+  olivia.device.goOnline();
+  await world.time.pass(10_000);
+  const unread = (): number => pat.device.view('home', null).groups[0]!.unread;
+  const see = (text: string) => pat.device.must('seen', { group: pat.group, posts: pat.posts.filter((p) => p.text === text).map((p) => p.id) });
+  const again = async (): Promise<void> => {
+    await world.time.pass(10_000);
+    await pat.device.restart();
+    await pat.open();
+    await world.time.pass(10_000);
+  };
+  for (const [n, text] of ['Three', 'One'].entries()) {
+    await see(text);
+    await again();
+    expect([unread(), pat.posts.filter((p) => p.unread).length, olivia.delivery('Three')]).toEqual([2 - n, 2 - n, 'sent']);
+  }
+  await see('Two');
+  await again();
+  expect([unread(), olivia.delivery('One'), olivia.delivery('Three')]).toEqual([0, 'seen', 'seen']);
+  // nothing is kept beside the mark
+  expect(await pat.run.around.store.range('inbox', keyOf.seenParts(pat.group))).toEqual([]);
+  expect(world.reports).toEqual([]);
+});
+
+it('a piece is not called seen while some of it stands further up than what was looked at', async () => {
+  const { world, olivia, pat, mallory } = await cast(4);
+  const m = new Mallory(world, mallory);
+  await m.enter();
+  const post = (x: string) => ({ i: base64url(m.random(16)), t: 'post', a: world.time.now, x }) as const;
+  // the second of these begins on the first page of the feed and ends on the second, and only that and the newest are read at first
+  const before = m.n;
+  for (const count of [120, 180, 150]) await m.append(m.seal(m.update(Array.from({ length: count }, (_, i) => post(`${count} ${i}`)))));
+  await world.time.pass(1_000);
+  await pat.device.restart();
+  await pat.open();
+  const unread = (): number => pat.device.view('home', null).groups[0]!.unread;
+  const device = m.run.ownRow!.device;
+  const told = (): readonly boolean[] => [1, 2, 3].map((n) => olivia.run.feed.seenBy(pat.run.me, device, before + n));
+  const see = async (): Promise<void> => {
+    await pat.device.must('seen', { group: pat.group, posts: pat.posts.map((p) => p.id) });
+    await world.time.pass(10_000);
+  };
+  expect([unread(), pat.posts.length]).toEqual([450, 250]);
+  await see();
+  expect([unread(), told()]).toEqual([200, [false, false, true]]);
+  await pat.device.restart();
+  await pat.open();
+  await pat.device.must('older', { group: pat.group });
+  expect([unread(), pat.posts.length]).toEqual([200, 450]);
+  await pat.device.must('seen', { group: pat.group, posts: pat.posts.slice(0, 200).map((p) => p.id) });
+  await world.time.pass(10_000);
+  expect([unread(), told()]).toEqual([0, [true, true, true]]);
 });

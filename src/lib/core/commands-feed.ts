@@ -2,16 +2,16 @@
 import { openBlob, sealBlob } from '$crypto/blob';
 import { base64url } from '$crypto/bytes';
 import { LIMIT } from '$crypto/limits';
-import { type FeedPost, join as joinSpans, type Span } from '../care/feed';
 import { type CareRecord, parseRecord, PHOTOS_MOST, type PhotoRecord, type PostRecord, postIdOf, recordIdOf, type SeenRecord, TEXT_MOST } from '../care/record';
 import { type Handlers, here as hereOf, no, yes } from './commands-kit';
 import type { Core } from './core';
 import type { GroupRun, OutboxItem } from './group-run';
 import { drop, type OutboxRow, put, putBytes } from './group-rows';
-import { pendingPost, photoView, seenHere } from './group-view';
+import { pendingPost, photoView } from './group-view';
 import { blobBytes, blobRecord, blobRef } from './pictures';
 import type { Fault } from './port';
 import { readOlder } from './project';
+import { inRecords, takeSeen } from './seen-marks';
 import { enqueue, HOLD_MOST } from './send';
 
 type Name = 'post' | 'undo-post' | 'edit' | 'retract' | 'save-draft' | 'add-photo' | 'drop-photo' | 'photo' | 'older' | 'seen';
@@ -163,14 +163,16 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
     seen: ({ group, posts }) =>
       here(group, async (run) => {
         if (run.row.ended !== null) return yes(null);
-        const marks = seenSpans(run, posts);
+        const { marks, changes } = takeSeen(run, posts);
         // what was read is not unread, though its author is told of it with the rest of its envelope
         shows(run, [...posts]);
         core.views.touch('home', null);
-        if (marks.length === 0) return yes(null);
         const waiting = run.outbox.find((o) => o.record.t === 'seen' && !(run.sealed?.keys.includes(o.key) ?? false));
-        if (waiting === undefined) await enqueue(run, [{ record: { i: id(), t: 'seen', a: clock(), m: merged([], marks) }, heldUntil: clock() + SEEN_WAIT }]);
-        else await replaceItem(run, waiting, { ...waiting.record, m: merged((waiting.record as SeenRecord).m, marks) } as SeenRecord);
+        const [first, ...more] = marks.length === 0 ? [] : inRecords([...(waiting?.record as SeenRecord | undefined)?.m ?? [], ...marks]);
+        const fresh = [...(waiting === undefined && first !== undefined ? [first] : []), ...more];
+        if (waiting !== undefined && first !== undefined) await replaceItem(run, waiting, { ...waiting.record, m: first } as SeenRecord);
+        if (fresh.length > 0) await enqueue(run, fresh.map((m) => ({ record: { i: id(), t: 'seen', a: clock(), m }, heldUntil: clock() + SEEN_WAIT })), changes);
+        else if (changes.length > 0) await run.commit(changes);
         return yes(null);
       })
   };
@@ -180,34 +182,4 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
 async function replaceItem(run: GroupRun, item: OutboxItem, record: CareRecord): Promise<void> {
   run.outbox = run.outbox.map((o) => (o === item ? { ...o, record } : o));
   await run.commit([put('outbox', item.key, { record, heldUntil: item.heldUntil, made: item.made } satisfies OutboxRow)]);
-}
-
-/**
- * Stretches of each log that were seen with these posts: from after the post before, when that one was seen too. A mark speaks for a
- * whole envelope, so it waits until every post in it was on the screen.
- */
-function seenSpans(run: GroupRun, posts: readonly string[]): [number, number, number][] {
-  const shown = posts.map((id) => run.feed.find(id)).filter((p) => p !== null && p.member !== run.me && !seenHere(run, p.device, p.n)) as FeedPost[];
-  if (shown.length === 0) return [];
-  for (const p of shown) run.seenPosts.add(p.id);
-  const logs = new Map<number, FeedPost[]>();
-  for (const p of run.feed.posts) {
-    const log = logs.get(p.device);
-    if (log === undefined) logs.set(p.device, [p]);
-    else log.push(p);
-  }
-  const isWhole = (device: number, n: number): boolean =>
-    seenHere(run, device, n) || (logs.get(device) ?? []).every((x) => x.n !== n || run.seenPosts.has(x.id) || run.feed.amendment(x.id)?.retracted != null);
-  return shown
-    .filter((p) => isWhole(p.device, p.n))
-    .map((p) => {
-      const before = (logs.get(p.device) ?? []).filter((x) => x.n < p.n).at(-1);
-      return [p.device, before !== undefined && isWhole(p.device, before.n) ? before.n + 1 : p.n, p.n];
-    });
-}
-
-function merged(a: SeenRecord['m'], b: readonly [number, number, number][]): SeenRecord['m'] {
-  const logs = new Map<number, Span[]>();
-  for (const [device, from, to] of [...a, ...b]) logs.set(device, joinSpans(logs.get(device) ?? [], [from, to]));
-  return [...logs].flatMap(([device, spans]) => spans.map(([from, to]): [number, number, number] => [device, from, to])).slice(0, 500);
 }

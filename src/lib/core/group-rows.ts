@@ -48,6 +48,8 @@ export interface HeadsRow {
   /** When the feed was last read again for what stays odd, and how long not to; absent when nothing is. */
   readonly again?: { readonly at: number; readonly wait: number };
 }
+/** Of an envelope that was on the screen in part: which posts were, by id. */
+export interface SeenPartRow { readonly device: number; readonly n: number; readonly posts: readonly string[] }
 export interface DraftRow { readonly text: string; readonly replyTo: string | null; readonly photos: readonly PhotoRecord[] }
 /** `invite`: its key, hex; `card` until the relay has it; `kept` in case it loses it. */
 export interface OwnInviteRow { readonly invite: string; readonly link: string; readonly card: Bytes | null; readonly kept?: Bytes }
@@ -84,6 +86,8 @@ export const keyOf = {
   /** Of an envelope whose place in the feed is not the present one. */
   looseEnvelope: (ref: GroupRef, e: { readonly seq: number; readonly device: number; readonly n: number }) => `${ref}/e/${place(e.seq)}+${e.device}.${e.n}`,
   heads: (ref: GroupRef) => `${ref}/heads`,
+  seenParts: (ref: GroupRef) => `${ref}/p/`,
+  seenPart: (ref: GroupRef, e: { readonly device: number; readonly n: number }) => `${ref}/p/${place(e.device)}/${place(e.n)}`,
   page: (ref: GroupRef, page: number, slot: number) => `${ref}/${place(page)}/${slot}`,
   volume: (ref: GroupRef, volume: number, slot: number) => `${ref}/v${place(volume)}/${slot}`,
   lanes: (ref: GroupRef, name: string, device: number) => `${ref}/${name}/${place(device)}/`,

@@ -14,7 +14,7 @@ import type { Clock, Later } from '../sync/ports';
 import type { BlobCarrier } from './blobs';
 import { FeedRows } from './feed-rows';
 import {
-  type DeviceKeys, deviceKeys, type DraftRow, type EntryRow, type GroupRow, type HeadsRow, type InboxRow, keyOf, type KeyringRow, localName, type OutboxRow, type OwnInviteRow, type PendingRow, put, putBytes, read, readAll, type SealedRow
+  type DeviceKeys, deviceKeys, type DraftRow, type EntryRow, type GroupRow, type HeadsRow, type InboxRow, keyOf, type KeyringRow, localName, type OutboxRow, type OwnInviteRow, type PendingRow, put, putBytes, read, readAll, type SealedRow, type SeenPartRow
 } from './group-rows';
 import type { Alarm, GroupRef, Profile, Recognition, VouchedView } from './port';
 import { NOTHING_SHOWN, type Shown, shownOf } from './shown';
@@ -107,6 +107,8 @@ export class GroupRun {
   readonly uploaded = new Set<string>();
   /** Posts that were on the screen; marks go out for whole envelopes. */
   readonly seenPosts = new Set<string>();
+  /** Envelopes of which only some were, by log and number. */
+  readonly seenParts = new Map<string, SeenPartRow>();
   /** Blobs whose ciphertext is on this device, and those the relay said it lacks. */
   readonly localBlobs = new Set<string>();
   readonly missingBlobs = new Set<string>();
@@ -150,13 +152,14 @@ export class GroupRun {
   static async open(ref: GroupRef, row: GroupRow, around: Around): Promise<GroupRun> {
     const { store } = around;
     // asked for all at once: one wait for the disk instead of ten
-    const [stored, index, keyring, entries, pending, heads, outbox, sealed, draft, invites, keys] = await Promise.all([
+    const [stored, index, keyring, entries, pending, heads, seenParts, outbox, sealed, draft, invites, keys] = await Promise.all([
       store.get('roster', keyOf.state(ref)),
       FeedRows.readIndex(store, ref),
       read<KeyringRow[]>(store, 'roster', keyOf.keyring(ref)),
       readAll<EntryRow>(store, 'roster', keyOf.entries(ref)),
       read<PendingRow>(store, 'roster', keyOf.pending(ref)),
       read<HeadsRow>(store, 'inbox', keyOf.heads(ref)),
+      readAll<SeenPartRow>(store, 'inbox', keyOf.seenParts(ref)),
       readAll<OutboxRow>(store, 'outbox', `${ref}/`),
       read<SealedRow>(store, 'sealed', keyOf.sealed(ref)),
       read<DraftRow>(store, 'draft', ref),
@@ -186,6 +189,10 @@ export class GroupRun {
       }
       const held = await Promise.all(heads.held.map((seq) => read<InboxRow>(store, 'inbox', keyOf.envelope(ref, seq))));
       for (const row of held) if (row?.state === 'held' && row.n > (run.heads.get(row.device)?.n ?? 0)) run.hold(row);
+    }
+    for (const { value } of seenParts) {
+      run.seenParts.set(`${value.device} ${value.n}`, value);
+      for (const post of value.posts) run.seenPosts.add(post);
     }
     run.outbox = outbox.map((r) => ({ ...r.value, key: r.key }));
     run.made = run.outbox.reduce((most, o) => Math.max(most, o.made), 0);
