@@ -111,3 +111,69 @@ it('a relay that withholds a lockbox holds nobody up for long: the keys come fro
   await world.time.pass(20_000);
   expect(pat.words).toEqual(['Under the new key']);
 });
+
+it('a key that came as junk is an alarm over a restart too while words stand under it, and none where nothing does (P9)', async () => {
+  for (const isWritten of [true, false]) {
+    const { world, olivia, pat, fay, mallory } = await cast(4);
+    pat.device.goOffline();
+    await junkFor(world, mallory, pat);
+    await world.time.pass(1_000);
+    if (isWritten) await olivia.post('Under the key that Pat was not given');
+    await world.time.pass(SENT);
+    for (const s of [olivia, fay]) s.device.goOffline();
+    pat.device.goOnline();
+    await world.time.pass(30_000);
+    // keys were made anew, and the one that never fitted is still asked for
+    expect([pat.run.junk.size, pat.run.want === null, pat.view.alarm]).toEqual([1, false, isWritten ? 'wrong-key' : null]);
+    for (const isOnline of [false, true]) {
+      pat.device.online = isOnline;
+      await pat.device.restart();
+      await pat.open();
+      await world.time.pass(30_000);
+      expect([isWritten, isOnline, pat.view.alarm]).toEqual([isWritten, isOnline, isWritten ? 'wrong-key' : null]);
+    }
+    fay.device.goOnline();
+    await world.time.pass(30_000);
+    expect([pat.run.junk.size, pat.view.alarm, pat.words]).toEqual([0, null, isWritten ? ['Under the key that Pat was not given'] : []]);
+    await pat.device.restart();
+    await pat.open();
+    await world.time.pass(5_000);
+    expect(pat.view.alarm).toBeNull();
+    expect(world.reports).toEqual([]);
+  }
+});
+
+it('a key that is withheld is told as one that is waited for, not at once, as long as words wait for it, and is no alarm', async () => {
+  const { world, olivia, pat, fay } = await cast(3);
+  const rhea = new Rhea(world);
+  for (const s of [olivia, pat]) s.device.cut();
+  await world.time.pass(3_000);
+  rhea.down = (f, to) => (to === pat.device && f.is === 'lockboxes' ? [{ ...f, items: f.items.filter((i) => i.seq > withheld) }] : [f]);
+  pat.device.goOffline();
+  await olivia.device.must('offer-owner', { group: olivia.group, member: pat.view.me });
+  await olivia.device.must('remove', { group: olivia.group, member: fay.view.me });
+  const withheld = olivia.run.state.seq;
+  await olivia.post('Under the new key');
+  await world.time.pass(SENT);
+  olivia.device.goOffline();
+  pat.device.goOnline();
+  await world.time.pass(5_000);
+  await pat.post('Mine waits too');
+  expect([pat.words, pat.view.awaitsKey]).toEqual([['Mine waits too'], null]);
+  await world.time.pass(10_000);
+  expect([pat.view.awaitsKey, pat.view.alarm, pat.delivery('Mine waits too')]).toEqual(['write', null, 'halted']);
+  // with keys of his own making he writes again, and still waits for hers
+  await pat.device.must('accept-owner', { group: pat.group });
+  await world.time.pass(SENT);
+  expect([pat.view.awaitsKey, pat.view.alarm, pat.delivery('Mine waits too')]).toEqual(['read', null, 'sent']);
+  pat.device.online = false;
+  await pat.device.restart();
+  await pat.open();
+  expect(pat.view.awaitsKey).toBeNull();
+  await world.time.pass(15_000);
+  expect(pat.view.awaitsKey).toBe('read');
+  for (const s of [olivia, pat]) s.device.goOnline();
+  await world.time.pass(30_000);
+  expect([pat.view.awaitsKey, pat.words]).toEqual([null, ['Under the new key', 'Mine waits too']]);
+  expect(world.reports).toEqual([]);
+});

@@ -39,6 +39,7 @@ import type { AppView, CommandName, DeviceView, Down, Fault, HomeView, JoinId, O
 import { pump, wakeAfterHold } from './send';
 import { beginSession, catchUp, endSession, takeFrame } from './session';
 import { ViewBoard } from './views';
+import { noteLateKeys } from './wants';
 
 export interface CorePorts {
   readonly disk: Disk;
@@ -177,6 +178,7 @@ export class Core {
     this.linking.load(meta);
     // a hold that was cut short by closing the app ends in time, network or not
     for (const run of runs) wakeAfterHold(run);
+    for (const run of runs) noteLateKeys(run);
     this.link.start();
     void this.measure();
   }

@@ -45,6 +45,8 @@ export interface HeadsRow {
   readonly cursor: number; readonly heads: readonly (readonly [device: number, place: LogPlace])[]; readonly held: readonly number[]; readonly lockboxes: number; readonly suspect: boolean;
   /** Life of the relay's store that the places are of; when each device last confirmed our roster. */
   readonly life?: number; readonly verified?: readonly (readonly [device: number, time: number])[];
+  /** Epochs whose keys came as junk, and whether words under each were passed by unread. */
+  readonly junk?: readonly (readonly [epoch: number, isPassedBy: boolean])[];
   /** When the feed was last read again for what stays odd, and how long not to; absent when nothing is. */
   readonly again?: { readonly at: number; readonly wait: number };
 }

@@ -129,8 +129,14 @@ export class GroupRun {
   readAgainAt = -Infinity;
   readAgainWait = 0;
   readingAgain: (() => void) | null = null;
-  /** Epochs whose own lockbox is the one that the entry lists, and junk. */
+  /** Epochs whose own lockbox is the one that the entry lists, and junk; and those of them under which words were passed by unread. */
   readonly junk = new Set<number>();
+  readonly passedBy = new Set<number>();
+  /** Epochs up to here were judged by an app that did not note which words it passed by. */
+  unnotedUpTo = 0;
+  /** Keys are lacking for longer than somebody who is online takes to give them; `lateKey` ends the wait until then. */
+  isKeyLate = false;
+  lateKey: (() => void) | null = null;
   /** This device's want as the relay has it, and the newest answer taken. */
   want: Bytes | null = null;
   keysAt = 0;
@@ -181,6 +187,11 @@ export class GroupRun {
       run.cursor = heads.cursor;
       run.lockboxes = heads.lockboxes;
       run.suspect = heads.suspect;
+      for (const [epoch, isPassedBy] of heads.junk ?? []) {
+        run.junk.add(epoch);
+        if (isPassedBy) run.passedBy.add(epoch);
+      }
+      if (heads.junk === undefined) run.unnotedUpTo = state.seq;
       for (const [device, place] of heads.heads) run.heads.set(device, place);
       if (heads.again !== undefined) {
         run.odd.add(ODD_BEFORE);
@@ -270,7 +281,7 @@ export class GroupRun {
   }
   headsRow(): Change {
     const again = this.odd.size > 0 && this.readAgainAt > -Infinity ? { again: { at: this.readAgainAt, wait: this.readAgainWait } } : {};
-    const row: HeadsRow = { cursor: this.cursor, heads: [...this.heads], held: this.heldSeqs, lockboxes: this.lockboxes, suspect: this.suspect, life: this.life, verified: [...this.verified], ...again };
+    const row: HeadsRow = { cursor: this.cursor, heads: [...this.heads], held: this.heldSeqs, lockboxes: this.lockboxes, suspect: this.suspect, life: this.life, verified: [...this.verified], junk: [...this.junk].map((epoch) => [epoch, this.passedBy.has(epoch)]), ...again };
     return put('inbox', keyOf.heads(this.ref), row);
   }
   rosterRows(): Change[] {

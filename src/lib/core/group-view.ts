@@ -8,8 +8,10 @@ import { currentEpoch, liveMembers, mayInvite, mayRemove, type Member } from '$c
 import type { Bytes } from '$crypto/brand';
 import type { Amendment, FeedPost } from '../care/feed';
 import { blobsOf, type PhotoRecord, type PostRecord, postIdOf } from '../care/record';
+import { lacksRightKey } from './closed';
 import type { GroupRun, OutboxItem } from './group-run';
 import { isReadByNewer } from './heal';
+import { awaitedKey } from './receive';
 import { isHeld } from './send';
 import type { Alarm, Delivery, DraftView, FeedItem, GroupSummary, GroupView, InviteView, NoteItem, PersonRoles, PersonView, PhotoView, PostItem } from './port';
 
@@ -48,12 +50,13 @@ export function groupView(run: GroupRun): GroupView {
     stored: run.stored,
     waiting: run.waiting,
     alarm: alarmOf(run),
+    awaitsKey: awaitedKey(run),
     noRoom: run.noRoom !== null && run.row.ended === null
   };
 }
 
 /** What became of the relay is beside the point where one is out of the group, unless its fork is why. */
-const alarmOf = (run: GroupRun): Alarm | null => (run.row.ended === null || run.row.ended === 'forked' ? run.alarm : null);
+const alarmOf = (run: GroupRun): Alarm | null => (run.row.ended === null || run.row.ended === 'forked' ? (run.alarm ?? (lacksRightKey(run) ? 'wrong-key' : null)) : null);
 
 export const requestId = (r: { invite: Bytes; request: Bytes }): string => `${hex(r.invite)}.${hex(r.request)}`;
 
@@ -238,7 +241,7 @@ export function photoView(run: GroupRun, p: PhotoRecord): PhotoView {
 function pendingDelivery(run: GroupRun, o: OutboxItem): Delivery {
   if (run.row.ended !== null) return { at: 'unsent' };
   if (isHeld(o, run.around.clock())) return { at: 'held', until: o.heldUntil };
-  if (run.isStuck) return { at: 'halted' };
+  if (run.isStuck || awaitedKey(run) === 'write') return { at: 'halted' };
   const blobs = blobsOf(o.record);
   const of = blobs.reduce((sum, b) => sum + b.s, 0);
   const done = blobs.filter((b) => run.uploaded.has(b.b)).reduce((sum, b) => sum + b.s, 0);

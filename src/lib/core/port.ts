@@ -283,6 +283,8 @@ export interface GroupView {
   readonly stored: boolean;
   readonly waiting: number;
   readonly alarm: Alarm | null;
+  /** A key is late that some words wait for; `write`: what is written here waits for it too. No alarm: whoever has it gives it when they are online. */
+  readonly awaitsKey: 'read' | 'write' | null;
   /** The relay takes no more words, or no more pictures, of the group as a whole. */
   readonly noRoom: boolean;
 }

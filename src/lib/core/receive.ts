@@ -10,11 +10,12 @@ import { LIMIT } from '$crypto/limits';
 import { openLockbox } from '$crypto/lockbox';
 import { verifyReceipt } from '$crypto/receipt';
 import { decodeEntry } from '$crypto/roster/entry';
-import { chainAt, epochAt, type Row, rowByDevice } from '$crypto/roster/state';
+import { chainAt, currentEpoch, epochAt, type Row, rowByDevice } from '$crypto/roster/state';
 import { recordsOf } from '../care/lane';
 import { blobsOf, parseRecord } from '../care/record';
 import { endsInCut, judgeEnvelope, LOG_START, type LogPlace } from '../group/log';
 import type { Change } from '../store/store';
+import { openClosed } from './closed';
 import type { GroupRun, OutboxItem } from './group-run';
 import { drop, type EntryRow, type ForkRow, type InboxRow, keyOf, put } from './group-rows';
 import { foldOne, namesKey } from './receipted';
@@ -132,9 +133,10 @@ export async function takeLockboxes(run: GroupRun, items: readonly OwnLockbox[])
       if (fits && run.keyring.get(k.epoch)?.content == null) run.keyring.set(k.epoch, k);
     }
     if (run.keyring.get(seq)?.content == null) run.junk.add(seq);
+    if (run.junk.has(seq) && seq <= run.unnotedUpTo) run.passedBy.add(seq);
   }
-  if (run.alarm === null && run.junk.size > 0) run.alarm = 'wrong-key';
   if (items.length === 0) return;
+  await openClosed(run);
   await run.commitOrCarryOn([...run.rosterRows(), run.headsRow()]);
   run.refreshShown();
   await retryHeld(run);
@@ -251,6 +253,7 @@ export function judge(run: GroupRun, came: InboxRow | null, deviceOf?: number): 
       keep(run, queue.slice(i));
       break;
     }
+    if (j.is === 'accepted' && run.junk.has(j.envelope.header.epoch)) run.passedBy.add(j.envelope.header.epoch);
     run.heads.set(device, j.next);
     run.verified.set(device, Math.max(item.time, run.verified.get(device) ?? 0));
     out.push({ row: { ...item, prev: at.hash, state: j.is === 'accepted' ? 'ok' : 'void' }, place: j.next });
@@ -282,6 +285,18 @@ function keep(run: GroupRun, rows: readonly InboxRow[]): void {
 function lacksKey(run: GroupRun, epoch: number): boolean {
   const horizon = run.state.members.get(run.me)?.horizon ?? 1;
   return epoch >= horizon && !run.junk.has(epoch) && run.keyring.get(epoch)?.content == null && run.row.ended === null;
+}
+
+/** What waits for a key that is late: the newest one holds up writing too. Nothing where no words do. */
+export function awaitedKey(run: GroupRun): 'write' | 'read' | null {
+  if (!run.isKeyLate || run.row.ended !== null || run.isOutdated) return null;
+  if (lacksKey(run, currentEpoch(run.state).seq)) return 'write';
+  const isClosed = [...run.held].some(([device, held]) => {
+    const next = held.find((h) => h.n === (run.heads.get(device) ?? LOG_START).n + 1);
+    const read = next === undefined ? null : readEnvelope(next.envelope);
+    return read?.ok === true && read.value.header.rosterSeq <= run.state.seq && lacksKey(run, read.value.header.epoch);
+  });
+  return isClosed ? 'read' : null;
 }
 
 /** An envelope of ours came back or was acked: its records leave the outbox. Those of a void one stay and are sealed again. */

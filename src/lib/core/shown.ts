@@ -30,9 +30,11 @@ export interface Shown {
   /** By invite key, hex. */
   readonly relationships: ReadonlyMap<string, string>;
   readonly notes: readonly Note[];
+  /** Epochs whose roster key is not here, and under which somebody or something is named. */
+  readonly nameless: ReadonlySet<number>;
 }
 
-export const NOTHING_SHOWN: Shown = { group: { name: '', kind: 'team' }, people: new Map(), relationships: new Map(), notes: [] };
+export const NOTHING_SHOWN: Shown = { group: { name: '', kind: 'team' }, people: new Map(), relationships: new Map(), notes: [], nameless: new Set() };
 
 /** Reads every entry that counted; the keys are those in hand. */
 export function shownOf(run: { readonly entries: readonly EntryRow[]; readonly keyring: ReadonlyMap<number, KeyringRow>; readonly row: GroupRow; readonly state: RosterState }): Shown {
@@ -40,6 +42,7 @@ export function shownOf(run: { readonly entries: readonly EntryRow[]; readonly k
   const people = new Map<string, PersonShown>();
   const relationships = new Map<string, string>();
   const notes: Note[] = [];
+  const nameless = new Set<number>();
   const memberOf = (e: Entry): string => hex(run.state.rows.get(hex(e.author))?.member ?? (new Uint8Array(16) as Bytes));
   let epoch = 1;
   const all = run.entries.length > 0 ? run.entries.map((e) => ({ bytes: e.entry, void: e.void, at: e.receipt.time })) : run.row.unsent === null ? [] : [{ bytes: run.row.unsent.genesis, void: false, at: run.row.made }];
@@ -50,6 +53,7 @@ export function shownOf(run: { readonly entries: readonly EntryRow[]; readonly k
     const b = e.body;
     if ('rotation' in b && b.rotation !== null) epoch = e.seq;
     const read = 'display' in b ? readDisplay(run.keyring.get(epoch)?.roster, e, b.display) : {};
+    if ('display' in b && b.kind !== 'device-add' && b.display.length > 0 && !run.keyring.has(epoch)) nameless.add(epoch);
     const note = (what: Note['what'], who: string, by: string | null, named: string | null = null, roles: number | null = null): void =>
       void notes.push({ seq: e.seq, at: item.at, what, who, by, name: named, roles });
     switch (b.kind) {
@@ -104,7 +108,7 @@ export function shownOf(run: { readonly entries: readonly EntryRow[]; readonly k
         break;
     }
   }
-  return { group: shown, people, relationships, notes };
+  return { group: shown, people, relationships, notes, nameless };
 }
 
 function readDisplay(key: RosterKey | undefined, e: Entry, sealed: Bytes): v.InferOutput<typeof display> {

@@ -7,8 +7,8 @@ import { KEYS_IN_ANSWER, type KeyringItem } from '$crypto/lockbox';
 import { type Member, isLive, rowOf } from '$crypto/roster/state';
 import { covers, decodeWant, signWant, type Span, verifyWant, type Want, WANT_SPANS, wantHash } from '$crypto/want';
 import { openKeys, sealKeys } from '$crypto/want-answer';
+import { openClosed } from './closed';
 import type { GroupRun } from './group-run';
-import { rebuildFeed } from './project';
 import { epochPlace, retryHeld } from './receive';
 
 /** Devices answer one after the other, so that one answer usually does: at most so long, and each in a group a little later. */
@@ -16,6 +16,8 @@ const ANSWER_WITHIN = 6_000;
 const ANSWER_EACH = 100;
 /** A want that stands although it was answered is looked at again after this. */
 const LOOK_AGAIN = 20_000;
+/** How long a key may be on its way before the person is told that it is waited for: somebody who is online gives it sooner. */
+const LATE_AFTER = 10_000;
 const EMPTY = new Uint8Array(0) as Bytes;
 
 /** Epochs whose roster key is not here, or whose content key within one's own horizon. */
@@ -46,6 +48,7 @@ function spansOf(run: GroupRun, epochs: readonly number[]): Span[] {
 
 /** Tells the relay what is lacking, or that nothing is any more, and takes the answers that are there. */
 export async function askForKeys(run: GroupRun): Promise<void> {
+  noteLateKeys(run);
   if (run.session !== 'live' || run.row.ended !== null || run.ownRow?.end !== null) return;
   const { link } = run.around;
   for (;;) {
@@ -65,6 +68,18 @@ export async function askForKeys(run: GroupRun): Promise<void> {
   }
 }
 
+/** Begins to wait for keys that are lacking, or ends it. */
+export function noteLateKeys(run: GroupRun): void {
+  if (lacking(run).length === 0) {
+    run.lateKey?.();
+    Object.assign(run, { lateKey: null, isKeyLate: false });
+  } else if (!run.isKeyLate) run.lateKey ??= run.around.later(LATE_AFTER, () => {
+    Object.assign(run, { lateKey: null, isKeyLate: lacking(run).length > 0 });
+    run.around.changed(run.ref, 'group', null);
+    run.around.changed(run.ref, 'feed', null);
+  });
+}
+
 /** Opens answers; a key counts only when it matches its commitment, whoever sent it. */
 export async function takeKeys(run: GroupRun, items: Extract<FromRelay, { is: 'keys' }>['items']): Promise<void> {
   const fresh: number[] = [];
@@ -75,15 +90,8 @@ export async function takeKeys(run: GroupRun, items: Extract<FromRelay, { is: 'k
     for (const k of opened.ok ? opened.value : []) if (takeKey(run, k)) fresh.push(k.epoch);
   }
   if (fresh.length === 0) return;
-  // words under a key that came as junk were passed by unread
-  const passed = fresh.filter((e) => run.junk.has(e) && run.keyring.get(e)?.content !== null);
-  for (const e of passed) run.junk.delete(e);
-  if (run.alarm === 'wrong-key' && run.junk.size === 0) run.alarm = null;
   run.refreshShown();
-  if (passed.length > 0) {
-    await rebuildFeed(run);
-    await run.flush();
-  }
+  await openClosed(run);
   await run.commitOrCarryOn([...run.rosterRows(), run.headsRow()]);
   await retryHeld(run);
   run.changed();
