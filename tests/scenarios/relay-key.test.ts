@@ -12,6 +12,11 @@ const SENT = 6_000;
 const [old, next, mallory] = ['relay', 'the next key', 'mallory'] as const;
 const knows = (s: Seat, seed: string): boolean => equal(s.run.row.relayPk as never, pairOf(seed).pk);
 const turn = (from: string, to: string, by = from) => signTurn(pairOf(from).pk, pairOf(to).pk, pairOf(by).sk);
+function lastNote(s: Seat) {
+  const feed = s.device.view('feed', s.group);
+  const note = feed.reset ? feed.items.filter((i) => i.is === 'note').at(-1) : undefined;
+  return note && { what: note.what, who: note.who, me: note.me };
+}
 /** The relay is started again with these keys; whoever is online comes anew. */
 async function start(world: World, keys: World['keys']): Promise<void> {
   world.keys = keys;
@@ -34,6 +39,8 @@ it('a group goes on under the key it knows, moves when its owner comes, and ever
   await world.time.pass(SENT);
   expect([knows(olivia, next), knows(pat, next), pat.view.alarm]).toEqual([true, true, null]);
   const moved = olivia.run.state.seq;
+  // everybody sees in the feed that it did, and by whom
+  expect([olivia, pat].map((s) => lastNote(s))).toEqual([{ what: 'relay', who: 'Olivia', me: true }, { what: 'relay', who: 'Olivia', me: false }]);
   await olivia.device.must('rename-group', { group: olivia.group, name: 'Under the new key' });
   await world.time.pass(500);
   expect(pat.view.name).toBe('Under the new key');

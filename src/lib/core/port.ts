@@ -351,7 +351,7 @@ export interface NoteItem {
   readonly order: number;
   readonly at: number;
   /** `came`: by itself, with an open invite of `by`. */
-  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending';
+  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending' | 'relay' | 'upgraded';
   readonly who: string;
   readonly me: boolean;
   readonly by: string | null;

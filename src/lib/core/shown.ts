@@ -16,7 +16,7 @@ const display = v.object({ group: v.optional(group), name: v.optional(name), per
 export interface Note {
   readonly seq: number;
   readonly at: number;
-  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending';
+  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending' | 'relay' | 'upgraded';
   /** Member tag, hex. */
   readonly who: string;
   readonly by: string | null;
@@ -95,13 +95,18 @@ export function shownOf(run: { readonly entries: readonly EntryRow[]; readonly k
       case 'accept-owner':
         note('owner', memberOf(e), null);
         break;
+      case 'relay':
+        note('relay', memberOf(e), null);
+        break;
+      case 'upgrade':
+        note('upgraded', memberOf(e), null);
+        break;
+      // invites and offers stand elsewhere while they matter; keys change by themselves; devices and recovery rows are their own person's business
       case 'revoke-invite':
       case 'offer-owner':
       case 'rotate':
       case 'device-add':
       case 'device-revoke':
-      case 'relay':
-      case 'upgrade':
         break;
       case 'destroy':
         note(b.on ? 'ending' : 'unending', memberOf(e), null);

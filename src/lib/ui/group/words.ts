@@ -85,6 +85,8 @@ export function noteWords(note: NoteItem): string {
     case 'claim': return note.me ? m.roster_note_claim_me() : m.roster_note_claim({ who });
     case 'ending': return note.me ? m.ending_note_me() : m.ending_note({ who });
     case 'unending': return note.me ? m.ending_note_off_me() : m.ending_note_off({ who });
+    case 'relay': return note.me ? m.roster_note_relay_me() : m.roster_note_relay({ who });
+    case 'upgraded': return note.me ? m.roster_note_upgraded_me() : m.roster_note_upgraded({ who });
     case 'unclaim': return note.me ? m.roster_note_unclaim_me() : m.roster_note_unclaim({ who });
     // here `who` is the new name
     case 'renamed': return note.me ? m.group_note_renamed_me({ who }) : m.group_note_renamed({ who });
