@@ -12,6 +12,8 @@ import { SIGN_PK, SIGNATURE, sign, verify } from './verify';
 const VERSION = 1;
 /** Bytes of a name or a role. */
 export const LINE_MOST = 480;
+/** No credential is as many bytes: body, three lines as long as they may be, signature. */
+export const CREDENTIAL_MOST = 1_600;
 /** Milliseconds from its beginning to its end: nothing takes a credential back but its end. */
 export const LIFE_MOST = 400 * 86_400_000;
 /** Letters of a whole text, spaces included. */

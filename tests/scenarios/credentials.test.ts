@@ -13,7 +13,7 @@ import { admit, cast, type Seat } from '../support/circle';
 import { link, PASSPHRASE } from '../support/linked';
 import { Mallory } from '../support/mallory';
 import { Rhea } from '../support/rhea';
-import type { Device } from '../support/world';
+import { type Device, World } from '../support/world';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
 beforeAll(ready);
@@ -130,6 +130,46 @@ describe('a credential', () => {
     await found.must('restore', { words, passphrase: PASSPHRASE });
     await world.time.pass(5_000);
     expect(mine(found).map((c) => c.role)).toEqual(['Head nurse', 'Nurse']);
+    expect(world.reports).toEqual([]);
+  }, 60_000);
+
+  it('comes to a linked device and back with the phrase where there is no group to say it in, and whom the person trusts to linked ones alone', async () => {
+    const world = await World.make();
+    const olivia = world.device('Olivia', 'clinician');
+    await olivia.setUp();
+    const until = world.time.now + 100 * DAY;
+    const [anna, home] = [organisation('St Anna Hospital', 'anna'), organisation('Home Care', 'home')];
+    const { words } = await olivia.must('propose-phrase', null);
+    await olivia.must('keep-phrase', { words });
+    await olivia.must('add-credential', { text: await credentialOf(olivia, anna, 'Ward nurse', until) });
+    await olivia.must('add-credential', { text: await credentialOf(olivia, home, 'Nurse', until) });
+    for (const o of [anna, home]) await trust(olivia, o.text);
+    await world.time.pass(2_000);
+    const laptop = world.device('Laptop', 'clinician');
+    await link(world, laptop, olivia);
+    expect(laptop.view('link', null)).toMatchObject({ state: 'done', groups: 0 });
+    const trusted = (d: Device) => d.view('organisations', null).trusted;
+    expect(mine(laptop).map((c) => c.role)).toEqual(['Ward nurse', 'Nurse']);
+    expect([trusted(laptop).map((o) => o.name), mine(olivia).length]).toEqual([['St Anna Hospital', 'Home Care'], 2]);
+    expect(trusted(laptop)).toEqual(trusted(olivia));
+    await laptop.must('drop-credential', { organisation: mine(laptop)[0]!.organisation });
+    await world.time.pass(2_000);
+    // whoever holds a device may put anything there: what is of a time that cannot be, or for somebody else, brings nothing
+    const mallory = world.device('Mallory', 'family');
+    await mallory.setUp();
+    const others = credentialBytes(await credentialOf(mallory, anna, 'Head nurse', until))!.bytes;
+    const own = credentialBytes(await credentialOf(laptop, home, 'Nurse', until))!.bytes;
+    const added = [{ at: world.time.now + 500 * DAY, c: [] }, { at: world.time.now, c: [own, others] }].map((said) => laptop.core!.personal.add({ is: 'credentials', ...said }));
+    await world.time.pass(2_000);
+    expect(await Promise.all(added)).toEqual([true, true]);
+
+    for (const d of [laptop, olivia]) d.kill();
+    const found = world.device('Found again', 'clinician');
+    await found.boot();
+    await found.must('restore', { words, passphrase: PASSPHRASE });
+    await world.time.pass(5_000);
+    expect(mine(found).map((c) => c.role)).toEqual(['Nurse']);
+    expect(trusted(found)).toEqual([]);
     expect(world.reports).toEqual([]);
   }, 60_000);
 

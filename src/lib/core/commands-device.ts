@@ -4,6 +4,7 @@ import { addPasskey, removePasskey, unlockWithPasskey } from '../vault/passkey';
 import { changePassphrase, unlockVault } from '../vault/vault';
 import { done, type Handlers, lockAfter, NAME_MOST, no, yes } from './commands-kit';
 import type { Core } from './core';
+import { brought, putCredentials } from './credentials';
 import { newPerson } from './devices';
 import { entropyOf, openVaultSession, phraseRow, putPhrase, readVault, recoveryKeys, wordsOf } from './personal';
 
@@ -96,10 +97,14 @@ export function deviceCommands(core: Core): Pick<Handlers, Name> {
       }
       const its = items.flatMap((i) => (i.is === 'group' ? [i] : []));
       const seed = items.flatMap((i) => (i.is === 'profile' && i.seed !== null ? [i.seed] : []))[0];
+      const person = newPerson(random, '', seed);
+      const lists = items.flatMap((i) => (i.is === 'credentials' ? (brought(i, person.seed, core.ports.clock()) ?? []) : []));
+      const newest = lists.sort((a, b) => a.at - b.at).at(-1);
+      const phrase = { ...phraseRow(entropy, recoveryKeys(its), seed !== undefined), ...(newest === undefined ? {} : { credentialsAt: newest.at }) };
       const draft = await core.draft(passphrase);
       const fault = !draft.ok ? draft.fault : await core.make(
-        draft.value, { name: profile.name, role: profile.role, lockAfter: lockAfter(profile.role) }, newPerson(random, '', seed),
-        [putPhrase(phraseRow(entropy, recoveryKeys(its), seed !== undefined)), ...core.arrivals.restoreRows(its, endOthers ?? false)]
+        draft.value, { name: profile.name, role: profile.role, lockAfter: lockAfter(profile.role) }, person,
+        [putPhrase(phrase), ...(newest === undefined ? [] : [putCredentials(newest)]), ...core.arrivals.restoreRows(its, endOthers ?? false)]
       );
       if (fault !== null) {
         core.link.stop();

@@ -105,7 +105,7 @@ export class Core {
       changed: () => this.views.touch('app', null)
     });
     this.views = new ViewBoard(this, up);
-    this.personal = new PersonalVault({ link: this.link, host: ports.host, random: ports.random, store: () => this.needStore(), profile: () => this.profile, seed: () => this.person?.seed ?? null });
+    this.personal = new PersonalVault({ link: this.link, host: ports.host, random: ports.random, store: () => this.needStore(), profile: () => this.profile, seed: () => this.person?.seed ?? null, credentials: () => this.credentials.said });
     this.revocations = new Revocations(() => this.needStore(), () => this.newRef());
     this.adoptions = new Adoptions(() => this.needStore(), ports.clock, (row) => this.known.push(row));
     this.linking = new Linking(this);

@@ -3,25 +3,42 @@
  * other devices, and after the phrase brought the groups back. The newest list counts as a whole, so that one can be taken out again.
  */
 import type { Bytes } from '$crypto/brand';
-import { base64url, equal, hex } from '$crypto/bytes';
-import type { Credential } from '$crypto/credential';
+import { base64url, equal, hex, unbase64url } from '$crypto/bytes';
+import { type Credential, CREDENTIAL_MOST, readCredential } from '$crypto/credential';
 import { personKeys } from '$crypto/person';
 import { liveMembers } from '$crypto/roster/state';
 import { CREDENTIALS_MOST } from '../care/record';
 import type { Seen } from '../store/sealed';
+import type { Change } from '../store/store';
 import type { Core } from './core';
 import type { GroupRun } from './group-run';
 import { put, readSeen } from './group-rows';
+import type { SaidCredentials } from './link-words';
 import { keyNamed } from './people';
 import type { CredentialView, OrganisationId, VouchedView } from './port';
 import { maySay, say } from './send';
 
 /** Table `meta`. `at`: when the list was put together, by which devices of one person tell the newer one. */
-interface OwnRow { readonly at: number; readonly list: readonly string[] }
+export interface OwnRow { readonly at: number; readonly list: readonly string[] }
 const ROW = 'credentials';
 const NONE: OwnRow = { at: 0, list: [] };
 /** How far another device's clock may be ahead and still be believed. */
 const AHEAD = 86_400_000;
+
+/**
+ * What comes of a list that reached a bare device with its person, from the device that links it or with the phrase: what is signed for that
+ * person's key, of a time that can be. Nothing else is taken on anybody's word.
+ */
+export function brought(said: SaidCredentials | undefined, seed: Bytes, now: number): OwnRow | null {
+  if (said === undefined || said.at > now + AHEAD) return null;
+  const { pk } = personKeys(seed);
+  const its = said.c.filter((b) => {
+    const read = readCredential(b);
+    return read.ok && equal(read.value.person, pk);
+  });
+  return { at: said.at, list: its.map(base64url) };
+}
+export const putCredentials = (row: OwnRow): Change => put('meta', ROW, row);
 
 export class Credentials {
   private own: OwnRow = NONE;
@@ -33,6 +50,11 @@ export class Credentials {
   }
   forget(): void {
     this.own = NONE;
+  }
+  /** The list as it goes to another device, or with the phrase; null when there never was one. */
+  get said(): SaidCredentials | null {
+    const c = this.own.list.flatMap((text) => unbase64url(text) ?? []).filter((b) => b.length <= CREDENTIAL_MOST);
+    return this.own.at === 0 ? null : { at: this.own.at, c };
   }
   get mine(): CredentialView[] {
     return this.ofPerson(this.own.list, this.key).map(({ c }) => this.core.organisations.shown(c));
@@ -92,6 +114,7 @@ export class Credentials {
   }
   private async change(list: readonly string[]): Promise<void> {
     await this.keep({ at: Math.max(this.core.ports.clock(), this.own.at + 1), list });
+    void this.core.personal.tellCredentials().catch((e: unknown) => this.core.failed(e));
     this.sayElsewhere(null);
   }
   private sayElsewhere(here: GroupRun | null): void {
@@ -99,7 +122,7 @@ export class Credentials {
     for (const run of this.core.groups.values()) if (run !== here) this.core.inGroupTurn(run, () => this.core.settle(run));
   }
   private async keep(row: OwnRow): Promise<void> {
-    await this.core.needStore().commit([put('meta', ROW, row)]);
+    await this.core.needStore().commit([putCredentials(row)]);
     this.own = row;
   }
 }

@@ -14,10 +14,12 @@ import type { Change } from '../store/store';
 import { lockAfter } from './commands-kit';
 import { awaiting, claimOf } from './arrivals';
 import type { Core } from './core';
+import { brought, putCredentials } from './credentials';
 import { knownKey, type KnownRow, newPerson } from './devices';
 import { drop, put, readSeen } from './group-rows';
-import { CLAIMS_IN_ITEM, encodeLinkWords, GROUPS_IN_PART, GROUPS_MOST, type LinkedPerson, type LinkWords, type OfferedGroup, parseLinkWords } from './link-words';
+import { CLAIMS_IN_ITEM, encodeLinkWords, GROUPS_IN_PART, GROUPS_MOST, type LinkedPerson, type LinkWords, type OfferedGroup, ORGANISATIONS_IN_PART, ORGANISATIONS_MOST, parseLinkWords } from './link-words';
 import { Meeting, type MeetFault, type MeetItem } from './meeting';
+import { putOrganisations } from './organisations';
 import { putPhrase } from './personal';
 import type { LinkFault, LinkSide, LinkView } from './port';
 import { awaitKey } from './restore';
@@ -55,7 +57,7 @@ export class Linking {
   private row: LinkRow | null = null;
   /** The vault that a bare device will have. */
   private draft: DraftVault | null = null;
-  private parts: Extract<LinkWords, { is: 'part' }>[] = [];
+  private parts: Part[] = [];
   private taken = new Set<string>();
   /** Counts linkings, so that what was waiting for an older one does nothing. */
   private round = 0;
@@ -113,9 +115,9 @@ export class Linking {
       core.adoptions.begin();
       this.to({ state: 'joining', done: 0, of: groups.length, side: 'live' });
       await this.keep({ side: 'live', secret: this.secret, session: this.session, until: this.until, of: groups.length, sent: false });
-      for (let i = 0; i === 0 || i < groups.length; i += GROUPS_IN_PART) {
-        const part: LinkWords = { is: 'part', person: i === 0 ? this.person() : null, groups: groups.slice(i, i + GROUPS_IN_PART), last: i + GROUPS_IN_PART >= groups.length };
-        const lost = await this.tell(part);
+      const parts = this.partsOf(groups);
+      for (const [i, part] of parts.entries()) {
+        const lost = await this.tell({ ...part, last: i === parts.length - 1 });
         if (lost !== null) return await this.stop(why(lost)), true;
       }
       await this.keep({ ...(this.row as LinkRow), sent: true });
@@ -303,7 +305,11 @@ export class Linking {
       return [put('meta', awaitKey(ref), awaiting(g, core.ports)), put('meta', knownKey(ref), { logPk: g.adder, device: p.device, name: p.deviceName } satisfies KnownRow)];
     });
     const known = groups.flatMap((g) => (g.recovery === null ? [] : [hex(g.recovery)]));
-    if (p.phrase !== null) rows.push(putPhrase({ ...p.phrase, isProfileThere: true, known }));
+    const credentials = brought(this.parts.find((x) => x.credentials !== undefined)?.credentials, p.seed, core.ports.clock());
+    const organisations = this.parts.flatMap((x) => x.organisations ?? []).reverse();
+    if (credentials !== null) rows.push(putCredentials(credentials));
+    if (organisations.length > 0) rows.push(putOrganisations(organisations));
+    if (p.phrase !== null) rows.push(putPhrase({ ...p.phrase, isProfileThere: true, known, ...(credentials === null ? {} : { credentialsAt: credentials.at }) }));
     const name = this.mine?.opening.name ?? '';
     const draft = this.draft as DraftVault;
     this.draft = null;
@@ -341,6 +347,17 @@ export class Linking {
     const { groups, personal, link } = this.core;
     const live = [...groups.values()].filter((g) => g.row.ended === null && g.stored && g.alarm !== 'fork' && g.row.relayPk !== null && link.speaksFor(g.row.relayPk));
     return live.sort((a, b) => b.row.made - a.row.made).slice(0, GROUPS_MOST).map((g) => ({ id: g.row.id, relayPk: g.row.relayPk as OfferedGroup['relayPk'], tag: g.row.tag, adder: g.keys.logPk, recovery: personal.coveringKey(g) }));
+  }
+  /** The person with the first groups, the others, and then what is of no group. */
+  private partsOf(groups: readonly OfferedGroup[]): Part[] {
+    const { said } = this.core.credentials;
+    const accepted = this.core.organisations.accepted.slice(0, ORGANISATIONS_MOST);
+    const bare: Part = { is: 'part', person: null, groups: [], last: false };
+    const [first, ...rest] = inParts(groups, GROUPS_IN_PART);
+    return [
+      { ...bare, person: this.person(), groups: first ?? [] }, ...rest.map((some) => ({ ...bare, groups: some })),
+      ...(said === null ? [] : [{ ...bare, credentials: said }]), ...inParts(accepted, ORGANISATIONS_IN_PART).map((organisations) => ({ ...bare, organisations }))
+    ];
   }
   private person(): LinkedPerson {
     const { profile, person, personal } = this.core;
@@ -424,5 +441,7 @@ export class Linking {
   }
 }
 
+type Part = Extract<LinkWords, { is: 'part' }>;
+const inParts = <T>(all: readonly T[], most: number): (readonly T[])[] => Array.from({ length: Math.ceil(all.length / most) }, (_, i) => all.slice(i * most, (i + 1) * most));
 const commitOf = (item: MeetItem | undefined): Hash | null => (item?.words.is === 'commit' ? item.words.commit : null);
 const why = (fault: MeetFault): LinkFault => (fault === 'ended' ? 'expired' : fault === 'odd' ? 'bad-code' : fault === 'crowded' ? 'too-many' : 'needs-network');

@@ -6,8 +6,9 @@ import type { OrganisationPk } from '$crypto/brand';
 import { hex, unbase64url } from '$crypto/bytes';
 import { type Credential, type Organisation, readCredential } from '$crypto/credential';
 import type { Seen } from '../store/sealed';
-import type { Store } from '../store/store';
+import type { Change, Store } from '../store/store';
 import { put, readSeen } from './group-rows';
+import type { AcceptedOrganisation } from './link-words';
 import { sameName } from './people';
 import type { OrganisationId, OrganisationView, VouchedView } from './port';
 
@@ -16,6 +17,9 @@ interface TrustedRow { readonly pk: OrganisationPk; readonly name: string; reado
 const ROW = 'organisations';
 /** Credentials whose signature was checked already, so that a view costs none. */
 const CHECKED_MOST = 1_000;
+
+export const putOrganisations = (list: readonly AcceptedOrganisation[]): Change =>
+  put('meta', ROW, list.map(({ organisation, name, at }): TrustedRow => ({ pk: organisation, name, at })));
 
 export class Organisations {
   private rows: readonly TrustedRow[] = [];
@@ -32,6 +36,10 @@ export class Organisations {
   }
   get views(): OrganisationView[] {
     return this.rows.map(({ pk, name, at }) => ({ organisation: hex(pk), name, at }));
+  }
+  /** As they go to another device of this person, the newest first. */
+  get accepted(): AcceptedOrganisation[] {
+    return this.rows.map(({ pk, name, at }) => ({ organisation: pk, name, at })).reverse();
   }
   trust(o: Organisation, at: number): Promise<void> {
     return this.keep([...this.without(hex(o.organisation)), { pk: o.organisation, name: o.name, at }]);

@@ -15,7 +15,7 @@ import { WORDS } from '../vault/words';
 import { changeRoster, planAddRow } from './change';
 import type { GroupRun } from './group-run';
 import { deviceKeys, drop, put, putBytes, readSeen } from './group-rows';
-import type { PhraseWords } from './link-words';
+import type { PhraseWords, SaidCredentials } from './link-words';
 import { pack } from './pack';
 import type { Profile } from './port';
 import { proveKey } from './prove';
@@ -28,6 +28,8 @@ export interface PhraseRow extends VaultWriter {
   readonly known: readonly string[];
   /** The same of phrases that this one took the place of. */
   readonly before?: readonly string[];
+  /** When the list of credentials was put together that the vault has (PROTOCOL §15.8). */
+  readonly credentialsAt?: number;
   /** The life of the relay's store (PROTOCOL §11.6) in which it had all that this device knows of; null in older rows. */
   readonly life?: number | null;
 }
@@ -92,7 +94,7 @@ export class PersonalVault {
   private n: number | null = null;
   private adding: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly parts: { readonly link: Link; readonly host: string; readonly random: Random; readonly store: () => Store; readonly profile: () => Profile; readonly seed: () => Bytes | null }) {}
+  constructor(private readonly parts: { readonly link: Link; readonly host: string; readonly random: Random; readonly store: () => Store; readonly profile: () => Profile; readonly seed: () => Bytes | null; readonly credentials: () => SaidCredentials | null }) {}
 
   get set(): boolean {
     return this.writer !== null;
@@ -150,6 +152,12 @@ export class PersonalVault {
     if (now.name === name && now.role === role) await this.save({ ...this.writer, isProfileThere: true });
     return true;
   }
+  /** What organisations signed for this person, for the same day. */
+  async tellCredentials(): Promise<void> {
+    const said = this.parts.credentials();
+    if (this.writer === null || said === null || said.at <= (this.writer.credentialsAt ?? 0)) return;
+    if (await this.add({ is: 'credentials', ...said })) await this.save({ ...this.writer, credentialsAt: said.at });
+  }
   async profileChanged(): Promise<void> {
     if (this.writer === null) return;
     await this.save({ ...this.writer, isProfileThere: false });
@@ -160,8 +168,10 @@ export class PersonalVault {
     this.n = null;
   }
   /** After the link came up: a relay that lost items is given them. */
-  linkUp(): Promise<void> {
-    return this.inTurn(() => this.mirror());
+  async linkUp(): Promise<void> {
+    await this.inTurn(() => this.mirror());
+    await this.tellProfile();
+    await this.tellCredentials();
   }
   /** Adds an item, one after the other; whether the relay has it. */
   add(item: VaultItem): Promise<boolean> {

@@ -36,7 +36,7 @@ export async function replacePhrase(core: Core, old: Bytes, next: Bytes): Promis
     const [items, done] = [await readVault(link, from), await readVault(link, to)];
     if (items === null || done === null) return 'needs-network';
     await personal.knows(items);
-    const vault = new PersonalVault({ link, host: ports.host, random: ports.random, store: () => memory, profile: () => core.profile, seed: () => core.person?.seed ?? null });
+    const vault = new PersonalVault({ link, host: ports.host, random: ports.random, store: () => memory, profile: () => core.profile, seed: () => core.person?.seed ?? null, credentials: () => core.credentials.said });
     await vault.keep(next);
     if (!(await vault.tellProfile())) return 'needs-network';
     const heirs = done.filter((i): i is RecoveryItem => i.is === 'group');
@@ -49,6 +49,7 @@ export async function replacePhrase(core: Core, old: Bytes, next: Bytes): Promis
     }
     const row = phraseRow(next, recoveryKeys(heirs), true);
     await personal.become(row);
+    void personal.tellCredentials().catch((e: unknown) => core.failed(e));
     for (const run of core.groups.values()) {
       core.inGroupTurn(run, async () => {
         await core.settle(run);
