@@ -13,6 +13,8 @@ interface Outside {
   /** Safari on iOS only. */
   readonly standalone?: boolean | undefined;
   readonly displayStandalone: boolean;
+  /** What is there, whatever the browser calls itself. */
+  readonly has: { readonly serviceWorker: boolean; readonly notification: boolean };
 }
 
 const OTHER_APPS = /\b(FBAN|FBAV|FB_IAB|Instagram|Line\/|MicroMessenger|Snapchat|TikTok|musical_ly|Twitter|LinkedInApp|Pinterest|GSA\/|KAKAOTALK|WhatsApp|Viber|Telegram)/i;
@@ -21,12 +23,14 @@ const EMBEDDED = /; wv\)/;
 
 export function readSurroundings(outside: Outside): Surroundings {
   const { userAgent } = outside;
-  // iPadOS calls itself a Mac, but no Mac has a touch screen
-  const ios = /iPhone|iPad|iPod/.test(userAgent) || (/Macintosh/.test(userAgent) && outside.maxTouchPoints > 1);
+  // iPadOS calls itself a Mac, but no Mac has a touch screen; nobody else asks whether it came from a home screen in Apple's own way
+  const ios = /iPhone|iPad|iPod/.test(userAgent) || ((/Macintosh/.test(userAgent) || outside.standalone !== undefined) && outside.maxTouchPoints > 1);
   const installed = outside.standalone === true || outside.displayStandalone;
   // an embedded view on iOS is WebKit that does not call itself Safari
   const bareWebKit = ios && !installed && /AppleWebKit/.test(userAgent) && !/Safari\//.test(userAgent);
-  return { ios, installed, insideApp: !installed && (OTHER_APPS.test(userAgent) || EMBEDDED.test(userAgent) || bareWebKit) };
+  // views inside other apps lack, on iOS, what works without a network and, on Android, what tells of news: browsers have both
+  const lacks = ios ? !outside.has.serviceWorker : /Android/.test(userAgent) && !outside.has.notification;
+  return { ios, installed, insideApp: !installed && (OTHER_APPS.test(userAgent) || EMBEDDED.test(userAgent) || bareWebKit || lacks) };
 }
 
 export const surroundings = (): Surroundings =>
@@ -34,7 +38,8 @@ export const surroundings = (): Surroundings =>
     userAgent: navigator.userAgent,
     maxTouchPoints: navigator.maxTouchPoints,
     standalone: (navigator as { standalone?: boolean }).standalone,
-    displayStandalone: matchMedia('(display-mode: standalone), (display-mode: minimal-ui), (display-mode: fullscreen)').matches
+    displayStandalone: matchMedia('(display-mode: standalone), (display-mode: minimal-ui), (display-mode: fullscreen)').matches,
+    has: { serviceWorker: 'serviceWorker' in navigator, notification: 'Notification' in window }
   });
 
 /** What kind of device this looks like, to propose a name for it. */

@@ -9,8 +9,8 @@ const ANDROID_VIEW = 'Mozilla/5.0 (Linux; Android 13; Pixel 7; wv) AppleWebKit/5
 const CHROME = 'Mozilla/5.0 (Linux; Android 13; Pixel 7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0 Mobile Safari/537.36';
 const MAC = IPAD;
 
-const read = (userAgent: string, more: { maxTouchPoints?: number; standalone?: boolean; displayStandalone?: boolean } = {}) =>
-  readSurroundings({ userAgent, maxTouchPoints: 5, displayStandalone: false, ...more });
+const read = (userAgent: string, more: { maxTouchPoints?: number; standalone?: boolean; displayStandalone?: boolean; has?: { serviceWorker: boolean; notification: boolean } } = {}) =>
+  readSurroundings({ userAgent, maxTouchPoints: 5, displayStandalone: false, has: { serviceWorker: true, notification: true }, ...more });
 
 describe('surroundings', () => {
   it('knows an iPhone in Safari, where storage is thrown away', () => {
@@ -26,6 +26,18 @@ describe('surroundings', () => {
   });
   it.each([['Facebook', FACEBOOK], ['an Android view', ANDROID_VIEW], ['a view on iOS', IPHONE_VIEW]])('knows the browser inside %s', (_name, userAgent) => {
     expect(read(userAgent).insideApp).toBe(true);
+  });
+  it('knows a view inside another app that calls itself a browser by what it lacks, and takes nothing else for one', () => {
+    const bare = { serviceWorker: false, notification: false };
+    expect([read(IPHONE, { has: bare }).insideApp, read(IPAD, { has: bare }).insideApp, read(CHROME, { has: { ...bare, serviceWorker: true } }).insideApp]).toEqual([true, true, true]);
+    // Safari tells of news from the home screen alone
+    expect(read(IPHONE, { has: { serviceWorker: true, notification: false } }).insideApp).toBe(false);
+    expect(read(IPHONE, { has: bare, standalone: true }).insideApp).toBe(false);
+    expect(read(MAC, { maxTouchPoints: 0, has: bare })).toEqual({ ios: false, installed: false, insideApp: false });
+  });
+  it('knows iOS under any name by what it alone says of the home screen', () => {
+    expect(read('Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/605.1.15', { standalone: false }).ios).toBe(true);
+    expect(read(CHROME).ios).toBe(false);
   });
   it('takes an ordinary browser for what it is', () => {
     expect(read(CHROME)).toEqual({ ios: false, installed: false, insideApp: false });
