@@ -89,10 +89,10 @@ it('a group that takes more than its relay allows says so, keeps what is written
   await world.time.pass(20_000);
   await pat.post('no room for this');
   await world.time.pass(20_000);
-  expect([pat.view.noRoom, pat.view.alarm, pat.run.outbox.length]).toEqual([true, null, 1]);
+  expect([pat.view.noRoom, pat.view.alarm, pat.run.outbox.length, pat.delivery('no room for this')]).toEqual([true, null, 1, 'halted']);
   left = null;
   await world.time.pass(120_000);
-  expect([pat.view.noRoom, pat.run.outbox.length]).toEqual([false, 0]);
+  expect([pat.view.noRoom, pat.run.outbox.length, pat.delivery('no room for this')]).toEqual([false, 0, 'sent']);
   expect(olivia.words).toContain('no room for this');
 });
 

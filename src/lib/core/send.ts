@@ -174,7 +174,7 @@ export async function appendRefused(run: GroupRun, f: Extract<FromRelay, { is: '
 function roomFor(run: GroupRun, what: 'words' | 'pictures', there: boolean): void {
   if (there ? run.noRoom !== what : run.noRoom === what) return;
   run.noRoom = there ? null : what;
-  run.around.changed(run.ref, 'group', null);
+  run.changed();
 }
 
 /** Whether a refusal names exactly these bytes, and a log that ends just before them. */
