@@ -1,5 +1,6 @@
 /** A real relay as its own process, on a free port, with a folder of its own that outlives a crash. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +8,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
+const holds = new URL('held.mjs', import.meta.url).href;
+/** Longer than any text that a process could hold; by itself the engine writes down the first 1,024 letters. */
+const WHOLE = 1_000_000_000;
 
 export interface Relay {
   readonly port: number;
@@ -22,8 +26,10 @@ export interface Relay {
   kill(): Promise<void>;
   /** Starts it again on the same port and folder, with more in its environment when asked. */
   start(more?: Readonly<Record<string, string>>): Promise<void>;
-  /** All that the running process holds in memory, as the engine writes it down: every string and every name. */
+  /** All that the running process holds in memory, as the engine writes it down: every string, to its end, and every name. */
   heap(): Promise<Buffer>;
+  /** Words that it holds as long as it runs and that stand in no source: what a search of its memory must find. */
+  readonly held: string;
   /** Ends it and deletes its folder. */
   discard(): Promise<void>;
 }
@@ -47,13 +53,14 @@ export async function startRelay(env: Readonly<Record<string, string>> = {}): Pr
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'carefold-relay-'));
   const heaps = await mkdtemp(join(tmpdir(), 'carefold-heap-'));
+  const held = `held-${randomUUID()}`;
   let printed = '';
   let child: ChildProcess | undefined;
 
   const start = async (more: Readonly<Record<string, string>> = {}): Promise<void> => {
-    const started = spawn(process.execPath, ['--heapsnapshot-signal=SIGUSR2', `--diagnostic-dir=${heaps}`, 'dist/relay.js'], {
+    const started = spawn(process.execPath, ['--heapsnapshot-signal=SIGUSR2', `--diagnostic-dir=${heaps}`, `--heap-snapshot-string-limit=${WHOLE}`, `--import=${holds}`, 'dist/relay.js'], {
       cwd: root,
-      env: { ...process.env, PORT: String(port), HOST: '127.0.0.1', CAREFOLD_DATA: folder, ...env, ...more },
+      env: { ...process.env, CAREFOLD_HELD: held, PORT: String(port), HOST: '127.0.0.1', CAREFOLD_DATA: folder, ...env, ...more },
       stdio: ['ignore', 'pipe', 'pipe']
     });
     child = started;
@@ -80,6 +87,7 @@ export async function startRelay(env: Readonly<Record<string, string>> = {}): Pr
     port,
     url: `http://127.0.0.1:${port}`,
     folder,
+    held,
     output: () => printed,
     start,
     stop: () => end('SIGINT'),
