@@ -6,6 +6,7 @@ import { chainHead, liveRows } from '../../crypto/roster/state';
 import { signWant, wantHash } from '../../crypto/want';
 import { openKeys, sealKeys } from '../../crypto/want-answer';
 import { makeRotation } from '../../src/lib/core/change';
+import type { Views } from '../../src/lib/core/port';
 import { cast, type Seat } from '../support/circle';
 import { Mallory } from '../support/mallory';
 import { Rhea } from '../support/rhea';
@@ -166,6 +167,10 @@ it('a key that is withheld is told as one that is waited for, not at once, as lo
   await pat.device.must('accept-owner', { group: pat.group });
   await world.time.pass(SENT);
   expect([pat.view.awaitsKey, pat.view.alarm, pat.delivery('Mine waits too')]).toEqual(['read', null, 'sent']);
+  // no word that everything is here
+  const connection = () => (pat.device.view('app', null) as Extract<Views['app']['view'], { phase: 'open' }>).connection;
+  expect(connection()).toMatchObject({ state: 'online', waiting: 0, halted: 0, lacking: 1 });
+  expect(connection().lastSynced).toBeLessThan(world.time.now - SENT);
   pat.device.online = false;
   await pat.device.restart();
   await pat.open();
@@ -175,5 +180,7 @@ it('a key that is withheld is told as one that is waited for, not at once, as lo
   for (const s of [olivia, pat]) s.device.goOnline();
   await world.time.pass(30_000);
   expect([pat.view.awaitsKey, pat.words]).toEqual([null, ['Under the new key', 'Mine waits too']]);
+  expect(connection()).toMatchObject({ lacking: 0 });
+  expect(connection().lastSynced).toBeGreaterThan(world.time.now - 30_000);
   expect(world.reports).toEqual([]);
 });

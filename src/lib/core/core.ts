@@ -28,7 +28,7 @@ import { Bell } from './bell';
 import { PersonalVault } from './personal';
 import { Revocations, wasRevoked } from './revoke';
 import { Shares } from './shares';
-import { summary } from './group-view';
+import { lacksSomething, summary } from './group-view';
 import { JoinRun, type JoinRow } from './join';
 import { Linking } from './linking';
 import { GROUP_VERSION } from '$crypto/roster/rules';
@@ -36,6 +36,7 @@ import { encodeState } from '$crypto/roster/state';
 import { pack } from './pack';
 import { catchUpFeed } from './project';
 import type { AppView, CommandName, DeviceView, Down, Fault, HomeView, JoinId, Outcome, Profile, RecoveryView, Up } from './port';
+import { waitsForKey } from './receive';
 import { pump, wakeAfterHold } from './send';
 import { beginSession, catchUp, endSession, takeFrame } from './session';
 import { ViewBoard } from './views';
@@ -380,7 +381,7 @@ export class Core {
   }
   private noteSynced(): void {
     if (this.link.state !== 'online') return;
-    if ([...this.groups.values()].every((g) => g.synced || g.row.ended !== null)) this.lastSynced = this.ports.clock();
+    if ([...this.groups.values()].every((g) => (g.synced && !lacksSomething(g) && waitsForKey(g) === null) || g.row.ended !== null)) this.lastSynced = this.ports.clock();
     this.views.touch('app', null);
   }
 
@@ -401,7 +402,7 @@ export class Core {
           connection: {
             state: state === 'online' ? 'online' : state === 'connecting' ? 'connecting' : 'offline', since,
             waiting: [...this.groups.values()].reduce((sum, g) => sum + (g.row.ended === null && !g.isStuck ? g.waiting : 0), 0),
-            halted: [...this.groups.values()].filter((g) => g.row.ended === null && g.isStuck).length, lastSynced: this.lastSynced
+            halted: [...this.groups.values()].filter((g) => g.row.ended === null && g.isStuck).length, lacking: [...this.groups.values()].filter(lacksSomething).length, lastSynced: this.lastSynced
           },
           storage: { ...this.estimate, persisted: this.persisted, full: this.isFull },
           passkeys: this.passkeys,

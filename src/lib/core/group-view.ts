@@ -58,6 +58,9 @@ export function groupView(run: GroupRun): GroupView {
 /** What became of the relay is beside the point where one is out of the group, unless its fork is why. */
 const alarmOf = (run: GroupRun): Alarm | null => (run.row.ended === null || run.row.ended === 'forked' ? (run.alarm ?? (lacksRightKey(run) ? 'wrong-key' : null)) : null);
 
+/** Whether something of the group is missing here, as the person is told there. */
+export const lacksSomething = (run: GroupRun): boolean => run.row.ended === null && (alarmOf(run) !== null || awaitedKey(run) !== null);
+
 export const requestId = (r: { invite: Bytes; request: Bytes }): string => `${hex(r.invite)}.${hex(r.request)}`;
 
 function people(run: GroupRun): PersonView[] {

@@ -32,7 +32,9 @@ export interface ConnectionView {
   readonly waiting: number;
   /** Groups whose alarm keeps everything here; what waits in them is not counted above. */
   readonly halted: number;
-  /** When this device last had everything the relay had. */
+  /** Groups of which something is missing here: an alarm says so, or it waits for a key. */
+  readonly lacking: number;
+  /** When this device last had everything, and could read it. */
   readonly lastSynced: number | null;
 }
 

@@ -287,9 +287,12 @@ function lacksKey(run: GroupRun, epoch: number): boolean {
   return epoch >= horizon && !run.junk.has(epoch) && run.keyring.get(epoch)?.content == null && run.row.ended === null;
 }
 
-/** What waits for a key that is late: the newest one holds up writing too. Nothing where no words do. */
-export function awaitedKey(run: GroupRun): 'write' | 'read' | null {
-  if (!run.isKeyLate || run.row.ended !== null || run.isOutdated) return null;
+/** What waits for a key that is late. */
+export const awaitedKey = (run: GroupRun): 'write' | 'read' | null => (run.isKeyLate ? waitsForKey(run) : null);
+
+/** What waits for a key: the newest one holds up writing too. Nothing where no words do. */
+export function waitsForKey(run: GroupRun): 'write' | 'read' | null {
+  if (run.row.ended !== null || run.isOutdated) return null;
   if (lacksKey(run, currentEpoch(run.state).seq)) return 'write';
   const isClosed = [...run.held].some(([device, held]) => {
     const next = held.find((h) => h.n === (run.heads.get(device) ?? LOG_START).n + 1);

@@ -15,7 +15,8 @@ export function connectionWords(view: ConnectionView): { readonly how: How; read
       return { how: 'connecting', short: waiting > 0 ? m.status_connecting_waiting({ count: waiting }) : m.status_connecting() };
     case 'online':
       if (view.halted > 0) return { how: 'halted', short: m.status_halted({ count: view.halted }) };
-      return waiting > 0 ? { how: 'sending', short: m.status_sending({ count: waiting }) } : { how: 'ok', short: m.status_ok() };
+      if (waiting > 0) return { how: 'sending', short: m.status_sending({ count: waiting }) };
+      return { how: 'ok', short: view.lacking > 0 ? m.status_online() : m.status_ok() };
   }
 }
 
@@ -26,6 +27,7 @@ export function connectionMore(view: ConnectionView): readonly string[] {
   else if (view.state === 'connecting') lines.push(m.status_more_connecting());
   else if (view.halted > 0) lines.push(m.status_more_halted());
   else lines.push(view.waiting > 0 ? m.status_more_sending() : m.status_more_ok());
+  if (view.state === 'online' && view.halted === 0 && view.lacking > 0) lines.push(m.status_more_lacking());
   if (view.waiting > 0) lines.push(m.status_more_waiting({ count: view.waiting }));
   lines.push(view.lastSynced === null ? m.status_more_never() : m.status_more_synced({ time: longAgo(view.lastSynced) }));
   return lines;

@@ -19,7 +19,7 @@ describe('words for people', () => {
 });
 
 describe('words for the connection', () => {
-  const view = { state: 'online', since: null, waiting: 0, halted: 0, lastSynced: null } as const;
+  const view = { state: 'online', since: null, waiting: 0, halted: 0, lacking: 0, lastSynced: null } as const;
   it('never say up to date while something waits', () => {
     expect(connectionWords(view).short).toBe('Up to date');
     expect(connectionWords({ ...view, waiting: 2 }).short).toBe('Sending 2');
@@ -30,6 +30,12 @@ describe('words for the connection', () => {
     const words = { ...view, halted: 1 };
     expect([connectionWords(words).short, connectionWords({ ...words, waiting: 1 }).short]).toEqual(['1 group waits', '1 group waits']);
     expect(connectionMore(words)[0]).toMatch(/wrong with the server/);
+  });
+  it('never say up to date while a group lacks something here', () => {
+    const words = { ...view, lacking: 1 };
+    expect([connectionWords(words).short, connectionWords({ ...words, waiting: 2 }).short]).toEqual(['Online', 'Sending 2']);
+    expect(connectionMore(words)[1]).toMatch(/still missing/);
+    expect(connectionMore({ ...words, state: 'offline' }).join()).not.toMatch(/still missing/);
   });
   it('say when nothing was ever fetched', () => expect(connectionMore(view).at(-1)).toBe('This device has not been online yet.'));
 });
