@@ -272,9 +272,12 @@ export class GroupRun {
 
   hold(row: InboxRow): void {
     const list = this.held.get(row.device) ?? [];
+    this.held.set(row.device, list);
+    const last = list.at(-1);
+    // nearly always it stands behind all others
+    if (last === undefined || row.n > last.n) return void list.push(row);
     if (!list.some((h) => h.seq === row.seq)) list.push(row);
     list.sort((a, b) => a.n - b.n || a.seq - b.seq);
-    this.held.set(row.device, list);
   }
   get heldSeqs(): number[] {
     return [...this.held.values()].flat().map((h) => h.seq);

@@ -101,6 +101,7 @@ const lacking = (run: GroupRun): number[] =>
     if (row === null || row.end !== null || held.length === 0 || run.isOutdated) return [];
     const at = run.heads.get(device) ?? LOG_START;
     const goesOn = held.some((h) => {
+      if (h.n > at.n + 1) return false;
       const j = judgeEnvelope(run.state, row, at, h.envelope);
       return j.is === 'accepted' || (j.is === 'held' && j.why === 'roster');
     });

@@ -21,8 +21,9 @@ import { drop, type EntryRow, type ForkRow, type InboxRow, keyOf, put } from './
 import { foldOne, namesKey } from './receipted';
 import { cutLanes, note, openPlain, project, readBackTo } from './project';
 
-/** Most envelopes of one log that wait for something. */
+/** Most envelopes of one log that wait for something, and their bytes. */
 const HELD_MOST = 20_000;
+const HELD_BYTES = 16 * 1024 * 1024;
 
 export type Took = 'all' | 'gap' | 'alarm';
 
@@ -226,6 +227,10 @@ export function judge(run: GroupRun, came: InboxRow | null, deviceOf?: number): 
   const device = came?.device ?? (deviceOf as number);
   const row = rowByDevice(run.state, device);
   const waiting = run.held.get(device) ?? [];
+  if (came !== null && changesNothing(run, row, waiting, came)) {
+    keep(run, [came]);
+    return [];
+  }
   const queue = came === null ? [...waiting] : [...waiting, came].sort((a, b) => a.n - b.n || a.seq - b.seq);
   run.held.delete(device);
   const out: Placed[] = [];
@@ -261,6 +266,16 @@ export function judge(run: GroupRun, came: InboxRow | null, deviceOf?: number): 
   return out;
 }
 
+/** Whether one that came has to wait as well, behind what the others wait for: the queue costs what comes to it, not what stands in it (P21). */
+function changesNothing(run: GroupRun, row: Row | null, waiting: readonly InboxRow[], came: InboxRow): boolean {
+  const [first] = waiting;
+  if (first === undefined) return false;
+  const end = row?.end ?? null;
+  const { n } = run.heads.get(came.device) ?? LOG_START;
+  // nothing of a log that ended is taken before the whole run to its cut-off is here
+  return end === null ? first.n > n && came.n > first.n : waiting.length + 1 < end.cut.n - n;
+}
+
 /** Whether an envelope names the roster from the entry on that raised the group's version. */
 function namesNewer(run: GroupRun, envelope: Bytes): boolean {
   const read = readEnvelope(envelope);
@@ -278,7 +293,17 @@ function runIsHere(run: GroupRun, row: Row, queue: readonly InboxRow[]): boolean
 }
 
 function keep(run: GroupRun, rows: readonly InboxRow[]): void {
-  for (const r of rows.slice(0, HELD_MOST)) run.hold(r);
+  const [first] = rows;
+  if (first === undefined) return;
+  const there = run.held.get(first.device) ?? [];
+  let count = there.length;
+  let bytes = there.reduce((sum, h) => sum + h.envelope.length, 0);
+  for (const r of rows) {
+    bytes += r.envelope.length;
+    // read again once there is room
+    if (++count > HELD_MOST || bytes > HELD_BYTES) return run.noteOdd(`${r.device} more`);
+    run.hold(r);
+  }
 }
 
 /** A key within this member's horizon that has not come yet. One that came as junk is not waited for: the words under it stay closed, the log goes on. */
