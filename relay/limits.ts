@@ -15,6 +15,8 @@ export const RATE = {
   /** Wants for keys, and answers to them, in an hour by one device. */
   wants: 20,
   answers: 500,
+  /** New requests under one invite in an hour. */
+  requests: 20,
   /** Places to push to that one device may say in an hour. */
   bells: 20,
   /** A push waits so long at least, so that devices that are here can be passed over. */

@@ -38,7 +38,9 @@ export const MAIL = {
     yield* did('INSERT INTO requests VALUES (?, ?, ?, ?, ?)', g, invite, request, time, body);
     return 'new';
   },
-  dropRequest: ({ g, invite, request }) => did('DELETE FROM requests WHERE g = ? AND invite = ? AND request = ?', g, invite, request),
+  *dropRequest({ g, invite, request }) {
+    return (yield* all('DELETE FROM requests WHERE g = ? AND invite = ? AND request = ? RETURNING time', g, invite, request)).length > 0;
+  },
   *requests({ g, invites }) {
     const found: Mailed[] = [];
     for (const invite of invites) found.push(...(yield* all('SELECT * FROM requests WHERE g = ? AND invite = ?', g, invite)).map(mailed));

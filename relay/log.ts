@@ -112,7 +112,8 @@ export interface Calls {
   putCard: [{ readonly g: number; readonly invite: InvitePk; readonly card: Bytes }, null];
   card: [{ readonly g: number; readonly invite: InvitePk }, Bytes | null];
   putRequest: [Slot & { readonly body: Bytes; readonly time: number; readonly most: number }, 'new' | 'again' | 'too-many'];
-  dropRequest: [Slot, null];
+  /** Whether it lay there. */
+  dropRequest: [Slot, boolean];
   requests: [{ readonly g: number; readonly invites: readonly InvitePk[] }, readonly Mailed[]];
   putAnswer: [Slot & { readonly body: Bytes; readonly time: number }, 'done' | 'not-found'];
   answer: [Slot, Bytes | null];

@@ -7,6 +7,8 @@ import { unreachable } from '../crypto/result';
 import { mindersOf, type Invite } from '../crypto/roster/state';
 import type { Group } from './group';
 import type { House } from './house';
+import { RATE } from './limits';
+import type { Mailed } from './log';
 import type { InviteSession, LogSession } from './session';
 
 type Of<K extends ToRelay['is']> = Extract<ToRelay, { is: K }>;
@@ -43,7 +45,35 @@ export function byMember(h: House, s: LogSession, f: Of<'put-card'> | Of<'mailbo
   });
 }
 
-/** Requests that wait for this member, oldest first, as many as one frame holds; what expired is cleared away. */
+/** Bytes of requests that one asking brings at most: whoever has a few links must not fill what the others' are shown in. */
+const MAILBOX = 4 * 1024 * 1024;
+
+/** The first under each invite before all second ones, oldest first; in parts that fit in a frame. */
+function parts(waiting: readonly Mailed[]): MailedRequest[][] {
+  const under = new Map<string, number>();
+  const ranked = waiting.map((m) => {
+    const key = hex(m.invite);
+    const rank = under.get(key) ?? 0;
+    under.set(key, rank + 1);
+    return { m, rank };
+  });
+  const out: MailedRequest[][] = [[]];
+  let [all, bytes] = [0, 0];
+  for (const { m } of ranked.sort((a, b) => a.rank - b.rank)) {
+    const size = m.body.length + 64;
+    all += size;
+    if (all > MAILBOX) break;
+    if (bytes > 0 && bytes + size > LIMIT.pageBytes) {
+      out.push([]);
+      bytes = 0;
+    }
+    out.at(-1)?.push(m);
+    bytes += size;
+  }
+  return out;
+}
+
+/** Requests that wait for this member: what one frame does not hold comes behind it, unasked. What expired is cleared away. */
 function mailbox(h: House, s: LogSession, re: number): void {
   const { group, connection } = s;
   const all = [...group.state.invites.values()].filter((i) => i.state === 'pending');
@@ -52,14 +82,7 @@ function mailbox(h: House, s: LogSession, re: number): void {
   const invites = all.filter((i) => minds(group, s.member, i) && h.clock() <= i.expires).map((i) => i.invite);
   h.log.call('requests', { g: group.g, invites }, (r) => {
     if (!r.ok) return connection.refuse(re, group.id, 'unavailable');
-    const items: MailedRequest[] = [];
-    let bytes = 0;
-    for (const m of r.value) {
-      bytes += m.body.length + 64;
-      if (items.length > 0 && bytes > LIMIT.pageBytes) break;
-      items.push(m);
-    }
-    connection.send({ is: 'requests', re, group: group.id, items });
+    parts(r.value).forEach((items, i) => connection.send({ is: 'requests', re: i === 0 ? re : 0, group: group.id, items }));
   });
 }
 
@@ -83,11 +106,15 @@ export function byInvite(h: House, s: InviteSession, f: Of<'get-card'> | Of<'put
     case 'put-request': {
       if (at.words !== 'pending') return no('not-allowed', at.words);
       const time = h.clock();
-      return h.log.call('putRequest', { ...slot, request: f.request, body: f.body, time, most: LIMIT.requestsPerInvite }, (r) => {
+      // each costs whoever reads it a slow number: taking back and asking anew must not go on without end
+      const budget = `requests ${group.key} ${hex(s.invite)}`;
+      const wait = h.budget.wait(budget, RATE.requests, time);
+      return h.log.call('putRequest', { ...slot, request: f.request, body: f.body, time, most: wait > 0 ? 0 : LIMIT.requestsPerInvite }, (r) => {
         if (!r.ok) return no('unavailable');
-        if (r.value === 'too-many') return no('too-many');
+        if (r.value === 'too-many') return wait > 0 ? connection.refuse(f.re, group.id, 'rate', { fence: wait }) : no('too-many');
         connection.send({ is: 'done', re: f.re, group: group.id });
         if (r.value === 'again') return;
+        h.budget.count(budget, time);
         h.follow.changed(group);
         const frame = encodeFromRelay({ is: 'requests', re: 0, group: group.id, items: [{ invite: s.invite, request: f.request, body: f.body, time }] });
         h.fanout.toMembers(group, mindersOf(group.state, at.invite), frame);
@@ -97,6 +124,7 @@ export function byInvite(h: House, s: InviteSession, f: Of<'get-card'> | Of<'put
       return h.log.call('dropRequest', { ...slot, request: f.request }, (r) => {
         if (!r.ok) return no('unavailable');
         connection.send({ is: 'done', re: f.re, group: group.id });
+        if (!r.value) return;
         h.follow.changed(group);
         const frame = encodeFromRelay({ is: 'requests', re: 0, group: group.id, items: [{ invite: s.invite, request: f.request, body: EMPTY, time: h.clock() }] });
         h.fanout.toMembers(group, mindersOf(group.state, at.invite), frame);

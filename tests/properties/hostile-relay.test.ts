@@ -2,14 +2,15 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { Bytes, Hash, RelayPk } from '../../crypto/brand';
-import { equal, hex } from '../../crypto/bytes';
+import { equal, fromText, hex } from '../../crypto/bytes';
 import { envelopeHash, readEnvelope } from '../../crypto/envelope';
 import { NO_DETAIL, REFUSALS, type ToRelay } from '../../crypto/frames';
+import { decodeLink, inviteKeys, sealRequest } from '../../crypto/invite-secret';
 import { signReceipt } from '../../crypto/receipt';
 import { chainAfter } from '../../crypto/roster/entry';
 import { chainAt, encodeState } from '../../crypto/roster/state';
 import { signPair } from '../../crypto/verify';
-import { seeded } from '../support/actor';
+import { joinRequest, makeDevice, seeded } from '../support/actor';
 import { admit, cast, openLink } from '../support/circle';
 import { Rhea } from '../support/rhea';
 import { lanesOf } from '../support/lanes';
@@ -551,5 +552,32 @@ describe('a relay that lies to somebody who joins', () => {
     await world.time.pass(1_000);
     expect(olivia.view.requests).toEqual([]);
     expect(fay.view.ended).toBeNull();
+  });
+  it('with requests without end, of one joiner or of keys made by whoever has the link, cannot keep a phone reckoning numbers', async () => {
+    const { world, olivia } = await cast(2);
+    const rhea = new Rhea(world);
+    olivia.device.cut();
+    await world.time.pass(3_000);
+    const { link } = await olivia.device.must('invite', { group: olivia.group, history: 'start', days: 3, relationship: 'Friend' });
+    const read = decodeLink(new URL(link).hash.slice(1));
+    if (!read.ok) throw new Error(read.fault);
+    const { state, keys } = olivia.run;
+    const invite = inviteKeys(state.group, read.value.secret);
+    const random = seeded('interceptor');
+    const shown = (): unknown => [olivia.view.requests.length, [...olivia.run.numbers.keys()].filter((k) => k.startsWith(hex(invite.invite))).length];
+    const told = (item: number, body: Bytes): void => rhea.tell(olivia.device, { is: 'requests', re: 0, group: state.group, items: [{ invite: invite.invite, request: new Uint8Array(16).fill(item), time: 1, body }] });
+    const fresh = (): Bytes => sealRequest(state.group, invite.invite, [{ logPk: keys.logPk, kem: keys.kemPk }], { ...joinRequest(random, state.group, invite, makeDevice(random)), display: fromText('{"name":"Fay","role":"family"}') }, random);
+    const one = fresh();
+    for (let i = 0; i < 30; i++) told(i, one);
+    await world.time.pass(1_000);
+    expect(shown()).toEqual([1, 1]);
+    // so many were reckoned before: each takes its time
+    for (let i = 0; i < 17; i++) olivia.run.numbers.set(`${hex(invite.invite)} ${i}`, { number: '', at: world.time.now });
+    for (let i = 30; i < 40; i++) {
+      told(i, fresh());
+      await world.time.pass(10);
+    }
+    expect(shown()).toEqual([3, 20]);
+    expect(world.reports).toEqual([]);
   });
 });

@@ -67,6 +67,9 @@ export class GroupRun {
   readonly turns = new Turns();
   /** What never does: writing and reading here go on while the network hangs. */
   readonly local = new Turns();
+  /** Requests to join, whose numbers take their time. */
+  readonly asking = new Turns();
+  readonly numbers = new Map<string, { readonly number: string; readonly at: number }>();
   readonly me: Hex<MemberTag>;
   state: RosterState;
   entries: EntryRow[] = [];

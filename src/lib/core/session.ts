@@ -12,7 +12,7 @@ import { type OwnInviteRow, put } from './group-rows';
 import { healFeed, isSuspicious, tellGaps } from './heal';
 import { retryHeld, takeEntries, takeEnvelopes, type Took } from './receive';
 import { proveKey } from './prove';
-import { takeRequests } from './requests';
+import { hearRequests } from './requests';
 import { isDestruction } from './destroyed';
 import { settleSplit, tellOthers } from './split';
 import { acked, appendRefused, pump } from './send';
@@ -141,7 +141,7 @@ async function create(run: GroupRun): Promise<boolean> {
 export async function fetchMailbox(run: GroupRun): Promise<void> {
   if (!mayInvite(run.state, run.me)) return;
   const f = await run.around.link.ask({ is: 'mailbox', group: run.row.id });
-  if (f?.is === 'requests') await takeRequests(run, f.items, true);
+  if (f?.is === 'requests') hearRequests(run, f.items, true);
 }
 
 /** Puts an invite's card on the relay; what fails here is tried again at the next catching up. */
@@ -208,7 +208,7 @@ export async function takeFrame(run: GroupRun, f: FromRelay): Promise<void> {
       took = await acked(run, f.items);
       break;
     case 'requests':
-      await takeRequests(run, f.items, false);
+      hearRequests(run, f.items, false);
       break;
     case 'wants':
       lookAtWantsSoon(run);

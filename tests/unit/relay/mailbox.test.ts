@@ -1,7 +1,9 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Bytes } from '../../../crypto/brand';
 import type { InviteKeys } from '../../../crypto/invite-secret';
+import { LIMIT } from '../../../crypto/limits';
 import { ready } from '../../../crypto/sodium';
+import { RATE } from '../../../relay/limits';
 import { admitEntry, type Device, makeDevice, newRow, revokeInviteEntry, seeded } from '../../support/actor';
 import { Phone, rhea, type Rhea, Scene } from './phone';
 
@@ -77,6 +79,38 @@ describe('a request', () => {
     expect(await joiner.ask((re) => ({ is: 'get-answer', re, group: s.group, request: id(1) }))).toMatchObject({ is: 'answer', body: card });
     expect(await mailbox(s.phone)).toMatchObject({ items: [] });
     expect(await s.phone.ask((re) => ({ is: 'put-answer', re, group: s.group, invite: invite.invite, request: id(9), body: card }))).toMatchObject({ why: 'not-found' });
+  });
+
+  it('taken back and asked anew again and again is refused, and nobody hears of taking back what is not there', async () => {
+    for (let n = 0; n < RATE.requests; n++) {
+      expect(await put(n)).toMatchObject({ is: 'done' });
+      await joiner.ask((re) => ({ is: 'drop-request', re, group: s.group, request: id(n) }));
+    }
+    expect(await put(100)).toMatchObject({ why: 'rate', detail: { fence: 3_600_000 } });
+    const heard = s.phone.of('requests').length;
+    expect(await joiner.ask((re) => ({ is: 'drop-request', re, group: s.group, request: id(100) }))).toMatchObject({ is: 'done' });
+    expect(s.phone.of('requests')).toHaveLength(heard);
+    const other = await s.invite();
+    const phone = new Phone(r.relay, r.random);
+    await phone.asInvite(other, s.group);
+    expect(await phone.ask((re) => ({ is: 'put-request', re, group: s.group, request: id(1), body: card }))).toMatchObject({ is: 'done' });
+  });
+
+  it('is shown however much junk others leave under their links', async () => {
+    for (let k = 0; k < 4; k++) {
+      const hostile = new Phone(r.relay, r.random);
+      await hostile.asInvite(await s.invite(), s.group);
+      for (let n = 0; n < LIMIT.requestsPerInvite; n++) {
+        expect(await hostile.ask((re) => ({ is: 'put-request', re, group: s.group, request: id(10 * k + n), body: new Uint8Array(LIMIT.request) }))).toMatchObject({ is: 'done' });
+      }
+    }
+    expect(await put(100)).toMatchObject({ is: 'done' });
+    s.phone.forget();
+    await mailbox(s.phone);
+    const shown = s.phone.of('requests');
+    expect(shown.map((f) => f.re > 0)).toEqual([true, false, false]);
+    expect(shown.flatMap((f) => f.items.map((i) => i.request))).toContainEqual(id(100));
+    expect(shown.flatMap((f) => f.items)).toHaveLength(13);
   });
 
   it('under an expired, revoked or used invite is refused with the reason', async () => {
