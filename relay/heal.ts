@@ -90,8 +90,11 @@ function takeEntries(h: House, c: Connection, f: Of<'give-entries'>, group: Grou
         h.fanout.entry(group, item, null);
         return end(() => c.refuse(f.re, group.id, 'conflict', { n: group.state.seq }));
       }
+      const { state, void: fault, entry: read } = fold(group.state, entry, receipt.time, receipt.relayPk);
+      // by another key than the group knows only the entry that names it (PROTOCOL §7.1): an old key may be in other hands by now
+      const isMoved = fault === null && read?.body.kind === 'relay';
+      if (!equal(receipt.relayPk, group.signer) && !isMoved) return end(() => c.refuse(f.re, group.id, 'not-allowed'));
       if (receipt.incarnation >= h.incarnation) return end(() => renew(h, receipt.incarnation));
-      const { state } = fold(group.state, entry, receipt.time, receipt.relayPk);
       if (receipt.seq !== state.seq) return end(() => c.refuse(f.re, group.id, 'behind', { n: group.state.seq }));
       if (!equal(chainHead(state), receipt.chain)) return end(() => c.refuse(f.re, group.id, 'conflict', { n: group.state.seq }));
       const spent = spentBy(group.state, state);
@@ -114,8 +117,12 @@ function takeEntries(h: House, c: Connection, f: Of<'give-entries'>, group: Grou
   });
 }
 
+const FAR = 2 ** 52;
+
 /** The store turned out to be older than what this relay signed: a new life begins, and everyone comes anew. */
 function renew(h: House, above: number): void {
+  // no life of a store is numbered so: after the last of all numbers there would be none
+  if (above >= FAR) return;
   h.log.call('renew', { now: h.clock(), above }, (r) => {
     if (r.ok) beginAnew(h, r.value);
   });

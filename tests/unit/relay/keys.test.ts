@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { equal } from '../../../crypto/bytes';
+import { ZERO_HASH } from '../../../crypto/hash';
+import { chainHead } from '../../../crypto/roster/state';
 import { ready } from '../../../crypto/sodium';
 import { leadsTo } from '../../../crypto/turn';
 import { keysAt, newKey } from '../../../relay/keys';
 import { localLog } from '../../../relay/log-sqlite';
-import { makeDevice, nameEntry, plainEntry, seeded } from '../../support/actor';
-import { Phone, rhea, Scene } from './phone';
+import { foundGroup, makeDevice, nameEntry, plainEntry, receipt, seeded } from '../../support/actor';
+import { Phone, rhea, Scene, settled } from './phone';
 
 let folder: string;
 beforeAll(ready);
@@ -64,4 +66,33 @@ it('a relay with a new key receipts each group under the key it knows, until its
   last.now = after.now;
   expect((await s.must(again, nameEntry(random, s.state, olivia, s.now, 'Still'))).receipt.relayPk).toEqual(keys.pk);
   await last.log.close();
+});
+
+it('an old key in other hands gives a group nothing once its owner has named the new one', async () => {
+  const random = seeded('keys');
+  const old = keysAt(folder, random);
+  const path = join(folder, 'relay.db');
+  const olivia = makeDevice(seeded('olivia'));
+  const before = rhea('keys', { keys: old, log: localLog(path, 7) });
+  const s = await Scene.begin(before, olivia);
+  await before.log.close();
+  newKey(folder, random);
+  const after = rhea('keys', { keys: keysAt(folder, random), log: localLog(path, 8) });
+  after.now = before.now;
+  const phone = new Phone(after.relay, after.random);
+  phone.heard.shift();
+  await phone.as(olivia, s.group);
+  await s.must(phone, plainEntry(s.state, olivia, { kind: 'relay', relayPk: keysAt(folder, random).pk }));
+  const thief = new Phone(after.relay, after.random);
+  const entry = new Uint8Array([1]);
+  const item = { entry, receipt: receipt({ ...old, incarnation: 1 }, s.group, chainHead(s.state), s.state.seq + 1, entry, after.now) };
+  expect(await thief.ask((re) => ({ is: 'give-entries', re, group: s.group, items: [item] }))).toMatchObject({ is: 'refused', why: 'not-allowed' });
+  // nor is there a life after the last of all numbers, which a group of the thief's own could name
+  const own = foundGroup(random, makeDevice(random));
+  const last = { entry: own.entry, receipt: receipt({ ...old, incarnation: Number.MAX_SAFE_INTEGER }, own.group, ZERO_HASH, 1, own.entry, after.now) };
+  thief.tell({ is: 'give-entries', re: 9, group: own.group, items: [last] });
+  await settled();
+  expect(new Phone(after.relay, after.random).of('hello')).toMatchObject([{ incarnation: after.log.incarnation }]);
+  expect((await s.must(phone, nameEntry(random, s.state, olivia, s.now, 'Goes on'))).receipt.relayPk).toEqual(keysAt(folder, random).pk);
+  await after.log.close();
 });
