@@ -103,7 +103,33 @@ it('a relay that says so of a group whose owner never asked, or long before its 
   expect([pat.view.ending === null, pat.view.alarm]).toEqual([false, null]);
   expect(await lies(() => word(world.time.now + DESTROY_GRACE / 2))).toEqual([null, 'rollback']);
   expect(await lies(() => word(world.time.now + 2 * DESTROY_GRACE, signPair(seeded('mallory')(32)).sk))).toEqual([null, 'rollback']);
-  expect(await lies(() => word(world.time.now + 2 * DESTROY_GRACE))).toEqual(['destroyed', null]);
+  // no moment that has not come yet
+  expect(await lies(() => word(world.time.now + 2 * DESTROY_GRACE))).toEqual([null, 'rollback']);
+  world.time.now += 2 * DESTROY_GRACE;
+  expect(await lies(() => word(world.time.now))).toEqual(['destroyed', null]);
+});
+
+it('a relay cannot end a group by naming entries that a device has not seen, before thirty days since the newest that it has', async () => {
+  const { world, pat } = await cast(2);
+  const pair = signPair(seeded('relay')(32));
+  const lie = async (time: number): Promise<unknown> => {
+    const { row, state } = pat.run;
+    const receipt = signDestroyed(row.id, { relayPk: pair.pk as RelayPk, incarnation: row.incarnation, seq: state.seq + 1, chain: chainHead(state), time }, pair.sk);
+    between(world, pat, (f) => (f.is === 'welcome' ? { is: 'destroyed', re: f.re, group: f.group, receipt } : f));
+    pat.device.goOffline();
+    await world.time.pass(100);
+    pat.device.goOnline();
+    await world.time.pass(3_000);
+    return [pat.view.ended, pat.view.alarm];
+  };
+  expect(await lie(world.time.now)).toEqual([null, 'rollback']);
+  expect(await lie(world.time.now + 2 * DESTROY_GRACE)).toEqual([null, 'rollback']);
+  // and all is well once it stops
+  between(world, pat, (f) => f);
+  pat.device.goOffline();
+  pat.device.goOnline();
+  await world.time.pass(8_000);
+  expect([pat.view.ended, pat.view.alarm]).toEqual([null, null]);
 });
 
 const raise = (s: Seat): Promise<unknown> => s.run.turns.take(() => changeRoster(s.run, () => ({ body: { kind: 'upgrade', version: 2 }, boxes: [], keys: null })));
