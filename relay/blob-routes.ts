@@ -14,11 +14,29 @@ const STATUS = { 'wrong-hash': 422, 'too-large': 413, unavailable: 503 } as cons
 
 export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
   const app = new Hono();
+  /** Uploads under way, by member and by name. */
+  const coming = new Map<string, number>();
   app.use(async (c, next) => {
     await next();
     c.header('Cache-Control', 'no-store');
   });
 
+  app.put('/:group/:id', async (c, next) => {
+    const at = place(relay, c);
+    if (at === null) return c.text('not allowed', 403);
+    const whose = `${at.g} ${at.session.member}`;
+    if ((coming.get(whose) ?? 0) >= RATE.uploads) {
+      c.header('Retry-After', '5');
+      return c.text('too many at once', 429);
+    }
+    const keys = [whose, nameOf(at)];
+    for (const key of keys) coming.set(key, (coming.get(key) ?? 0) + 1);
+    try {
+      return await next();
+    } finally {
+      for (const key of keys) if (coming.set(key, (coming.get(key) ?? 0) - 1).get(key) === 0) coming.delete(key);
+    }
+  });
   app.put('/:group/:id', async (c) => {
     const at = place(relay, c);
     if (at === null) return c.text('not allowed', 403);
@@ -41,7 +59,9 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
     // the session may have ended while the bytes came, or others have filled the group
     const isFull = !spare.fits(size.value);
     if (session.gone !== null || isFull) {
-      await blobs.drop(g, id);
+      // unless somebody else has brought it, or is about to: those bytes are under that name too
+      const now = await ask(relay.log, 'blob', { g, id });
+      if (now.ok && now.value === null && coming.get(nameOf(at)) === 1) await blobs.drop(g, id);
       return isFull ? c.text('the group is full', 507) : c.text('not allowed', 403);
     }
     const kept = await ask(relay.log, 'putBlob', { g, id, device: session.device, size: size.value, time: relay.clock() });
@@ -95,6 +115,8 @@ function place(relay: Relay, c: Context): { readonly g: number; readonly id: Blo
   if (session === null || session.gone !== null || id?.length !== HASH || hex(session.group.id) !== c.req.param('group')) return null;
   return { g: session.group.g, id: id as BlobId, session };
 }
+
+const nameOf = ({ g, id }: { readonly g: number; readonly id: BlobId }): string => `${g} ${hex(id)}`;
 
 async function* chunksOf(body: ReadableStream<Uint8Array> | null): Chunks {
   if (body === null) return;

@@ -44,6 +44,8 @@ export const RATE = {
   bytesPerSecond: 1024 * 1024,
   /** Bytes of attachments that a member may leave in an hour. */
   blobsHourly: 2 * 1024 ** 3,
+  /** Attachments of a member that may be on their way at once: their bytes are counted when they have come. */
+  uploads: 16,
   /** Connections that may come at once and then each second, from one address unless set otherwise, and when to try again, in seconds. */
   comeAtOnce: 2000,
   comePerSecond: 500,

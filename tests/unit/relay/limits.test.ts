@@ -122,4 +122,60 @@ describe('what a relay limits', () => {
     r.now += 400_000;
     expect((await put(s.phone, 10)).status).toBe(201);
   });
+
+  it('a member’s attachments on their way at once: their bytes count when they have come, and are not to fill the disk before', async () => {
+    lower({ uploads: 2 });
+    const s = await Scene.begin(r, olivia);
+    const pat = await s.join();
+    const { put } = uploading(s);
+    const slow = [put(s.phone), put(s.phone)];
+    await settled();
+    const third = put(s.phone);
+    third.end();
+    expect((await third.answer).status).toBe(429);
+    const other = put(pat.phone);
+    for (const u of [other, ...slow]) u.end();
+    for (const u of [other, ...slow]) expect((await u.answer).status).toBe(201);
+    const next = put(s.phone);
+    next.end();
+    expect((await next.answer).status).toBe(201);
+  });
+
+  it('whoever is put out in the middle of an upload takes nothing along that somebody else brought meanwhile', async () => {
+    const s = await Scene.begin(r, olivia);
+    const mallory = await s.join();
+    const { put, get } = uploading(s);
+    const body = r.random(1000);
+    const hers = put(mallory.phone, body);
+    await settled();
+    const own = put(s.phone, body);
+    own.end();
+    expect((await own.answer).status).toBe(201);
+    await s.must(s.phone, removeEntry(r.random, s.state, olivia, mallory.device.member));
+    hers.end();
+    expect((await hers.answer).status).toBe(403);
+    expect((await get(s.phone, body)).status).toBe(200);
+  });
 });
+
+/** Uploads that come to their end when they are told to. */
+function uploading(s: Scene) {
+  const app = createApp(r.relay, memoryBlobs(), '/nowhere');
+  const at = (body: Bytes): string => `/api/blob/${hex(s.group)}/${hex(blobId(body))}`;
+  const headers = (by: Phone): Record<string, string> => ({ Authorization: `Bearer ${base64url(by.of('welcome')[0]?.bearer as Bytes)}` });
+  return {
+    put(by: Phone, body = r.random(100)) {
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>(undefined, undefined, { highWaterMark: 2 });
+      const answer = Promise.resolve(app.request(at(body), { method: 'PUT', body: readable, headers: headers(by), duplex: 'half' } as RequestInit));
+      return {
+        answer,
+        end: (): void => {
+          const w = writable.getWriter();
+          void w.write(body).catch(() => undefined);
+          void w.close().catch(() => undefined);
+        }
+      };
+    },
+    get: (by: Phone, body: Bytes) => Promise.resolve(app.request(at(body), { headers: headers(by) }))
+  };
+}
