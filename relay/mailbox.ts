@@ -1,5 +1,5 @@
 /** Cards, requests and answers under an invite (PROTOCOL §13). They die with the invite; the relay reads none of them. */
-import type { Hex, InvitePk, MemberTag } from '../crypto/brand';
+import type { Bytes, Hex, InvitePk, MemberTag } from '../crypto/brand';
 import { EMPTY, hex } from '../crypto/bytes';
 import { encodeFromRelay, type MailedRequest, type Refusal, type ToRelay } from '../crypto/frames';
 import { LIMIT } from '../crypto/limits';
@@ -86,6 +86,15 @@ function mailbox(h: House, s: LogSession, re: number): void {
   });
 }
 
+/** The newest that it asked about: one joiner has one request, and whoever has the link may name any number. */
+function note(asked: InviteSession['asked'], request: Bytes): void {
+  const key = hex(request);
+  asked.delete(key);
+  asked.set(key, request);
+  const [oldest] = asked.keys();
+  if (asked.size > LIMIT.requestsPerInvite && oldest !== undefined) asked.delete(oldest);
+}
+
 /** By whoever holds an invite's key. */
 export function byInvite(h: House, s: InviteSession, f: Of<'get-card'> | Of<'put-request'> | Of<'drop-request'> | Of<'get-answer'>): void {
   const { group, connection } = s;
@@ -94,7 +103,7 @@ export function byInvite(h: House, s: InviteSession, f: Of<'get-card'> | Of<'put
   if (!connection.isOpen) return;
   if (at === null) return no('not-found');
   const slot = { g: group.g, invite: s.invite };
-  if (f.is === 'put-request' || f.is === 'get-answer') s.asked.set(hex(f.request), f.request);
+  if (f.is === 'put-request' || f.is === 'get-answer') note(s.asked, f.request);
   switch (f.is) {
     case 'get-card':
       if (at.words !== 'pending') return no('not-allowed', at.words);

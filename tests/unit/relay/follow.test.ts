@@ -13,11 +13,20 @@ let a: Rhea;
 let b: Rhea;
 let s: Scene;
 let olivia: Device;
+/** How often the store was asked for what. */
+const called = new Map<string, number>();
 
 /** Two relays on one store, as two processes on PostgreSQL would be. */
 async function two(hints: () => Hints): Promise<void> {
   const inner = localLog(':memory:', 7);
-  const log: Log = { ...inner, isShared: true };
+  const log: Log = {
+    ...inner,
+    isShared: true,
+    call(name, input, then) {
+      called.set(name, (called.get(name) ?? 0) + 1);
+      inner.call(name, input, then);
+    }
+  };
   a = rhea('a', { log, hints: hints() });
   b = rhea('b', { log, hints: hints() });
   olivia = makeDevice(seeded('olivia'));
@@ -123,6 +132,18 @@ describe('two relays on one store', () => {
     expect(await s.phone.ask((re) => ({ is: 'put-answer', re, group: s.group, invite: invite.invite, request, body }))).toMatchObject({ is: 'done' });
     await long();
     expect(joiner.of('answer')).toMatchObject([{ re: 0, request, body }]);
+  });
+
+  it('look for three answers, however many requests whoever holds a link asked about', async () => {
+    const invite = await s.invite({ expires: a.now + 100_000 });
+    const joiner = new Phone(b.relay, b.random);
+    await joiner.asInvite(invite, s.group);
+    for (let n = 0; n < 200; n++) await joiner.ask((re) => ({ is: 'get-answer', re, group: s.group, request: new Uint8Array(16).fill(n) }));
+    await long();
+    called.clear();
+    await s.phone.ask((re) => ({ is: 'want', re, group: s.group, want: wantOf(olivia) }));
+    await long();
+    expect(called.get('answer')).toBe(3);
   });
 
   it('carry wants for keys to everybody, and the answers back', async () => {
