@@ -92,6 +92,8 @@ function dispatch(h: House, c: Connection, f: ToRelay): void {
       // a log that ended may still bring what it had
       const s = c.logs.get(hex(f.group));
       if (s === undefined) return c.refuse(f.re, f.group, 'not-allowed');
+      // as what is appended: whoever was there before a restore must not fill the disk by it
+      c.wait = Math.max(c.wait, s.volume.take(h.clock(), f.items.reduce((sum, i) => sum + i.envelope.length, 0)));
       return h.follow.current(s.group, (ok) => (ok ? give(h, s, f) : c.refuse(f.re, f.group, 'unavailable')));
     }
     default:

@@ -18,6 +18,7 @@ import type { House } from './house';
 import { waitsFor } from './healing';
 import { ask, type Giving, type Kept } from './log';
 import { answerUnknown } from './purge';
+import { took } from './quota';
 import type { Connection, LogSession } from './session';
 import { ownKeys } from './signer';
 
@@ -167,6 +168,7 @@ export function give(h: House, s: LogSession, f: Of<'give'>): void {
       const giving = await fitting(h, group, items);
       const stored = giving === null ? null : await ask(h.log, 'give', { g: group.g, items: giving });
       if (stored === null || !stored.ok) return connection.refuse(f.re, group.id, 'unavailable');
+      took(group, 'bytes', stored.value.reduce((sum, e) => sum + e.envelope.length, 0));
       h.follow.given(group, stored.value);
       connection.send({ is: 'done', re: f.re, group: group.id });
     })().finally(done);

@@ -5,12 +5,13 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { envelopeHash } from '../../../crypto/header';
 import type { Bytes, GroupId } from '../../../crypto/brand';
 import { equal } from '../../../crypto/bytes';
-import type { FromRelay, GivenEnvelope, ReceiptedEntry } from '../../../crypto/frames';
+import { encodeToRelay, type FromRelay, type GivenEnvelope, type ReceiptedEntry } from '../../../crypto/frames';
 import { signReceipt } from '../../../crypto/receipt';
 import { chainAfter } from '../../../crypto/roster/entry';
 import { chainAt, chainHead } from '../../../crypto/roster/state';
 import { ready } from '../../../crypto/sodium';
 import { backUp, restore } from '../../../relay/backup';
+import { RATE } from '../../../relay/limits';
 import { localLog } from '../../../relay/log-sqlite';
 import { type Device, makeDevice, makeRelay, nameEntry, removeEntry, rotate, seeded } from '../../support/actor';
 import { Phone, rhea, type Rhea, Scene, settled } from './phone';
@@ -193,6 +194,23 @@ describe('a restored relay', () => {
     // the logs go on behind them
     await s.post(phone, olivia, 'four');
     expect((await feed(phone)).at(-1)).toEqual({ device: 1, n: 4, seq: 5 });
+  });
+
+  it('takes what is given back no faster than what is said', async () => {
+    backedUp();
+    await r.log.close();
+    expect(await restore(folder, file, r.now)).toMatchObject({ ok: true });
+    const kept = { ...RATE };
+    Object.assign(RATE, { bytesAtOnce: 2_000, bytesPerSecond: 1_000 });
+    const { now } = r;
+    r = rhea('heal', { log: localLog(join(folder, 'relay.db'), 60_000), pace: 1000 });
+    r.now = now;
+    const hers = await call(fay.device);
+    const item = (n: number): GivenEnvelope => ({ device: 2, n, time: 1, envelope: s.seal(fay.device, 'x'.repeat(800)) });
+    const waits = [1, 2, 3, 4].map((n) => hers.raw(encodeToRelay({ is: 'give', re: n, group: s.group, items: [item(n)] })));
+    Object.assign(RATE, kept);
+    expect(waits[0]).toBe(0);
+    expect(waits[3]).toBeGreaterThan(1_000);
   });
 
   it('passes over what was spoiled, is out of order, or names an entry of the present life', async () => {
