@@ -127,6 +127,9 @@ function faultOf(path: string): string | null {
   try {
     if (look('PRAGMA integrity_check') !== 'ok') return 'is damaged.';
     if (look("SELECT name FROM sqlite_master WHERE name = 'carried'") === undefined) return 'is no backup of a relay.';
+    // it may come from anywhere: nothing in it runs, and names of files are made of numbers and hashes alone
+    const isOdd = look("SELECT 1 FROM sqlite_master WHERE type NOT IN ('table', 'index')") ?? look("SELECT 1 FROM blobs WHERE typeof(g) <> 'integer' OR typeof(id) <> 'blob' OR length(id) <> 32");
+    if (isOdd !== undefined) return 'is no backup of a relay.';
     return (look("SELECT value FROM meta WHERE name = 'version'") as number) <= SCHEMA_VERSION ? null : 'was made by another version.';
   } catch {
     return 'is no backup of a relay.';

@@ -1,11 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { DatabaseSync } from '@photostructure/sqlite';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { envelopeHash } from '../../../crypto/header';
 import type { Bytes, GroupId } from '../../../crypto/brand';
-import { equal } from '../../../crypto/bytes';
+import { equal, hex } from '../../../crypto/bytes';
 import { encodeToRelay, type FromRelay, type GivenEnvelope, type ReceiptedEntry } from '../../../crypto/frames';
+import { blobId } from '../../../crypto/kept';
 import { signReceipt } from '../../../crypto/receipt';
 import { chainAfter } from '../../../crypto/roster/entry';
 import { chainAt, chainHead } from '../../../crypto/roster/state';
@@ -95,6 +97,30 @@ describe('a backup', () => {
     started();
     const phone = await call(olivia);
     expect(await feed(phone)).toEqual([{ device: 1, n: 1, seq: 1 }]);
+  });
+
+  it('of somebody else’s making writes no file beside the store, and nothing in it runs', async () => {
+    backedUp();
+    const bytes = new Uint8Array([1, 2, 3]);
+    const id = blobId(bytes);
+    const beside = join(folder, 'beside');
+    const planted = (sql: string): void => {
+      const copy = new DatabaseSync(file);
+      copy.exec(sql);
+      copy.close();
+    };
+    mkdirSync(beside);
+    for (const table of ['blobs', 'carried']) planted(`DROP TABLE ${table}`);
+    planted(`CREATE TABLE blobs (g, id BLOB, device INTEGER, size INTEGER, time INTEGER, named INTEGER); INSERT INTO blobs VALUES ('../../beside/file', x'${hex(id)}', 1, 3, 1, 1);
+      CREATE TABLE carried (g, id BLOB, bytes BLOB); INSERT INTO carried VALUES ('../../beside/file', x'${hex(id)}', x'010203')`);
+    await r.log.close();
+    const done = await restore(folder, file, 9);
+    expect(readdirSync(beside)).toEqual([]);
+    expect(done).toMatchObject({ ok: false });
+    planted('DELETE FROM blobs; CREATE TRIGGER t AFTER INSERT ON lives BEGIN DELETE FROM groups; END');
+    expect(await restore(folder, file, 9)).toMatchObject({ ok: false });
+    planted('DROP TRIGGER t');
+    expect(await restore(folder, file, 9)).toMatchObject({ ok: true });
   });
 
   it('begins a new life when it is restored, above every earlier one, whatever the clock says', async () => {
