@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { hex } from '../../crypto/bytes';
 import type { Bytes } from '../../crypto/brand';
 import { NO_DETAIL } from '../../crypto/frames';
+import { LIMIT } from '../../crypto/limits';
 import { phraseKeys, signPhraseRow } from '../../crypto/phrase';
 import { openLink } from '../support/circle';
 import { link } from '../support/linked';
@@ -390,4 +391,36 @@ it('a relay that could keep nothing when the phrase was used keeps nobody out: t
   full = false;
   await world.time.pass(30_000);
   expect(found.view('home', null).groups.map((g) => g.name)).toEqual(['Ward']);
+});
+
+it('a relay that brings items of a vault without end, or others in each new life, fills no device with them', async () => {
+  const { world, fay } = await ward();
+  const rhea = new Rhea(world);
+  let round = 0;
+  let frames = 0;
+  let most = 0;
+  rhea.down = (f, to) => {
+    if (to !== fay) return [f];
+    if (f.is === 'hello') {
+      frames = 0;
+      round++;
+      return [{ ...f, incarnation: f.incarnation + round }];
+    }
+    if (f.is !== 'items') return [f];
+    const items = Array.from({ length: 1000 }, (_, i) => new TextEncoder().encode(`${round} ${frames} ${i}`) as Bytes);
+    return [{ ...f, items, more: ++frames < most }];
+  };
+  const kept = async (): Promise<number> => (await fay.core!.needStore().range('meta', 'vaulted/')).length;
+  const before = await kept();
+  most = 10;
+  fay.cut();
+  await world.time.pass(5_000);
+  expect([await kept(), frames]).toEqual([before, 5]);
+  most = 3;
+  for (let i = 0; i < 3; i++) {
+    fay.cut();
+    await world.time.pass(5_000);
+  }
+  expect(await kept()).toBeLessThanOrEqual(LIMIT.items);
+  expect(world.reports).toEqual([]);
 });

@@ -4,6 +4,7 @@
  */
 import type { Bytes, GroupId, KemPk } from '$crypto/brand';
 import { equal, hex } from '$crypto/bytes';
+import { LIMIT } from '$crypto/limits';
 import { openItem, type PhraseKeys, phraseKeys, phraseToPlaces, placesToPhrase, sealItem, type VaultWriter, verifyPhraseRow } from '$crypto/phrase';
 import { type Row, rowsOf } from '$crypto/roster/state';
 import type { Random } from '$crypto/sodium';
@@ -53,13 +54,14 @@ export async function openVaultSession(link: Link, host: string, random: Random,
   return f?.is === 'welcome' ? f.head.n : null;
 }
 
-/** All items of a personal vault as they are sealed, oldest first; null when the relay did not answer. Needs a session. */
+/** All items of a personal vault as they are sealed, oldest first; null when the relay did not answer, or with more than any vault holds. Needs a session. */
 async function readItems(link: Link, id: VaultWriter['id']): Promise<Bytes[] | null> {
   const out: Bytes[] = [];
   for (;;) {
     const f = await link.ask({ is: 'get-items', group: id as Bytes as GroupId, after: out.length });
     if (f?.is !== 'items') return null;
     out.push(...f.items);
+    if (out.length > LIMIT.items) return null;
     if (!f.more || f.items.length === 0) return out;
   }
 }
@@ -216,6 +218,8 @@ export class PersonalVault {
     const isThere = new Set(there.map(hex));
     const kept = new Map((await store().range('meta', COPY)).map((r) => [hex(r.value), r.value]));
     const lost = [...kept].flatMap(([key, item]) => (isThere.has(key) ? [] : [item]));
+    // so many no relay could take back: what is kept here stays as it is, however many others a relay brings in life after life
+    if (there.length + lost.length > LIMIT.items) return;
     await store().commit([...there, ...lost].map((item, i) => putBytes('meta', copyAt(i + 1), item)));
     for (const item of lost) if (!(await this.send(w, item))) return;
     if (this.writer !== null) await this.save({ ...this.writer, life });
