@@ -2,7 +2,7 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { envelopeHash } from '../../../crypto/header';
 import type { Bytes, GroupId } from '../../../crypto/brand';
 import { equal, hex } from '../../../crypto/bytes';
@@ -11,7 +11,7 @@ import { blobId } from '../../../crypto/kept';
 import { signReceipt } from '../../../crypto/receipt';
 import { chainAfter } from '../../../crypto/roster/entry';
 import { chainAt, chainHead } from '../../../crypto/roster/state';
-import { ready } from '../../../crypto/sodium';
+import { na, ready } from '../../../crypto/sodium';
 import { backUp, restore } from '../../../relay/backup';
 import { RATE } from '../../../relay/limits';
 import { localLog } from '../../../relay/log-sqlite';
@@ -161,6 +161,16 @@ describe('a restored relay', () => {
     const phone = await call(olivia);
     expect((await entriesOf(phone, s.group)).map((e) => e.receipt.incarnation)).toEqual(all.map(() => 7));
     expect(equal((await standing(phone, olivia)).chain, chainHead(s.state))).toBe(true);
+  });
+
+  it('proves nothing of entries that lie there already, however often one frame names them', async () => {
+    const proofs = vi.spyOn(na(), 'crypto_sign_verify_detached');
+    const [first] = await entriesOf(s.phone, s.group);
+    proofs.mockClear();
+    const stranger = new Phone(r.relay, r.random);
+    expect(why(await giveEntries(stranger, Array.from({ length: 1000 }, () => ({ ...first!, entry: new Uint8Array(0) }))))).toBe('done');
+    expect(proofs.mock.calls.length).toBe(1);
+    proofs.mockRestore();
   });
 
   it('takes a whole group back that was made after the backup', async () => {
