@@ -5,6 +5,7 @@ import { decodeToRelay, LARGE_FRAMES, type ToRelay, viewAppend } from '../crypto
 import { ZERO_HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
 import { unreachable } from '../crypto/result';
+import type { RosterState } from '../crypto/roster/state';
 import { authenticate } from './access';
 import { append } from './append';
 import { byBell } from './bell';
@@ -17,6 +18,10 @@ import { byVault } from './personal';
 import { entries, lockboxes, page } from './reads';
 import type { Connection, InviteSession, LogSession } from './session';
 import { byDevice } from './wants';
+
+/** Frames that a mailbox costs as many as, for each invite that waits. */
+const MAILBOX_COST = 4;
+const pending = ({ invites }: RosterState): number => [...invites.values()].filter((i) => i.state === 'pending').length;
 
 const NO_GROUP = ZERO_HASH as Uint8Array as GroupId;
 
@@ -58,8 +63,13 @@ function dispatch(h: House, c: Connection, f: ToRelay): void {
       return lockboxes(h, c, f);
     case 'fetch':
       return liveNow(h, c, f, f.re, (s) => page(h, s, f));
+    case 'mailbox': {
+      const s = c.logs.get(hex(f.group));
+      // three requests of 32 KiB may lie under each invite: a small question with a large answer
+      if (s !== undefined) c.wait = Math.max(c.wait, s.pace.take(h.clock(), MAILBOX_COST * pending(s.group.state)));
+      return liveNow(h, c, f, f.re, (live) => byMember(h, live, f));
+    }
     case 'put-card':
-    case 'mailbox':
     case 'put-answer':
       return liveNow(h, c, f, f.re, (s) => byMember(h, s, f));
     case 'get-card':

@@ -123,6 +123,17 @@ describe('what a relay limits', () => {
     expect((await put(s.phone, 10)).status).toBe(201);
   });
 
+  it('a mailbox by how much may lie in it: asked again and again it has to be waited for', async () => {
+    lower({ framesAtOnce: 60, framesPerSecond: 10 });
+    const s = await Scene.begin(r, olivia);
+    for (let i = 0; i < 4; i++) await s.invite();
+    const ask = (re: number): number => s.phone.raw(encodeToRelay({ is: 'mailbox', re, group: s.group }));
+    expect([ask(901), ask(902), ask(903)]).toEqual([0, 0, 0]);
+    expect(ask(904)).toBeGreaterThan(0);
+    r.now += 60_000;
+    expect(ask(905)).toBe(0);
+  });
+
   it('a member’s attachments on their way at once: their bytes count when they have come, and are not to fill the disk before', async () => {
     lower({ uploads: 2 });
     const s = await Scene.begin(r, olivia);
