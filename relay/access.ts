@@ -70,7 +70,8 @@ function openInvite(h: House, c: Connection, f: Auth, group: Group): void {
   c.proven = true;
   const session: InviteSession = { as: 'invite', connection: c, group, invite: invite.invite, asked: new Map(), gone: null, staged: null };
   c.invites.set(group.key, session);
-  group.invites.add(session);
+  // one whose time is over hears nothing that comes (reads.ts)
+  if (invite.state === 'pending' && h.clock() <= invite.expires) group.invites.add(session);
   h.follow.arrive(group, null);
   c.send({ is: 'welcome', re: f.re, group: group.id, rosterSeq: group.state.seq, feedSeq: 0, head: { n: 0, hash: ZERO_HASH }, bearer: h.random(BEARER) });
 }

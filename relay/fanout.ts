@@ -4,6 +4,7 @@
  */
 import { encodeFromRelay, type ReceiptedEntry, type StoredEnvelope, writeStored } from '../crypto/frames';
 import type { Bytes, Hex, MemberTag } from '../crypto/brand';
+import { hex } from '../crypto/bytes';
 import { LIMIT } from '../crypto/limits';
 import { encodePage } from '../crypto/packed';
 import { Writer } from '../crypto/wire';
@@ -66,12 +67,15 @@ export class Fanout {
     for (const f of pages(g, stored.map((s) => ({ stored: s, by: null })))) for (const s of g.logs) s.connection.write(f);
   }
 
-  /** Tells every session but the author's of an entry. */
+  /** Tells every session but the author's of an entry; an invite that it uses or ends hears of it, and of none after it. */
   entry(g: Group, e: ReceiptedEntry, by: LogSession | null): void {
     this.flushGroup(g);
     const frame = encodeFromRelay({ is: 'entries', re: 0, group: g.id, items: [e], more: false });
     for (const s of g.logs) if (s !== by) s.connection.write(frame);
-    for (const s of g.invites) s.connection.write(frame);
+    for (const s of g.invites) {
+      s.connection.write(frame);
+      if (g.state.invites.get(hex(s.invite))?.state !== 'pending') g.invites.delete(s);
+    }
   }
 
   /** Sends a frame to every live session of a log, after what is waiting. */

@@ -14,7 +14,7 @@ import type { InviteSession, LogSession } from './session';
 type Of<K extends ToRelay['is']> = Extract<ToRelay, { is: K }>;
 
 /** What an invite has come to, by the relay's clock. */
-function standing(h: House, group: Group, key: InvitePk): { readonly invite: Invite; readonly words: Invite['state'] | 'expired' } | null {
+export function standing(h: House, group: Group, key: InvitePk): { readonly invite: Invite; readonly words: Invite['state'] | 'expired' } | null {
   const invite = group.state.invites.get(hex(key));
   if (invite === undefined) return null;
   return { invite, words: invite.state === 'pending' && h.clock() > invite.expires ? 'expired' : invite.state };

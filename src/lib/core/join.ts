@@ -111,6 +111,7 @@ export class JoinRun {
   private async goOn(): Promise<void> {
     const took = await this.fetchRoster();
     if (this.done) return;
+    if (took === 'used' || took === 'revoked' || took === 'expired') return this.to(took);
     if (took === 'other') return this.to('other-relay');
     if (this.isOutdated) return this.to('outdated');
     if (took === 'short') return this.again();
@@ -152,11 +153,12 @@ export class JoinRun {
     return this.around.clock() > i.expires && (this.state as RosterState).time > i.expires ? 'expired' : null;
   }
 
-  /** `short`: less came than the link names. `other`: another history than the link names. */
-  private async fetchRoster(): Promise<'all' | 'short' | 'other'> {
+  /** `short`: less came than the link names. `other`: another history than the link names. Otherwise what became of the invite, says the relay. */
+  private async fetchRoster(): Promise<'all' | 'short' | 'other' | ReturnType<typeof fateNamed>> {
     for (;;) {
       const before = this.entries.length;
       const f = await this.around.link.ask({ is: 'roster', group: this.groupId, after: before });
+      if (f?.is === 'refused' && f.why === 'not-allowed' && f.detail.words !== '') return fateNamed(f.detail.words);
       if (f?.is !== 'entries') return 'short';
       const took = await this.takeEntries(f.items);
       if (took !== 'all' || this.isOutdated) return took;

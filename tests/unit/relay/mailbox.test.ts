@@ -4,7 +4,7 @@ import type { InviteKeys } from '../../../crypto/invite-secret';
 import { LIMIT } from '../../../crypto/limits';
 import { ready } from '../../../crypto/sodium';
 import { RATE } from '../../../relay/limits';
-import { admitEntry, type Device, makeDevice, newRow, revokeInviteEntry, seeded } from '../../support/actor';
+import { admitEntry, type Device, makeDevice, nameEntry, newRow, removeEntry, revokeInviteEntry, seeded } from '../../support/actor';
 import { Phone, rhea, type Rhea, Scene } from './phone';
 
 let r: Rhea;
@@ -136,5 +136,29 @@ describe('a request', () => {
     expect(await joiner.as(device, s.group)).toMatchObject({ is: 'welcome', rosterSeq: s.state.seq });
     await s.post(s.phone, olivia);
     expect(joiner.of('page')).toHaveLength(1);
+  });
+
+  it('that was used, revoked or has expired shows whoever has the link nothing of what came after', async () => {
+    const fay = makeDevice(r.random);
+    await s.must(s.phone, admitEntry(r.random, s.state, olivia, invite.invite, newRow(s.group, invite, fay), s.keyring()));
+    const used = s.state.seq;
+    const [revoked, late] = [await s.invite(), await s.invite({ expires: r.now + 1_000 })];
+    await s.must(s.phone, revokeInviteEntry(s.state, olivia, revoked.invite));
+    // Fay came in by that link, and has it still
+    await s.must(s.phone, removeEntry(r.random, s.state, olivia, fay.member));
+    r.now += 1_001;
+    const roster = async (keys: InviteKeys): Promise<unknown> => {
+      const phone = new Phone(r.relay, r.random);
+      expect(await phone.asInvite(keys, s.group)).toMatchObject({ is: 'welcome' });
+      const f = await phone.ask((re) => ({ is: 'roster', re, group: s.group, after: 0 }));
+      await s.must(s.phone, nameEntry(r.random, s.state, olivia, s.now, 'Another name'));
+      const pushed = phone.of('entries').filter((e) => e.re === 0).length;
+      return [f.is === 'entries' ? f.items.at(-1)?.receipt.seq : f.is === 'refused' ? f.detail.words : f.is, pushed];
+    };
+    expect(await roster(invite)).toEqual([used, 0]);
+    expect(await roster(revoked)).toEqual(['revoked', 0]);
+    expect(await roster(late)).toEqual(['expired', 0]);
+    // who waits by a link hears what uses it, and no more
+    expect(joiner.of('entries').filter((e) => e.re === 0).flatMap((e) => e.items.map((i) => i.receipt.seq))).toEqual([used]);
   });
 });
