@@ -52,7 +52,7 @@ function dispatch(h: House, c: Connection, f: ToRelay): void {
     case 'append':
       return live(c, f, f.n, (s) => append(h, s, f));
     case 'boxes':
-      return c.logs.has(hex(f.group)) ? live(c, f, 0, (s) => stage(s, f)) : byHolder(c, f, 0, (s) => stage(s, f));
+      return c.logs.has(hex(f.group)) ? live(c, f, 0, (s) => stage(h, s, f)) : byHolder(c, f, 0, (s) => stage(h, s, f));
     case 'enter': {
       const s = c.logs.get(hex(f.group));
       return s === undefined ? byHolder(c, f, f.re, (i) => enter(h, i, f)) : enter(h, s, f);

@@ -67,12 +67,17 @@ export function create(h: House, c: Connection, f: Create): void {
 }
 
 /** Keeps lockboxes for the entry that follows; those for another seq are dropped. */
-export function stage(s: Enterer, f: Boxes): void {
-  if (s.staged?.seq !== f.seq) s.staged = { seq: f.seq, boxes: new Map(), bytes: 0 };
+export function stage(h: House, s: Enterer, f: Boxes): void {
+  if (s.staged?.seq !== f.seq) {
+    s.staged = { seq: f.seq, boxes: new Map(), bytes: 0 };
+    h.staging.begin(s);
+  }
+  const { staged } = s;
   for (const b of f.boxes) {
-    if (s.staged.bytes + b.lockbox.length > RATE.staged) return s.connection.refuse(0, s.group.id, 'too-large');
-    s.staged.boxes.set(hex(b.to), b.lockbox);
-    s.staged.bytes += b.lockbox.length;
+    if (staged.bytes + b.lockbox.length > RATE.staged) return s.connection.refuse(0, s.group.id, 'too-large');
+    staged.boxes.set(hex(b.to), b.lockbox);
+    staged.bytes += b.lockbox.length;
+    h.staging.came(b.lockbox.length);
   }
 }
 

@@ -10,6 +10,7 @@ import type { Hourly, Paces } from './limits';
 import type { Log } from './log';
 import type { Ringing } from './ringing';
 import type { Connection, LogSession } from './session';
+import type { Staging } from './staging';
 
 /** Milliseconds since 1970. */
 export type Clock = () => number;
@@ -34,6 +35,8 @@ export interface House {
   readonly follow: Follow;
   /** Pushes to devices that are away; null where this relay has no doorbell. */
   readonly ringing: Ringing | null;
+  /** Lockboxes that wait for their entries. */
+  readonly staging: Staging;
   /** Roster appends by group and member. */
   readonly budget: Hourly;
   /** Frames by log key. */

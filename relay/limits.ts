@@ -69,6 +69,8 @@ export const RATE = {
   unread: 8 * 1024 * 1024,
   /** Bytes of lockboxes that a session may leave for the entry that follows. */
   staged: 8 * 1024 * 1024,
+  /** The same of all sessions together; what has waited longest goes. */
+  stagedByAll: 256 * 1024 * 1024,
   /** Blobs that no envelope names are forgotten after this. */
   blobUnnamed: 48 * 3_600_000,
   /** Answers to requests are forgotten after this. */

@@ -18,6 +18,7 @@ import { purge, type Purged } from './purge';
 import { type Doorbell, Ringing } from './ringing';
 import { fits, took, withSpare } from './quota';
 import { Connection, type LogSession } from './session';
+import { Staging } from './staging';
 
 export interface RelayParts {
   readonly log: Log;
@@ -89,6 +90,7 @@ export function createRelay(p: RelayParts): Relay {
     fanout,
     follow: p.log.isShared ? following(() => house, p.hints ?? NO_HINTS, turn) : alone(() => house),
     ringing: p.doorbell === undefined ? null : new Ringing(() => house, p.doorbell),
+    staging: new Staging(),
     budget: new Hourly(),
     paces: new Paces(p.pace ?? RATE.framesPerSecond, p.clock),
     bearers: new Map(),

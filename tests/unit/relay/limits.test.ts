@@ -9,8 +9,8 @@ import { createApp } from '../../../relay/app';
 import { memoryBlobs } from '../../../relay/blobs';
 import { RATE } from '../../../relay/limits';
 import type { CallName, Spare } from '../../../relay/log';
-import { type Device, foundGroup, makeDevice, nameEntry, removeEntry, seeded } from '../../support/actor';
-import { HOST, type Phone, rhea, type Rhea, Scene, settled } from './phone';
+import { type Device, foundGroup, makeDevice, nameEntry, removeEntry, rotate, seeded } from '../../support/actor';
+import { HOST, Phone, rhea, type Rhea, Scene, settled } from './phone';
 
 const HOUR = 3_600_000;
 const kept = { ...RATE };
@@ -121,6 +121,24 @@ describe('what a relay limits', () => {
     expect((await put(pat.phone, 10)).status).toBe(201);
     r.now += 400_000;
     expect((await put(s.phone, 10)).status).toBe(201);
+  });
+
+  it('lockboxes that nobody follows with an entry, of all sessions together, and not those of whoever comes next', async () => {
+    lower({ stagedByAll: 100_000 });
+    const s = await Scene.begin(r, olivia);
+    const flood = async (): Promise<void> => {
+      const hers = new Phone(r.relay, r.random);
+      await hers.as(olivia, s.group);
+      hers.tell({ is: 'boxes', group: s.group, seq: 9, boxes: [{ to: olivia.logPk, lockbox: new Uint8Array(40_000) }] });
+    };
+    const made = rotate(r.random, s.state, olivia);
+    s.phone.tell({ is: 'boxes', group: s.group, seq: 2, boxes: made.boxes });
+    for (let i = 0; i < 3; i++) await flood();
+    const enter = () => s.phone.ask((re) => ({ is: 'enter', re, group: s.group, seq: 2, entry: made.entry }));
+    expect(await enter()).toMatchObject({ is: 'refused', why: 'no-lockbox' });
+    s.phone.tell({ is: 'boxes', group: s.group, seq: 2, boxes: made.boxes });
+    await flood();
+    expect(await enter()).toMatchObject({ is: 'entered' });
   });
 
   it('a mailbox by how much may lie in it: asked again and again it has to be waited for', async () => {
