@@ -5,6 +5,7 @@
  */
 import type { Bytes, Hash, KemPk, MeetId, RelayPk } from './brand';
 import { concat, equal } from './bytes';
+import { CODE_SECRET, codeOf, secretIn } from './code';
 import { HASH, hash } from './hash';
 import { LABEL } from './labels';
 import { type KemPair, openFrom, sealTo } from './lockbox';
@@ -15,40 +16,17 @@ import { na, type Random } from './sodium';
 import { SIGN_PK, signPair } from './verify';
 import { decode, type Malformed, type Reader, Writer } from './wire';
 
-export const LINK_SECRET = 14;
+export const LINK_SECRET = CODE_SECRET;
 /** Bytes of a device's name. */
 const NAME = 480;
 const HALF = 32;
 const BOX = 1120 + 24 + HALF + 16;
 const AEAD_NONCE = 24;
-/** Without the letters that are easily read as a digit or as another (Crockford). */
-const LETTERS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-const CODE = 24;
 
 /** Six groups of four letters: 112 bits and a check of 8. */
-export function linkCode(secret: Bytes): string {
-  const all = concat(secret, hash(LABEL.linkCheck, secret).subarray(0, 1));
-  let bits = 0n;
-  for (const b of all) bits = (bits << 8n) | BigInt(b);
-  const letters = Array.from({ length: CODE }, (_, i) => LETTERS[Number((bits >> BigInt(5 * (CODE - 1 - i))) & 31n)] as string);
-  return Array.from({ length: CODE / 4 }, (_, i) => letters.slice(4 * i, 4 * i + 4).join('')).join('-');
-}
-
-/** The secret of a code however it was typed: small letters, spaces, and the letters that are taken for digits. Null when it is none. */
-export function linkSecret(code: string): Bytes | null {
-  const typed = code.normalize('NFKC').toUpperCase().replace(/[\s-]/gu, '').replace(/[IL]/g, '1').replace(/O/g, '0');
-  if (typed.length !== CODE) return null;
-  let bits = 0n;
-  for (const c of typed) {
-    const v = LETTERS.indexOf(c);
-    if (v < 0) return null;
-    bits = (bits << 5n) | BigInt(v);
-  }
-  const all = new Uint8Array(LINK_SECRET + 1);
-  for (let i = LINK_SECRET; i >= 0; i--, bits >>= 8n) all[i] = Number(bits & 255n);
-  const secret = all.slice(0, LINK_SECRET);
-  return hash(LABEL.linkCheck, secret)[0] === all[LINK_SECRET] ? secret : null;
-}
+export const linkCode = (secret: Bytes): string => codeOf(LABEL.linkCheck, secret);
+/** The secret of a code however it was typed; null when it is none. */
+export const linkSecret = (code: string): Bytes | null => secretIn(LABEL.linkCheck, code);
 
 /** What the code leads to: the meeting's name and its key pair, and the key that hides from the relay what is said there. */
 export interface MeetKeys { readonly id: MeetId; readonly sk: Bytes; readonly key: Bytes }
