@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from './config';
 import { Line } from './postgres';
+import { SCHEMA_VERSION } from './schema';
 import { type Found, runNow, runSoon, type Steps } from './steps';
 
 export type Store = Pick<Config, 'folder' | 'postgres'>;
@@ -24,9 +25,15 @@ function inSqlite<T>(path: string, steps: () => Steps<T>): T {
   const db = new DatabaseSync(path);
   try {
     db.exec('PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; BEGIN IMMEDIATE');
+    const version = (db.prepare("SELECT value FROM meta WHERE name = 'version'").get() as { readonly value: number }).value;
+    if (version !== SCHEMA_VERSION) throw new Error('the store is of another version. Start the relay of this version once, then say it again');
     const value = runNow(steps(), (sql, values) => db.prepare(sql).all(...values) as Found[]);
     db.exec('COMMIT');
     return value;
+  } catch (e) {
+    // what was prepared keeps the connection, and with it the lock, until it is collected
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw e;
   } finally {
     db.close();
   }

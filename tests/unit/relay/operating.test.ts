@@ -1,3 +1,4 @@
+import { DatabaseSync } from '@photostructure/sqlite';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { ready } from '../../../crypto/sodium';
 import { journal, seldom } from '../../../relay/journal';
 import { localLog } from '../../../relay/log-sqlite';
 import { figures, metered } from '../../../relay/meters';
+import { SCHEMA_VERSION } from '../../../relay/schema';
 import { statsOf } from '../../../relay/stats';
 import { makeDevice, seeded } from '../../support/actor';
 import { rhea, Scene } from './phone';
@@ -28,6 +30,13 @@ describe('what an operator sees', () => {
       await adminQuota(store, ['1', '--blobs', '10M']);
       expect(JSON.parse(await adminQuota(store, []))).toMatchObject({ every: { bytes: 2 * 1024 ** 3, entries: 500, blobs: null }, groups: [{ g: 1, bytes: null, entries: null, blobs: 10 * 1024 ** 2 }] });
       for (const wrong of [['2G'], ['1', '--bytes'], ['1', '--bytes', '2 GB'], ['1', '--words', '3']]) await expect(adminQuota(store, wrong)).rejects.toThrow('Say: admin quota');
+      // a relay of another version goes on beside it: nothing is changed under its feet, and no lock is left behind
+      const db = new DatabaseSync(join(folder, 'relay.db'));
+      db.exec("UPDATE meta SET value = 1 WHERE name = 'version'");
+      await expect(adminQuota(store, ['every', '--bytes', '1'])).rejects.toThrow('of another version');
+      db.prepare("UPDATE meta SET value = ? WHERE name = 'version'").run(SCHEMA_VERSION);
+      db.close();
+      expect(JSON.parse(await adminQuota(store, []))).toMatchObject({ every: { bytes: 2 * 1024 ** 3 } });
       expect(await statsOf(store)).toMatchObject({ groups: 1, entries: 1, envelopes: 2, blobs: 0, vaults: 0 });
     } finally {
       await log.close();
