@@ -34,6 +34,8 @@ export type Hash = Brand<Bytes, 'Hash'>;
 export type ContentKey = Brand<Bytes, 'ContentKey'>;
 /** 32 bytes, key of an epoch's display data. */
 export type RosterKey = Brand<Bytes, 'RosterKey'>;
+/** 14 random bytes that an operator gave somebody who may begin groups. */
+export type Permit = Brand<Bytes, 'Permit'>;
 /** 32 bytes, hash of a blob's ciphertext. */
 export type BlobId = Brand<Bytes, 'BlobId'>;
 /** 32 random bytes that everything at rest on one device hangs on. */

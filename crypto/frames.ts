@@ -2,7 +2,8 @@
  * What travels over the socket between a device and the relay (PROTOCOL §12): the first byte names the frame. `re` is
  * chosen by the device and echoed in the answer. A page, a push and an answer are built from the same pieces.
  */
-import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, MeetId, RelayPk, VaultId } from './brand';
+import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, MeetId, Permit, RelayPk, VaultId } from './brand';
+import { CODE_SECRET } from './code';
 import { HASH } from './hash';
 import { LIMIT } from './limits';
 import { readReceipt, type Receipt, writeReceipt } from './receipt';
@@ -43,7 +44,8 @@ export const REFUSAL_CODES = {
   malformed: 1, 'too-large': 2, 'bad-proof': 3, 'unknown-group': 4, 'unknown-log': 5, gap: 6, stale: 7, conflict: 8, behind: 9, moved: 10, held: 11,
   void: 12, 'no-blob': 13, 'no-lockbox': 14, full: 15, rate: 16, 'not-allowed': 17, 'not-found': 18, 'too-many': 19, healing: 20, version: 21,
   unavailable: 22, ended: 23, crowded: 24, quota: 25,
-  'no-bell': 30, 'bad-place': 31
+  'no-bell': 30, 'bad-place': 31,
+  permit: 32
 } as const;
 export type Refusal = keyof typeof REFUSAL_CODES;
 export const REFUSALS = Object.keys(REFUSAL_CODES) as Refusal[];
@@ -58,6 +60,8 @@ export type ToRelay =
   | { readonly is: 'auth'; readonly re: number; readonly group: GroupId; readonly as: SessionKind; readonly key: LogPk | InvitePk | VaultId | MeetId; readonly nonce: Bytes; readonly signature: Bytes }
   /** Puts a group there. Answered by `entered`. */
   | { readonly is: 'create'; readonly re: number; readonly group: GroupId; readonly genesis: Bytes; readonly boxes: readonly AddressedLockbox[] }
+  /** The same where the relay asks for a permit. Answered by `entered`. */
+  | { readonly is: 'create-by-permit'; readonly re: number; readonly group: GroupId; readonly permit: Permit; readonly genesis: Bytes; readonly boxes: readonly AddressedLockbox[] }
   /** The next envelope of the session's own log. Answered by `acks` or `refused` with `re` = n. */
   | { readonly is: 'append'; readonly group: GroupId; readonly n: number; readonly envelope: Bytes }
   /** Lockboxes for an entry that follows; held by the session until `enter` names the same seq. */
@@ -159,7 +163,7 @@ export interface RefusalDetail {
   readonly fence: number;
   /** Of `moved`: where the logs that end really stand. */
   readonly heads: readonly LogHead[];
-  /** Of `void`: the fold's word. */
+  /** Of `void`: the fold's word. Of `permit`: what is the matter with it. */
   readonly words: string;
 }
 export const NO_DETAIL: RefusalDetail = { n: 0, hash: new Uint8Array(HASH) as Bytes as Hash, fence: 0, heads: [], words: '' };
@@ -170,7 +174,8 @@ export const TO_CODES: Readonly<Record<ToRelay['is'], number>> = {
   'drop-request': 12, 'get-answer': 13, mailbox: 14, 'put-answer': 15, ping: 16, 'put-item': 17, 'get-items': 18,
   show: 23, 'give-entries': 24, 'give-boxes': 25, give: 26,
   want: 27, 'get-wants': 28, 'put-keys': 29, 'get-keys': 30,
-  'get-bell': 35, 'put-bell': 36, 'drop-bell': 37
+  'get-bell': 35, 'put-bell': 36, 'drop-bell': 37,
+  'create-by-permit': 38
 };
 export const FROM_CODES: Readonly<Record<FromRelay['is'], number>> = {
   hello: 1, welcome: 2, gone: 3, entered: 4, acks: 5, entries: 6, lockboxes: 7, page: 8, card: 9, answer: 10, requests: 11, done: 12, refused: 13,
@@ -185,7 +190,7 @@ const TO = byCode(TO_CODES);
 const FROM = byCode(FROM_CODES);
 
 /** First bytes of frames that may be large before a key was proven: what they carry proves itself. */
-export const LARGE_FRAMES: readonly number[] = [TO_CODES.create, TO_CODES['give-entries']];
+export const LARGE_FRAMES: readonly number[] = [TO_CODES.create, TO_CODES['create-by-permit'], TO_CODES['give-entries']];
 
 const GROUP = 32;
 const group = (r: Reader): GroupId => r.fixed<GroupId>(GROUP);
@@ -201,6 +206,8 @@ export function encodeToRelay(f: ToRelay): Bytes {
       return w.num(f.re).fixed(f.group).u8(SESSION_KINDS.indexOf(f.as)).fixed(f.key).fixed(f.nonce).fixed(f.signature).done();
     case 'create':
       return w.num(f.re).fixed(f.group).bytes(f.genesis).list(f.boxes, writeBox).done();
+    case 'create-by-permit':
+      return w.num(f.re).fixed(f.group).fixed(f.permit).bytes(f.genesis).list(f.boxes, writeBox).done();
     case 'append':
       return w.fixed(f.group).num(f.n).bytes(f.envelope).done();
     case 'boxes':
@@ -263,6 +270,8 @@ function readToRelay(r: Reader): ToRelay {
       return { is, re: r.num(), group: group(r), as: SESSION_KINDS[r.u8()] ?? r.fail(), key: r.fixed<LogPk>(SIGN_PK), nonce: r.fixed(NONCE), signature: r.fixed(SIGNATURE) };
     case 'create':
       return { is, re: r.num(), group: group(r), genesis: r.bytes(LIMIT.entry), boxes: r.list(LIMIT.devices, readBox) };
+    case 'create-by-permit':
+      return { is, re: r.num(), group: group(r), permit: r.fixed<Permit>(CODE_SECRET), genesis: r.bytes(LIMIT.entry), boxes: r.list(LIMIT.devices, readBox) };
     case 'append':
       return { is, group: group(r), n: r.num(), envelope: r.bytes(LIMIT.envelope) };
     case 'boxes':

@@ -69,5 +69,7 @@ export const LABEL = {
   localName: label('local-name/1'),
   cacheKey: label('cache-key/1'),
   cacheRow: label('cache-row/1'),
-  bellKey: label('bell-key/1')
+  bellKey: label('bell-key/1'),
+  permit: label('permit/1'),
+  permitCheck: label('permit-check/1')
 } as const;

@@ -1,5 +1,6 @@
 /** `npm start -- admin …`: composition root of what an operator asks a store, and tells it. */
 import { ready, systemRandom } from '../crypto/sodium';
+import { adminPermit } from './admin-permit';
 import { adminQuota } from './admin-quota';
 import { type Config, configOf } from './config';
 import { newKey } from './keys';
@@ -12,6 +13,10 @@ import { statsOf } from './stats';
 const COMMANDS: Readonly<Record<string, (c: Config, args: readonly string[]) => Promise<string>>> = {
   stats: async (c) => JSON.stringify(await statsOf(c)),
   quota: adminQuota,
+  permit: async (c, args) => {
+    await ready();
+    return adminPermit(c, args, Date.now(), systemRandom);
+  },
   purge,
   'new-life': begin,
   'new-key': async (c) => {

@@ -48,6 +48,7 @@ function dispatch(h: House, c: Connection, f: ToRelay): void {
     case 'auth':
       return authenticate(h, c, f);
     case 'create':
+    case 'create-by-permit':
       return create(h, c, f);
     case 'append':
       return live(c, f, f.n, (s) => append(h, s, f));

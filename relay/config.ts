@@ -35,6 +35,8 @@ export interface Config {
   readonly push: readonly string[];
   /** Seconds within which a push leaves. */
   readonly pushWithin: number;
+  /** Who may begin groups here: everybody, or whoever shows a permit. */
+  readonly groups: 'open' | 'permit';
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -69,7 +71,8 @@ const SETTINGS = {
   s3Region: ['CAREFOLD_S3_REGION', words, 'a region like us-east-1', 'us-east-1'],
   contact: ['CAREFOLD_CONTACT', address(/^(mailto|https):$/), 'an address like mailto:operator@example.org', null],
   push: ['CAREFOLD_PUSH', list(isPushService), 'push services like push.example.org, *.example.org or https://10.0.0.5:8443', []],
-  pushWithin: ['CAREFOLD_PUSH_WITHIN', number(0, 3600), 'a number of seconds up to 3600', 120]
+  pushWithin: ['CAREFOLD_PUSH_WITHIN', number(0, 3600), 'a number of seconds up to 3600', 120],
+  groups: ['CAREFOLD_GROUPS', v.pipe(v.unknown(), v.picklist(['open', 'permit'])), 'open or permit', 'open']
 } as const satisfies { readonly [K in keyof Config]: readonly [env: string, schema: v.GenericSchema<unknown, NonNullable<Config[K]>>, must: string, otherwise: Config[K]] };
 type Name = keyof Config;
 

@@ -4,6 +4,7 @@ import { equal, hex } from '../crypto/bytes';
 import type { LogHead, ReceiptedEntry, ToRelay } from '../crypto/frames';
 import { lockboxHash } from '../crypto/kept';
 import { LIMIT } from '../crypto/limits';
+import { permitHash } from '../crypto/permit';
 import { signReceipt } from '../crypto/receipt';
 import { decodeEntry, type Cut, type Entry, type Rotation } from '../crypto/roster/entry';
 import { begin, fold } from '../crypto/roster/fold';
@@ -18,7 +19,7 @@ import { fits, took, withSpare } from './quota';
 import type { Connection, InviteSession, LogSession } from './session';
 import { keyOf } from './signer';
 
-type Create = Extract<ToRelay, { is: 'create' }>;
+type Create = Extract<ToRelay, { is: 'create' }> | Extract<ToRelay, { is: 'create-by-permit' }>;
 type Enter = Extract<ToRelay, { is: 'enter' }>;
 type Boxes = Extract<ToRelay, { is: 'boxes' }>;
 
@@ -50,17 +51,25 @@ const receiptFor = (h: House, by: KeyPair, s: RosterState, entry: Bytes, time: n
 export function create(h: House, c: Connection, f: Create): void {
   const time = h.clock();
   const from = `groups from ${c.from}`;
-  const wait = ++c.creates > RATE.creates ? 3_600_000 : c.from === null ? 0 : h.budget.wait(from, RATE.createsFrom, time);
+  const guesses = `permits from ${c.from}`;
+  const hash = h.asksPermit && f.is === 'create-by-permit' ? permitHash(f.permit) : null;
+  const guessed = hash === null ? 0 : h.budget.wait(guesses, RATE.permitsFrom, time);
+  const wait = ++c.creates > RATE.creates ? 3_600_000 : c.from === null ? 0 : Math.max(guessed, h.budget.wait(from, RATE.createsFrom, time));
   if (wait > 0) return c.refuse(f.re, f.group, 'rate', { fence: wait });
   const first = begin(f.group, f.genesis, time);
   if (!first.ok) return c.refuse(f.re, f.group, 'void', { words: first.fault });
   const entry = decodeEntry(f.genesis);
   const boxes = entry.ok ? boxesFor(first.value, entry.value, new Map(f.boxes.map((b) => [hex(b.to), b.lockbox]))) : null;
   if (boxes === null) return c.refuse(f.re, f.group, 'no-lockbox');
-  h.log.call('create', { group: f.group, genesis: receiptFor(h, h.keys, first.value, f.genesis, time), boxes, state: encodeState(first.value) }, (r) => {
+  h.log.call('create', { group: f.group, genesis: receiptFor(h, h.keys, first.value, f.genesis, time), boxes, state: encodeState(first.value), ...(h.asksPermit && { permit: { hash, time } }) }, (r) => {
     if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
     if (r.value === null) return answerUnknown(h, c, f);
+    // signed by its founder's key, so whoever looks for a code is not sent away meanwhile
     c.proven = true;
+    if (typeof r.value === 'string') {
+      if (r.value === 'unknown') h.budget.count(guesses, time);
+      return c.refuse(f.re, f.group, 'permit', { words: r.value });
+    }
     h.budget.count(from, time);
     c.send({ is: 'entered', re: f.re, group: f.group, receipt: r.value.genesis.receipt });
   });

@@ -24,6 +24,8 @@ export interface House {
   incarnation: number;
   /** The newest version of groups that it takes. */
   readonly knows: number;
+  /** Whether a group is begun only by whoever shows a permit. */
+  readonly asksPermit: boolean;
   /** Every connection that is open. */
   readonly connections: Set<Connection>;
   readonly log: Log;

@@ -37,6 +37,8 @@ export const RATE = {
   /** Groups put there by one connection, and from one address in an hour. */
   creates: 50,
   createsFrom: 200,
+  /** Permits that nobody made, shown from one address in an hour. */
+  permitsFrom: 20,
   /** Entries of a roster after which it takes only those that end something. */
   roster: 50_000,
   /** Bytes of envelopes that a member may send at once and then each second. */

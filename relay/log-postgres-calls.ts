@@ -11,6 +11,7 @@ import type { CallName, Calls } from './log';
 import { bury, doom, OUTLIVING } from './log-ends';
 import { genesisOf, loaded, putEntry, receipted } from './log-entries';
 import { MAIL, STIRRING } from './log-mail';
+import { givePermit, spendPermit } from './log-permits';
 import { give, numberOf } from './log-postgres-give';
 import { OF_GROUP } from './schema-postgres';
 import { spareOf } from './log-quota';
@@ -60,8 +61,13 @@ export const CALLS: Every = {
   },
   *create(c) {
     if ((yield* MAIL.tomb(c.group)) !== null) return null;
+    const permit = c.permit === undefined || (yield* one('SELECT 1 AS is_there FROM group_ids WHERE id = ?', c.group)) !== undefined ? null : c.permit;
+    const refused = permit === null ? null : yield* spendPermit(permit);
+    if (refused !== null) return refused;
     const made = yield* one("INSERT INTO group_ids VALUES (?, nextval('group_numbers')) ON CONFLICT DO NOTHING RETURNING g", c.group);
     if (made === undefined) {
+      // another relay was quicker with this very group
+      if (permit !== null && permit.hash !== null) yield* givePermit(permit.hash);
       const there = (yield* one('SELECT g FROM group_ids WHERE id = ?', c.group))?.['g'] as number;
       return { g: there, genesis: yield* genesisOf(there) };
     }

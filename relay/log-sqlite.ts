@@ -12,6 +12,7 @@ import type { Appended, Appending, AppendRefusal, Call, CallName, Calls, Enterin
 import { bury, doom, ENDS, OUTLIVING } from './log-ends';
 import { genesisOf, loaded, putEntry, receipted } from './log-entries';
 import { MAIL, STIRRING } from './log-mail';
+import { spendPermit } from './log-permits';
 import { spareOf } from './log-quota';
 import { type Mark, markOf } from './mark';
 import { prepare } from './schema';
@@ -117,6 +118,8 @@ export class SqliteLog {
         const there = this.db.one('SELECT g FROM groups WHERE id = ?', c.group)?.['g'] as number | undefined;
         if (there !== undefined) return { g: there, genesis: this.db.take(genesisOf(there)) };
         if (this.answers.tomb(c.group) !== null) return null;
+        const refused = c.permit === undefined ? null : this.db.take(spendPermit(c.permit));
+        if (refused !== null) return refused;
         const g = this.db.one('SELECT max(coalesce((SELECT max(g) FROM groups), 0), coalesce((SELECT max(g) FROM tombs), 0)) + 1 AS g')?.['g'] as number;
         this.db.run('INSERT INTO groups (g, id, seq, state) VALUES (?, ?, 1, ?)', g, c.group, c.state);
         this.putEntry(g, 1, c.genesis);

@@ -5,6 +5,7 @@
 import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, MeetId, MemberTag, RelayPk, VaultId } from '../crypto/brand';
 import type { DeviceHead, Prev, ReceiptedEntry, StoredEnvelope } from '../crypto/frames';
 import type { Packed } from '../crypto/packed';
+import type { PermitRefusal } from '../crypto/permit';
 import type { Result } from '../crypto/result';
 
 /** What stands against a new envelope outside its log; counts only once it is known to be new. */
@@ -95,8 +96,11 @@ interface Paged<T> { readonly items: readonly T[]; readonly more: boolean }
 /** Every call: what goes in, what comes out. */
 export interface Calls {
   load: [GroupId, Loaded | null];
-  /** A group that is there already stays as it is; its first receipt comes back. Null for one that was destroyed. */
-  create: [{ readonly group: GroupId; readonly genesis: ReceiptedEntry; readonly boxes: readonly Kept[]; readonly state: Bytes }, { readonly g: number; readonly genesis: ReceiptedEntry } | null];
+  /** A group that is there already stays as it is; its first receipt comes back. Null for one that was destroyed. A new one spends the permit, where one is asked for; no hash: none was shown. */
+  create: [
+    { readonly group: GroupId; readonly genesis: ReceiptedEntry; readonly boxes: readonly Kept[]; readonly state: Bytes; readonly permit?: { readonly hash: Hash | null; readonly time: number } },
+    { readonly g: number; readonly genesis: ReceiptedEntry } | PermitRefusal | null
+  ];
   head: [{ readonly g: number; readonly device: number }, { readonly n: number; readonly hash: Hash; readonly feed: number }];
   /** Of the groups that there are, by their numbers. */
   news: [readonly number[], readonly News[]];

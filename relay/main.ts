@@ -57,7 +57,7 @@ async function start(c: Config): Promise<void> {
   const { log, meters } = metered(opened.log, clock);
   const refused = (service: string, status: number): void => warn('push-refused', `The push service ${service} refused a push (${status}). Nobody is told through it that there is something new.`);
   const doorbell = c.contact === null ? {} : { doorbell: pushDoorbell({ keys, contact: c.contact, places: placesOf(c.push), within: c.pushWithin * 1000, clock, refused }) };
-  const relay = createRelay({ log, keys, clock, random: systemRandom, pace: c.pace, hints, ...doorbell });
+  const relay = createRelay({ log, keys, clock, random: systemRandom, pace: c.pace, groups: c.groups, hints, ...doorbell });
 
   /** Never a reason not to start: whoever has an old tab open loads it again. */
   function earlierBuilds(): string[] {

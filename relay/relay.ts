@@ -35,6 +35,8 @@ export interface RelayParts {
   readonly doorbell?: Doorbell;
   /** The newest version of groups that it takes; what this code knows unless given. */
   readonly knows?: number;
+  /** Who may begin groups: everybody unless given, or whoever shows a permit. */
+  readonly groups?: 'open' | 'permit';
   /** Frames a second that one connection or log key may sustain; 0 = no limit. */
   readonly pace?: number;
 }
@@ -81,6 +83,7 @@ export function createRelay(p: RelayParts): Relay {
   const house: House = {
     incarnation: p.log.incarnation,
     knows: p.knows ?? GROUP_VERSION,
+    asksPermit: p.groups === 'permit',
     connections: new Set(),
     log: p.log,
     clock: p.clock,

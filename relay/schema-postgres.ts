@@ -58,6 +58,8 @@ export async function makeTables(sql: Sql, now: number, relay: string, earlier: 
     await tx`INSERT INTO lives VALUES (${String(meta.get('incarnation'))}) ON CONFLICT DO NOTHING`;
     // a row for each line of each relay, changed by each of its transactions
     await tx`CREATE TABLE IF NOT EXISTS marks (node text, line bigint, n bigint NOT NULL, PRIMARY KEY (node, line)) WITH (fillfactor = 20)`;
+    // of no group: who may begin one where a permit is asked for
+    await tx`CREATE TABLE IF NOT EXISTS permits (n bigint PRIMARY KEY, hash bytea NOT NULL UNIQUE, remaining bigint NOT NULL, expires bigint NOT NULL)`;
     for (const [name, by, columns, kept = ''] of TABLES) {
       if ((await tx`SELECT 1 FROM pg_class WHERE oid = to_regclass(${name})`).length > 0) continue;
       await tx.unsafe(`CREATE TABLE ${name} (${columns}) PARTITION BY HASH (${by})`);

@@ -6,7 +6,7 @@ import { LIMIT } from '../crypto/limits';
 import { Writer } from '../crypto/wire';
 import type { Sqlite } from './sqlite';
 
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 export const SCHEMA = `
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -47,6 +47,8 @@ CREATE TABLE IF NOT EXISTS blobs (g INTEGER NOT NULL, id BLOB NOT NULL, device I
 -- what a group may take; g = 0: every group without limits of its own
 CREATE TABLE IF NOT EXISTS quotas (g INTEGER PRIMARY KEY, bytes INTEGER, entries INTEGER, blobs INTEGER) STRICT;
 CREATE INDEX IF NOT EXISTS blobs_unnamed ON blobs (time) WHERE named = 0;
+-- who may begin groups where a permit is asked for; remaining: groups that may still be begun with it
+CREATE TABLE IF NOT EXISTS permits (n INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, remaining INTEGER NOT NULL, expires INTEGER NOT NULL) STRICT;
 `;
 
 /** Makes the tables, or brings those of an older version up to date. Throws when the version is one that is not known. */
@@ -68,7 +70,7 @@ export function prepare(db: Sqlite, now: number): void {
 }
 
 /** From each older version to the next. */
-const STEPS: Readonly<Record<number, (db: Sqlite) => void>> = { 1: rowsToBatches, 2: withMore, 3: withMore };
+const STEPS: Readonly<Record<number, (db: Sqlite) => void>> = { 1: rowsToBatches, 2: withMore, 3: withMore, 4: withMore };
 
 /** Tables came, and no older relay may open the store again: it would not keep them true. */
 function withMore(db: Sqlite): void {

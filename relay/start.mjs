@@ -21,6 +21,7 @@ Settings are read from the environment:
   npm start -- backup FILE  copy all that the relay keeps, but its key, into one file; it may be running
   npm start -- admin stats  count what the relay keeps; it may be running
   npm start -- admin quota  show or set what groups may take; it may be running
+  npm start -- admin permit show or make permits to begin groups, for CAREFOLD_GROUPS=permit; it may be running
   npm start -- admin new-life  after PostgreSQL was restored, before relays use it again
   npm start -- admin purge  destroy now what is due, with the relay stopped; it does so by itself every hour
   npm start -- admin new-key put another signing key in the place of the relay's; it counts from the next start

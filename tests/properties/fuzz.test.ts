@@ -20,6 +20,7 @@ import { decodeLink, encodeLink, inviteKeys, openAnswer, openCard, openRequest, 
 import { LABEL } from '../../crypto/labels';
 import { readOrganisationSecret } from '../../crypto/organisation';
 import { decodeMeet, encodeMeet, LINK_SECRET, linkCode, linkSecret, meetKeys, type MeetWords, openMeet, sealMeet } from '../../crypto/linking';
+import { newPermit, permitCode, permitIn } from '../../crypto/permit';
 import { encodeKeyring, kemPair, openLockbox, sealTo } from '../../crypto/lockbox';
 import { pad } from '../../crypto/padding';
 import { openItem, phraseKeys, type VaultWriter } from '../../crypto/phrase';
@@ -383,6 +384,15 @@ describe('a broken one of 100,000 never throws, and what is accepted is canonica
       if (read !== null && !same(linkSecret(linkCode(read)) as Bytes, read)) throw new Error('another code');
       return read !== null;
     });
+  });
+
+  it('codes of permits, however they are typed', () => {
+    const code = permitCode(newPermit(random));
+    feed([code, code.toLowerCase().replaceAll('-', ' '), code.replaceAll('0', 'O').replaceAll('1', 'l')].map(fromText), 41, (b) => {
+      const read = permitIn(toText(b) ?? Buffer.from(b).toString('latin1'));
+      if (read !== null && !same(permitIn(permitCode(read)) as Bytes, read)) throw new Error('another code');
+      return read !== null;
+    }, 20_000);
   });
 
   it('what is said at a meeting, and the items that carry it', () => {

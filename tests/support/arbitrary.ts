@@ -70,7 +70,8 @@ export const toRelay = fc.oneof(
   fc.record({ is: is('get-keys'), re: num, group, after: num }),
   fc.record({ is: is('get-bell'), re: num, group }),
   fc.record({ is: is('put-bell'), re: num, group, place: fc.string({ maxLength: 40 }) }),
-  fc.record({ is: is('drop-bell'), re: num, group })
+  fc.record({ is: is('drop-bell'), re: num, group }),
+  fc.record({ is: is('create-by-permit'), re: num, group, permit: fixed(14), genesis: blob(), boxes })
 ) as fc.Arbitrary<ToRelay>;
 export const TO_KINDS = Object.keys(TO_CODES).length;
 

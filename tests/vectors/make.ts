@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { type AccessProof, proveAccess } from '../../crypto/access';
 import { rowKeyOf, sealRow, wrapVaultKey } from '../../crypto/at-rest';
 import { sealBlob } from '../../crypto/blob';
-import type { BlobId, Bytes, ContentKey, GroupId, Hash, LogPk, MemberTag, RelayPk, RosterKey, VaultKey } from '../../crypto/brand';
+import type { BlobId, Bytes, ContentKey, GroupId, Hash, LogPk, MemberTag, Permit, RelayPk, RosterKey, VaultKey } from '../../crypto/brand';
 import { concat, fromText, hex } from '../../crypto/bytes';
 import { type Credential, credentialText, signCredential, signOrganisation, signRequest } from '../../crypto/credential';
 import { sealDeviceName } from '../../crypto/device-name';
@@ -22,6 +22,7 @@ import { LABEL } from '../../crypto/labels';
 import { commitTo, encodeMeet, LINK_SECRET, linkCode, linkNumber, meetKeys, type MeetWords, type Opening, sealHalf, sealMeet, sealWords, sessionKey, transcript } from '../../crypto/linking';
 import { kemPair, lockboxHash, sealLockbox } from '../../crypto/lockbox';
 import { pad, padme } from '../../crypto/padding';
+import { newPermit, permitCode, permitHash } from '../../crypto/permit';
 import { phraseKeys, phraseToPlaces, sealItem, signPhraseRow } from '../../crypto/phrase';
 import { newOrganisation } from '../../crypto/organisation';
 import { ARGON, joinNumber, keyNumber, safetyNumber, stretch } from '../../crypto/passphrase';
@@ -66,7 +67,7 @@ function noted(random: Random): { readonly random: Random; drawn(): Bytes } {
 /** All vectors, by file name. */
 export async function vectors(): Promise<Record<string, unknown>> {
   await ready();
-  const all = { wire: wire(), labels: labels(), padding: padding(), roster: roster(), envelopes: envelopes(), epochs: epochs(), invites: await invites(), access: access(), blobs: blobs(), frames: frames(), rest: await rest(), phrase: phrase(), linking: linking(), person: await person(), credentials: await credentials() };
+  const all = { wire: wire(), labels: labels(), padding: padding(), roster: roster(), envelopes: envelopes(), epochs: epochs(), invites: await invites(), access: access(), blobs: blobs(), frames: frames(), rest: await rest(), phrase: phrase(), permits: permits(), linking: linking(), person: await person(), credentials: await credentials() };
   return Object.fromEntries(Object.entries(all).map(([k, v]) => [k, show(v)]));
 }
 
@@ -308,7 +309,8 @@ export function sampleFrames(): { readonly toRelay: ToRelay[]; readonly fromRela
       { is: 'show', re: 23, group, life: 1_690_000_000_000, rosterSeq: 9, chain: hash, n: 7, hash }, { is: 'give-entries', re: 24, group, items: [{ entry: fill(11), receipt: its }] },
       { is: 'give-boxes', re: 25, group, seq: 4, boxes }, { is: 'give', re: 26, group, items: [{ device: 2, n: 7, time, envelope: fill(13) }] },
       { is: 'want', re: 18, group, want: fromText('want') }, { is: 'get-wants', re: 19, group }, { is: 'put-keys', re: 20, group, to: key, want: hash, keys: fromText('keys') }, { is: 'get-keys', re: 21, group, after: 7 },
-      { is: 'get-bell', re: 27, group }, { is: 'put-bell', re: 28, group, place: 'https://push.example/w/1' }, { is: 'drop-bell', re: 29, group }
+      { is: 'get-bell', re: 27, group }, { is: 'put-bell', re: 28, group, place: 'https://push.example/w/1' }, { is: 'drop-bell', re: 29, group },
+      { is: 'create-by-permit', re: 30, group, permit: fill(14) as Permit, genesis: fill(11), boxes }
     ],
     fromRelay: [
       { is: 'hello', version: 1, relayPk: random(32) as RelayPk, incarnation: 1_690_000_000_000, nonce, time }, { is: 'welcome', re: 1, group, rosterSeq: 9, feedSeq: 1200, head: { n: 7, hash }, bearer: random(32) },
@@ -322,7 +324,7 @@ export function sampleFrames(): { readonly toRelay: ToRelay[]; readonly fromRela
       { is: 'standing', re: 23, group, healing: true, rosterSeq: 9, chain: hash, feed: 1199, heads: [{ device: 2, n: 7, hash }], lacks: [fill(32) as BlobId] },
       { is: 'wants', re: 19, group, items: [{ want: fromText('want'), answers: 2 }] }, { is: 'keys', re: 21, group, items: [{ at: 8, keys: fromText('keys') }], more: true },
       { is: 'destroyed', re: 1, group, receipt: its }, { is: 'turns', turns: [signTurn(old.pk as RelayPk, key as Bytes as RelayPk, old.sk)] },
-      { is: 'bell', re: 27, group, key: fill(65) }
+      { is: 'bell', re: 27, group, key: fill(65) }, { is: 'refused', re: 30, group, why: 'permit', detail: { ...NO_DETAIL, words: 'spent' } }
     ]
   };
 }
@@ -392,6 +394,12 @@ function phrase() {
     const said = { group, row: row.pk, rowSk: row.sk, bytes: signPhraseRow(group, { id: keys.id, kem: keys.kem.pk }, row.sk) };
     return { entropy, places, words: { en: places.map((p) => WORDS[p]) }, keys, item: { plain, random, bytes: item }, said };
   });
+}
+
+/** Permits as the relay keeps them, and their codes. */
+function permits() {
+  const random = seeded('vectors: permits');
+  return [new Uint8Array(14) as Bytes as Permit, newPermit(random), newPermit(random)].map((permit) => ({ permit, code: permitCode(permit), hash: permitHash(permit) }));
 }
 
 /** A meeting as far as the session key, and the name of a device. */

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { type AccessProof, verifyAccess } from '../../crypto/access';
 import { openRow, unwrapVaultKey } from '../../crypto/at-rest';
 import { openBlob, type BlobRef } from '../../crypto/blob';
-import type { Bytes, ContentKey, GroupId, Hash, KemPk, KemSk, LogPk, MemberTag, PersonPk, RosterKey, RowKey, VaultKey } from '../../crypto/brand';
+import type { Bytes, ContentKey, GroupId, Hash, KemPk, KemSk, LogPk, MemberTag, Permit, PersonPk, RosterKey, RowKey, VaultKey } from '../../crypto/brand';
 import { equal, hex, toText, unhex } from '../../crypto/bytes';
 import { openDeviceName } from '../../crypto/device-name';
 import { openDisplay } from '../../crypto/display';
@@ -21,6 +21,7 @@ import { keyNumber, safetyNumber } from '../../crypto/passphrase';
 import { credentialBytes, readCredential, readOrganisation, readRequest, signCredential, signOrganisation, signRequest } from '../../crypto/credential';
 import { openOrganisation } from '../../crypto/organisation';
 import { isPerson, personKeys } from '../../crypto/person';
+import { permitCode, permitHash, permitIn } from '../../crypto/permit';
 import { openItem, phraseKeys, phraseToPlaces, placesToPhrase, verifyPhraseRow } from '../../crypto/phrase';
 import { type Receipt, readReceipt, verifyDestroyed, verifyReceipt } from '../../crypto/receipt';
 import { chainAfter, decodeEntry, encodeEntry, ENTRY_VERSION, entryHash, KINDS } from '../../crypto/roster/entry';
@@ -35,7 +36,7 @@ import { WORDS } from '../../src/lib/vault/words';
 import { aboutPassphrase, decodeHeader, decodePassphraseWrap, encodeHeader } from '../../src/lib/vault/header';
 import { counted, sampleFrames, show, vectors } from './make';
 
-const FILES = ['wire', 'labels', 'padding', 'roster', 'envelopes', 'epochs', 'invites', 'access', 'blobs', 'frames', 'rest', 'phrase', 'linking', 'person', 'credentials'] as const;
+const FILES = ['wire', 'labels', 'padding', 'roster', 'envelopes', 'epochs', 'invites', 'access', 'blobs', 'frames', 'rest', 'phrase', 'permits', 'linking', 'person', 'credentials'] as const;
 type Json = { [k: string]: Json } & Json[] & string & number & boolean;
 const disk = (name: string): Json => JSON.parse(readFileSync(new URL(`./${name}.json`, import.meta.url), 'utf8')) as Json;
 const get = (v: unknown, k: string): unknown => (v as Record<string, unknown>)[k];
@@ -273,6 +274,15 @@ describe('a recovery phrase', () => {
   });
 });
 
+describe('a permit', () => {
+  it('of the vectors has its code, and the hash that a relay keeps', () => {
+    for (const v of list(disk('permits'))) {
+      const permit = u<Permit>(v['permit']);
+      expect([permitCode(permit), show(permitHash(permit)), permitIn(v['code'] as unknown as string)]).toEqual([v['code'], v['hash'], permit]);
+    }
+  });
+});
+
 describe('a meeting', () => {
   it('of the vectors has its code, number and session key, and says what it says', () => {
     const v = disk('linking');
@@ -303,9 +313,9 @@ describe('a meeting', () => {
 });
 
 /** What each version looks like. A changed shape needs a new version, with its own line here; an old line never changes once released.
- * Nothing is deployed yet: devices, recovery rows, the personal vault and meetings and what heals a restored relay, and the doorbell, came into version 1 of frames and entries. */
+ * Nothing is deployed yet: devices, recovery rows, the personal vault and meetings and what heals a restored relay, the doorbell, and permits, came into version 1 of frames and entries. */
 const SHAPES: Record<string, string> = {
-  'frames 1': 'cf6ad36d7b26b75ff5c72599adf94735ee7a3fcbcc362f2d4385ef5daf2314d9',
+  'frames 1': '3f36142a10253b912ef54ce48cd904960b86030e0081282ca14c1eb6e20d37a9',
   'entries 1': '9427804d4ce9b95e0b843482422d6af59498cd7589baf0712b5bc7e1480278f7',
   'envelopes 1': 'ef70a6fb2f57eb1121172f4904eed786ee9a3669fa2a7e08faa97c41acd5dade'
 };

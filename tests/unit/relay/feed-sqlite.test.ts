@@ -254,7 +254,26 @@ describe('a store of version 1', () => {
     log = new SqliteLog(path, 6);
     m.check('up', 0, 500);
     expect(log.transact([{ name: 'putBell', input: { g: 1, device: 1, place: 'https://push.example/w/1' } }, { name: 'bells', input: { g: 1 } }])).toMatchObject([{ value: 'new' }, { value: [{ device: 1, rung: 0 }] }]);
-    expect(rowsIn("meta WHERE name = 'version' AND value = 4")).toBe(1);
+    expect(rowsIn("meta WHERE name = 'version' AND value = 5")).toBe(1);
+  });
+
+  it('and one of version 4, which knew of no permits, and keeps all that it had', () => {
+    const m = new Model();
+    m.write([1, 2, 1]);
+    m.trickle([2, 2]);
+    log.close();
+    const db = new DatabaseSync(path);
+    db.exec("DROP TABLE permits; UPDATE meta SET value = 4 WHERE name = 'version'");
+    db.close();
+    log = new SqliteLog(path, 6);
+    m.check('up', 0, 500);
+    expect([rowsIn('permits'), rowsIn("meta WHERE name = 'version' AND value = 5")]).toEqual([0, 1]);
+    log.close();
+    const older = new DatabaseSync(path);
+    older.exec("INSERT INTO permits VALUES (1, x'00', 2, 3); UPDATE meta SET value = 4 WHERE name = 'version'");
+    older.close();
+    log = new SqliteLog(path, 6);
+    expect(rowsIn('permits')).toBe(1);
   });
 
   it('of a version that is not known is not touched', () => {

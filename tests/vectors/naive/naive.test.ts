@@ -244,6 +244,16 @@ describe('the naive decoder agrees on', () => {
     expect(p.pairFrom(seed).pk.toString('hex')).toBe(organisation);
   });
 
+  it('permits: the code that a person types, and what the relay keeps', () => {
+    const letters = /letters of 5 bits: (\w{32}), in six groups of four/.exec(section('18.1'))![1]!;
+    for (const v of disk('permits') as unknown as Some[]) {
+      const permit = un(v['permit']);
+      const bits = [...permit, p.hash('permit-check', permit)[0] as number].map((x) => x.toString(2).padStart(8, '0')).join('');
+      expect((bits.match(/.{5}/g) as string[]).map((five) => letters[parseInt(five, 2)]).join('').replace(/(.{4})(?=.)/g, '$1-')).toBe(v['code']);
+      expect(p.hash('permit', permit)).toEqual(un(v['hash']));
+    }
+  });
+
   it('recovery phrases and the item that one opens', () => {
     for (const f of disk('phrase') as unknown as Some[]) {
       const entropy = un(f['entropy']);

@@ -4,13 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Bytes, GroupId, Hash } from '../../../../crypto/brand';
 import { fromText } from '../../../../crypto/bytes';
+import { ZERO_HASH } from '../../../../crypto/hash';
 import { ready } from '../../../../crypto/sodium';
 import { signPair } from '../../../../crypto/verify';
-import { ask, type Log } from '../../../../relay/log';
+import { ask, type Calls, type Log } from '../../../../relay/log';
+import { makePermit, permits } from '../../../../relay/log-permits';
 import { postgresLog, type PostgresParts } from '../../../../relay/log-postgres';
 import { newLife } from '../../../../relay/new-life';
-import { seeded } from '../../../support/actor';
+import { operate } from '../../../../relay/operator';
+import { makeRelay, receipt, seeded } from '../../../support/actor';
 import { cast, type Seat } from '../../../support/circle';
 import { type Engine, startPostgres } from '../../../support/engines';
 import { counted, World } from '../../../support/world';
@@ -69,6 +73,32 @@ describe('relays on one PostgreSQL', () => {
     expect((await Promise.all(asked)).map((r) => r.ok)).toEqual([false, false]);
     expect([life, heard, b.incarnation]).toEqual([{ ok: true, value: a.incarnation }, [a.incarnation], a.incarnation]);
     expect((await ask(b, 'news', [])).ok).toBe(true);
+    await Promise.all([a.close(), b.close()]);
+  });
+
+  it('spend a permit once for each group, whichever of them is asked and however many at once', async () => {
+    const { url } = await server();
+    const [a, b] = [await opening(url), await opening(url, { random: seeded('b') })];
+    const random = seeded('permits');
+    const hash = random(32) as Bytes as Hash;
+    const n = await operate({ folder: '', postgres: url }, () => makePermit(hash, 6, 5000, 1000));
+    const left = async (): Promise<number | undefined> => (await operate({ folder: '', postgres: url }, permits)).find((p) => p.n === n)?.groups;
+    const genesis = (): Calls['create'][0] => {
+      const entry = random(60);
+      const group = random(32) as Bytes as GroupId;
+      return { group, genesis: { entry, receipt: receipt(makeRelay(random, 1), group, ZERO_HASH, 1, entry, 5) }, boxes: [], state: random(10), permit: { hash, time: 2000 } };
+    };
+    // the same group through both: one of them stores it
+    for (let i = 0; i < 3; i++) {
+      const input = genesis();
+      const [one, two] = await Promise.all([a, b].map((log) => ask(log, 'create', input)));
+      expect(one).toMatchObject({ ok: true, value: { genesis: input.genesis } });
+      expect(two).toEqual(one);
+    }
+    expect(await left()).toBe(3);
+    const got = await Promise.all(Array.from({ length: 12 }, (_, i) => ask(i % 2 === 0 ? a : b, 'create', genesis())));
+    expect(got.map((r) => (r.ok && typeof r.value === 'string' ? r.value : r.ok)).sort()).toEqual([...Array<string>(9).fill('spent'), true, true, true]);
+    expect(await left()).toBe(0);
     await Promise.all([a.close(), b.close()]);
   });
 

@@ -11,6 +11,7 @@ import type { Random } from '../../../../crypto/sodium';
 import { ready } from '../../../../crypto/sodium';
 import { wantHash } from '../../../../crypto/want';
 import { type Appended, type Appending, ask, type CallName, type Calls, type Entering, type Giving, type Log, type News } from '../../../../relay/log';
+import { endPermit, makePermit, permits } from '../../../../relay/log-permits';
 import { setQuota } from '../../../../relay/log-quota';
 import { operate, type Store } from '../../../../relay/operator';
 import { makeRelay, receipt, seeded } from '../../../support/actor';
@@ -56,7 +57,7 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
     const entering = (seq: number, more: Partial<Entering> = {}): Entering => ({ g, seq, entry: entry(seq), boxes: [], ends: [], gone: [], spent: [], state: null, ...more });
     const made = async (id: GroupId, boxes: Calls['create'][0]['boxes'] = []): Promise<number> => {
       const created = await call('create', { group: id, genesis: entry(1), boxes, state: random(300) });
-      if (created === null) throw new Error('it was destroyed');
+      if (created === null || typeof created === 'string') throw new Error(created ?? 'it was destroyed');
       return created.g;
     };
     const page = async (way: 'up' | 'down', from: number, most = 500): Promise<{ items: StoredEnvelope[]; prevs: Calls['page'][1]['prevs']; more: boolean }> => {
@@ -219,6 +220,31 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       expect(await call('spare', { g })).toBeNull();
       expect(await call('append', appending(2, { verdict: 'quota' }))).toMatchObject({ is: 'quota', n: 1 });
       expect(await call('append', appending(1, { verdict: 'quota' }))).toMatchObject({ is: 'conflict' });
+    });
+
+    it('spends a permit with the very group that is begun: once for each, never more than it is good for, and not after its end', async () => {
+      const hash = random(32) as Bytes as Hash;
+      const n = await operate(on.store, () => makePermit(hash, 2, 5000, 1000));
+      const left = async (): Promise<number | undefined> => (await operate(on.store, permits)).find((p) => p.n === n)?.groups;
+      const input = (id: GroupId, shown: Hash | null = hash, time = 2000): Calls['create'][0] => ({ group: id, genesis: entry(1), boxes: [], state: random(10), permit: { hash: shown, time } });
+      const ids = [1, 2, 3, 4, 5].map(() => random(32) as Bytes as GroupId);
+      const is = (r: Calls['create'][1]): string => (typeof r === 'string' ? r : r === null ? 'destroyed' : 'begun');
+      expect([is(await call('create', input(ids[0] as GroupId, null))), is(await call('create', input(ids[0] as GroupId, random(32) as Bytes as Hash))), await call('load', ids[0] as GroupId)]).toEqual(['none', 'unknown', null]);
+      // one begun twice at once costs one, and is refused to nobody who brings it again
+      const same = input(ids[0] as GroupId);
+      const [one, again] = await Promise.all([call('create', same), call('create', same)]);
+      expect([again, await left()]).toEqual([one, 1]);
+      const both = await Promise.all([1, 2, 3].map((i) => call('create', input(ids[i] as GroupId))));
+      expect([both.map(is).sort(), await left()]).toEqual([['begun', 'spent', 'spent'], 0]);
+      for (const shown of [null, hash]) expect(await call('create', input(ids[0] as GroupId, shown, 9000))).toEqual(one);
+      expect(is(await call('create', input(ids[4] as GroupId, hash, 5000)))).toBe('ended');
+      const other = random(32) as Bytes as Hash;
+      const next = await operate(on.store, () => makePermit(other, 9, 5000, 1000));
+      expect([next > n, await operate(on.store, () => endPermit(next, 1500)), await operate(on.store, () => endPermit(next, 1600)), is(await call('create', input(ids[4] as GroupId, other)))]).toEqual([true, true, false, 'ended']);
+      // one given back after a restore asks for none
+      expect(is(await call('create', { group: ids[4] as GroupId, genesis: entry(1), boxes: [], state: random(10) }))).toBe('begun');
+      await operate(on.store, () => makePermit(random(32) as Bytes as Hash, 1, 10 ** 13, 10 ** 12));
+      expect((await operate(on.store, permits)).map((p) => p.groups)).toEqual([1]);
     });
 
     it('holds cards, requests and answers under an invite until it is spent', async () => {
