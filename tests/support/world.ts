@@ -284,6 +284,8 @@ export class World {
   copies = 0;
   /** The newest version of groups that the relay's next process takes. */
   knows = GROUP_VERSION;
+  /** Who may begin groups at the relay's next process. */
+  groups: 'open' | 'permit' = 'open';
   /** Keys of the relay's next process. */
   keys!: RelayParts['keys'];
   relay!: Relay;
@@ -303,7 +305,7 @@ export class World {
     const { time } = this;
     this.relay = createRelay({
       log, clock: () => time.now, random: seeded(`${this.seed}relay chance ${this.lives++}`), keys: this.keys, host: HOST,
-      turn: (what) => void time.later(0, what), pace: 0, knows: this.knows, ...(this.doorbell && { doorbell: this.doorbell })
+      turn: (what) => void time.later(0, what), pace: 0, knows: this.knows, groups: this.groups, ...(this.doorbell && { doorbell: this.doorbell })
     });
     return this.relay;
   }

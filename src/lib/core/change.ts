@@ -29,6 +29,7 @@ const TRIES = 6;
 /** Carries out one change. Called inside the group's turn, online and caught up. */
 export async function changeRoster(run: GroupRun, plan: Planner): Promise<Fault | null> {
   if (run.row.ended !== null) return 'group-ended';
+  if (run.permitWanted !== null) return 'needs-permit';
   if (run.session !== 'live' || !run.synced) return 'needs-network';
   if (run.isOutdated) return 'outdated';
   if (run.isSilent) return 'unavailable';

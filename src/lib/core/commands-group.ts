@@ -1,6 +1,7 @@
 /** Commands that change a group: its making and name, invites, requests, people, ownership. */
 import type { InvitePk } from '$crypto/brand';
 import { hex, unhex } from '$crypto/bytes';
+import { permitIn, type PermitRefusal } from '$crypto/permit';
 import { encodeLink, INVITE_SECRET, inviteKeys, sealAnswer, sealCard } from '$crypto/invite-secret';
 import { ROLE } from '$crypto/roster/entry';
 import { chainHead, liveMembers } from '$crypto/roster/state';
@@ -12,16 +13,17 @@ import { keyOf, type OwnInviteRow, put } from './group-rows';
 import { nameOf, requestId } from './group-view';
 import { newGroup } from './new-group';
 import { sayPerson } from './people';
-import type { Outcome, PersonRole } from './port';
+import type { Fault, Outcome, PersonRole } from './port';
 import { putCard } from './session';
 import { pump } from './send';
 
 type Name =
-  | 'new-group' | 'rename-group' | 'forget-group' | 'invite' | 'revoke-invite' | 'let-in' | 'refuse'
+  | 'new-group' | 'use-permit' | 'rename-group' | 'forget-group' | 'invite' | 'revoke-invite' | 'let-in' | 'refuse'
   | 'remove' | 'offer-owner' | 'withdraw-offer' | 'accept-owner' | 'leave' | 'end-group' | 'keep-group' | 'set-roles' | 'claim-owner' | 'drop-claim' | 'accept-claim';
 type Planner = Parameters<typeof changeRoster>[1];
 
 const DAY = 86_400_000;
+const PERMIT_FAULTS = { none: null, unknown: 'permit-unknown', spent: 'permit-spent', ended: 'permit-ended' } as const satisfies Record<PermitRefusal, Fault | null>;
 
 export function groupCommands(core: Core): Pick<Handlers, Name> {
   const { clock, random, host, origin } = core.ports;
@@ -50,14 +52,35 @@ export function groupCommands(core: Core): Pick<Handlers, Name> {
       if (core.link.state === 'online') core.begin(run);
       return yes({ group: ref });
     },
+    async 'use-permit'({ group, code }) {
+      const permit = permitIn(code);
+      if (permit === null) return no('bad-permit');
+      await core.permit.hold(permit);
+      const waiting = [...core.groups.values()].filter((run) => run.permitWanted !== null);
+      if (core.link.state !== 'online') {
+        for (const run of waiting) {
+          run.needsPermit = null;
+          run.changed();
+        }
+        return yes({ begun: false });
+      }
+      const first = waiting.find((run) => run.ref === group);
+      if (first !== undefined) await core.beginUnsent(first);
+      for (const run of waiting) if (run !== first) void core.beginUnsent(run);
+      const fault = first?.permitWanted ? PERMIT_FAULTS[first.permitWanted] : null;
+      return fault === null ? yes({ begun: first?.stored ?? false }) : no(fault);
+    },
     'rename-group': ({ group, name }) => (name.trim() === '' || name.length > NAME_MOST ? Promise.resolve(no('not-allowed')) : change(group, planName(name.trim()))),
     'forget-group': ({ group }) =>
       inGroup(group, async (run) => {
-        if (run.row.ended === null && run.alarm !== 'fork') return no('not-allowed');
+        if (run.row.ended === null && run.alarm !== 'fork' && run.permitWanted === null) return no('not-allowed');
         run.stopWriting();
         await core.needStore().dropPrefix(group);
+        // nothing that waits for its turn may begin it any more
+        run.row.ended ??= 'left';
         core.groups.delete(group);
         core.views.touch('home', null);
+        core.views.touch('app', null);
         return yes(null);
       }),
 

@@ -25,6 +25,7 @@ import { isLeaving, type Mark, readMark, signOut, wipe } from './ending';
 import { Organisations } from './organisations';
 import { recognise, sayPerson, Verified } from './people';
 import { Bell } from './bell';
+import { HeldPermit } from './permit';
 import { PersonalVault } from './personal';
 import { Revocations, wasRevoked } from './revoke';
 import { Shares } from './shares';
@@ -84,6 +85,7 @@ export class Core {
   readonly organisations = new Organisations(() => this.needStore());
   readonly credentials = new Credentials(this);
   readonly bell = new Bell(() => this.needStore(), () => this.views.touch('app', null));
+  readonly permit = new HeldPermit(() => this.needStore(), () => this.views.touch('app', null));
   readonly shares: Shares;
   readonly arrivals: Arrivals;
   /** What this person's devices share; null while nothing is open. */
@@ -185,7 +187,7 @@ export class Core {
   }
   /** What is kept beside the groups. */
   private get beside(): readonly { load(meta: Seen): void; forget(): void }[] {
-    return [this.personal, this.revocations, this.adoptions, this.verified, this.organisations, this.credentials, this.shares, this.arrivals, this.bell];
+    return [this.personal, this.revocations, this.adoptions, this.verified, this.organisations, this.credentials, this.shares, this.arrivals, this.bell, this.permit];
   }
   /** What is of no group. */
   private async remember(meta: Seen): Promise<void> {
@@ -216,7 +218,7 @@ export class Core {
     const { clock, later, random, host, blobs, knows = GROUP_VERSION } = this.ports;
     return {
       knows,
-      store: this.needStore(), link: this.link, clock, later, random, host, blobs,
+      store: this.needStore(), link: this.link, clock, later, random, host, blobs, permit: this.permit,
       profile: () => this.profile,
       changed: (ref, what, ids) => {
         this.views.touch('home', null);
@@ -330,6 +332,14 @@ export class Core {
       await this.settle(run);
     });
   }
+  /** The same, with another permit, for a group that the relay has not begun. */
+  beginUnsent(run: GroupRun): Promise<void> {
+    return run.turns.take(async () => {
+      if (run.stored || run.session !== 'none') return;
+      await beginSession(run);
+      await this.settle(run);
+    }).catch((e: unknown) => this.failed(e));
+  }
   /** What this device owes the group beside words: a recovery row, the end of a lost device, its own name. Inside the group's turn. */
   async settle(run: GroupRun): Promise<void> {
     if (run.session !== 'live' || !run.synced || run.isOutdated || run.row.ended !== null) return;
@@ -381,7 +391,7 @@ export class Core {
   }
   private noteSynced(): void {
     if (this.link.state !== 'online') return;
-    if ([...this.groups.values()].every((g) => (g.synced && !lacksSomething(g) && waitsForKey(g) === null) || g.row.ended !== null)) this.lastSynced = this.ports.clock();
+    if ([...this.groups.values()].every((g) => (g.synced && !lacksSomething(g) && waitsForKey(g) === null) || g.row.ended !== null || g.permitWanted !== null)) this.lastSynced = this.ports.clock();
     this.views.touch('app', null);
   }
 
@@ -402,12 +412,14 @@ export class Core {
           connection: {
             state: state === 'online' ? 'online' : state === 'connecting' ? 'connecting' : 'offline', since,
             waiting: [...this.groups.values()].reduce((sum, g) => sum + (g.row.ended === null && !g.isStuck ? g.waiting : 0), 0),
-            halted: [...this.groups.values()].filter((g) => g.row.ended === null && g.isStuck).length, lacking: [...this.groups.values()].filter(lacksSomething).length, lastSynced: this.lastSynced
+            halted: [...this.groups.values()].filter((g) => g.row.ended === null && g.isStuck && g.permitWanted === null).length,
+            unbegun: [...this.groups.values()].filter((g) => g.permitWanted !== null).length, lacking: [...this.groups.values()].filter(lacksSomething).length, lastSynced: this.lastSynced
           },
           storage: { ...this.estimate, persisted: this.persisted, full: this.isFull },
           passkeys: this.passkeys,
           recovery: this.recovery(),
           bell: this.bell.view(this.groups.values()),
+          permit: this.permit.view,
           named: (this.person?.name ?? '') !== ''
         };
       }

@@ -1,6 +1,7 @@
 /** One group while the vault is open: what is in memory of it, loaded from the store and written back to it. */
 import type { Bytes, Hex, LogPk, MemberTag } from '$crypto/brand';
 import { hex, unbase64url } from '$crypto/bytes';
+import type { PermitRefusal } from '$crypto/permit';
 import { begin } from '$crypto/roster/fold';
 import { decodeState, encodeState, rowByDevice, rowOf, type RosterState, type Row } from '$crypto/roster/state';
 import type { Random } from '$crypto/sodium';
@@ -17,6 +18,7 @@ import {
   type DeviceKeys, deviceKeys, type DraftRow, type EntryRow, type GroupRow, type HeadsRow, type InboxRow, keyOf, type KeyringRow, localName, type OutboxRow, type OwnInviteRow, type PendingRow, put, putBytes, read, readAll, type SealedRow, type SeenPartRow
 } from './group-rows';
 import type { Alarm, GroupRef, Profile, Recognition, VouchedView } from './port';
+import type { HeldPermit } from './permit';
 import { NOTHING_SHOWN, type Shown, shownOf } from './shown';
 import { Turns } from './turns';
 
@@ -37,6 +39,7 @@ export interface Around {
   readonly knows: number;
   readonly host: string;
   readonly blobs: BlobCarrier;
+  readonly permit: HeldPermit;
   profile(): Profile;
   /** Something of the group changed; views follow. `ids` are feed items that changed, or null for all. */
   changed(ref: GroupRef, what: 'group' | 'feed', ids: readonly string[] | null): void;
@@ -121,6 +124,8 @@ export class GroupRun {
   gaveAt: unknown = null;
   synced = false;
   alarm: Alarm | null = null;
+  /** The relay lets nobody begin this group without a permit: what is the matter with the one there is. */
+  needsPermit: PermitRefusal | null = null;
   /** What the relay last had no room for, since the group takes more than its operator allows. */
   noRoom: 'words' | 'pictures' | null = null;
   shown: Shown = NOTHING_SHOWN;
@@ -237,6 +242,10 @@ export class GroupRun {
   get stored(): boolean {
     return this.row.unsent === null;
   }
+  /** What a permit that is asked for lacks; null where the group was begun, or nobody asked yet. */
+  get permitWanted(): PermitRefusal | null {
+    return this.stored || this.row.ended !== null ? null : this.needsPermit;
+  }
   /** Whoever answers is not the group's relay, or shows less than was seen: nothing is sent there (P19). */
   get isHalted(): boolean {
     return this.alarm === 'rollback' || this.alarm === 'stranger';
@@ -245,9 +254,9 @@ export class GroupRun {
   get isSilent(): boolean {
     return this.alarm === 'fork' || this.isHalted;
   }
-  /** What waits here does not go out, though the relay answers: nothing may be said to it, or it leaves out what has to come first. */
+  /** What waits here does not go out, though the relay answers: nothing may be said to it, it wants a permit, or it leaves out what has to come first. */
   get isStuck(): boolean {
-    return this.isHalted || (this.alarm === 'gap' && this.session === 'live' && !this.synced);
+    return this.isHalted || this.permitWanted !== null || (this.alarm === 'gap' && this.session === 'live' && !this.synced);
   }
   /** Posts and changes here that the relay has not stored. */
   get waiting(): number {

@@ -32,7 +32,7 @@ export function groupView(run: GroupRun): GroupView {
     me: run.me,
     iOwn: s.owner === run.me && run.row.ended === null,
     offer: offer === null ? null : { to: offer.to, name: nameOf(run, offer.to), toMe: offer.to === run.me },
-    mayInvite: mayInvite(s, run.me) && run.row.ended === null && !run.isHalted,
+    mayInvite: mayInvite(s, run.me) && run.row.ended === null && !run.isHalted && run.permitWanted === null,
     mayRemove: mayRemove(s, run.me) && run.row.ended === null && !run.isHalted,
     claim: s.claim === null ? null : { by: s.claim.by, name: nameOf(run, s.claim.by), mine: s.claim.by === run.me, from: s.claim.at + CLAIM_WAIT },
     invites: invites(run),
@@ -48,6 +48,7 @@ export function groupView(run: GroupRun): GroupView {
     ending: s.destroy === null ? null : { asked: s.destroy.at, from: s.destroy.at + DESTROY_GRACE },
     destroyed: run.row.destroyed?.time ?? null,
     stored: run.stored,
+    permit: run.permitWanted,
     waiting: run.waiting,
     alarm: alarmOf(run),
     awaitsKey: awaitedKey(run),
@@ -134,6 +135,7 @@ export function summary(run: GroupRun): GroupSummary {
     outdated: run.isOutdated && run.row.ended === null,
     waiting: run.waiting,
     alarm: alarmOf(run),
+    permit: run.permitWanted,
     ended: run.row.ended
   };
 }

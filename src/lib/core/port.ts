@@ -32,6 +32,8 @@ export interface ConnectionView {
   readonly waiting: number;
   /** Groups whose alarm keeps everything here; what waits in them is not counted above. */
   readonly halted: number;
+  /** Groups that the relay begins only with a permit, which is lacking; what waits in them is not counted above. */
+  readonly unbegun: number;
   /** Groups of which something is missing here: an alarm says so, or it waits for a key. */
   readonly lacking: number;
   /** When this device last had everything, and could read it. */
@@ -67,6 +69,11 @@ export interface RecoveryView {
 
 /** The doorbell of this device: where its browser is pushed to, null while it never was, and the groups that ring. */
 export interface BellView { readonly place: string | null; readonly groups: readonly GroupRef[] }
+
+/** Whether the relay asks for a permit to begin a group, as far as this device knows, and whether one is here. */
+export type PermitView = 'free' | 'asked' | 'held';
+/** Why a group was not begun: no permit is here, the relay does not know it, its groups are all begun, its time is over. */
+export type PermitWanted = 'none' | 'unknown' | 'spent' | 'ended';
 
 /** A device of this person's. */
 export interface DeviceView {
@@ -115,6 +122,7 @@ export type AppView =
   | {
       readonly phase: 'open'; readonly profile: Profile; readonly connection: ConnectionView; readonly storage: StorageView; readonly passkeys: readonly PasskeyView[]; readonly recovery: RecoveryView;
       readonly bell: BellView;
+      readonly permit: PermitView;
       /** This device has a name to be known by in the list of devices. */
       readonly named: boolean;
     }
@@ -141,6 +149,7 @@ export interface GroupSummary {
   readonly outdated: boolean;
   readonly waiting: number;
   readonly alarm: Alarm | null;
+  readonly permit: PermitWanted | null;
   readonly ended: Ended | null;
 }
 
@@ -283,6 +292,8 @@ export interface GroupView {
   readonly destroyed: number | null;
   /** The relay stores the group (false for a group made offline and not yet sent). */
   readonly stored: boolean;
+  /** The relay wants a permit before it begins the group; null when it does not, or did. */
+  readonly permit: PermitWanted | null;
   readonly waiting: number;
   readonly alarm: Alarm | null;
   /** A key is late that some words wait for; `write`: what is written here waits for it too. No alarm: whoever has it gives it when they are online. */
@@ -489,7 +500,9 @@ export interface Commands {
 
   'new-group': { in: { name: string; kind: GroupKind }; out: { group: GroupRef } };
   'rename-group': { in: { group: GroupRef; name: string }; out: null };
-  /** Drops the local copy of a group that has ended. */
+  /** Keeps the code of a permit, and begins the group with it, if the relay is there; faults `bad-permit` when it was mistyped, `permit-unknown`, `permit-spent`, `permit-ended`. Null: for the next group. */
+  'use-permit': { in: { group: GroupRef | null; code: string }; out: { begun: boolean } };
+  /** Drops the local copy of a group that has ended, or that the relay did not begin. */
   'forget-group': { in: { group: GroupRef }; out: null };
 
   /** Posts the words given and the photos of the draft; empties the draft. */
@@ -574,7 +587,8 @@ export type Fault =
   | 'wrong-passphrase' | 'unknown-passkey' | 'wrong-phrase' | 'too-soon' | 'weak-passphrase' | 'locked' | 'not-writer'
   | 'outdated' | 'needs-network' | 'not-allowed' | 'empty' | 'changed-meanwhile' | 'group-ended' | 'not-found'
   | 'too-large' | 'not-an-image' | 'storage-full' | 'storage-lost' | 'storage-damaged' | 'too-late' | 'too-many' | 'unsent'
-  | 'bad-link' | 'invite-used' | 'invite-expired' | 'invite-revoked' | 'bad-credential' | 'not-yours' | 'ended' | 'bad-organisation' | 'refused-by-relay' | 'restoring' | 'unavailable' | 'no-doorbell' | 'bad-push' | 'internal';
+  | 'bad-link' | 'invite-used' | 'invite-expired' | 'invite-revoked' | 'bad-credential' | 'not-yours' | 'ended' | 'bad-organisation' | 'refused-by-relay' | 'restoring' | 'unavailable' | 'no-doorbell' | 'bad-push'
+  | 'needs-permit' | 'bad-permit' | 'permit-unknown' | 'permit-spent' | 'permit-ended' | 'internal';
 
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault };
 

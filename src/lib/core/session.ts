@@ -11,6 +11,7 @@ import type { GroupRun } from './group-run';
 import { type OwnInviteRow, put } from './group-rows';
 import { healFeed, isSuspicious, tellGaps } from './heal';
 import { retryHeld, takeEntries, takeEnvelopes, type Took } from './receive';
+import { askToBegin } from './begin-group';
 import { proveKey } from './prove';
 import { hearRequests } from './requests';
 import { isDestruction } from './destroyed';
@@ -21,6 +22,7 @@ import { askForKeys, lookAtWantsSoon, takeKeys } from './wants';
 const RETRY = 5_000;
 const WHILE_RESTORING = 60_000;
 const AFTER_GONE = 30_000;
+const WHILE_RATE = 60_000;
 
 /** After the link came up: opens the session and brings the group up to date. */
 export async function beginSession(run: GroupRun): Promise<void> {
@@ -126,11 +128,13 @@ async function renewKeys(run: GroupRun): Promise<void> {
 }
 
 async function create(run: GroupRun): Promise<boolean> {
-  const { unsent, id } = run.row;
-  if (unsent === null) return false;
-  const f = await run.around.link.ask({ is: 'create', group: id, genesis: unsent.genesis, boxes: unsent.boxes });
-  if (f?.is !== 'entered') {
-    if (f !== null) retrySoon(run);
+  const { unsent } = run.row;
+  const f = await askToBegin(run);
+  if (unsent === null || f === null) return false;
+  if (f.is !== 'entered') {
+    // another permit, or another connection, may change the answer; time does not
+    if (run.needsPermit === null) retrySoon(run, f.is === 'refused' && f.why === 'rate' ? WHILE_RATE : RETRY);
+    run.changed();
     return false;
   }
   if ((await takeEntries(run, [{ entry: unsent.genesis, receipt: f.receipt }])) === 'all') return true;

@@ -16,6 +16,7 @@ export function connectionWords(view: ConnectionView): { readonly how: How; read
     case 'online':
       if (view.halted > 0) return { how: 'halted', short: m.status_halted({ count: view.halted }) };
       if (waiting > 0) return { how: 'sending', short: m.status_sending({ count: waiting }) };
+      if (view.unbegun > 0) return { how: 'halted', short: m.status_permit() };
       return { how: 'ok', short: view.lacking > 0 ? m.status_online() : m.status_ok() };
   }
 }
@@ -26,7 +27,8 @@ export function connectionMore(view: ConnectionView): readonly string[] {
   if (view.state === 'offline') lines.push(view.since === null ? m.status_more_offline() : m.status_more_offline_since({ time: clockTime(view.since) }));
   else if (view.state === 'connecting') lines.push(m.status_more_connecting());
   else if (view.halted > 0) lines.push(m.status_more_halted());
-  else lines.push(view.waiting > 0 ? m.status_more_sending() : m.status_more_ok());
+  else if (view.waiting > 0) lines.push(m.status_more_sending());
+  else lines.push(view.unbegun > 0 ? m.status_more_permit() : m.status_more_ok());
   if (view.state === 'online' && view.halted === 0 && view.lacking > 0) lines.push(m.status_more_lacking());
   if (view.waiting > 0) lines.push(m.status_more_waiting({ count: view.waiting }));
   lines.push(view.lastSynced === null ? m.status_more_never() : m.status_more_synced({ time: longAgo(view.lastSynced) }));

@@ -38,6 +38,11 @@ const WORDS: { readonly [F in Fault]: () => string } = {
   unavailable: m.fault_unavailable,
   'no-doorbell': m.fault_no_doorbell,
   'bad-push': m.fault_bad_push,
+  'needs-permit': m.fault_needs_permit,
+  'bad-permit': m.permit_wrong,
+  'permit-unknown': m.permit_unknown,
+  'permit-spent': m.permit_spent,
+  'permit-ended': m.permit_ended,
   internal: m.fault_internal
 };
 

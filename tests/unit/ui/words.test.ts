@@ -19,7 +19,7 @@ describe('words for people', () => {
 });
 
 describe('words for the connection', () => {
-  const view = { state: 'online', since: null, waiting: 0, halted: 0, lacking: 0, lastSynced: null } as const;
+  const view = { state: 'online', since: null, waiting: 0, halted: 0, unbegun: 0, lacking: 0, lastSynced: null } as const;
   it('never say up to date while something waits', () => {
     expect(connectionWords(view).short).toBe('Up to date');
     expect(connectionWords({ ...view, waiting: 2 }).short).toBe('Sending 2');
@@ -36,6 +36,11 @@ describe('words for the connection', () => {
     expect([connectionWords(words).short, connectionWords({ ...words, waiting: 2 }).short]).toEqual(['Online', 'Sending 2']);
     expect(connectionMore(words)[1]).toMatch(/still missing/);
     expect(connectionMore({ ...words, state: 'offline' }).join()).not.toMatch(/still missing/);
+  });
+  it('say that a group waits for a permit, unless something else is worse or on its way', () => {
+    const words = { ...view, unbegun: 1 };
+    expect([words, { ...words, waiting: 2 }, { ...words, halted: 1 }].map((w) => connectionWords(w).short)).toEqual(['Needs a permit', 'Sending 2', '1 group waits']);
+    expect(connectionMore(words)[0]).toMatch(/only with a permit/);
   });
   it('say when nothing was ever fetched', () => expect(connectionMore(view).at(-1)).toBe('This device has not been online yet.'));
 });
