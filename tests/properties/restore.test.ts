@@ -1,40 +1,14 @@
 /** P22 A device's disk put back from a backup, and one disk used twice: no number is accepted twice, no word is lost or doubled. */
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { memoryDevice, type MemoryDevice } from '../../src/lib/store/memory';
-import { CACHE_TABLES, type CacheChange, type Change } from '../../src/lib/store/store';
-import { cast, Seat } from '../support/circle';
+import { cast, type Seat } from '../support/circle';
+import { bootOn, copyOf } from '../support/copied';
 import { lanesOf } from '../support/lanes';
 import type { World } from '../support/world';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
 
 const SENT = 6_000;
-
-/** A disk with the same bytes, as a backup of the whole profile brings it back. `cache`: its derived rows too. */
-async function copyOf(disk: MemoryDevice, cache: boolean): Promise<MemoryDevice> {
-  const copy = memoryDevice();
-  const raw = copy.open();
-  const rows = disk.dump();
-  const { fence } = await raw.takeFence();
-  const isCache = (table: string): boolean => (CACHE_TABLES as readonly string[]).includes(table);
-  const header = rows.find((r) => r.table === 'vault');
-  if (header !== undefined) await raw.swapHeader(null, header.value);
-  await raw.commit(fence, rows.filter((r) => r.table !== 'vault' && !isCache(r.table)) as Change[]);
-  if (cache) await raw.cacheCommit(fence, rows.filter((r) => isCache(r.table)) as CacheChange[]);
-  return copy;
-}
-let copies = 0;
-/** A device on a copied disk; its chance is its own. */
-async function bootOn(world: World, disk: MemoryDevice, group: string): Promise<Seat> {
-  const device = world.device(`Copy ${++copies}`, 'patient', disk);
-  await device.boot();
-  await device.unlock();
-  await world.time.pass(500);
-  const seat = new Seat(device, group);
-  await seat.open();
-  return seat;
-}
 
 async function sameForAll(world: World, seats: Seat[], texts: string[]): Promise<void> {
   await world.time.pass(60_000);
