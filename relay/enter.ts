@@ -165,7 +165,7 @@ function judge(h: House, s: Enterer, f: Enter, done: () => void): void {
       // another relay was quicker, or this very entry lies there, heard of or not: everybody is told of what the store has
       if (!r.ok || r.value.is === 'behind') return h.follow.renew(group, (isRead) => (isRead && group.state.seq > before.seq ? place(h, s, f, done) : no('unavailable')));
       if (r.value.is === 'moved') {
-        if (s.as === 'log') hold(h, s, ends.map((e) => e.device));
+        if (s.as === 'log' && entry.body.kind !== 'restate-cut') hold(h, s, ends.map((e) => e.device));
         return no('moved', { heads: r.value.heads.map((x): LogHead => ({ logPk: (rowByDevice(before, x.device) as { logPk: LogPk }).logPk, n: x.n, hash: x.hash })) });
       }
       h.budget.count(budget, now);

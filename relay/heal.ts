@@ -10,7 +10,7 @@ import { lockboxHash } from '../crypto/kept';
 import { verifyReceipt } from '../crypto/receipt';
 import { decodeEntry } from '../crypto/roster/entry';
 import { begin, fold } from '../crypto/roster/fold';
-import { chainAt, chainHead, encodeState, rowByDevice, rowOf, type Row } from '../crypto/roster/state';
+import { chainAt, chainHead, encodeState, endsOf, rowByDevice, rowOf, type Row } from '../crypto/roster/state';
 import { endConnection, tellEnded } from './ended';
 import { CHECKPOINT, endedBy, endingOf, spentBy } from './enter';
 import type { Group } from './group';
@@ -166,7 +166,7 @@ export function give(h: House, s: LogSession, f: Of<'give'>): void {
   group.alone((done) => {
     void (async () => {
       const items = s.gone === null ? f.items : f.items.filter((i) => i.device === s.device);
-      const giving = await fitting(h, group, items);
+      const giving = await fitting(h, group, items, s.gone === null);
       const stored = giving === null ? null : await ask(h.log, 'give', { g: group.g, items: giving });
       if (stored === null || !stored.ok) return connection.refuse(f.re, group.id, 'unavailable');
       took(group, 'bytes', stored.value.reduce((sum, e) => sum + e.envelope.length, 0));
@@ -176,8 +176,8 @@ export function give(h: House, s: LogSession, f: Of<'give'>): void {
   });
 }
 
-/** Those that stand behind what is stored of their log, or that replace the end of one that went past its cut-off. */
-async function fitting(h: House, group: Group, items: readonly GivenEnvelope[]): Promise<Giving[] | null> {
+/** Those that stand behind what is stored of their log, or that replace the end of one that went past its cut-off; from who is out, the latter alone: it could sign others. */
+async function fitting(h: House, group: Group, items: readonly GivenEnvelope[], isLive: boolean): Promise<Giving[] | null> {
   const out: Giving[] = [];
   for (const device of new Set(items.map((i) => i.device))) {
     const row = rowByDevice(group.state, device);
@@ -186,10 +186,11 @@ async function fitting(h: House, group: Group, items: readonly GivenEnvelope[]):
     if (!head.ok) return null;
     if (row === null || row.rank === 'recovery') continue;
     const { n, hash } = head.value;
-    const cut = row.end?.cut ?? null;
     // what is stored of a log that ended may have gone another way than to its cut-off
-    const other = cut === null || (n === cut.n && equal(hash, cut.hash)) ? null : await replacing(h, group, row, cut, run);
-    out.push(...(other ?? inRow(h, group, row, { n, hash }, run.filter((i) => i.n > n), false)));
+    const isWhole = row.end !== null && n === row.end.cut.n && equal(hash, row.end.cut.hash);
+    let other: Giving[] | null = null;
+    for (const end of isWhole ? [] : endsOf(group.state, row)) other ??= end === row.end?.cut || isLive ? await replacing(h, group, row, end, run) : null;
+    out.push(...(other ?? (isLive ? inRow(h, group, row, { n, hash }, run.filter((i) => i.n > n), false) : [])));
   }
   // in the order in which they came: that is how their giver saw them
   const place = new Map(items.map((i, at) => [`${i.device} ${i.n}`, at]));
@@ -216,12 +217,13 @@ function inRow(h: House, group: Group, row: Row, at: { readonly n: number; reado
   let { n, hash } = at;
   for (const i of run) {
     const read = readEnvelope(i.envelope);
-    if (!read.ok || i.n !== n + 1 || read.value.header.n !== i.n || (row.end !== null && i.n > row.end.cut.n)) break;
+    if (!read.ok || i.n !== n + 1 || read.value.header.n !== i.n || (row.end !== null && i.n > row.end.cut.n)) continue;
     const { rosterSeq, blobs } = read.value.header;
     const roster = rosterSeq > group.earlier ? null : chainAt(group.state, rosterSeq);
-    if (roster === null) break;
+    if (roster === null) continue;
     const place = { group: group.id, logPk: row.logPk, prev: hash, roster };
-    if (!verifyEnvelope(place, read.value)) break;
+    // a giver may have several at one number
+    if (!verifyEnvelope(place, read.value)) continue;
     const next = envelopeHash(place, i.envelope);
     out.push({ device: row.device, n: i.n, rosterSeq, time: Math.min(i.time, h.clock()), prev: hash, hash: next, blobs, envelope: i.envelope, replaces });
     n = i.n;

@@ -66,7 +66,9 @@ export type EntryBody =
   /** By the new row itself. */
   | { readonly kind: 'join'; readonly invite: InvitePk; readonly row: NewRow; readonly rotation: Rotation; readonly display: Bytes }
   /** By the successor, who may accept ownership when the wait is over; off: taken back, or refused by the owner. */
-  | { readonly kind: 'claim-owner'; readonly on: boolean };
+  | { readonly kind: 'claim-owner'; readonly on: boolean }
+  /** A log that ended counts as whole there too: the run to its cut is lost. */
+  | { readonly kind: 'restate-cut'; readonly cut: Cut };
 export type EntryKind = EntryBody['kind'];
 
 export interface Entry {
@@ -85,7 +87,7 @@ export type RoleName = keyof typeof ROLE;
 /** Kind codes on the wire, from 1. */
 export const KINDS = [
   'genesis', 'name', 'invite', 'revoke-invite', 'admit', 'remove', 'offer-owner', 'accept-owner', 'leave', 'rotate', 'device-add', 'device-revoke',
-  'role', 'relay', 'upgrade', 'destroy', 'open-invite', 'join', 'claim-owner'
+  'role', 'relay', 'upgrade', 'destroy', 'open-invite', 'join', 'claim-owner', 'restate-cut'
 ] as const;
 
 /** Hash of an entry's bytes; of a genesis it is the group's id. */
@@ -179,6 +181,9 @@ function writeUnsigned(e: Omit<Entry, 'signature'>): Bytes {
     case 'destroy':
     case 'claim-owner':
       return w.bool(b.on).done();
+    case 'restate-cut':
+      writeCut(b.cut, w);
+      return w.done();
     default:
       return unreachable(b);
   }
@@ -230,6 +235,8 @@ function readBody(kind: EntryKind, r: Reader): EntryBody {
     case 'destroy':
     case 'claim-owner':
       return { kind, on: r.bool() };
+    case 'restate-cut':
+      return { kind, cut: readCut(r) };
     default:
       return unreachable(kind);
   }

@@ -151,6 +151,11 @@ function apply(s: RosterState, to: RosterState, e: Entry): RosterState {
       return { ...to, destroy: b.on ? { seq: e.seq, at: to.time } : null };
     case 'claim-owner':
       return { ...to, claim: b.on ? { by: hex((s.rows.get(hex(e.author)) as Row).member), seq: e.seq, at: to.time } : null };
+    case 'restate-cut': {
+      // one more place where the log may end; the cut that ended it, and those restated before, stay what they are
+      const key = hex(b.cut.logPk);
+      return { ...to, restated: new Map(s.restated).set(key, [...(s.restated.get(key) ?? []), b.cut].sort((x, y) => x.n - y.n)) };
+    }
     default:
       return unreachable(b);
   }

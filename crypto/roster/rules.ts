@@ -120,6 +120,14 @@ export function judge(s: RosterState, e: Entry, signed: boolean, now: number, re
     case 'claim-owner':
       if (!b.on) return s.claim === null || (s.claim.by !== by && !owns) ? 'no-claim' : null;
       return !hasRole(s, by, 'successor') ? 'not-owner' : s.claim !== null ? 'used' : null;
+    case 'restate-cut': {
+      if (!owns) return 'not-owner';
+      const key = hex(b.cut.logPk);
+      const row = s.rows.get(key);
+      if (row === undefined || row.end === null) return 'unknown-member';
+      if (b.cut.n >= row.end.cut.n || cuts([b.cut], [row]) !== null) return 'wrong-cuts';
+      return s.restated.get(key)?.some((c) => c.n === b.cut.n) === true ? 'used' : null;
+    }
     default:
       return unreachable(b);
   }

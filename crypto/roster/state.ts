@@ -77,11 +77,13 @@ export interface RosterState {
   readonly relayPk: RelayPk | null;
   /** The version of entries that may come. */
   readonly version: number;
+  /** Lower cuts that the owner restated for logs that ended, ascending by n; a log is whole at any of its cuts. */
+  readonly restated: ReadonlyMap<Hex<LogPk>, readonly Cut[]>;
 }
 
 /** What is empty in every group that begins. */
-export const PLAIN: Pick<RosterState, 'roles' | 'sponsors' | 'claim' | 'destroy' | 'relayPk' | 'version'> = {
-  roles: new Map(), sponsors: new Map(), claim: null, destroy: null, relayPk: null, version: 1
+export const PLAIN: Pick<RosterState, 'roles' | 'sponsors' | 'claim' | 'destroy' | 'relayPk' | 'version' | 'restated'> = {
+  roles: new Map(), sponsors: new Map(), claim: null, destroy: null, relayPk: null, version: 1, restated: new Map()
 };
 export const hasRole = (s: RosterState, member: Hex<MemberTag>, role: RoleName): boolean => ((s.roles.get(member) ?? 0) & ROLE[role]) !== 0;
 /** May invite, and admit by its own invites. */
@@ -98,6 +100,8 @@ export const chainHead = (s: RosterState): Hash => s.chains[s.seq - 1] as Hash;
 export const isLive = (r: Row): boolean => r.end === null;
 export const liveAt = (r: Row, seq: number): boolean => r.from <= seq && (r.end === null || seq < r.end.seq);
 export const liveRows = (s: RosterState): Row[] => [...s.rows.values()].filter(isLive).sort((a, b) => compare(a.logPk, b.logPk));
+/** Where a log that ended is whole: at the cut of the entry that ended it, else at those restated since, the highest first. None while its row is live. */
+export const endsOf = (s: RosterState, r: Row): readonly Cut[] => (r.end === null ? [] : [r.end.cut, ...[...(s.restated.get(hex(r.logPk)) ?? [])].reverse()]);
 export const rowsOf = (s: RosterState, member: Hex<MemberTag>): Row[] => liveRows(s).filter((r) => hex(r.member) === member);
 export const rowByDevice = (s: RosterState, device: number): Row | null => [...s.rows.values()].find((r) => r.device === device) ?? null;
 export const rowOf = (s: RosterState, logPk: LogPk): Row | null => s.rows.get(hex(logPk)) ?? null;
@@ -117,9 +121,10 @@ export const owedAt = (s: RosterState, seq: number): boolean => s.owed.some((o) 
 const HOW = ['removed', 'left'] as const;
 const INVITE = ['pending', 'used', 'revoked', 'void'] as const;
 
+const STATE = 3;
 /** Canonical bytes: equal exactly when two states are. */
 export function encodeState(s: RosterState): Bytes {
-  const w = new Writer().u8(2).fixed(s.group).num(s.seq).list(s.chains, (c, x) => x.fixed(c)).num(s.time).num(s.fence);
+  const w = new Writer().u8(STATE).fixed(s.group).num(s.seq).list(s.chains, (c, x) => x.fixed(c)).num(s.time).num(s.fence);
   w.fixed(unhex(s.owner) as Bytes).bool(s.offer !== null);
   if (s.offer !== null) w.fixed(unhex(s.offer.to) as Bytes).num(s.offer.seq);
   w.list(sorted(s.rows), (r, x) => {
@@ -142,7 +147,8 @@ export function encodeState(s: RosterState): Bytes {
   if (s.destroy !== null) w.num(s.destroy.seq).num(s.destroy.at);
   w.bool(s.relayPk !== null);
   if (s.relayPk !== null) w.fixed(s.relayPk);
-  return w.num(s.version).done();
+  w.num(s.version).list(byKey(s.restated).flatMap(([, cuts]) => cuts), (c, x) => x.fixed(c.logPk).num(c.n).fixed(c.hash));
+  return w.done();
 }
 
 /** A state kept at rest. It is our own word, not evidence: never taken from anybody else. */
@@ -150,13 +156,13 @@ export function decodeState(b: Uint8Array): Result<RosterState, Malformed> {
   const d = decode(b, readState);
   if (!d.ok) return d;
   const again = encodeState(d.value);
-  return equal(b[0] === 1 ? again.slice(1, b.length) : again.slice(1), b.slice(1)) ? d : err('malformed');
+  return equal(b[0] === STATE ? again.slice(1) : again.slice(1, b.length), b.slice(1)) ? d : err('malformed');
 }
 
 function readState(r: Reader): RosterState {
-  // version 1 ends where roles begin
+  // version 1 ends where roles begin, version 2 before the cuts restated
   const version = r.u8();
-  if (version !== 1 && version !== 2) r.fail();
+  if (version < 1 || version > STATE) r.fail();
   const many = Number.MAX_SAFE_INTEGER;
   const group = r.fixed<GroupId>(HASH);
   const seq = r.num();
@@ -197,10 +203,10 @@ function readState(r: Reader): RosterState {
   // what the fold relies on without asking again
   if (seq === 0 || chains.length !== seq || epochs.length === 0 || !members.has(owner)) r.fail();
   const plain = { group, seq, chains, time, fence, owner, offer, rows, members, invites, epochs, owed };
-  return version === 1 ? { ...plain, ...PLAIN } : { ...plain, ...readMore(r, invites) };
+  return version === 1 ? { ...plain, ...PLAIN } : { ...plain, ...readMore(r, invites), restated: version === 2 ? PLAIN.restated : readRestated(r, rows) };
 }
 
-function readMore(r: Reader, invites: Map<Hex<InvitePk>, Invite>): typeof PLAIN {
+function readMore(r: Reader, invites: Map<Hex<InvitePk>, Invite>): Omit<typeof PLAIN, 'restated'> {
   const many = Number.MAX_SAFE_INTEGER;
   const roles = new Map(r.list(many, (x): [Hex<MemberTag>, number] => [hex(x.fixed<MemberTag>(TAG)), x.u8()]));
   const sponsors = new Map(r.list(many, (x): [Hex<MemberTag>, MemberTag] => [hex(x.fixed<MemberTag>(TAG)), x.fixed<MemberTag>(TAG)]));
@@ -213,6 +219,18 @@ function readMore(r: Reader, invites: Map<Hex<InvitePk>, Invite>): typeof PLAIN 
     relayPk: r.bool() ? r.fixed<RelayPk>(SIGN_PK) : null,
     version: r.num()
   };
+}
+
+function readRestated(r: Reader, rows: RosterState['rows']): Map<Hex<LogPk>, Cut[]> {
+  const restated = new Map<Hex<LogPk>, Cut[]>();
+  for (const c of r.list(Number.MAX_SAFE_INTEGER, (x): Cut => ({ logPk: x.fixed<LogPk>(SIGN_PK), n: x.num(), hash: x.fixed<Hash>(HASH) }))) {
+    const key = hex(c.logPk);
+    const before = restated.get(key) ?? [];
+    // ascending, each of a log that ended, below its cut
+    if (c.n >= (rows.get(key)?.end?.cut.n ?? 0) || before.some((b) => b.n >= c.n)) r.fail();
+    restated.set(key, [...before, c]);
+  }
+  return restated;
 }
 
 const byKey = <K extends string, V>(m: ReadonlyMap<K, V>): [K, V][] => [...m.entries()].sort(([a], [b]) => (a < b ? -1 : 1));

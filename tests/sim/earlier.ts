@@ -9,11 +9,11 @@ import { type HeadsRow, keyOf, put, putBytes, read } from '../../src/lib/core/gr
 import type { Seat } from '../support/circle';
 import type { Time } from '../support/world';
 
-/** What ended the state in version 1, as bytes of version 2: nothing of it was known. */
-const LATER = [0, 0, 0, 0, 0, 0, 1];
+/** What ended the state in version 1, as bytes of version 3: nothing of it was known. */
+const LATER = [0, 0, 0, 0, 0, 0, 1, 0];
 
 const isPlain = (s: RosterState): boolean =>
-  s.roles.size === 0 && s.sponsors.size === 0 && s.claim === null && s.destroy === null && s.relayPk === null && s.version === 1 && ![...s.invites.values()].some((i) => i.open);
+  s.roles.size === 0 && s.sponsors.size === 0 && s.claim === null && s.destroy === null && s.relayPk === null && s.version === 1 && s.restated.size === 0 && ![...s.invites.values()].some((i) => i.open);
 
 /** Inside the group's turn, so that nothing else is written meanwhile; that may have to wait for the network. */
 export async function asEarlierVersion(seat: Seat, time: Time): Promise<void> {

@@ -31,7 +31,8 @@ export const body = fc.oneof(
   fc.record({ kind: is('offer-owner'), to: fc.option(fixed(16)) }),
   fc.record({ kind: is('accept-owner'), offer: num, rotation }),
   fc.record({ kind: is('leave'), cuts }),
-  fc.record({ kind: is('rotate'), rotation })
+  fc.record({ kind: is('rotate'), rotation }),
+  fc.record({ kind: is('restate-cut'), cut: fc.record({ logPk: fixed<LogPk>(32), n: num, hash: fixed<Hash>(32) }) })
 ) as fc.Arbitrary<EntryBody>;
 export const entry = fc.record({ seq: num, prev: fixed(32), author: fixed(32), body, signature: fixed(64) }) as fc.Arbitrary<Entry>;
 

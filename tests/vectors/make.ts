@@ -161,6 +161,17 @@ function roster() {
   made(accept(random, st.state, gil, st.state.claim?.seq), st.state.time + CLAIM_WAIT);
   plain(gil, { kind: 'relay', relayPk: random(32) as RelayPk });
   plain(gil, { kind: 'relay', relayPk: st.relay.pk });
+  // Olivia's log ended at 7, the phone of Pat at 3, and who is there still has no cut
+  const restate = (by: typeof next, of: typeof next, n: number): void => plain(by, { kind: 'restate-cut', cut: { logPk: of.logPk, n, hash: n === 0 ? ZERO_HASH : (random(32) as Bytes as Hash) } });
+  restate(hal, olivia, 5);
+  restate(gil, hal, 1);
+  restate(gil, olivia, 7);
+  restate(gil, olivia, 5);
+  restate(gil, olivia, 5);
+  restate(gil, olivia, 6);
+  restate(gil, olivia, 2);
+  restate(gil, pat, 0);
+  plain(gil, { kind: 'restate-cut', cut: { logPk: fay.logPk, n: 0, hash: random(32) as Bytes as Hash } });
   plain(gil, { kind: 'upgrade', version: 1 });
   plain(gil, { kind: 'upgrade', version: 2 });
   plain(gil, { kind: 'destroy', on: true });

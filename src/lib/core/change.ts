@@ -8,9 +8,10 @@ import { LIMIT } from '$crypto/limits';
 import { LABEL } from '$crypto/labels';
 import { type KeyringItem, KEYS_IN_LOCKBOX, lockboxHash, sealLockbox } from '$crypto/lockbox';
 import { chainAfter, type AddedRow, type Cut, deviceClaimBody, type EntryBody, type NewRow, type Rotation, signEntry } from '$crypto/roster/entry';
-import { chainAt, chainHead, currentEpoch, hasRole, liveRows, mayInvite, mayRemove, owedAt, type RosterState, type Row, rowOf, rowsOf } from '$crypto/roster/state';
+import { chainAt, chainHead, currentEpoch, endsOf, hasRole, liveRows, mayInvite, mayRemove, owedAt, type RosterState, type Row, rowOf, rowsOf } from '$crypto/roster/state';
 import { sign } from '$crypto/verify';
-import { LOG_START } from '../group/log';
+import { LOG_START, type LogPlace } from '../group/log';
+import { isOpenEnded, reaches } from './ended-logs';
 import type { GroupRun } from './group-run';
 import { type DeviceKeys, drop, keyOf, type KeyringRow, type PendingRow, put } from './group-rows';
 import type { Fault } from './port';
@@ -255,6 +256,15 @@ export const planAcceptClaim: Planner = (run, at) => {
   const { claim } = run.state;
   if (claim === null || claim.by !== run.me) return 'changed-meanwhile';
   return rotating(run, at, liveRows(run.state), null, (rotation) => ({ kind: 'accept-owner', offer: claim.seq, rotation }));
+};
+
+/** A log that ended is whole where the relay has it, too: the rest is lost (PROTOCOL §5.3). Only to where this device could show it itself. */
+export const planRestate = (logPk: LogPk, there: Pick<LogPlace, 'n' | 'hash'>): Planner => (run, _at, heads) => {
+  if (!owns(run.state, run)) return 'not-allowed';
+  const row = rowOf(run.state, logPk);
+  const { n, hash } = heads.find((h) => equal(h.logPk, logPk)) ?? there;
+  if (row?.end == null || !isOpenEnded(run, row) || n >= row.end.cut.n || endsOf(run.state, row).some((e) => e.n === n)) return 'changed-meanwhile';
+  return reaches(run, row, { n, hash }) ? { body: { kind: 'restate-cut', cut: { logPk, n, hash } }, boxes: [], keys: null } : 'refused-by-relay';
 };
 
 export const planLeave: Planner = (run, _at, heads) => {

@@ -5,12 +5,13 @@ import { permitIn, type PermitRefusal } from '$crypto/permit';
 import { encodeLink, INVITE_SECRET, inviteKeys, sealAnswer, sealCard } from '$crypto/invite-secret';
 import { ROLE } from '$crypto/roster/entry';
 import { chainHead, liveMembers } from '$crypto/roster/state';
-import { changeRoster, displayBytes, planAccept, planAcceptClaim, planAdmit, planClaim, planDestroy, planInvite, planLeave, planName, planOffer, planRemove, planRevokeInvite, planRoles, tagOf } from './change';
+import { changeRoster, displayBytes, planAccept, planAcceptClaim, planAdmit, planClaim, planDestroy, planInvite, planLeave, planName, planOffer, planRemove, planRestate, planRevokeInvite, planRoles, tagOf } from './change';
 import { done, type Handlers, inGroup as inGroupOf, NAME_MOST, no, online as onlineOf, yes } from './commands-kit';
 import type { Core } from './core';
 import { GroupRun } from './group-run';
 import { keyOf, type OwnInviteRow, put } from './group-rows';
 import { nameOf, requestId } from './group-view';
+import { lostLogs } from './lost';
 import { newGroup } from './new-group';
 import { sayPerson } from './people';
 import type { Fault, Outcome, PersonRole } from './port';
@@ -19,7 +20,7 @@ import { pump } from './send';
 
 type Name =
   | 'new-group' | 'use-permit' | 'rename-group' | 'forget-group' | 'invite' | 'revoke-invite' | 'let-in' | 'refuse'
-  | 'remove' | 'offer-owner' | 'withdraw-offer' | 'accept-owner' | 'leave' | 'end-group' | 'keep-group' | 'set-roles' | 'claim-owner' | 'drop-claim' | 'accept-claim';
+  | 'remove' | 'offer-owner' | 'withdraw-offer' | 'accept-owner' | 'leave' | 'end-group' | 'keep-group' | 'set-roles' | 'claim-owner' | 'drop-claim' | 'accept-claim' | 'go-without';
 type Planner = Parameters<typeof changeRoster>[1];
 
 const DAY = 86_400_000;
@@ -144,6 +145,16 @@ export function groupCommands(core: Core): Pick<Handlers, Name> {
     'accept-claim': ({ group }) => change(group, planAcceptClaim),
     'end-group': ({ group }) => change(group, planDestroy(true)),
     'keep-group': ({ group }) => change(group, planDestroy(false)),
+    'go-without': ({ group, member }) =>
+      online(group, async (run) => {
+        const lost = lostLogs(run).filter(({ row }) => hex(row.member) === member);
+        if (lost.length === 0) return no('changed-meanwhile');
+        for (const { row, there } of lost) {
+          const fault = await changeRoster(run, planRestate(row.logPk, there));
+          if (fault !== null) return no(fault);
+        }
+        return yes(null);
+      }),
     leave: ({ group }) =>
       online(group, async (run) => {
         // words that wait must be sent or taken back first: leaving would strand them

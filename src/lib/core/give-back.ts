@@ -6,7 +6,7 @@ import type { BlobId, Bytes } from '$crypto/brand';
 import { base64url, equal, hex } from '$crypto/bytes';
 import type { AddressedLockbox, FromRelay, GivenEnvelope, ReceiptedEntry } from '$crypto/frames';
 import { LIMIT } from '$crypto/limits';
-import { chainAt, chainHead, rowByDevice } from '$crypto/roster/state';
+import { chainAt, chainHead, endsOf, rowByDevice } from '$crypto/roster/state';
 import { LOG_START } from '../group/log';
 import type { Change } from '../store/store';
 import type { GroupRun } from './group-run';
@@ -57,7 +57,7 @@ export async function settleLife(run: GroupRun): Promise<void> {
   if (moved) await rebuildFeed(run);
 }
 
-async function show(run: GroupRun): Promise<Standing | null> {
+export async function show(run: GroupRun): Promise<Standing | null> {
   const { n, hash } = run.ownHead;
   const f = await run.around.link.ask({ is: 'show', group: run.row.id, life: run.life, rosterSeq: run.state.seq, chain: chainHead(run.state), n, hash });
   return f?.is === 'standing' ? f : null;
@@ -91,10 +91,11 @@ async function giveEnvelopes(run: GroupRun, { heads }: Standing): Promise<boolea
   const toGive: GivenEnvelope[] = [];
   const off = new Set<number>();
   for (const [device, at] of run.heads) {
-    const cut = rowByDevice(run.state, device)?.end?.cut;
+    const row = rowByDevice(run.state, device);
     const h = there.get(device);
-    // there the log went another way than to its cut-off
-    if (cut !== undefined && h !== undefined && at.n === cut.n && h.n >= cut.n && !equal(h.hash, cut.hash)) off.add(device);
+    // there the log may have gone another way than to the end that it has here
+    const isWhole = row !== null && endsOf(run.state, row).some((e) => e.n === at.n && equal(e.hash, at.hash));
+    if (isWhole && h !== undefined && h.n >= at.n && !equal(h.hash, at.hash)) off.add(device);
   }
   const ended = new Map<number, GivenEnvelope[]>();
   for (let after: string | undefined = keyOf.envelope(run.ref, 0); after !== undefined; ) {
@@ -112,8 +113,9 @@ async function giveEnvelopes(run: GroupRun, { heads }: Standing): Promise<boolea
   if (run.sealed !== null && own !== null) toGive.push({ device: own.device, n: run.sealed.n, time: run.around.clock(), envelope: run.sealed.bytes });
   for (const items of parts(toGive.filter((e) => !off.has(e.device)), (e) => e.envelope.length + 32)) if (!(await give(run, items))) return false;
   for (const device of off) {
-    // whole, in one frame: only a run that ends in the cut-off counts above what is there
-    const items = lastOf((ended.get(device) ?? []).sort((a, b) => a.n - b.n));
+    // whole, in one frame: only a run that ends where the log ends counts above what is there
+    const upTo = (run.heads.get(device) ?? LOG_START).n;
+    const items = lastOf((ended.get(device) ?? []).filter((e) => e.n <= upTo).sort((a, b) => a.n - b.n));
     if (items.length > 0 && !(await give(run, items))) return false;
   }
   return true;

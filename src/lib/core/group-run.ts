@@ -91,6 +91,8 @@ export class GroupRun {
   /** Roster seq up to which own lockboxes were fetched. */
   lockboxes = 0;
   readonly held = new Map<number, InboxRow[]>();
+  /** How far the relay said it has the logs that ended, where that is not as far as they went. */
+  readonly short = new Map<number, Pick<LogPlace, 'n' | 'hash'>>();
   outbox: OutboxItem[] = [];
   sealed: SealedRow | null = null;
   /** The sealed envelope that this session has sent. */
@@ -207,7 +209,7 @@ export class GroupRun {
         run.readAgainWait = heads.again.wait;
       }
       const held = await Promise.all(heads.held.map((seq) => read<InboxRow>(store, 'inbox', keyOf.envelope(ref, seq))));
-      for (const row of held) if (row?.state === 'held' && row.n > (run.heads.get(row.device)?.n ?? 0)) run.hold(row);
+      for (const row of held) if (row?.state === 'held' && (row.n > (run.heads.get(row.device)?.n ?? 0) || (rowByDevice(state, row.device)?.end?.cut.n ?? 0) > (run.heads.get(row.device)?.n ?? 0))) run.hold(row);
     }
     for (const { value } of seenParts) {
       run.seenParts.set(`${value.device} ${value.n}`, value);

@@ -11,6 +11,7 @@ import { blobsOf, type PhotoRecord, type PostRecord, postIdOf } from '../care/re
 import { lacksRightKey } from './closed';
 import type { GroupRun, OutboxItem } from './group-run';
 import { isReadByNewer } from './heal';
+import { lostMembers } from './lost';
 import { awaitedKey } from './receive';
 import { isHeld } from './send';
 import type { Alarm, Delivery, DraftView, FeedItem, GroupSummary, GroupView, InviteView, NoteItem, PersonRoles, PersonView, PhotoView, PostItem } from './port';
@@ -52,6 +53,7 @@ export function groupView(run: GroupRun): GroupView {
     waiting: run.waiting,
     alarm: alarmOf(run),
     awaitsKey: awaitedKey(run),
+    lost: run.row.ended === null ? lostMembers(run).map((member) => ({ member, name: nameOf(run, member), mine: member === run.me })) : [],
     noRoom: run.noRoom !== null && run.row.ended === null
   };
 }

@@ -9,10 +9,11 @@ import { LIMIT } from '$crypto/limits';
 import { rowByDevice } from '$crypto/roster/state';
 import { judgeEnvelope, LOG_START } from '../group/log';
 import type { Change } from '../store/store';
+import { isOpenEnded } from './ended-logs';
 import { type GroupRun, ODD_BEFORE } from './group-run';
 import { type InboxRow, keyOf, put, read } from './group-rows';
 import { unpack } from './pack';
-import { isMislabelled, judge, markOf, type Placed, remember, settleOwn } from './receive';
+import { isMislabelled, judge, markOf, type Placed, remember, settleOwn, takeRuns } from './receive';
 
 /** A member's bad bytes stay odd for ever: they must not make everybody read the feed at each connection. Each reading in vain waits longer. */
 const READ_AGAIN_AFTER = 15_000;
@@ -127,7 +128,8 @@ async function takeAgain(run: GroupRun, items: readonly StoredEnvelope[], after:
     if (known.has(markOf(item)) || run.held.get(item.device)?.some((h) => equal(h.envelope, item.envelope)) === true) continue;
     for (const [device, held] of run.held) run.held.set(device, held.filter((h) => h.seq !== item.seq));
     const row = rowByDevice(run.state, item.device);
-    const isOdd = row === null || isMislabelled(item) || item.n <= (run.heads.get(row.device) ?? LOG_START).n;
+    // of a log that ended, another run may be the one to its cut
+    const isOdd = row === null || isMislabelled(item) || (item.n <= (run.heads.get(row.device) ?? LOG_START).n && !isOpenEnded(run, row));
     if (isOdd) run.noteOdd(markOf(item));
     else placed.push(...judge(run, { ...item, prev: null, state: 'held' }));
     const held = run.held.get(item.device)?.find((h) => h.seq === item.seq);
@@ -139,6 +141,7 @@ async function takeAgain(run: GroupRun, items: readonly StoredEnvelope[], after:
   }
   for (const { row } of placed) changes.push(put('inbox', await keyFor(row), row), ...settleOwn(run, row));
   await remember(run, placed, changes);
+  await takeRuns(run);
   return isWhole;
 }
 

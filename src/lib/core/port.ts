@@ -298,6 +298,8 @@ export interface GroupView {
   readonly alarm: Alarm | null;
   /** A key is late that some words wait for; `write`: what is written here waits for it too. No alarm: whoever has it gives it when they are online. */
   readonly awaitsKey: 'read' | 'write' | null;
+  /** People no longer in the group, or with a device that was put out, the last of whose words the relay says it has not, and nobody gave it. */
+  readonly lost: readonly { readonly member: MemberId; readonly name: string; readonly mine: boolean }[];
   /** The relay takes no more words, or no more pictures, of the group as a whole. */
   readonly noRoom: boolean;
 }
@@ -363,8 +365,8 @@ export interface NoteItem {
   readonly id: string;
   readonly order: number;
   readonly at: number;
-  /** `came`: by itself, with an open invite of `by`. */
-  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending' | 'relay' | 'upgraded';
+  /** `came`: by itself, with an open invite of `by`. `without`: `by` went on without the last words of `who`. */
+  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending' | 'relay' | 'upgraded' | 'without';
   readonly who: string;
   readonly me: boolean;
   readonly by: string | null;
@@ -534,6 +536,8 @@ export interface Commands {
   'set-roles': { in: { group: GroupRef; member: MemberId; roles: PersonRoles }; out: null };
   /** By the successor: asks to take over, in everybody's view. */
   'claim-owner': { in: { group: GroupRef }; out: null };
+  /** For the owner: what is here of a person's words is shown, though the relay lost the end of them. It takes nothing away. */
+  'go-without': { in: { group: GroupRef; member: MemberId }; out: null };
   /** By the successor or the owner: the claim is off. */
   'drop-claim': { in: { group: GroupRef }; out: null };
   /** By the successor, once the wait is over. */

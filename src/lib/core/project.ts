@@ -1,7 +1,7 @@
 /** From the inbox to the feed: what accepted envelopes say, put into pages, index and lanes. All of it can be made again from the strict rows. */
-import type { Bytes, GroupId, MemberTag, PersonPk } from '$crypto/brand';
-import { hex, unbase64url } from '$crypto/bytes';
-import { openEnvelope, readEnvelope } from '$crypto/envelope';
+import type { Bytes, GroupId, Hash, MemberTag, PersonPk } from '$crypto/brand';
+import { equal, hex, unbase64url } from '$crypto/bytes';
+import { envelopeHash, openEnvelope, readEnvelope } from '$crypto/envelope';
 import { isPerson } from '$crypto/person';
 import { chainAt, type Row, rowByDevice } from '$crypto/roster/state';
 import { checkUpdate } from '../care/lane';
@@ -128,7 +128,36 @@ function put(run: GroupRun, rows: readonly InboxRow[]): void {
 /** Envelopes stored after feed seq `after` that count: those that the heads stand for, and what went beyond a cut-off, to be shown as withdrawn. */
 async function inbox(run: GroupRun, after: number): Promise<InboxRow[]> {
   const rows = await run.around.store.range('inbox', keyOf.envelopes(run.ref), { after: keyOf.envelope(run.ref, after) });
-  return rows.map((r) => unpack<InboxRow>(r.value)).filter((r) => r.n <= (run.heads.get(r.device) ?? LOG_START).n || run.isWithdrawn(r.device, r.n));
+  const taken = rows.map((r) => unpack<InboxRow>(r.value)).filter((r) => r.n <= (run.heads.get(r.device) ?? LOG_START).n || run.isWithdrawn(r.device, r.n));
+  return after === 0 ? withoutOff(run, taken) : taken;
+}
+
+/** Of a log of which two envelopes of one number were taken, those off the chain that ended it are no part of it: they stand beyond its cut-off. */
+function withoutOff(run: GroupRun, rows: readonly InboxRow[]): InboxRow[] {
+  const ended = new Set([...run.state.rows.values()].flatMap((r) => (r.end === null ? [] : [r.device])));
+  const numbers = new Set<string>();
+  const twice = new Set<number>();
+  for (const r of rows) {
+    if (r.state === 'held' || !ended.has(r.device)) continue;
+    const number = `${r.device} ${r.n}`;
+    if (numbers.has(number)) twice.add(r.device);
+    numbers.add(number);
+  }
+  const off = new Set<InboxRow>();
+  for (const device of twice) {
+    const row = rowByDevice(run.state, device);
+    if (row === null) continue;
+    const ofLog = rows.filter((r) => r.device === device && r.state !== 'held').sort((a, b) => b.n - a.n);
+    let { n, hash } = run.heads.get(device) ?? LOG_START;
+    for (const r of ofLog) {
+      const read = readEnvelope(r.envelope);
+      const roster = read.ok ? chainAt(run.state, read.value.header.rosterSeq) : null;
+      const isOn = r.n === n && r.prev !== null && roster !== null && equal(envelopeHash({ group: run.state.group, logPk: row.logPk, prev: r.prev, roster }, r.envelope), hash);
+      if (!isOn) off.add(r);
+      else [n, hash] = [n - 1, r.prev as Hash];
+    }
+  }
+  return rows.map((r) => (off.has(r) ? { ...r, n: r.n + (rowByDevice(run.state, r.device)?.end?.cut.n ?? 0) } : r));
 }
 
 /** By feed seq, each log's own in its own order: a relay may have stored them in another one. */

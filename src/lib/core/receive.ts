@@ -13,13 +13,14 @@ import { decodeEntry } from '$crypto/roster/entry';
 import { chainAt, currentEpoch, epochAt, type Row, rowByDevice } from '$crypto/roster/state';
 import { recordsOf } from '../care/lane';
 import { blobsOf, parseRecord } from '../care/record';
-import { endsInCut, judgeEnvelope, LOG_START, type LogPlace } from '../group/log';
+import { judgeEnvelope, LOG_START, type LogPlace } from '../group/log';
 import type { Change } from '../store/store';
 import { openClosed } from './closed';
+import { type EndRun, isOpenEnded, runsHere, wentThrough } from './ended-logs';
 import type { GroupRun, OutboxItem } from './group-run';
 import { drop, type EntryRow, type ForkRow, type InboxRow, keyOf, put } from './group-rows';
 import { foldOne, namesKey } from './receipted';
-import { cutLanes, note, openPlain, project, readBackTo } from './project';
+import { cutLanes, note, openPlain, project, readBackTo, rebuildFeed } from './project';
 
 /** Most envelopes of one log that wait for something, and their bytes. */
 const HELD_MOST = 20_000;
@@ -81,7 +82,7 @@ export async function takeEntries(run: GroupRun, items: readonly ReceiptedEntry[
     const row: EntryRow = { entry, receipt, void: isVoid };
     run.entries.push(row);
     changes.push(put('roster', keyOf.entry(run.ref, receipt.seq), row));
-    if (!isVoid) endLogs(run, receipt.seq);
+    if (!isVoid) await endLogs(run, receipt.seq);
   }
   if (changes.length > 0) {
     if (epochAt(run.state, run.state.seq)?.seq !== run.writer?.epoch) run.writer = null;
@@ -104,13 +105,13 @@ function forked(run: GroupRun, theirs: ReceiptedEntry): Change[] {
 }
 
 /** Logs that end with the entry at `seq`: what went beyond their cut-off is taken out. */
-function endLogs(run: GroupRun, seq: number): void {
+async function endLogs(run: GroupRun, seq: number): Promise<void> {
   for (const row of run.state.rows.values()) {
     if (row.end?.seq !== seq) continue;
     const at = run.heads.get(row.device) ?? LOG_START;
     const { cut } = row.end;
     if (at.n > cut.n || (at.n === cut.n && !equal(at.hash, cut.hash))) {
-      const ends = at.n > cut.n && cut.n > 0;
+      const ends = at.n > cut.n && cut.n > 0 && (await wentThrough(run, row, cut));
       run.heads.set(row.device, ends ? { n: cut.n, hash: cut.hash, rosterSeq: at.rosterSeq } : LOG_START);
     }
     run.held.set(row.device, (run.held.get(row.device) ?? []).filter((h) => h.n <= cut.n));
@@ -189,6 +190,7 @@ export async function takeEnvelopes(run: GroupRun, items: readonly StoredEnvelop
     if (held !== undefined) changes.push(put('inbox', keyOf.envelope(run.ref, item.seq), held));
   }
   await remember(run, placed, changes);
+  await takeRuns(run);
   return gap ? 'gap' : 'all';
 }
 
@@ -205,8 +207,39 @@ export function isMislabelled(item: StoredEnvelope): boolean {
 export async function retryHeld(run: GroupRun): Promise<void> {
   const placed: Placed[] = [];
   for (const device of [...run.held.keys()]) placed.push(...judge(run, null, device));
-  if (placed.length === 0) return;
-  await remember(run, placed, placed.flatMap((p) => [put('inbox', keyOf.envelope(run.ref, p.row.seq), p.row), ...settleOwn(run, p.row)]));
+  if (placed.length > 0) await remember(run, placed, placed.flatMap((p) => changesOf(run, p)));
+  await takeRuns(run);
+}
+
+const changesOf = (run: GroupRun, { row }: Placed): Change[] => [put('inbox', keyOf.envelope(run.ref, row.seq), row), ...settleOwn(run, row)];
+
+/** Logs that ended and whose whole run to an end of theirs is here now: it is taken (PROTOCOL §5.3). */
+export async function takeRuns(run: GroupRun): Promise<void> {
+  for (const found of await runsHere(run)) {
+    const placed = takeRun(run, found);
+    if (placed.length > 0) await remember(run, placed, placed.flatMap((p) => changesOf(run, p)));
+    else await run.commitOrCarryOn([run.headsRow()]);
+    if (found.turns) await rebuildFeed(run);
+  }
+}
+
+function takeRun(run: GroupRun, { row, from, items, isLast }: EndRun): Placed[] {
+  const { device } = row;
+  run.heads.set(device, from);
+  const held = run.held.get(device) ?? [];
+  run.held.set(device, items.filter((i) => i.state === 'held'));
+  // what was taken before stays as it was stored
+  const stored = items.filter((i) => i.state !== 'held');
+  for (const i of stored) {
+    const j = judgeEnvelope(run.state, row, run.heads.get(device) ?? LOG_START, i.envelope);
+    if (j.is === 'accepted' || j.is === 'void') run.heads.set(device, j.next);
+  }
+  const placed = judgeNext(run, row, run.held.get(device) ?? []);
+  const rest = held.filter((h) => !items.includes(h));
+  // off the run to the cut nothing counts; beside a lower one it may still be on the way to that
+  if (isLast && !isOpenEnded(run, row)) for (const r of rest) run.noteOdd(markOf(r));
+  else keep(run, rest);
+  return placed;
 }
 
 export async function remember(run: GroupRun, placed: readonly Placed[], changes: readonly Change[]): Promise<void> {
@@ -233,13 +266,23 @@ export function judge(run: GroupRun, came: InboxRow | null, deviceOf?: number): 
   }
   const queue = came === null ? [...waiting] : [...waiting, came].sort((a, b) => a.n - b.n || a.seq - b.seq);
   run.held.delete(device);
-  const out: Placed[] = [];
   // far from any device that could come yet: nothing is kept for it
-  if (row === null && device > run.state.rows.size + LIMIT.devices) return out;
-  if (row === null || !runIsHere(run, row, queue)) {
-    keep(run, queue);
-    return out;
+  if (row === null && device > run.state.rows.size + LIMIT.devices) return [];
+  if (row === null || isOpenEnded(run, row)) {
+    const cut = row?.end?.cut.n ?? Infinity;
+    for (const q of queue) if (q.n > cut) run.noteOdd(markOf(q));
+    // of a log that ended only a whole run is taken
+    keep(run, queue.filter((q) => q.n <= cut));
+    return [];
   }
+  return judgeNext(run, row, queue);
+}
+
+/** Takes a log's next envelopes out of those given, in order; what has to wait is kept. */
+function judgeNext(run: GroupRun, row: Row, queue: readonly InboxRow[]): Placed[] {
+  const { device } = row;
+  const out: Placed[] = [];
+  run.held.delete(device);
   for (const [i, item] of queue.entries()) {
     const at = run.heads.get(device) ?? LOG_START;
     // written under rules that this app does not know: they wait for one that does
@@ -270,26 +313,16 @@ export function judge(run: GroupRun, came: InboxRow | null, deviceOf?: number): 
 function changesNothing(run: GroupRun, row: Row | null, waiting: readonly InboxRow[], came: InboxRow): boolean {
   const [first] = waiting;
   if (first === undefined) return false;
-  const end = row?.end ?? null;
+  // nothing of a log that ended is taken before the whole run to an end of its is here
+  if (row?.end != null) return isOpenEnded(run, row) && came.n <= row.end.cut.n;
   const { n } = run.heads.get(came.device) ?? LOG_START;
-  // nothing of a log that ended is taken before the whole run to its cut-off is here
-  return end === null ? first.n > n && came.n > first.n : waiting.length + 1 < end.cut.n - n;
+  return first.n > n && came.n > first.n;
 }
 
 /** Whether an envelope names the roster from the entry on that raised the group's version. */
 function namesNewer(run: GroupRun, envelope: Bytes): boolean {
   const read = readEnvelope(envelope);
   return read.ok && read.value.header.rosterSeq >= run.state.seq;
-}
-
-/** Of a log that ended: whether the whole run to its cut-off is here (R9). */
-function runIsHere(run: GroupRun, row: Row, queue: readonly InboxRow[]): boolean {
-  if (row.end === null) return true;
-  const at = run.heads.get(row.device) ?? LOG_START;
-  if (at.n >= row.end.cut.n) return true;
-  const rest: Bytes[] = [];
-  for (const q of queue) if (q.n === at.n + rest.length + 1) rest.push(q.envelope);
-  return endsInCut(run.state, row, at, rest.slice(0, row.end.cut.n - at.n));
 }
 
 function keep(run: GroupRun, rows: readonly InboxRow[]): void {

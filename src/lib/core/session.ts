@@ -10,6 +10,7 @@ import { giveBack, giveEntries, isNewLife, settleLife } from './give-back';
 import type { GroupRun } from './group-run';
 import { type OwnInviteRow, put } from './group-rows';
 import { healFeed, isSuspicious, tellGaps } from './heal';
+import { lookForLost } from './lost';
 import { retryHeld, takeEntries, takeEnvelopes, type Took } from './receive';
 import { askToBegin } from './begin-group';
 import { proveKey } from './prove';
@@ -23,6 +24,8 @@ const RETRY = 5_000;
 const WHILE_RESTORING = 60_000;
 const AFTER_GONE = 30_000;
 const WHILE_RATE = 60_000;
+/** While a restored relay waits for devices that may have more, nothing is called lost. */
+const WAITING_ELSEWHERE = 600_000;
 
 /** After the link came up: opens the session and brings the group up to date. */
 export async function beginSession(run: GroupRun): Promise<void> {
@@ -99,6 +102,7 @@ export async function catchUp(run: GroupRun): Promise<void> {
   readAgainLater(run);
   // an older copy of the relay takes nothing from us: what it took would stand against what the newer one has
   if (run.isHalted) return run.around.changed(run.ref, 'group', null);
+  if ((await lookForLost(run)) && run.readingAgain === null) catchUpLater(run, WAITING_ELSEWHERE);
   await resendPending(run);
   await renewKeys(run);
   for (const [invite, card] of run.cards) if (run.state.invites.get(invite as Hex<InvitePk>)?.state === 'pending') await putCard(run, unhex(invite) as InvitePk, card);
@@ -112,7 +116,13 @@ export async function catchUp(run: GroupRun): Promise<void> {
 /** What stays odd is looked after again in time, though nothing else comes. */
 function readAgainLater(run: GroupRun): void {
   run.readingAgain?.();
-  run.readingAgain = run.odd.size === 0 ? null : run.around.later(run.readAgainWait + 1, () => {
+  run.readingAgain = null;
+  if (run.odd.size > 0) catchUpLater(run, run.readAgainWait + 1);
+}
+
+function catchUpLater(run: GroupRun, wait: number): void {
+  run.readingAgain?.();
+  run.readingAgain = run.around.later(wait, () => {
     run.readingAgain = null;
     void run.turns.take(() => catchUp(run)).catch((e: unknown) => run.around.failed(e));
   });

@@ -16,7 +16,7 @@ const display = v.object({ group: v.optional(group), name: v.optional(name), per
 export interface Note {
   readonly seq: number;
   readonly at: number;
-  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending' | 'relay' | 'upgraded';
+  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending' | 'relay' | 'upgraded' | 'without';
   /** Member tag, hex. */
   readonly who: string;
   readonly by: string | null;
@@ -107,6 +107,9 @@ export function shownOf(run: { readonly entries: readonly EntryRow[]; readonly k
       case 'rotate':
       case 'device-add':
       case 'device-revoke':
+        break;
+      case 'restate-cut':
+        note('without', hex(run.state.rows.get(hex(b.cut.logPk))?.member ?? (new Uint8Array(16) as Bytes)), memberOf(e));
         break;
       case 'destroy':
         note(b.on ? 'ending' : 'unending', memberOf(e), null);

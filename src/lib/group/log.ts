@@ -47,20 +47,42 @@ function voidWhy(s: RosterState, row: Row, at: LogPlace, rosterSeq: number, epoc
   return owedAt(s, rosterSeq) ? 'owed' : null;
 }
 
+/** Ways on that are followed at one number; an honest relay has one more than it was restored. */
+const WAYS = 8;
+interface Way<T> { readonly hash: Hash; readonly item: T | null; readonly before: Way<T> | null }
+
 /**
- * Whether a run of envelopes from `at` ends in the row's cut-off (R9): nothing of an ended log is taken before the whole run is here.
- * The run is in order and contiguous.
+ * The envelopes that lead from `at` to a place of the same log, in order (R9); null when they are not all here. Several may bear one
+ * number: which of them count is decided by the chain that ends there, never by which came first. `here` ascends by number.
  */
-export function endsInCut(s: RosterState, row: Row, at: LogPlace, run: readonly Bytes[]): boolean {
-  if (row.end === null) return false;
-  let { n, hash } = at;
-  for (const bytes of run) {
-    const read = readEnvelope(bytes);
-    if (!read.ok || read.value.header.n !== n + 1) return false;
-    const roster = chainAt(s, read.value.header.rosterSeq);
-    if (roster === null) return false;
-    hash = envelopeHash({ group: s.group, logPk: row.logPk, prev: hash, roster }, bytes);
-    n++;
+export function runTo<T extends { readonly n: number; readonly envelope: Bytes }>(s: RosterState, row: Row, at: Pick<LogPlace, 'n' | 'hash'>, here: readonly T[], to: Pick<LogPlace, 'n' | 'hash'>): T[] | null {
+  const last = here.filter((h) => h.n === to.n);
+  if (to.n <= at.n || last.length === 0) return null;
+  let ways: Way<T>[] = [{ hash: at.hash, item: null, before: null }];
+  let i = 0;
+  for (let n = at.n + 1; n <= to.n; n++) {
+    while (i < here.length && (here[i] as T).n < n) i++;
+    const next: T[] = [];
+    for (let j = i; j < here.length && (here[j] as T).n === n; j++) next.push(here[j] as T);
+    ways = stepsOn(s, row, n, ways, next);
+    if (ways.length === 0) return null;
   }
-  return n === row.end.cut.n && equal(hash, row.end.cut.hash);
+  const run: T[] = [];
+  for (let way = ways.find((w) => equal(w.hash, to.hash)) ?? null; way !== null && way.item !== null; way = way.before) run.unshift(way.item);
+  return run.length === 0 ? null : run;
+}
+
+/** Where several could follow, the log's signature says which follows what. One alone is followed as it is: it is judged when it is taken. */
+function stepsOn<T extends { readonly envelope: Bytes }>(s: RosterState, row: Row, n: number, ways: readonly Way<T>[], items: readonly T[]): Way<T>[] {
+  const all: { readonly way: Way<T>; readonly signed: () => boolean }[] = [];
+  for (const item of items) {
+    const read = readEnvelope(item.envelope);
+    const roster = read.ok && read.value.header.n === n ? chainAt(s, read.value.header.rosterSeq) : null;
+    if (!read.ok || roster === null) continue;
+    for (const before of ways) {
+      const context = { group: s.group, logPk: row.logPk, prev: before.hash, roster };
+      all.push({ way: { hash: envelopeHash(context, item.envelope), item, before }, signed: () => verifyEnvelope(context, read.value) });
+    }
+  }
+  return all.length <= 1 ? all.map((a) => a.way) : all.filter((a) => a.signed()).slice(0, WAYS).map((a) => a.way);
 }

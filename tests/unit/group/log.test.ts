@@ -2,9 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Bytes, Hash } from '$crypto/brand';
 import { fromText, hex } from '$crypto/bytes';
 import { envelopeHash, readEnvelope } from '$crypto/envelope';
-import { chainAt, type RosterState, type Row, rowOf } from '$crypto/roster/state';
+import { chainAt, endsOf, type RosterState, type Row, rowOf } from '$crypto/roster/state';
 import { ready, type Random } from '$crypto/sodium';
-import { endsInCut, judgeEnvelope, LOG_START, type LogPlace } from '$lib/group/log';
+import { judgeEnvelope, LOG_START, type LogPlace, runTo } from '$lib/group/log';
 import { type Device, envelope, leave, letIn, makeDevice, pen, type Pen, removeEntry, rotate, seeded, story, type Story } from '../../support/actor';
 
 let random: Random;
@@ -157,7 +157,11 @@ describe('a log that ended', () => {
       const row = rowFor(c.st.state, c.fay);
       return { ...c.st.state, rows: new Map(c.st.state.rows).set(hex(row.logPk), { ...row, end: { seq: c.st.state.seq, cut: { logPk: row.logPk, n, hash } } }) };
     };
-    const ends = (s: RosterState, bytes: readonly Bytes[], at = LOG_START): boolean => endsInCut(s, rowFor(s, c.fay), at, bytes);
+    const ends = (s: RosterState, bytes: readonly Bytes[], at = LOG_START): boolean => {
+      const row = rowFor(s, c.fay);
+      const here = bytes.map((envelope, i) => ({ n: at.n + i + 1, envelope }));
+      return endsOf(s, row).some((end) => runTo(s, row, at, here, end)?.length === bytes.length);
+    };
     expect(ends(cut(3, end), run)).toBe(true);
     expect(ends(cut(3, end), run.slice(0, 2))).toBe(false);
     expect(ends(cut(3, random(32) as Bytes as Hash), run)).toBe(false);
@@ -167,5 +171,25 @@ describe('a log that ended', () => {
     const read = readEnvelope(run[0]!);
     const first = read.ok ? envelopeHash({ group: c.st.group, logPk: c.fay.logPk, prev: LOG_START.hash, roster: chainAt(c.st.state, read.value.header.rosterSeq) as Hash }, run[0]!) : null;
     expect(ends(cut(3, end), run.slice(1), { n: 1, hash: first as Hash, rosterSeq: 1 })).toBe(true);
+  });
+
+  it('is found on the chain that ends in its cut, whatever else bears the same numbers, whichever came first', () => {
+    const c = scene();
+    const one = next(c);
+    const fork = { ...c, p: { ...c.p } };
+    const other = [next(fork), next(fork), next(fork)];
+    const run = [one, next(c), next(c)];
+    const row = rowFor(c.st.state, c.fay);
+    const s = c.st.state;
+    const numbered = (all: readonly Bytes[], from: number): { n: number; envelope: Bytes }[] => all.map((envelope, i) => ({ n: from + i, envelope }));
+    const forged = run[1]!.slice() as Bytes;
+    forged[forged.length - 1]! ^= 1;
+    const all = [...numbered(other, 2), ...numbered([forged], 2), ...numbered(run, 1)].sort((a, b) => a.n - b.n);
+    for (const here of [all, [...all].reverse().sort((a, b) => a.n - b.n)]) {
+      expect(runTo(s, row, LOG_START, here, { n: 3, hash: c.p.prev })?.map((i) => i.envelope)).toEqual(run);
+      expect(runTo(s, row, LOG_START, here, { n: 4, hash: fork.p.prev })?.map((i) => i.envelope)).toEqual([one, ...other]);
+      expect(runTo(s, row, LOG_START, here, { n: 3, hash: fork.p.prev })).toBeNull();
+      expect(runTo(s, row, LOG_START, here.filter((i) => i.envelope !== run[1]), { n: 3, hash: c.p.prev })).toBeNull();
+    }
   });
 });

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { envelopeHash } from '../../../crypto/header';
-import type { Bytes, GroupId } from '../../../crypto/brand';
+import type { Bytes, GroupId, Hash } from '../../../crypto/brand';
 import { equal, hex } from '../../../crypto/bytes';
 import { encodeToRelay, type FromRelay, type GivenEnvelope, type ReceiptedEntry } from '../../../crypto/frames';
+import { ZERO_HASH } from '../../../crypto/hash';
 import { blobId } from '../../../crypto/kept';
 import { signReceipt } from '../../../crypto/receipt';
 import { chainAfter } from '../../../crypto/roster/entry';
@@ -15,7 +16,7 @@ import { na, ready } from '../../../crypto/sodium';
 import { backUp, restore } from '../../../relay/backup';
 import { RATE } from '../../../relay/limits';
 import { localLog } from '../../../relay/log-sqlite';
-import { type Device, makeDevice, makeRelay, nameEntry, removeEntry, rotate, seeded } from '../../support/actor';
+import { type Device, type Made, makeDevice, makeRelay, nameEntry, plainEntry, removeEntry, rotate, seeded } from '../../support/actor';
 import { Phone, rhea, type Rhea, Scene, settled } from './phone';
 
 let folder: string;
@@ -300,6 +301,81 @@ describe('a restored relay', () => {
     const cut = state.rows.get([...state.rows.keys()][1]!)!.end!.cut;
     expect((await standing(phone, olivia)).heads.find((h) => h.device === 2)).toEqual({ device: 2, n: 2, hash: cut.hash });
     expect(equal(envelopeHash({ group: s.group, logPk: fay.device.logPk, prev: before.prev, roster: chainAt(state, all.length - 1)! }, one), cut.hash)).toBe(false);
+  });
+
+  /** Fay wrote three and was removed; the backup, which is put back, knows the first alone. */
+  async function cutShort(): Promise<{ phone: Phone; run: GivenEnvelope[]; cut: (n: number) => Made }> {
+    const run: GivenEnvelope[] = [];
+    const ends: { n: number; hash: Hash }[] = [{ n: 0, hash: ZERO_HASH }];
+    const write = async (): Promise<void> => {
+      run.push({ device: 2, n: run.length + 1, time: run.length + 1, envelope: await s.post(fay.phone, fay.device, `${run.length + 1}`) });
+      ends.push({ n: run.length, hash: s.pen(fay.device).prev });
+    };
+    await write();
+    backedUp();
+    await write();
+    await write();
+    await s.must(s.phone, removeEntry(r.random, s.state, olivia, fay.device.member, s.heads()));
+    const all = await entriesOf(s.phone, s.group);
+    const cut = (n: number): Made => plainEntry(s.state, olivia, { kind: 'restate-cut', cut: { logPk: fay.device.logPk, ...ends[n]! } });
+    // as long as it holds the run to the cut, it takes none
+    const refused = await s.enter(s.phone, cut(1));
+    expect(refused).toMatchObject({ why: 'moved', detail: { heads: [{ n: 3 }] } });
+    await restored();
+    const phone = await call(olivia);
+    expect(why(await giveEntries(phone, all))).toBe('done');
+    return { phone, run, cut };
+  }
+
+  it('takes a cut restated only where it stands itself, once it waits for nobody, and the rest whenever that comes', async () => {
+    const { phone, run, cut } = await cutShort();
+    // where it waits for a device that may have more
+    expect(why(await phone.enter(s.group, s.state.seq + 1, cut(1).entry))).toBe('healing');
+    await standing(phone, olivia);
+    for (const n of [0, 2]) expect(await s.enter(phone, cut(n)), String(n)).toMatchObject({ why: 'moved', detail: { heads: [{ n: 1 }] } });
+    await s.must(phone, cut(1));
+    expect(why(await s.enter(phone, cut(1)))).toBe('void');
+    await give(phone, run.slice(1, 2));
+    expect((await standing(phone, olivia)).heads.find((h) => h.device === 2)?.n).toBe(2);
+    await s.must(phone, cut(2));
+    await give(phone, run);
+    expect((await feed(phone)).filter((e) => e.device === 2).map((e) => e.n)).toEqual([1, 2, 3]);
+    expect(await s.enter(phone, cut(0))).toMatchObject({ why: 'moved', detail: { heads: [{ n: 3 }] } });
+  });
+
+  it('takes from a device whose row has ended nothing but the run to its cut, which it cannot make up', async () => {
+    const { phone, run } = await cutShort();
+    const hers = await call(fay.device);
+    await give(hers, run.slice(1, 2));
+    expect((await feed(phone)).map((e) => e.n)).toEqual([1]);
+    await give(hers, run.slice(1));
+    expect((await feed(phone)).map((e) => e.n)).toEqual([1, 2, 3]);
+  });
+
+  it('puts the run to a cut restated above what that log said since another restore, and the run to the cut above both', async () => {
+    const { phone, run, cut } = await cutShort();
+    await give(phone, run.slice(1, 2));
+    await standing(phone, olivia);
+    await s.must(phone, cut(2));
+    const all = await entriesOf(phone, s.group);
+    // put back to where Fay was in, and had said the first alone
+    await restored();
+    const hers = await call(fay.device);
+    const pen = s.pen(fay.device);
+    const prev = envelopeHash({ group: s.group, logPk: fay.device.logPk, prev: ZERO_HASH, roster: chainAt(s.state, all.length - 2)! }, run[0]!.envelope);
+    Object.assign(pen, { n: 1, prev });
+    hers.tell({ is: 'append', group: s.group, n: 2, envelope: s.seal(fay.device, 'instead', { rosterSeq: all.length - 2, epoch: all.length - 2 }) });
+    await settled();
+    expect(await feed(hers)).toHaveLength(2);
+    const again = await call(olivia);
+    expect(why(await giveEntries(again, all))).toBe('done');
+    const head = async (): Promise<number | undefined> => (await standing(again, olivia)).heads.find((h) => h.device === 2)?.n;
+    await give(again, run.slice(0, 2));
+    const now = (await again.ask((re) => ({ is: 'fetch', re, group: s.group, way: 'up', from: 0, most: 500 }))) as Extract<FromRelay, { is: 'page' }>;
+    expect(now.items.map((i) => i.envelope).slice(2)).toEqual([run[1]!.envelope]);
+    expect(await head()).toBe(2);
+    await give(again, run);
+    expect(await head()).toBe(3);
   });
 
   it('notices by a receipt of its own present life that its store is older than it says, and begins another', async () => {

@@ -6,12 +6,13 @@ import { field, leaves, type Value } from './words';
 interface Row { logPk: string; member: string; kem: string; device: number; recovery: boolean; from: number; end: { seq: number; n: number; hash: string } | null }
 interface Member { tag: string; from: number; at: number; horizon: number; invitedBy: string | null; end: { how: 1 | 2; seq: number; at: number } | null }
 interface Invite { key: string; by: string; seq: number; expires: number; today: boolean; state: 'pending' | 'used' | 'revoked' | 'void'; open: boolean }
+interface Cut { log: string; n: number; hash: string }
 interface Box { to: string; hash: string }
 interface Rotation { content: string; roster: string; boxes: Box[] }
 export interface State {
   group: string; chains: string[]; time: number; fence: number; owner: string; offer: { to: string; seq: number } | null;
   rows: Row[]; members: Member[]; invites: Invite[]; epochs: { seq: number; content: string; roster: string }[]; owed: { from: number; to: number | null }[];
-  roles: Record<string, number>; sponsors: Record<string, string>; claim: { by: string; seq: number; at: number } | null; destroy: { seq: number; at: number } | null; relay: string | null; version: number;
+  roles: Record<string, number>; sponsors: Record<string, string>; claim: { by: string; seq: number; at: number } | null; destroy: { seq: number; at: number } | null; relay: string | null; version: number; restated: Cut[];
 }
 const [HOST, SUCCESSOR, REPRESENTATIVE] = [1, 2, 4];
 const DAY = 86_400_000;
@@ -32,9 +33,8 @@ function rotationIn(e: Entry): Rotation | null {
   const boxes = field(v, 'list') as Value[];
   return { content: leaves(field(v, 'contentCommit'))[0] as string, roster: leaves(field(v, 'rosterCommit'))[0] as string, boxes: boxes.map((b) => ({ to: field(b, 'log key') as string, hash: field(b, 'lockboxHash') as string })) };
 }
-interface Cut { log: string; n: number; hash: string }
 function cutsIn(e: Entry): Cut[] {
-  const all = leaves(field(e.body, e.kind === 'device-revoke' ? 'cut' : 'cuts'));
+  const all = leaves(field(e.body, e.kind === 'device-revoke' || e.kind === 'restate-cut' ? 'cut' : 'cuts'));
   return Array.from({ length: all.length / 3 }, (_, i) => ({ log: all[3 * i] as string, n: all[3 * i + 1] as number, hash: all[3 * i + 2] as string }));
 }
 const zeroed = (c: Cut): boolean => c.n !== 0 || c.hash === ZEROS;
@@ -57,7 +57,7 @@ export function begin(group: string, bytes: Buffer, time: number): State | null 
     rows: [{ logPk: e.author, member, kem: text(e, 'kem'), device: 1, recovery: false, from: 1, end: null }],
     members: [{ tag: member, from: 1, at: time, horizon: 1, invitedBy: null, end: null }],
     invites: [], epochs: [{ seq: 1, content: rotation.content, roster: rotation.roster }], owed: [],
-    roles: {}, sponsors: {}, claim: null, destroy: null, relay: null, version: 1
+    roles: {}, sponsors: {}, claim: null, destroy: null, relay: null, version: 1, restated: []
   };
 }
 
@@ -76,7 +76,7 @@ function judge(s: State, bytes: Buffer, now: number, relay: string): string | nu
   const owns = mine === s.owner;
   const speaks = owns || has(s, mine, REPRESENTATIVE);
   const hosts = speaks || has(s, mine, HOST);
-  if (['name', 'offer-owner', 'role', 'relay', 'upgrade', 'destroy'].includes(e.kind) && !owns) return 'not-owner';
+  if (['name', 'offer-owner', 'role', 'relay', 'upgrade', 'destroy', 'restate-cut'].includes(e.kind) && !owns) return 'not-owner';
   if (['invite', 'open-invite', 'revoke-invite', 'admit'].includes(e.kind) && !hosts) return 'not-owner';
   if (e.kind === 'remove' && !speaks) return 'not-owner';
   if ((e.kind === 'name' || e.kind === 'invite' || e.kind === 'open-invite') && isOwed(s)) return 'owed';
@@ -169,6 +169,13 @@ function judge(s: State, bytes: Buffer, now: number, relay: string): string | nu
   if (e.kind === 'claim-owner') {
     if (field(e.body, 'on') === false) return s.claim === null || (s.claim.by !== mine && !owns) ? 'no-claim' : null;
     return !has(s, mine, SUCCESSOR) ? 'not-owner' : s.claim !== null ? 'used' : null;
+  }
+  if (e.kind === 'restate-cut') {
+    const c = cutsIn(e)[0] as Cut;
+    const end = s.rows.find((r) => r.logPk === c.log)?.end ?? null;
+    if (end === null) return 'unknown-member';
+    if (c.n >= end.n || !zeroed(c)) return 'wrong-cuts';
+    return s.restated.some((x) => x.log === c.log && x.n === c.n) ? 'used' : null;
   }
   return null;
 }
@@ -269,7 +276,10 @@ export function fold(before: State, bytes: Buffer, time: number, relay: string):
       voidInvites(mine);
       if (s.owner === mine) s.offer = null;
       if (rotation === null) owes();
+      break;
     }
+    case 'restate-cut':
+      s.restated.push(cutsIn(e)[0] as Cut);
   }
   if (s.claim !== null && s.claim.seq !== seq) {
     const answered = mine === before.owner && !['rotate', 'relay'].includes(e.kind);
@@ -291,7 +301,7 @@ export function stateBytes(s: State): Buffer {
   const NO = Buffer.from([0]);
   const YES = Buffer.from([1]);
   return Buffer.concat([
-    Buffer.from([2]), un(s.group), number(s.chains.length), ...list(s.chains, (c) => [c]), number(s.time), number(s.fence), un(s.owner),
+    Buffer.from([3]), un(s.group), number(s.chains.length), ...list(s.chains, (c) => [c]), number(s.time), number(s.fence), un(s.owner),
     ...(s.offer === null ? [NO] : [YES, un(s.offer.to), number(s.offer.seq)]),
     ...list([...s.rows].sort(by((r) => r.logPk)), (r) => [r.logPk, r.member, r.kem, r.device, r.recovery ? YES : NO, r.from, ...(r.end === null ? [NO] : [YES, r.end.seq, r.end.n, r.end.hash])]),
     ...list([...s.members].sort(by((m) => m.tag)), (m) => [m.tag, m.from, m.at, m.horizon, ...(m.invitedBy === null ? [NO] : [YES, m.invitedBy]), ...(m.end === null ? [NO] : [Buffer.from([m.end.how]), m.end.seq, m.end.at])]),
@@ -300,7 +310,8 @@ export function stateBytes(s: State): Buffer {
     ...list(Object.entries(s.roles).sort(by((r) => r[0])), ([tag, roles]) => [tag, Buffer.from([roles])]), ...list(Object.entries(s.sponsors).sort(by((r) => r[0])), (x) => x),
     ...list(s.invites.filter((i) => i.open).map((i) => i.key).sort(), (k) => [k]),
     ...(s.claim === null ? [NO] : [YES, un(s.claim.by), number(s.claim.seq), number(s.claim.at)]), ...(s.destroy === null ? [NO] : [YES, number(s.destroy.seq), number(s.destroy.at)]),
-    ...(s.relay === null ? [NO] : [YES, un(s.relay)]), number(s.version)
+    ...(s.relay === null ? [NO] : [YES, un(s.relay)]), number(s.version),
+    ...list([...s.restated].sort((a, b) => (a.log === b.log ? a.n - b.n : a.log < b.log ? -1 : 1)), (c) => [c.log, c.n, c.hash])
   ]);
 }
 export { label };

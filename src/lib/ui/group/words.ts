@@ -83,6 +83,7 @@ export function noteWords(note: NoteItem): string {
       return note.me ? m.roster_note_roles_me({ roles: roles.join(', ') }) : m.roster_note_roles({ who, roles: roles.join(', ') });
     }
     case 'claim': return note.me ? m.roster_note_claim_me() : m.roster_note_claim({ who });
+    case 'without': return note.me ? m.roster_note_without_me({ by: by ?? '' }) : m.roster_note_without({ who, by: by ?? '' });
     case 'ending': return note.me ? m.ending_note_me() : m.ending_note({ who });
     case 'unending': return note.me ? m.ending_note_off_me() : m.ending_note_off({ who });
     case 'relay': return note.me ? m.roster_note_relay_me() : m.roster_note_relay({ who });

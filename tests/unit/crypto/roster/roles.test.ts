@@ -1,10 +1,11 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { RelayPk } from '$crypto/brand';
+import type { Bytes, Hash, RelayPk } from '$crypto/brand';
 import { hex } from '$crypto/bytes';
+import { ZERO_HASH } from '$crypto/hash';
 import { ROLE } from '$crypto/roster/entry';
 import { fold } from '$crypto/roster/fold';
 import { CLAIM_WAIT, DESTROY_GRACE } from '$crypto/roster/rules';
-import { decodeState, encodeState, hasRole } from '$crypto/roster/state';
+import { decodeState, encodeState, endsOf, hasRole, rowOf } from '$crypto/roster/state';
 import { ready, type Random } from '$crypto/sodium';
 import {
   accept, admitEntry, type Device, inviteEntry, joinEntry, leave, letIn, makeDevice, type Made, nameEntry, newRow, nextPlace, offer, plainEntry, rawEntry, removeEntry, revokeInviteEntry, rotate, rotation, seeded, story, type Story
@@ -241,12 +242,55 @@ describe('an upgrade', () => {
   });
 });
 
+describe('a cut restated', () => {
+  const hash = (): Hash => random(32) as Bytes as Hash;
+  const restate = (of: Device, n: number, by = olivia, end = n === 0 ? ZERO_HASH : hash()): Made => plainEntry(st.state, by, { kind: 'restate-cut', cut: { logPk: of.logPk, n, hash: end } });
+  const gone = (d: Device, n: number): Made => st.must(removeEntry(random, st.state, olivia, d.member, new Map([[hex(d.logPk), { n, hash: hash() }]])));
+
+  it('is the owner’s to restate, of a log that ended, below its cut, once at a number, and ends no log anew', () => {
+    expect(why(restate(mallory, 1))).toBe('unknown-member');
+    gone(mallory, 5);
+    st.must(role(pat, ROLE.host | ROLE.representative));
+    expect(why(restate(mallory, 3, pat))).toBe('not-owner');
+    expect(why(restate(makeDevice(random), 0))).toBe('unknown-member');
+    for (const n of [5, 6]) expect(why(restate(mallory, n))).toBe('wrong-cuts');
+    expect(why(restate(mallory, 0, olivia, hash()))).toBe('wrong-cuts');
+    const before = st.state;
+    st.must(restate(mallory, 3));
+    expect(why(restate(mallory, 3))).toBe('used');
+    st.must(restate(mallory, 4));
+    st.must(restate(mallory, 0));
+    const row = rowOf(st.state, mallory.logPk)!;
+    expect(endsOf(st.state, row).map((c) => c.n)).toEqual([5, 4, 3, 0]);
+    // nothing else moved: whoever was told to take the log to its cut still is
+    expect(encodeState({ ...st.state, seq: before.seq, chains: before.chains, time: before.time, restated: new Map() })).toEqual(encodeState(before));
+  });
+
+  it('answers a claim, as whatever the owner does by hand', () => {
+    gone(mallory, 2);
+    st.must(role(pat, ROLE.successor));
+    st.must(claim(pat));
+    st.must(restate(mallory, 1));
+    expect(st.state.claim).toBeNull();
+  });
+
+  it('of a log that never spoke there is none', () => {
+    gone(mallory, 1);
+    st.must(restate(mallory, 0));
+    st.must(removeEntry(random, st.state, olivia, fay.member));
+    expect(why(restate(fay, 0))).toBe('wrong-cuts');
+  });
+});
+
 describe('a kept state', () => {
-  it('comes back with roles, sponsors, open invites, a claim, an end, a relay’s key and a version in it', () => {
+  it('comes back with roles, sponsors, open invites, a claim, an end, a relay’s key, a version and cuts restated in it', () => {
     st.must(role(pat, ROLE.host | ROLE.successor));
     letIn(random, st, pat, makeDevice(random));
     st.must(invite(pat, true));
     st.must(plainEntry(st.state, olivia, { kind: 'relay', relayPk: st.relay.pk }));
+    const end = random(32) as Bytes as Hash;
+    st.must(removeEntry(random, st.state, olivia, mallory.member, new Map([[hex(mallory.logPk), { n: 2, hash: end }]])));
+    for (const n of [1, 0]) st.must(plainEntry(st.state, olivia, { kind: 'restate-cut', cut: { logPk: mallory.logPk, n, hash: n === 0 ? ZERO_HASH : end } }));
     st.must(plainEntry(st.state, olivia, { kind: 'upgrade', version: 3 }));
     st.must(destroy(olivia));
     st.must(claim(pat));
@@ -255,10 +299,18 @@ describe('a kept state', () => {
 
   it('that was kept before there were roles is read as one without any', () => {
     const now = encodeState(st.state);
-    // roles, sponsors, open invites, claim, end, key: a zero each; version 1
-    const before = now.slice(0, -7);
-    expect([...now.slice(-7)]).toEqual([0, 0, 0, 0, 0, 0, 1]);
+    // roles, sponsors, open invites, claim, end, key: a zero each; version 1; no cut restated
+    const before = now.slice(0, -8);
+    expect([...now.slice(-8)]).toEqual([0, 0, 0, 0, 0, 0, 1, 0]);
     before[0] = 1;
+    expect(decodeState(before)).toEqual({ ok: true, value: st.state });
+    expect(decodeState(before.slice(0, -1)).ok).toBe(false);
+  });
+
+  it('that was kept before cuts were restated is read as one without any', () => {
+    st.must(role(pat, ROLE.host));
+    const before = encodeState(st.state).slice(0, -1);
+    before[0] = 2;
     expect(decodeState(before)).toEqual({ ok: true, value: st.state });
     expect(decodeState(before.slice(0, -1)).ok).toBe(false);
   });

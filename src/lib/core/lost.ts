@@ -1,0 +1,44 @@
+/**
+ * Words of somebody whose log ended that the relay says it has not (PROTOCOL §5.3, §11.6): after a restore the end of a log may be lost.
+ * Whoever has more of it gives it; all others hold what there is until the whole is here, or the owner goes on without the rest.
+ */
+import { equal, hex } from '$crypto/bytes';
+import { endsOf, type Row, rowByDevice } from '$crypto/roster/state';
+import { LOG_START, type LogPlace } from '../group/log';
+import { isOpenEnded } from './ended-logs';
+import { show } from './give-back';
+import type { GroupRun } from './group-run';
+
+/** Logs that ended, of rows that write, and of which more is to come than is here; of those that this member may read, and all for who can go on without. */
+function openLogs(run: GroupRun): Row[] {
+  const horizon = run.state.owner === run.me ? 0 : (run.state.members.get(run.me)?.horizon ?? 0);
+  return [...run.state.rows.values()].filter((r) => r.rank === 'ordinary' && (r.end?.seq ?? 0) > horizon && isOpenEnded(run, r));
+}
+
+/** Asks the relay how far it has the logs that ended before they are whole here. Says whether it still waits for others, who may have more. */
+export async function lookForLost(run: GroupRun): Promise<boolean> {
+  const open = openLogs(run);
+  const before = run.short.size;
+  run.short.clear();
+  const there = open.length === 0 ? null : await show(run);
+  if (there !== null && !there.healing) {
+    for (const { device, end } of open) {
+      const { n, hash } = there.heads.find((h) => h.device === device) ?? LOG_START;
+      if (end !== null && n < end.cut.n) run.short.set(device, { n, hash });
+    }
+  }
+  if (before + run.short.size > 0) run.changed();
+  return there?.healing === true;
+}
+
+/** Where the relay stands in logs whose end it has not, and that were not restated to there. */
+export function lostLogs(run: GroupRun): { readonly row: Row; readonly there: Pick<LogPlace, 'n' | 'hash'> }[] {
+  return [...run.short].flatMap(([device, there]) => {
+    const row = rowByDevice(run.state, device);
+    if (row === null || !isOpenEnded(run, row) || endsOf(run.state, row).some((e) => e.n === there.n && equal(e.hash, there.hash))) return [];
+    return [{ row, there }];
+  });
+}
+
+/** Members whose words those are, hex. */
+export const lostMembers = (run: GroupRun): string[] => [...new Set(lostLogs(run).map(({ row }) => hex(row.member)))];
