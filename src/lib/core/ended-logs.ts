@@ -60,9 +60,10 @@ async function turning(run: GroupRun, row: Row, held: readonly InboxRow[]): Prom
   return items === null ? null : { row, from: LOG_START, items, isLast: true, turns: stored.length > 0 };
 }
 
-/** Whether what was taken of a log, further than a place, went on from there. */
+/** Whether what was taken of a log, further than a place, went on from there, as far as is stored here. */
 export async function wentThrough(run: GroupRun, row: Row, { n, hash }: Pick<LogPlace, 'n' | 'hash'>): Promise<boolean> {
-  return (await inboxOf(run, row.device)).some((r) => r.state !== 'held' && r.n === n + 1 && r.prev !== null && equal(r.prev, hash));
+  const next = (await inboxOf(run, row.device)).filter((r) => r.state !== 'held' && r.n === n + 1);
+  return next.every((r) => r.prev !== null && equal(r.prev, hash));
 }
 
 /** All that is stored of one log. */
