@@ -20,6 +20,8 @@ export function* bury({ g, group, tomb }: Calls['purge'][0], tables: readonly st
 /** Tables that outlive what they tell of a group. */
 export const OUTLIVING: readonly string[] = ['doomed', 'tombs', 'blobs'];
 
+const TOMBS_AT_ONCE = 1000;
+
 export const ENDS = {
   *doomed({ before }) {
     const found = yield* all('SELECT g, id FROM doomed WHERE at <= ? ORDER BY g', before);
@@ -28,6 +30,11 @@ export const ENDS = {
   *tomb(group) {
     return ((yield* one('SELECT tomb FROM tombs WHERE id = ?', group))?.['tomb'] as Bytes | undefined) ?? null;
   },
+  *tombs({ after }) {
+    const found = yield* all('SELECT id, tomb FROM tombs WHERE id > ? ORDER BY id LIMIT ?', after, TOMBS_AT_ONCE + 1);
+    return { items: found.slice(0, TOMBS_AT_ONCE).map((f) => ({ group: f['id'] as Bytes as GroupId, tomb: f['tomb'] as Bytes })), more: found.length > TOMBS_AT_ONCE };
+  },
+  putTomb: ({ group, tomb }) => did('INSERT INTO tombs VALUES (?, 0, ?) ON CONFLICT DO NOTHING', group, tomb),
   *buried({ g, blobs }) {
     for (const id of blobs) yield* did('DELETE FROM blobs WHERE g = ? AND id = ?', g, id);
     if ((yield* one('SELECT 1 AS is_there FROM blobs WHERE g = ? LIMIT 1', g)) === undefined) yield* did('DELETE FROM doomed WHERE g = ?', g);

@@ -124,6 +124,8 @@ export const CALLS: Every = {
   *purge(p) {
     yield* hold(p.g);
     yield* did('DELETE FROM group_ids WHERE id = ?', p.group);
+    // until its attachments are gone, however its end was learned of
+    yield* did('INSERT INTO doomed VALUES (?, ?, 0) ON CONFLICT DO NOTHING', p.g, p.group);
     return yield* bury(p, OF_GROUP.filter((name) => !OUTLIVING.includes(name)));
   },
   *entries({ g, after, upTo, most }) {
@@ -152,4 +154,4 @@ export const CALLS: Every = {
 };
 
 /** Calls that change nothing: they need no transaction. */
-export const READS: ReadonlySet<CallName> = new Set<CallName>(['load', 'head', 'news', 'spare', 'entries', 'lockboxes', 'page', 'card', 'requests', 'answer', 'blob', 'items', 'meeting', 'wants', 'keys', 'standing', 'before', 'doomed', 'tomb', 'bells']);
+export const READS: ReadonlySet<CallName> = new Set<CallName>(['load', 'head', 'news', 'spare', 'entries', 'lockboxes', 'page', 'card', 'requests', 'answer', 'blob', 'items', 'meeting', 'wants', 'keys', 'standing', 'before', 'doomed', 'tomb', 'tombs', 'bells']);

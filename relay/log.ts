@@ -92,6 +92,8 @@ export interface Bell { readonly device: number; readonly place: string; readonl
 export interface Spare { readonly bytes: number | null; readonly entries: number | null; readonly blobs: number | null }
 interface Slot { readonly g: number; readonly invite: InvitePk; readonly request: Bytes }
 interface Paged<T> { readonly items: readonly T[]; readonly more: boolean }
+/** What is left of a group that was destroyed. */
+export interface Tomb { readonly group: GroupId; readonly tomb: Bytes }
 
 /** Every call: what goes in, what comes out. */
 export interface Calls {
@@ -173,6 +175,10 @@ export interface Calls {
   buried: [{ readonly g: number; readonly blobs: readonly BlobId[] }, null];
   /** What is left of a group that was destroyed. */
   tomb: [GroupId, Bytes | null];
+  /** The same of all, in the order of their ids, after one. */
+  tombs: [{ readonly after: Bytes }, Paged<Tomb>];
+  /** A tomb that the store lost, of a group that it does not have. */
+  putTomb: [Tomb, null];
   /** Forgets blobs that no envelope names, answers, wants and meetings, older than the times given; the blobs come back. */
   sweep: [{ readonly blobsBefore: number; readonly answersBefore: number; readonly meetingsBefore: number }, readonly { readonly g: number; readonly id: BlobId }[]];
 }

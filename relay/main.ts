@@ -53,7 +53,7 @@ async function start(c: Config): Promise<void> {
     trouble: (words) => warn('trouble', `The store did not keep a change: ${words}. Devices keep it and try again.`),
     hints: (isUp) => (isUp ? notes.say('hints', 'Hints of other relays come through.') : warn('no-hints', 'No hints of other relays come through; the store is asked instead.'))
   }).catch((e: unknown) => fail(`The store ${c.postgres === null ? `in ${c.folder}` : 'in PostgreSQL'} cannot be opened: ${why(e)}.`));
-  const { keys, blobs, hints } = opened;
+  const { keys, blobs, hints, tombs } = opened;
   const { log, meters } = metered(opened.log, clock);
   const refused = (service: string, status: number): void => warn('push-refused', `The push service ${service} refused a push (${status}). Nobody is told through it that there is something new.`);
   const doorbell = c.contact === null ? {} : { doorbell: pushDoorbell({ keys, contact: c.contact, places: placesOf(c.push), within: c.pushWithin * 1000, clock, refused }) };
@@ -80,9 +80,11 @@ async function start(c: Config): Promise<void> {
   const sockets = takeSockets(server, relay, allowedHosts(c), new Doors(c.from, c.pace, clock));
   const sweep = (): void => {
     void sweepBlobs(relay, blobs, clock() - RATE.blobUnnamed, clock() - RATE.answer);
-    void relay.purge(blobs).then(({ destroyed }) => destroyed > 0 && notes.say('destroyed', `Destroyed ${destroyed} groups, as their owners asked 30 days ago.`, { destroyed }));
+    void relay.purge(blobs, tombs).then(({ destroyed }) => destroyed > 0 && notes.say('destroyed', `Destroyed ${destroyed} groups, as their owners asked 30 days ago.`, { destroyed }));
   };
   setInterval(sweep, SWEEP_EVERY).unref();
+  // a store that turned out to be an older one may have lost what was destroyed
+  log.renewed(sweep);
   setInterval(() => relay.poll(), POLL_EVERY).unref();
   if (c.contact !== null) setInterval(() => relay.ring(), RING_EVERY).unref();
   if (c.metrics !== null) showFigures(c.metrics);

@@ -16,8 +16,9 @@ import type { Log } from './log';
 import { postgresLog } from './log-postgres';
 import { NOTE } from './place-postgres';
 import { remoteLog } from './log-remote';
+import { type Tombs, TOMBS, tombsAt } from './tombs';
 
-export interface Opened { readonly keys: RelayKeys; readonly log: Log; readonly blobs: Blobs; readonly hints: Hints }
+export interface Opened { readonly keys: RelayKeys; readonly log: Log; readonly blobs: Blobs; readonly hints: Hints; readonly tombs: Tombs | null }
 export interface Hears {
   /** The store ended by itself. */
   readonly broken: () => void;
@@ -39,8 +40,8 @@ export async function open(c: Config, random: Random, clock: () => number, turn:
     c.s3 === null ? await blobFiles(join(c.folder, 'blobs')) : await blobS3({ url: c.s3, key: c.s3Key ?? '', secret: c.s3Secret ?? '', region: c.s3Region }, join(c.folder, 'coming'));
   if (c.postgres !== null) {
     const log = await postgresLog({ url: c.postgres, clock, random, note: join(c.folder, NOTE), relayPk: keys.pk, earlier: (keys.earlier ?? []).map((k) => k.pk), turn, trouble: hears.trouble });
-    return { keys, blobs, log, hints: c.nats.length > 0 ? natsHints(c.nats, hears.hints) : { ...NO_HINTS, isUp: false } };
+    return { keys, blobs, log, tombs: tombsAt(join(c.folder, TOMBS)), hints: c.nats.length > 0 ? natsHints(c.nats, hears.hints) : { ...NO_HINTS, isUp: false } };
   }
   const worker = new Worker(new URL('./log-worker.js', import.meta.url), { workerData: { path: join(c.folder, 'relay.db'), now: clock() }, resourceLimits: { maxYoungGenerationSizeMb: 16 } });
-  return { keys, blobs, log: await remoteLog(worker, turn, { gather: (then) => void setTimeout(then, 1), ...hears }), hints: NO_HINTS };
+  return { keys, blobs, log: await remoteLog(worker, turn, { gather: (then) => void setTimeout(then, 1), ...hears }), hints: NO_HINTS, tombs: null };
 }

@@ -2,25 +2,30 @@
  * The end of a group for everyone (PROTOCOL §9.2): once its grace is over all that is kept of it goes, and what stays is a signed receipt of
  * that, for whoever comes with a key of it. Cut short anywhere, the next time goes on.
  */
-import type { BlobId, GroupId } from '../crypto/brand';
-import { encodeReceipt, type Receipt, signDestroyed } from '../crypto/receipt';
+import type { BlobId, Bytes, GroupId } from '../crypto/brand';
+import { EMPTY, equal, hex } from '../crypto/bytes';
+import { encodeReceipt, readReceipt, type Receipt, signDestroyed, verifyDestroyed } from '../crypto/receipt';
 import { DESTROY_GRACE, isDestroyed } from '../crypto/roster/rules';
 import { chainHead } from '../crypto/roster/state';
+import { leadsTo } from '../crypto/turn';
+import { decode } from '../crypto/wire';
 import type { Blobs } from './blobs';
 import { endSession } from './ended';
 import type { Group } from './group';
 import { waitsFor } from './healing';
 import type { House } from './house';
-import { ask, type Calls } from './log';
+import { ask, type Calls, type Tomb } from './log';
 import { receiptOf } from './log-entries';
 import type { Connection } from './session';
-import { keyOf } from './signer';
+import { keyOf, ownKeys } from './signer';
+import type { Tombs } from './tombs';
 
 /** How many groups were destroyed, and how many could not be yet: restored and still waiting for what was lost, or the store did not answer. */
 export interface Purged { readonly destroyed: number; readonly waiting: number }
-type Tomb = Calls['purge'][1];
+type Buried = Calls['purge'][1];
 
-export async function purge(h: House, blobs: Blobs): Promise<Purged> {
+/** `kept`: the tombs in this relay's own folder, of a store that it shares. */
+export async function purge(h: House, blobs: Blobs, kept: Tombs | null): Promise<Purged> {
   const due = await ask(h.log, 'doomed', { before: h.clock() - DESTROY_GRACE });
   let destroyed = 0;
   let waiting = 0;
@@ -29,11 +34,47 @@ export async function purge(h: House, blobs: Blobs): Promise<Purged> {
     if (tomb === null || !(await clear(h, blobs, g, tomb.blobs))) waiting++;
     else destroyed++;
   }
+  if (kept !== null) await remember(h, blobs, kept);
   return { destroyed, waiting };
 }
 
+/** The folder learns of what is in the store, and the store of what it lost: what was destroyed since the backup it was restored from is destroyed again. */
+async function remember(h: House, blobs: Blobs, kept: Tombs): Promise<void> {
+  const own = kept.read();
+  const had = own.size;
+  const lost = new Map(own);
+  for (let after: Bytes = EMPTY, more = true; more; ) {
+    const page = await ask(h.log, 'tombs', { after });
+    if (!page.ok) return;
+    for (const t of page.value.items) {
+      own.set(hex(t.group), t);
+      lost.delete(hex(t.group));
+      after = t.group;
+    }
+    more = page.value.more;
+  }
+  // its own word alone counts, whatever came into the file
+  for (const t of lost.values()) if (isOwn(h, t)) await buryAgain(h, blobs, t);
+  if (own.size > had) await kept.write(own);
+}
+
+function isOwn(h: House, { group, tomb }: Tomb): boolean {
+  const read = decode(tomb, readReceipt);
+  if (!read.ok || !verifyDestroyed(group, read.value)) return false;
+  const by = read.value.relayPk;
+  return ownKeys(h).some((k) => equal(k.pk, by)) || leadsTo(h.keys.turns ?? [], by, h.keys.pk);
+}
+
+async function buryAgain(h: House, blobs: Blobs, { group: id, tomb }: Tomb): Promise<void> {
+  const group = await new Promise<Group | null | 'unavailable'>((done) => h.groups.with(id, done));
+  if (group === 'unavailable') return;
+  if (group === null) return void (await ask(h.log, 'putTomb', { group: id, tomb }));
+  const buried = await new Promise<Buried | null>((then) => group.alone((done) => bury(h, group, tomb, (b) => (done(), then(b)))));
+  if (buried !== null) await clear(h, blobs, group.g, buried.blobs);
+}
+
 /** Null when its time has not come, whatever the store noted. */
-async function buryNow(h: House, g: number, id: GroupId): Promise<Tomb | null> {
+async function buryNow(h: House, g: number, id: GroupId): Promise<Buried | null> {
   const group = await new Promise<Group | null | 'unavailable'>((done) => h.groups.with(id, done));
   if (group === 'unavailable') return null;
   if (group === null) {
@@ -45,7 +86,7 @@ async function buryNow(h: House, g: number, id: GroupId): Promise<Tomb | null> {
   }
   return new Promise((buried) =>
     group.alone((done) => {
-      const end = (tomb: Tomb | null): void => {
+      const end = (tomb: Buried | null): void => {
         done();
         buried(tomb);
       };
@@ -56,13 +97,17 @@ async function buryNow(h: House, g: number, id: GroupId): Promise<Tomb | null> {
         const { seq } = group.state;
         const by = keyOf(h, group) ?? h.keys;
         const receipt = signDestroyed(id, { relayPk: by.pk, incarnation: h.incarnation, seq, chain: chainHead(group.state), time: Math.max(now, group.state.time) }, by.sk);
-        h.log.call('purge', { g, group: id, tomb: encodeReceipt(receipt) }, (r) => {
-          if (r.ok) tellDestroyed(h, group, receiptOf(r.value.tomb));
-          end(r.ok ? r.value : null);
-        });
+        bury(h, group, encodeReceipt(receipt), end);
       });
     })
   );
+}
+
+function bury(h: House, group: Group, tomb: Bytes, then: (buried: Buried | null) => void): void {
+  h.log.call('purge', { g: group.g, group: group.id, tomb }, (r) => {
+    if (r.ok) tellDestroyed(h, group, receiptOf(r.value.tomb));
+    then(r.ok ? r.value : null);
+  });
 }
 
 /** Whether all attachments are gone; those that could not be deleted are tried again the next time. */

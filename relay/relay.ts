@@ -19,6 +19,7 @@ import { type Doorbell, Ringing } from './ringing';
 import { fits, took, withSpare } from './quota';
 import { Connection, type LogSession } from './session';
 import { Staging } from './staging';
+import type { Tombs } from './tombs';
 
 export interface RelayParts {
   readonly log: Log;
@@ -67,8 +68,8 @@ export interface Relay {
   readonly refusals: ReadonlyMap<Refusal, number>;
   readonly log: Log;
   readonly clock: Clock;
-  /** Destroys groups whose owners asked for their end, once the grace is over; to be called every hour. */
-  purge(blobs: Blobs): Promise<Purged>;
+  /** Destroys groups whose owners asked for their end, once the grace is over; to be called every hour. `kept`: what this relay's own folder knows of a store that it shares. */
+  purge(blobs: Blobs, kept?: Tombs | null): Promise<Purged>;
   /** Looks in the store for what is not known here, when it is time to; to be called every few seconds. */
   poll(): void;
   /** Pushes to devices whose time has come; to be called every second. */
@@ -119,7 +120,7 @@ export function createRelay(p: RelayParts): Relay {
     refusals,
     log: p.log,
     clock: p.clock,
-    purge: (blobs) => purge(house, blobs),
+    purge: (blobs, kept = null) => purge(house, blobs, kept),
     poll: () => house.follow.poll(),
     ring: () => house.ringing?.tick()
   };

@@ -4,20 +4,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Bytes, GroupId, Hash } from '../../../../crypto/brand';
-import { fromText } from '../../../../crypto/bytes';
+import type { BlobId, Bytes, GroupId, Hash } from '../../../../crypto/brand';
+import { fromText, hex } from '../../../../crypto/bytes';
+import type { FromRelay, ReceiptedEntry } from '../../../../crypto/frames';
 import { ZERO_HASH } from '../../../../crypto/hash';
+import { encodeReceipt, signDestroyed } from '../../../../crypto/receipt';
+import { begin } from '../../../../crypto/roster/fold';
+import { DESTROY_GRACE } from '../../../../crypto/roster/rules';
 import { ready } from '../../../../crypto/sodium';
 import { signPair } from '../../../../crypto/verify';
-import { ask, type Calls, type Log } from '../../../../relay/log';
+import { type Blobs, memoryBlobs } from '../../../../relay/blobs';
+import { localHints } from '../../../../relay/hints';
+import { ask, type CallName, type Calls, type Log } from '../../../../relay/log';
 import { makePermit, permits } from '../../../../relay/log-permits';
 import { postgresLog, type PostgresParts } from '../../../../relay/log-postgres';
 import { newLife } from '../../../../relay/new-life';
 import { operate } from '../../../../relay/operator';
-import { makeRelay, receipt, seeded } from '../../../support/actor';
+import { tombsAt } from '../../../../relay/tombs';
+import { foundGroup, makeDevice, makeRelay, plainEntry, receipt, seeded } from '../../../support/actor';
 import { cast, type Seat } from '../../../support/circle';
-import { type Engine, startPostgres } from '../../../support/engines';
+import { type Engine, startPostgres, until } from '../../../support/engines';
 import { counted, World } from '../../../support/world';
+import { type Of, Phone, rhea as aRelay, type Rhea } from '../phone';
 import { logSuite } from './log-suite';
 
 vi.mock('hash-wasm', async (real) => (await import('../../../support/remembered')).remembered(await real()));
@@ -49,6 +57,15 @@ async function say(url: string, ...statements: string[]): Promise<void> {
   const sql = postgres(url, { max: 1, onnotice: () => undefined });
   for (const s of statements) await sql.unsafe(s);
   await sql.end();
+}
+/** Rows of one statement. */
+async function lines(url: string, statement: string): Promise<readonly unknown[]> {
+  const sql = postgres(url, { max: 1, onnotice: () => undefined });
+  try {
+    return await sql.unsafe(statement);
+  } finally {
+    await sql.end();
+  }
 }
 /** A fresh database, its address. */
 async function database(name: string): Promise<string> {
@@ -134,6 +151,108 @@ describe('relays on one PostgreSQL', () => {
     await log.close();
     rmSync(folder, { recursive: true });
   });
+});
+
+describe('relays on one PostgreSQL, both at once', () => {
+  let group: GroupId;
+  let rhea: ReturnType<typeof makeRelay>;
+  let random: ReturnType<typeof seeded>;
+  const call = async <K extends CallName>(log: Log, name: K, input: Calls[K][0]): Promise<Calls[K][1]> => {
+    const r = await ask(log, name, input);
+    if (!r.ok) throw new Error(r.fault);
+    return r.value;
+  };
+  let url: string;
+  let logs: [Log, Log];
+  beforeAll(async () => {
+    random = seeded('both at once');
+    group = random(32) as Bytes as GroupId;
+    rhea = makeRelay(seeded('rhea'));
+    url = await database('at_once');
+    logs = [await opening(url), await opening(url, { random: seeded('the other') })];
+  }, 60_000);
+  afterAll(async () => void (await Promise.all(logs.map((l) => l.close()))));
+  const entry = (id: GroupId, seq: number): ReceiptedEntry => {
+    const bytes = random(60);
+    return { entry: bytes, receipt: receipt(rhea, id, ZERO_HASH, seq, bytes, 5) };
+  };
+  const made = async (id = group): Promise<number> => (await call(logs[0], 'create', { group: id, genesis: entry(id, 1), boxes: [], state: random(9) }))!.g;
+
+  /** A relay of its own on each log, at the time given, and a phone at each in one group whose end was asked for. */
+  async function doomed(): Promise<{ readonly relays: readonly Rhea[]; readonly phones: readonly Phone[]; readonly id: GroupId; readonly blob: BlobId }> {
+    const hints = localHints();
+    const relays = logs.map((log, i) => aRelay(`end ${i}`, { log, hints: hints() }));
+    const olivia = makeDevice(random);
+    const found = foundGroup(random, olivia);
+    const phones = relays.map((r) => new Phone(r.relay, r.random));
+    const [first, second] = phones as [Phone, Phone];
+    const heard = async <K extends FromRelay['is']>(p: Phone, is: K): Promise<Of<K>> => {
+      await until(() => p.of(is).length > 0);
+      return p.of(is).at(-1)!;
+    };
+    first.tell({ is: 'create', re: 1, group: found.group, genesis: found.entry, boxes: found.boxes });
+    const state = begin(found.group, found.entry, (await heard(first, 'entered')).receipt.time);
+    if (!state.ok) throw new Error(state.fault);
+    for (const p of [first, second]) {
+      void p.as(olivia, found.group).catch(() => undefined);
+      await heard(p, 'welcome');
+    }
+    const blob = random(32) as Bytes as BlobId;
+    const g = (await call(logs[0], 'load', found.group))!.g;
+    await call(logs[0], 'putBlob', { g, id: blob, device: 1, size: 9, time: 1 });
+    first.forget();
+    first.tell({ is: 'enter', re: 2, group: found.group, seq: 2, entry: plainEntry(state.value, olivia, { kind: 'destroy', on: true }).entry });
+    await heard(first, 'entered');
+    for (const r of relays) r.now += DESTROY_GRACE;
+    return { relays, phones, id: found.group, blob };
+  }
+
+  it('destroy a group once though both purge in the same moment, with one receipt for everybody', async () => {
+    const { relays, phones, id, blob } = await doomed();
+    const dropped: string[] = [];
+    const blobs: Blobs = { ...memoryBlobs(), drop: async (_, b) => Boolean(dropped.push(hex(b))) };
+    const done = await Promise.all(relays.map((r) => r.relay.purge(blobs)));
+    expect(done.map((d) => d.waiting)).toEqual([0, 0]);
+    expect(done[0]!.destroyed + done[1]!.destroyed).toBeGreaterThan(0);
+    await until(() => phones.every((p) => p.of('destroyed').length > 0));
+    const told = phones.flatMap((p) => p.of('destroyed').map((f) => encodeReceipt(f.receipt)));
+    const tomb = await call(logs[1], 'tomb', id);
+    for (const t of told) expect(t).toEqual(tomb);
+    expect(dropped).toContain(hex(blob));
+    expect(await Promise.all(relays.map((r) => r.relay.purge(blobs)))).toEqual([{ destroyed: 0, waiting: 0 }, { destroyed: 0, waiting: 0 }]);
+    expect((await lines(url, 'SELECT 1 FROM doomed')).length).toBe(0);
+  });
+
+  it('destroy again what was destroyed since the backup they are restored from, by what either folder kept, and believe no other word for it', async () => {
+    const { relays, id, blob } = await doomed();
+    const { now } = relays[0]!;
+    await made();
+    const folder = mkdtempSync(join(tmpdir(), 'carefold-tombs-'));
+    const kept = tombsAt(join(folder, 'postgres.tombs'));
+    await Promise.all(logs.map((l) => l.close()));
+    await say((await server()).url, 'CREATE DATABASE before_the_end TEMPLATE at_once');
+    logs = [await opening(url), await opening(url, { random: seeded('again') })];
+    const at = (log: Log, time: number): Rhea => Object.assign(aRelay('end', { log }), { now: time });
+    await at(logs[0], now).relay.purge(memoryBlobs());
+    // the other learns of it from the store
+    await at(logs[1], now).relay.purge(memoryBlobs(), kept);
+    expect(kept.read().get(hex(id))?.tomb).toEqual(await call(logs[0], 'tomb', id));
+    const log = await opening(url.replace(/at_once$/, 'before_the_end'));
+    // long before its time, were it not for what is kept
+    const after = at(log, now - DESTROY_GRACE);
+    // of a group that the backup does not know; and what another signed for one that it does
+    const lost = random(32) as Bytes as GroupId;
+    const living = (await call(log, 'load', group))!;
+    const words = (of: GroupId, by = rhea): Bytes => encodeReceipt(signDestroyed(of, { relayPk: by.pk, incarnation: 5, seq: 2, chain: ZERO_HASH, time: 9 }, by.sk));
+    await kept.write(new Map([...kept.read(), [hex(lost), { group: lost, tomb: words(lost) }], [hex(group), { group, tomb: words(group, makeRelay(seeded('mallory'))) }]]));
+    const dropped: string[] = [];
+    await after.relay.purge({ ...memoryBlobs(), drop: async (_, b) => Boolean(dropped.push(hex(b))) }, kept);
+    expect([await call(log, 'tomb', id), await call(log, 'tomb', lost), await call(log, 'tomb', group)]).toEqual([await call(logs[0], 'tomb', id), words(lost), null]);
+    expect([await call(log, 'load', id), dropped]).toEqual([null, [hex(blob)]]);
+    expect((await call(log, 'news', [living.g])).length).toBe(1);
+    await log.close();
+    rmSync(folder, { recursive: true });
+  }, 60_000);
 });
 
 describe('P22 a relay on PostgreSQL, restored from a dump while its devices are ahead', () => {
