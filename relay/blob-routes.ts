@@ -102,7 +102,7 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
 
 /** Forgets what no envelope names any more; the number of blobs that went. */
 export async function sweepBlobs(relay: Relay, blobs: Blobs, blobsBefore: number, answersBefore: number): Promise<number> {
-  const swept = await ask(relay.log, 'sweep', { blobsBefore, answersBefore, meetingsBefore: relay.clock() - RATE.meet });
+  const swept = await ask(relay.log, 'sweep', { blobsBefore, answersBefore, meetingsBefore: relay.clock() - RATE.meet, hourBefore: relay.clock() - 3_600_000 });
   if (!swept.ok) return 0;
   for (const { g, id } of swept.value) await blobs.drop(g, id);
   return swept.value.length;

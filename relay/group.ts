@@ -17,6 +17,7 @@ export class Group {
   readonly held = new Map<number, number>();
   /** Device → highest number of which the store never said whether it was stored: if it was, nobody else has it yet. */
   readonly unheard = new Map<number, number>();
+  private forks: Map<number, number> | undefined;
   /** What its quota leaves; null before it was asked. */
   left: Left | null = null;
   /** Frames under way that will use the group: it stays in memory. */
@@ -57,6 +58,10 @@ export class Group {
         }
       });
     });
+  }
+  /** Seq → when proof that the relay signed another entry there was shown. Most groups never have one. */
+  get shown(): Map<number, number> {
+    return (this.forks ??= new Map());
   }
   get isIdle(): boolean {
     return this.logs.size === 0 && this.invites.size === 0 && this.pins === 0 && !this.busy;

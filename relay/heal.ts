@@ -16,11 +16,13 @@ import { CHECKPOINT, endedBy, endingOf, spentBy } from './enter';
 import type { Group } from './group';
 import type { House } from './house';
 import { waitsFor } from './healing';
+import { RATE } from './limits';
 import { ask, type Giving, type Kept } from './log';
 import { answerUnknown } from './purge';
 import { took } from './quota';
 import type { Connection, LogSession } from './session';
 import { ownKeys } from './signer';
+import { showFork } from './told';
 
 type Of<K extends ToRelay['is']> = Extract<ToRelay, { is: K }>;
 
@@ -89,8 +91,7 @@ function takeEntries(h: House, c: Connection, f: Of<'give-entries'>, group: Grou
       if (!verifyReceipt(group.id, receipt)) return end(() => c.refuse(f.re, group.id, 'not-allowed'));
       if (there !== null) {
         // this relay signed two histories, or went on without what was lost: those who hold the other one have a right to see it
-        h.fanout.entry(group, item, null);
-        return end(() => c.refuse(f.re, group.id, 'conflict', { n: group.state.seq }));
+        return prove(h, group, item, () => end(() => c.refuse(f.re, group.id, 'conflict', { n: group.state.seq })));
       }
       const { state, void: fault, entry: read } = fold(group.state, entry, receipt.time, receipt.relayPk);
       // by another key than the group knows only the entry that names it (PROTOCOL §7.1): an old key may be in other hands by now
@@ -116,6 +117,22 @@ function takeEntries(h: House, c: Connection, f: Of<'give-entries'>, group: Grou
     };
     // another relay may just have put there what is held against the store
     h.follow.renew(group, (ok) => (ok ? next(0) : end(() => c.refuse(f.re, group.id, 'unavailable'))));
+  });
+}
+
+/** Everybody of the group is shown the entry, at whichever relay; so many in a minute at most, however often it is given. */
+function prove(h: House, group: Group, item: ReceiptedEntry, then: () => void): void {
+  const time = h.clock();
+  const since = time - RATE.proofShown;
+  for (const [seq, at] of group.shown) if (at <= since) group.shown.delete(seq);
+  // the store is not asked what is known here
+  if (group.shown.has(item.receipt.seq) || group.shown.size >= RATE.proofsShown) return then();
+  h.log.call('putFork', { g: group.g, item, time, since, most: RATE.proofsShown }, (r) => {
+    if (r.ok && r.value) {
+      showFork(h, group, { item, time });
+      h.follow.changed(group);
+    }
+    then();
   });
 }
 

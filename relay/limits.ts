@@ -48,6 +48,9 @@ export const RATE = {
   blobsHourly: 2 * 1024 ** 3,
   /** Attachments of a member that may be on their way at once: their bytes are counted when they have come. */
   uploads: 16,
+  /** Proofs that this relay signed something else (PROTOCOL §7): so many of a group are shown in a minute. */
+  proofsShown: 8,
+  proofShown: 60_000,
   /** Connections that may come at once and then each second, from one address unless set otherwise, and when to try again, in seconds. */
   comeAtOnce: 2000,
   comePerSecond: 500,

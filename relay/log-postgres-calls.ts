@@ -5,10 +5,12 @@ import type { DeviceHead, Prev, StoredEnvelope } from '../crypto/frames';
 import { ZERO_HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
 import { packStored } from '../crypto/packed';
+import { encodeReceipt } from '../crypto/receipt';
 import { cut } from './cut';
 import { earlierSeq, healingOf, sharedFeed } from './lives';
 import type { CallName, Calls } from './log';
 import { bury, doom, OUTLIVING } from './log-ends';
+import { mayShow } from './log-forks';
 import { genesisOf, loaded, putEntry, receipted } from './log-entries';
 import { MAIL, STIRRING } from './log-mail';
 import { givePermit, spendPermit } from './log-permits';
@@ -39,6 +41,8 @@ const ENTRIES = paged('entry, receipt', 'entries WHERE g = ? AND seq > ? AND seq
 const LOCKBOXES = paged('seq, lockbox', 'lockboxes WHERE g = ? AND device = ? AND seq > ?', 'octet_length(lockbox) + 10', 'seq');
 const UP = paged('*', 'envelopes WHERE g = ? AND seq > ?', 'octet_length(envelope) + 70', 'seq');
 const DOWN = paged('*', 'envelopes WHERE g = ? AND seq < ?', 'octet_length(envelope) + 70', 'seq DESC');
+
+const LIVING = OF_GROUP.filter((name) => !OUTLIVING.includes(name));
 
 type Stirring = Pick<Every, (typeof STIRRING)[number]>;
 const stirring = Object.fromEntries(
@@ -126,7 +130,25 @@ export const CALLS: Every = {
     yield* did('DELETE FROM group_ids WHERE id = ?', p.group);
     // until its attachments are gone, however its end was learned of
     yield* did('INSERT INTO doomed VALUES (?, ?, 0) ON CONFLICT DO NOTHING', p.g, p.group);
-    return yield* bury(p, OF_GROUP.filter((name) => !OUTLIVING.includes(name)));
+    return yield* bury(p, LIVING);
+  },
+  *putFork(p) {
+    const { g, item, time } = p;
+    yield* hold(g);
+    yield* did('DELETE FROM forks WHERE g = ? AND time <= ?', g, p.since);
+    if (!mayShow(yield* CALLS.forks({ g }), p)) return false;
+    yield* did('INSERT INTO forks VALUES (?, ?, ?, ?, ?)', g, item.receipt.seq, time, item.entry, encodeReceipt(item.receipt));
+    yield* stir(g);
+    return true;
+  },
+  *forks({ g }) {
+    const found = yield* all('SELECT time, entry, receipt FROM forks WHERE g = ? ORDER BY seq', g);
+    return found.map((f) => ({ item: receipted(f), time: f['time'] as number }));
+  },
+  *sweep(s) {
+    const { hourBefore = 0 } = s;
+    yield* did('DELETE FROM forks WHERE time < ?', hourBefore);
+    return yield* MAIL.sweep(s);
   },
   *entries({ g, after, upTo, most }) {
     const found = yield* all(ENTRIES, g, after, upTo, most + 1);
@@ -154,4 +176,4 @@ export const CALLS: Every = {
 };
 
 /** Calls that change nothing: they need no transaction. */
-export const READS: ReadonlySet<CallName> = new Set<CallName>(['load', 'head', 'news', 'spare', 'entries', 'lockboxes', 'page', 'card', 'requests', 'answer', 'blob', 'items', 'meeting', 'wants', 'keys', 'standing', 'before', 'doomed', 'tomb', 'tombs', 'bells']);
+export const READS: ReadonlySet<CallName> = new Set<CallName>(['load', 'head', 'news', 'spare', 'entries', 'lockboxes', 'page', 'card', 'requests', 'answer', 'blob', 'items', 'meeting', 'wants', 'keys', 'standing', 'before', 'doomed', 'tomb', 'tombs', 'bells', 'forks']);

@@ -11,6 +11,7 @@ import { beginLife, earlierSeq, healingOf, NO_FEEDS, sharedFeed } from './lives'
 import type { Appended, Appending, AppendRefusal, Call, CallName, Calls, Entering, Entered, Log, Reply } from './log';
 import { bury, doom, ENDS, OUTLIVING } from './log-ends';
 import { genesisOf, loaded, putEntry, receipted } from './log-entries';
+import { OwnForks } from './log-forks';
 import { MAIL, STIRRING } from './log-mail';
 import { spendPermit } from './log-permits';
 import { spareOf } from './log-quota';
@@ -30,6 +31,8 @@ export class SqliteLog {
   private readonly answers: Answers;
   private readonly feed: SqliteFeed;
   private readonly rosters = new Map<number, number>();
+  /** Forgotten with the process: nobody else writes to this store. */
+  private readonly forks = new OwnForks();
   private stirred = 0;
 
   /** Opens or makes the store. Throws when it cannot be opened or is of another version. `trouble` hears why a change was not kept; `waiting`: bytes of envelopes that may wait for a row of their group. */
@@ -153,6 +156,11 @@ export class SqliteLog {
           this.rosters.delete(p.g);
           return this.db.take(bury(p, tablesOf(this.db)));
         }),
+      putFork: (f) => {
+        this.stirred++;
+        return this.forks.put(f);
+      },
+      forks: ({ g }) => this.forks.of(g),
       buried: (b) => this.overwriting(() => this.db.take(ENDS.buried(b))),
       entries: ({ g, after, upTo, most }) => {
         const found = this.db.each('SELECT entry, receipt FROM entries WHERE g = ? AND seq > ? AND seq <= ? ORDER BY seq', g, after, upTo);

@@ -92,6 +92,8 @@ export interface Bell { readonly device: number; readonly place: string; readonl
 export interface Spare { readonly bytes: number | null; readonly entries: number | null; readonly blobs: number | null }
 interface Slot { readonly g: number; readonly invite: InvitePk; readonly request: Bytes }
 interface Paged<T> { readonly items: readonly T[]; readonly more: boolean }
+/** Proof that the relay signed another entry for a place (PROTOCOL §7); `time`: when it was shown. */
+export interface Fork { readonly item: ReceiptedEntry; readonly time: number }
 /** What is left of a group that was destroyed. */
 export interface Tomb { readonly group: GroupId; readonly tomb: Bytes }
 
@@ -179,8 +181,12 @@ export interface Calls {
   tombs: [{ readonly after: Bytes }, Paged<Tomb>];
   /** A tomb that the store lost, of a group that it does not have. */
   putTomb: [Tomb, null];
-  /** Forgets blobs that no envelope names, answers, wants and meetings, older than the times given; the blobs come back. */
-  sweep: [{ readonly blobsBefore: number; readonly answersBefore: number; readonly meetingsBefore: number }, readonly { readonly g: number; readonly id: BlobId }[]];
+  /** Notes a proof to be shown to everybody: whether it is, or was since `since`, or as many as `most` were. */
+  putFork: [{ readonly g: number; readonly item: ReceiptedEntry; readonly time: number; readonly since: number; readonly most: number }, boolean];
+  /** Proofs of the last while. */
+  forks: [{ readonly g: number }, readonly Fork[]];
+  /** Forgets blobs that no envelope names, answers, wants and meetings, older than the times given; the blobs come back. `hourBefore`: what was only kept for an hour. */
+  sweep: [{ readonly blobsBefore: number; readonly answersBefore: number; readonly meetingsBefore: number; readonly hourBefore?: number }, readonly { readonly g: number; readonly id: BlobId }[]];
 }
 export type CallName = keyof Calls;
 export type Call = { [K in CallName]: { readonly name: K; readonly input: Calls[K][0] } }[CallName];

@@ -28,6 +28,7 @@ const TABLES: readonly (readonly [name: string, by: string, columns: string, kep
   ['bells', 'g', 'g bigint, device bigint, place text NOT NULL, rung bigint NOT NULL, heard bigint NOT NULL, PRIMARY KEY (g, device)'],
   ['bases', 'g', 'g bigint, incarnation bigint, feed bigint NOT NULL, PRIMARY KEY (g, incarnation)'],
   ['shown', 'g', 'g bigint, device bigint, PRIMARY KEY (g, device)'],
+  ['forks', 'g', 'g bigint, seq bigint, time bigint NOT NULL, entry bytea NOT NULL, receipt bytea NOT NULL, PRIMARY KEY (g, seq)'],
   ['quotas', 'g', 'g bigint PRIMARY KEY, bytes bigint, entries bigint, blobs bigint'],
   ['blobs', 'g', 'g bigint, id bytea, device bigint NOT NULL, size bigint NOT NULL, time bigint NOT NULL, named bigint NOT NULL, PRIMARY KEY (g, id)']
 ];

@@ -8,6 +8,7 @@ import { encodeFromRelay, type MailedRequest } from '../crypto/frames';
 import { isLive, mindersOf, rowByDevice } from '../crypto/roster/state';
 import type { Group } from './group';
 import type { House } from './house';
+import type { Fork } from './log';
 
 /** A want that was told of, and the number of the newest answer that its device was given. */
 interface ToldWant { readonly want: Bytes; at: number }
@@ -24,6 +25,22 @@ export function tell(h: House, group: Group, told: Told, failed: () => void): vo
   requests(h, group, told, failed);
   answers(h, group);
   wants(h, group, told, failed);
+  forks(h, group, failed);
+}
+
+/** Everybody hears that the relay signed another entry for a place (PROTOCOL §11.6). */
+function forks(h: House, group: Group, failed: () => void): void {
+  h.log.call('forks', { g: group.g }, (r) => {
+    if (!r.ok) return failed();
+    for (const f of r.value) showFork(h, group, f);
+  });
+}
+/** Shows a proof to the sessions here, once. */
+export function showFork(h: House, group: Group, { item, time }: Fork): void {
+  const { seq } = item.receipt;
+  if (group.shown.get(seq) === time) return;
+  group.shown.set(seq, time);
+  h.fanout.entry(group, item, null);
 }
 
 /** Members hear of requests that came or went. */

@@ -1,13 +1,17 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Bytes, GroupId } from '../../../crypto/brand';
+import { signReceipt } from '../../../crypto/receipt';
+import { chainAfter } from '../../../crypto/roster/entry';
+import { chainAt } from '../../../crypto/roster/state';
 import { ready } from '../../../crypto/sodium';
 import { signPair } from '../../../crypto/verify';
 import { signWant, wantHash } from '../../../crypto/want';
 import { type Hints, localHints, NO_HINTS } from '../../../relay/hints';
+import { RATE } from '../../../relay/limits';
 import type { Log } from '../../../relay/log';
 import { localLog } from '../../../relay/log-sqlite';
-import { type Device, makeDevice, nameEntry, removeEntry, seeded } from '../../support/actor';
-import { Phone, rhea, type Rhea, Scene, settled } from './phone';
+import { type Device, makeDevice, makeRelay, nameEntry, removeEntry, seeded } from '../../support/actor';
+import { type Of, Phone, rhea, type Rhea, Scene, settled } from './phone';
 
 let a: Rhea;
 let b: Rhea;
@@ -172,6 +176,42 @@ describe('two relays on one store', () => {
 
 describe('two relays that cannot tell each other anything', () => {
   beforeEach(() => two(() => ({ ...NO_HINTS, isUp: false })));
+
+  it('show proof that they signed two histories to everybody, wherever it was given, and no more of it than a few in a minute', async () => {
+    const fay = await fayAtB();
+    const pat = await s.join();
+    a.relay.poll();
+    b.relay.poll();
+    await long();
+    const all = ((await s.phone.ask((re) => ({ is: 'roster', re, group: s.group, after: 0 }))) as Of<'entries'>).items;
+    const relay = makeRelay(seeded('rhea'));
+    const other = (seq: number, time: number) => {
+      const { entry, receipt } = all[seq - 1]!;
+      return { entry, receipt: signReceipt(s.group, { ...receipt, time, chain: chainAfter(chainAt(s.state, seq - 1)!, entry, time) }, relay.sk) };
+    };
+    const give = async (item: ReturnType<typeof other>): Promise<void> => {
+      expect(await s.phone.ask((re) => ({ is: 'give-entries', re, group: s.group, items: [item] }))).toMatchObject({ why: 'conflict' });
+      for (const r of [a, b]) r.now += 1;
+    };
+    const look = async (): Promise<number[]> => {
+      b.now += 60_000;
+      b.relay.poll();
+      await long();
+      return [fay.phone, pat.phone].map((p) => p.of('entries').length);
+    };
+    for (const p of [fay.phone, pat.phone]) p.forget();
+    const last = other(s.state.seq, 5);
+    await give(last);
+    for (let i = 0; i < 20; i++) await give(i % 2 === 0 ? last : other(s.state.seq, 6));
+    expect(await look()).toEqual([1, 1]);
+    expect(fay.phone.of('entries')[0]?.items).toEqual([last]);
+    // what is no word of theirs is shown to nobody
+    expect(await s.phone.ask((re) => ({ is: 'give-entries', re, group: s.group, items: [{ ...last, receipt: { ...last.receipt, time: 9 } }] }))).toMatchObject({ why: 'not-allowed' });
+    expect(await look()).toEqual([1, 1]);
+    a.now += RATE.proofShown;
+    await give(last);
+    expect(await look()).toEqual([2, 2]);
+  });
 
   it('take nothing by a roster that has gone further, though they have not heard of it', async () => {
     const fay = await fayAtB();

@@ -339,6 +339,18 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       expect([await call('bells', { g }), await call('bells', { g: other.g })]).toEqual([[], []]);
     });
 
+    it('notes proof of a fork to be shown, of each place once in a while and of few places', async () => {
+      const put = (item: ReceiptedEntry, time: number): Promise<boolean> => call('putFork', { g, item, time, since: time - 100, most: 2 });
+      const [two, three, four] = [entry(2), entry(3), entry(4)];
+      const before = (await call('news', [g]))[0]?.mail;
+      expect([await put(two, 1000), await put(two, 1001), await put(entry(2), 1001), await put(three, 1002), await put(four, 1003)]).toEqual([true, false, false, true, false]);
+      expect((await call('news', [g]))[0]?.mail).not.toBe(before);
+      expect(await call('forks', { g })).toEqual([{ item: two, time: 1000 }, { item: three, time: 1002 }]);
+      expect([await put(four, 1100), await put(two, 1101)]).toEqual([true, false]);
+      expect((await call('forks', { g })).map((f) => f.time)).toEqual([1002, 1100]);
+      expect(await call('forks', { g: g + 1000 })).toEqual([]);
+    });
+
     it('tells how far groups have come, and that something else waits in them', async () => {
       await append(appending(1));
       await call('enter', entering(2));
