@@ -77,6 +77,7 @@ function answer(h: House, s: LogSession, n: number, envelope: Bytes, isAhead: bo
     return h.follow.stored(s, { device, n, seq: a.seq, time: a.time, envelope }, isNew);
   }
   h.fanout.flushAcks(s);
+  if (a.until !== undefined) group.held.set(device, a.until);
   const fence = a.is === 'stale' ? fenceOf(group.state) : a.is === 'held' ? Math.max(0, (group.held.get(device) ?? 0) - h.clock()) : 0;
   s.connection.refuse(n, group.id, a.is, { n: a.n, hash: a.is === 'stale' && isAhead ? ZERO_HASH : a.hash, fence });
 }

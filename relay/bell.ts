@@ -3,6 +3,7 @@ import type { Refusal, ToRelay } from '../crypto/frames';
 import { rowOf } from '../crypto/roster/state';
 import type { House } from './house';
 import { RATE } from './limits';
+import { isWait } from './log';
 import type { LogSession } from './session';
 
 export type BellFrame = Extract<ToRelay, { is: 'get-bell' | 'put-bell' | 'drop-bell' }>;
@@ -21,12 +22,10 @@ export function byBell(h: House, s: LogSession, f: BellFrame): void {
   // a recovery row is a secret on paper, not something that could ring
   if (rowOf(group.state, s.logPk)?.rank === 'recovery') return no('not-allowed');
   if (!ringing.doorbell.knows(f.place)) return no('bad-place');
-  const budget = `bell ${group.key} ${s.key}`;
-  const wait = h.budget.wait(budget, RATE.bells, h.clock());
-  if (wait > 0) return no('rate', wait);
-  h.log.call('putBell', { g: group.g, device: s.device, place: f.place }, (r) => {
+  const budget = { key: `bell ${s.device}`, most: RATE.bells, now: h.clock() };
+  h.log.call('putBell', { g: group.g, device: s.device, place: f.place, budget }, (r) => {
     if (!r.ok) return no('unavailable');
-    if (r.value === 'new') h.budget.count(budget, h.clock());
+    if (isWait(r.value)) return no('rate', r.value.wait);
     s.bell = true;
     done();
   });

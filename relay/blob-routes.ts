@@ -6,6 +6,7 @@ import { HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
 import type { Blobs, Chunks } from './blobs';
 import { RATE } from './limits';
+import { HOUR } from './log-budget';
 import { ask } from './log';
 import type { Relay } from './relay';
 import type { LogSession } from './session';
@@ -102,7 +103,7 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
 
 /** Forgets what no envelope names any more; the number of blobs that went. */
 export async function sweepBlobs(relay: Relay, blobs: Blobs, blobsBefore: number, answersBefore: number): Promise<number> {
-  const swept = await ask(relay.log, 'sweep', { blobsBefore, answersBefore, meetingsBefore: relay.clock() - RATE.meet, hourBefore: relay.clock() - 3_600_000 });
+  const swept = await ask(relay.log, 'sweep', { blobsBefore, answersBefore, meetingsBefore: relay.clock() - RATE.meet, hourBefore: relay.clock() - HOUR });
   if (!swept.ok) return 0;
   for (const { g, id } of swept.value) await blobs.drop(g, id);
   return swept.value.length;

@@ -10,10 +10,11 @@ import { decodeEntry, type Cut, type Entry, type Rotation } from '../crypto/rost
 import { begin, fold } from '../crypto/roster/fold';
 import { chainHead, encodeState, type Invite, rowByDevice, rowOf, type RosterState } from '../crypto/roster/state';
 import { tellEnded } from './ended';
+import type { Group } from './group';
 import { waitsFor } from './healing';
 import type { House, KeyPair } from './house';
 import { RATE } from './limits';
-import type { Entering, Kept } from './log';
+import type { Budget, Entering, Kept } from './log';
 import { answerUnknown } from './purge';
 import { fits, took, withSpare } from './quota';
 import type { Connection, InviteSession, LogSession } from './session';
@@ -29,13 +30,14 @@ export type Enterer = LogSession | InviteSession;
 /** A device brings its own entries; the holder of an invite the one that lets it in. */
 const isOwn = (s: Enterer, e: Entry): boolean => (s.as === 'log' ? equal(e.author, s.logPk) : e.body.kind === 'join' && equal(e.body.invite, s.invite));
 
-/** Whose hourly entries are spent: whom a non-owner let in shares with who did, and an invite with who made it (PROTOCOL §11.3). */
-function budgetOf(s: Enterer): { readonly budget: string; readonly most: number } {
-  const { state, key } = s.group;
+/** Whose hourly entries are spent: whom a non-owner let in shares with who did, and an invite with who made it (PROTOCOL §11.3). A recovery row's never wait. */
+function budgetOf(s: Enterer, now: number): Budget {
+  const { state } = s.group;
   const member = s.as === 'log' ? s.member : hex((state.invites.get(hex(s.invite)) as Invite).by);
-  if (member === state.owner) return { budget: `${key} ${member}`, most: RATE.entriesByOwner };
+  const isRecovery = s.as === 'log' && rowOf(state, s.logPk)?.rank === 'recovery';
   const sponsor = state.sponsors.get(member);
-  return { budget: `${key} ${sponsor === undefined ? member : hex(sponsor)}`, most: RATE.entries };
+  const whose = member === state.owner || sponsor === undefined ? member : hex(sponsor);
+  return { key: `entries ${whose}`, most: isRecovery ? Infinity : member === state.owner ? RATE.entriesByOwner : RATE.entries, now };
 }
 
 /** How often the folded state is stored, so that loading folds few entries. */
@@ -53,8 +55,8 @@ export function create(h: House, c: Connection, f: Create): void {
   const from = `groups from ${c.from}`;
   const guesses = `permits from ${c.from}`;
   const hash = h.asksPermit && f.is === 'create-by-permit' ? permitHash(f.permit) : null;
-  const guessed = hash === null ? 0 : h.budget.wait(guesses, RATE.permitsFrom, time);
-  const wait = ++c.creates > RATE.creates ? 3_600_000 : c.from === null ? 0 : Math.max(guessed, h.budget.wait(from, RATE.createsFrom, time));
+  const guessed = hash === null ? 0 : h.founding.wait(guesses, RATE.permitsFrom, time);
+  const wait = ++c.creates > RATE.creates ? 3_600_000 : c.from === null ? 0 : Math.max(guessed, h.founding.wait(from, RATE.createsFrom, time));
   if (wait > 0) return c.refuse(f.re, f.group, 'rate', { fence: wait });
   const first = begin(f.group, f.genesis, time);
   if (!first.ok) return c.refuse(f.re, f.group, 'void', { words: first.fault });
@@ -67,10 +69,10 @@ export function create(h: House, c: Connection, f: Create): void {
     // signed by its founder's key, so whoever looks for a code is not sent away meanwhile
     c.proven = true;
     if (typeof r.value === 'string') {
-      if (r.value === 'unknown') h.budget.count(guesses, time);
+      if (r.value === 'unknown') h.founding.count(guesses, time);
       return c.refuse(f.re, f.group, 'permit', { words: r.value });
     }
-    h.budget.count(from, time);
+    h.founding.count(from, time);
     c.send({ is: 'entered', re: f.re, group: f.group, receipt: r.value.genesis.receipt });
   });
 }
@@ -136,9 +138,6 @@ function judge(h: House, s: Enterer, f: Enter, done: () => void): void {
   const now = h.clock();
   const healing = waitsFor(group, now);
   if (healing > 0) return no('healing', { fence: healing });
-  const { budget, most } = budgetOf(s);
-  const wait = s.as === 'log' && rowOf(before, s.logPk)?.rank === 'recovery' ? 0 : h.budget.wait(budget, most, now);
-  if (wait > 0) return no('rate', { fence: wait });
   const time = Math.max(now, before.time);
   const { state, entry, void: fault } = fold(before, f.entry, time, h.keys.pk);
   if (entry !== null && !isOwn(s, entry)) return no('not-allowed');
@@ -156,19 +155,21 @@ function judge(h: House, s: Enterer, f: Enter, done: () => void): void {
   const receipted = receiptFor(h, by, state, f.entry, time);
   const spent = spentBy(before, state);
   const gone = endedBy(before, state);
+  // MOVED: the logs that end may not grow for a minute, the sender's own excepted, which has to send what is missing
+  const holding = s.as === 'log' && entry.body.kind !== 'restate-cut' ? { devices: ends.map((e) => e.device).filter((d) => d !== s.device), until: now + RATE.hold } : null;
   // from before it is stored: nobody is pushed to once it is
   h.ringing?.stop(group, gone);
   h.log.call(
     'enter',
-    { g: group.g, seq: f.seq, entry: receipted, boxes, ends, gone, spent, state: f.seq % CHECKPOINT === 0 ? encodeState(state) : null, ...endingOf(before, state) },
+    { g: group.g, seq: f.seq, entry: receipted, boxes, ends, gone, spent, state: f.seq % CHECKPOINT === 0 ? encodeState(state) : null, ...endingOf(before, state), budget: budgetOf(s, now), ...(holding && { holding }) },
     (r) => {
+      if (r.ok && r.value.is === 'rate') return no('rate', { fence: r.value.wait });
       // another relay was quicker, or this very entry lies there, heard of or not: everybody is told of what the store has
       if (!r.ok || r.value.is === 'behind') return h.follow.renew(group, (isRead) => (isRead && group.state.seq > before.seq ? place(h, s, f, done) : no('unavailable')));
       if (r.value.is === 'moved') {
-        if (s.as === 'log' && entry.body.kind !== 'restate-cut') hold(h, s, ends.map((e) => e.device));
+        if (holding !== null) hold(h, group, holding);
         return no('moved', { heads: r.value.heads.map((x): LogHead => ({ logPk: (rowByDevice(before, x.device) as { logPk: LogPk }).logPk, n: x.n, hash: x.hash })) });
       }
-      h.budget.count(budget, now);
       took(group, 'entries', 1);
       group.state = state;
       group.signer = by.pk;
@@ -209,10 +210,7 @@ export const spentBy = (before: RosterState, after: RosterState): InvitePk[] =>
 export const endedBy = (before: RosterState, after: RosterState): number[] =>
   after.rows === before.rows ? [] : [...after.rows].flatMap(([key, r]) => (r.end !== null && before.rows.get(key)?.end === null ? [r.device] : []));
 
-/** MOVED: the logs that end may not grow for a minute, the sender's own excepted, which has to send what is missing. */
-function hold(h: House, s: LogSession, devices: readonly number[]): void {
-  const others = devices.filter((d) => d !== s.device);
-  const until = h.clock() + RATE.hold;
-  for (const d of others) s.group.held.set(d, until);
-  h.follow.held(s.group, others, until);
+function hold(h: House, group: Group, { devices, until }: NonNullable<Entering['holding']>): void {
+  for (const d of devices) group.held.set(d, until);
+  h.follow.held(group, devices, until);
 }

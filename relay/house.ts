@@ -39,8 +39,8 @@ export interface House {
   readonly ringing: Ringing | null;
   /** Lockboxes that wait for their entries. */
   readonly staging: Staging;
-  /** Roster appends by group and member. */
-  readonly budget: Hourly;
+  /** Groups put there, and permits that were none, by address: counted by each relay for itself, since an address is never written down. */
+  readonly founding: Hourly;
   /** Frames by log key. */
   readonly paces: Paces;
   /** Sessions by the bearer that opens blobs for them. */

@@ -155,4 +155,10 @@ export class Hourly {
     if (this.times.size >= 20_000) for (const [k, times] of this.times) if ((times.at(-1) ?? 0) <= now - 3_600_000) this.times.delete(k);
     this.times.set(key, [...(this.times.get(key) ?? []), now]);
   }
+  /** Takes back the last that was counted: nothing came of it. */
+  uncount(key: string): void {
+    const times = (this.times.get(key) ?? []).slice(0, -1);
+    if (times.length === 0) this.times.delete(key);
+    else this.times.set(key, times);
+  }
 }

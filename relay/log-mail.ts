@@ -3,6 +3,7 @@ import type { BlobId, Bytes, InvitePk } from '../crypto/brand';
 import { equal } from '../crypto/bytes';
 import type { CallName, Calls, Mailed } from './log';
 import { BELLS } from './log-bells';
+import { HOUR } from './log-budget';
 import { ENDS } from './log-ends';
 import { sweepWants, WANTS } from './log-wants';
 import { all, did, type Found, one, type Steps } from './steps';
@@ -82,11 +83,15 @@ export const MAIL = {
     const items = found.map((f) => f['item'] as Bytes);
     return { n, items, more: after + items.length < n };
   },
-  *putItem({ vault, n, item, time }) {
+  *putItem({ vault, n, item, time, most = Infinity }) {
     const there = yield* one('SELECT item FROM items WHERE vault = ? AND n = ?', vault, n);
     if (there !== undefined && equal(there['item'] as Bytes, item)) return 'done';
     const last = yield* lastItem(vault);
     if (n !== last + 1) return { n: last };
+    // items are numbered in the order of their times
+    const before = n > most ? yield* one('SELECT time FROM items WHERE vault = ? AND n = ?', vault, n - most) : undefined;
+    const wait = before === undefined ? 0 : (before['time'] as number) + HOUR - time;
+    if (wait > 0) return { wait };
     yield* did('INSERT INTO items VALUES (?, ?, ?, ?)', vault, n, time, item);
     return 'done';
   },

@@ -20,12 +20,14 @@ const column = (values: readonly (number | Uint8Array)[]): Value => values as un
 export async function appendAll(rows: Rows, calls: readonly Appending[]): Promise<Appended[]> {
   const gs = [...new Set(calls.map((a) => a.g))].sort((a, b) => a - b);
   const logs = [...new Map(calls.map((a) => [logOf(a), a])).values()];
-  const [found, known] = await Promise.all([
+  const [found, known, holds] = await Promise.all([
     rows('SELECT g, feed, roster FROM groups WHERE g = ANY(?::bigint[]) ORDER BY g FOR UPDATE', [column(gs)]),
-    rows('SELECT l.g, l.device, l.n, l.hash, l.roster FROM unnest(?::bigint[], ?::bigint[]) AS w (g, device) JOIN logs l USING (g, device)', [column(logs.map((a) => a.g)), column(logs.map((a) => a.device))])
+    rows('SELECT l.g, l.device, l.n, l.hash, l.roster FROM unnest(?::bigint[], ?::bigint[]) AS w (g, device) JOIN logs l USING (g, device)', [column(logs.map((a) => a.g)), column(logs.map((a) => a.device))]),
+    rows('SELECT g, device, until FROM holds WHERE g = ANY(?::bigint[])', [column(gs)])
   ]);
   const groups = new Map(found.map((f) => [f['g'] as number, { feed: f['feed'] as number, roster: f['roster'] as number } satisfies Row]));
   const heads = new Map(known.map((f) => [logOf(f as never), { n: f['n'] as number, hash: f['hash'] as Hash, roster: f['roster'] as number } satisfies Head]));
+  const held = new Map(holds.map((f) => [logOf(f as never), f['until'] as number]));
   const lying = await sentBefore(rows, calls.filter((a) => a.n <= (heads.get(logOf(a))?.n ?? 0)));
   const blobs = await blobsThere(rows, calls);
   const fresh: (Appending & { readonly seq: number; readonly prev: Hash })[] = [];
@@ -43,6 +45,8 @@ export async function appendAll(rows: Rows, calls: readonly Appending[]): Promis
     const no = (is: AppendRefusal, hash = head.hash): Appended => ({ is, n: head.n, hash });
     if (a.judgedAt < group.roster) return no('behind');
     if (a.n > head.n + 1) return no('gap');
+    const until = held.get(logOf(a)) ?? 0;
+    if (until > a.time) return { is: 'held', n: head.n, hash: head.hash, until };
     if (a.verdict === 'held' || a.verdict === 'void' || a.verdict === 'quota') return no(a.verdict);
     const hash = envelopeHash({ group: a.group, logPk: a.logPk, prev: head.hash, roster: a.roster }, a.envelope);
     if (a.verdict === 'stale') return no('stale', hash);

@@ -12,6 +12,7 @@ import type { CallName, Calls } from './log';
 import { bury, doom, OUTLIVING } from './log-ends';
 import { mayShow } from './log-forks';
 import { genesisOf, loaded, putEntry, receipted } from './log-entries';
+import { paces, SHARED, within } from './log-budget';
 import { MAIL, STIRRING } from './log-mail';
 import { givePermit, spendPermit } from './log-permits';
 import { give, numberOf } from './log-postgres-give';
@@ -58,6 +59,8 @@ const stirring = Object.fromEntries(
 export const CALLS: Every = {
   ...MAIL,
   ...stirring,
+  ...within(SHARED, { ...stirring, putBell: MAIL.putBell }),
+  ...paces(SHARED),
   *load(group) {
     const found = yield* one('SELECT c.g, c.seq, c.state FROM group_ids i JOIN checkpoints c ON c.g = i.g WHERE i.id = ?', group);
     if (found === undefined) return null;
@@ -113,9 +116,17 @@ export const CALLS: Every = {
   give,
   *enter(e) {
     if ((yield* hold(e.g)) !== e.seq - 1) return { is: 'behind' };
+    const wait = e.budget === undefined ? 0 : yield* SHARED.wait(e.g, e.budget);
+    if (wait > 0) return { is: 'rate', wait };
     const heads: DeviceHead[] = [];
     for (const { device } of e.ends) heads.push({ device, ...(yield* headOf(e.g, device)) });
-    if (heads.some((h, i) => h.n !== e.ends[i]?.n || !equal(h.hash, e.ends[i].hash))) return { is: 'moved', heads };
+    if (heads.some((h, i) => h.n !== e.ends[i]?.n || !equal(h.hash, e.ends[i].hash))) {
+      const { devices, until } = e.holding ?? { devices: [], until: 0 };
+      for (const device of devices) yield* did('INSERT INTO holds VALUES (?, ?, ?) ON CONFLICT (g, device) DO UPDATE SET until = greatest(holds.until, excluded.until)', e.g, device, until);
+      return { is: 'moved', heads };
+    }
+    for (const { device } of e.ends) yield* did('DELETE FROM holds WHERE g = ? AND device = ?', e.g, device);
+    if (e.budget !== undefined) yield* SHARED.count(e.g, e.budget);
     yield* putEntry(e.g, e.seq, e.entry);
     for (const b of e.boxes) yield* did('INSERT INTO lockboxes VALUES (?, ?, ?, ?)', e.g, b.device, e.seq, b.lockbox);
     yield* MAIL.spend({ g: e.g, invites: e.spent });
@@ -147,6 +158,8 @@ export const CALLS: Every = {
   },
   *sweep(s) {
     const { hourBefore = 0 } = s;
+    yield* did('DELETE FROM budgets WHERE at < ?', hourBefore);
+    yield* did('DELETE FROM holds WHERE until < ?', hourBefore);
     yield* did('DELETE FROM forks WHERE time < ?', hourBefore);
     return yield* MAIL.sweep(s);
   },
@@ -176,4 +189,4 @@ export const CALLS: Every = {
 };
 
 /** Calls that change nothing: they need no transaction. */
-export const READS: ReadonlySet<CallName> = new Set<CallName>(['load', 'head', 'news', 'spare', 'entries', 'lockboxes', 'page', 'card', 'requests', 'answer', 'blob', 'items', 'meeting', 'wants', 'keys', 'standing', 'before', 'doomed', 'tomb', 'tombs', 'bells', 'forks']);
+export const READS: ReadonlySet<CallName> = new Set<CallName>(['load', 'head', 'news', 'spare', 'entries', 'lockboxes', 'page', 'card', 'requests', 'answer', 'blob', 'items', 'meeting', 'wants', 'keys', 'standing', 'before', 'doomed', 'tomb', 'tombs', 'bells', 'pace', 'forks']);

@@ -9,6 +9,7 @@ import { cut } from './cut';
 import { FEEDS, SqliteFeed } from './feed-sqlite';
 import { beginLife, earlierSeq, healingOf, NO_FEEDS, sharedFeed } from './lives';
 import type { Appended, Appending, AppendRefusal, Call, CallName, Calls, Entering, Entered, Log, Reply } from './log';
+import { OwnLedger, paces, within } from './log-budget';
 import { bury, doom, ENDS, OUTLIVING } from './log-ends';
 import { genesisOf, loaded, putEntry, receipted } from './log-entries';
 import { OwnForks } from './log-forks';
@@ -32,6 +33,8 @@ export class SqliteLog {
   private readonly feed: SqliteFeed;
   private readonly rosters = new Map<number, number>();
   /** Forgotten with the process: nobody else writes to this store. */
+  private readonly ledger = new OwnLedger();
+  private readonly paces = paces(this.ledger);
   private readonly forks = new OwnForks();
   private stirred = 0;
 
@@ -65,15 +68,18 @@ export class SqliteLog {
 
   private attempt(calls: readonly Call[]): unknown[] | null {
     try {
-      return this.db.transaction(() => {
+      const answered = this.db.transaction(() => {
         this.feed.remember();
         const answers = calls.map((c) => this.answer(c));
         this.feed.flush();
         return answers;
       });
+      this.ledger.settle(true);
+      return answered;
     } catch (e) {
       this.trouble(e instanceof Error ? e.message : 'unknown');
       this.feed.forget();
+      this.ledger.settle(false);
       this.rosters.clear();
       return null;
     }
@@ -100,7 +106,7 @@ export class SqliteLog {
   }
 
   private mail(): Pick<Answers, keyof typeof MAIL> {
-    const answers = Object.entries(MAIL).map(([name, steps]) => [
+    const answers = Object.entries({ ...MAIL, ...within(this.ledger, MAIL) }).map(([name, steps]) => [
       name,
       (input: never) => {
         if ((STIRRING as readonly string[]).includes(name)) this.stirred++;
@@ -156,6 +162,8 @@ export class SqliteLog {
           this.rosters.delete(p.g);
           return this.db.take(bury(p, tablesOf(this.db)));
         }),
+      pace: (p) => this.db.take(this.paces.pace(p)),
+      charge: (c) => this.db.take(this.paces.charge(c)),
       putFork: (f) => {
         this.stirred++;
         return this.forks.put(f);
@@ -215,11 +223,14 @@ export class SqliteLog {
 
   private enter(e: Entering): Entered {
     if (this.roster(e.g) !== e.seq - 1) return { is: 'behind' };
+    const wait = e.budget === undefined ? 0 : this.db.take(this.ledger.wait(e.g, e.budget));
+    if (wait > 0) return { is: 'rate', wait };
     const heads = e.ends.map((x) => {
       const { n, hash } = this.feed.end(e.g, x.device);
       return { device: x.device, n, hash };
     });
     if (heads.some((h, i) => h.n !== e.ends[i]?.n || !equal(h.hash, e.ends[i].hash))) return { is: 'moved', heads };
+    if (e.budget !== undefined) this.db.take(this.ledger.count(e.g, e.budget));
     this.putEntry(e.g, e.seq, e.entry);
     for (const b of e.boxes) this.db.run('INSERT INTO lockboxes VALUES (?, ?, ?, ?)', e.g, b.device, e.seq, b.lockbox);
     this.answers.spend({ g: e.g, invites: e.spent });

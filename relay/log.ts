@@ -29,13 +29,24 @@ export interface Appending {
   readonly blobs: readonly BlobId[];
   readonly envelope: Bytes;
 }
+/** What somebody may do so often within an hour: counted by whoever stores it, so that relays that share a store count together. */
+export interface Budget {
+  /** What, and whose: a member's tag or a row's device. */
+  readonly key: string;
+  readonly most: number;
+  readonly now: number;
+}
+/** Milliseconds until it is allowed again; nothing was stored. */
+export interface Wait { readonly wait: number }
+export const isWait = (answer: unknown): answer is Wait => typeof answer === 'object' && answer !== null && 'wait' in answer;
+
 /** `behind`: the roster has gone beyond `judgedAt`; nothing was judged. */
 export type AppendRefusal = 'gap' | 'conflict' | 'stale' | 'held' | 'void' | 'quota' | 'no-blob' | 'behind';
 export type Appended =
   /** `again`: the same bytes lay there already. */
   | { readonly is: 'stored' | 'again'; readonly seq: number; readonly time: number }
-  /** `n` is the log's head; `hash` the refused envelope's when stale, the head's otherwise. */
-  | { readonly is: AppendRefusal; readonly n: number; readonly hash: Hash };
+  /** `n` is the log's head; `hash` the refused envelope's when stale, the head's otherwise; `until`: of a log that is held by another relay. */
+  | { readonly is: AppendRefusal; readonly n: number; readonly hash: Hash; readonly until?: number };
 
 export interface Kept { readonly device: number; readonly lockbox: Bytes }
 
@@ -55,8 +66,17 @@ export interface Entering {
   readonly state: Bytes | null;
   /** With an entry that asks for the group's end, the receipt time of that; null with one that calls it off. */
   readonly ending?: { readonly group: GroupId; readonly at: number | null };
+  /** Whom it counts for; none of what an earlier life had. */
+  readonly budget?: Budget;
+  /** Logs that may not grow until then when it has to be answered with MOVED. A store that one relay has for itself leaves that to it. */
+  readonly holding?: { readonly devices: readonly number[]; readonly until: number };
 }
-export type Entered = { readonly is: 'entered' } | { readonly is: 'behind' } | { readonly is: 'moved'; readonly heads: readonly DeviceHead[] };
+export type Entered = { readonly is: 'entered' } | { readonly is: 'behind' } | ({ readonly is: 'rate' } & Wait) | { readonly is: 'moved'; readonly heads: readonly DeviceHead[] };
+
+/** Proof that the relay signed another entry for a place (PROTOCOL §7); `time`: when it was shown. */
+export interface Fork { readonly item: ReceiptedEntry; readonly time: number }
+/** What is left of a group that was destroyed. */
+export interface Tomb { readonly group: GroupId; readonly tomb: Bytes }
 
 export interface Loaded {
   readonly g: number;
@@ -92,10 +112,6 @@ export interface Bell { readonly device: number; readonly place: string; readonl
 export interface Spare { readonly bytes: number | null; readonly entries: number | null; readonly blobs: number | null }
 interface Slot { readonly g: number; readonly invite: InvitePk; readonly request: Bytes }
 interface Paged<T> { readonly items: readonly T[]; readonly more: boolean }
-/** Proof that the relay signed another entry for a place (PROTOCOL §7); `time`: when it was shown. */
-export interface Fork { readonly item: ReceiptedEntry; readonly time: number }
-/** What is left of a group that was destroyed. */
-export interface Tomb { readonly group: GroupId; readonly tomb: Bytes }
 
 /** Every call: what goes in, what comes out. */
 export interface Calls {
@@ -128,13 +144,13 @@ export interface Calls {
   /** Cards and requests of these invites go. */
   spend: [{ readonly g: number; readonly invites: readonly InvitePk[] }, null];
   /** A device's want in place of the one before, whose answers go; null takes it back. */
-  putWant: [{ readonly g: number; readonly device: number; readonly want: Bytes | null; readonly time: number }, 'new' | 'again'];
+  putWant: [{ readonly g: number; readonly device: number; readonly want: Bytes | null; readonly time: number; readonly budget?: Budget }, 'new' | 'again' | Wait];
   wants: [{ readonly g: number }, readonly { readonly device: number; readonly want: Bytes; readonly answers: number }[]];
   /** A member's answer to a want that stands, in place of its one before. */
-  putKeys: [{ readonly g: number; readonly device: number; readonly want: Hash; readonly by: MemberTag; readonly keys: Bytes }, { readonly at: number } | 'not-found'];
+  putKeys: [{ readonly g: number; readonly device: number; readonly want: Hash; readonly by: MemberTag; readonly keys: Bytes; readonly budget?: Budget }, { readonly at: number } | 'not-found' | Wait];
   keys: [{ readonly g: number; readonly device: number; readonly after: number }, Paged<{ readonly at: number; readonly keys: Bytes }>];
   /** A device's place in place of the one before; it counts as not rung since. */
-  putBell: [{ readonly g: number; readonly device: number; readonly place: string }, 'new' | 'again'];
+  putBell: [{ readonly g: number; readonly device: number; readonly place: string; readonly budget?: Budget }, 'new' | 'again' | Wait];
   dropBell: [{ readonly g: number; readonly device: number }, null];
   bells: [{ readonly g: number }, readonly Bell[]];
   /** These devices were connected when there was news of the group. */
@@ -148,8 +164,12 @@ export interface Calls {
   dropBlob: [{ readonly g: number; readonly id: BlobId }, null];
   /** Items of a personal vault after `after`, and how many there are. */
   items: [{ readonly vault: VaultId; readonly after: number }, Paged<Bytes> & { readonly n: number }];
-  /** Item n of a personal vault; the same bytes at n again are done again. */
-  putItem: [{ readonly vault: VaultId; readonly n: number; readonly item: Bytes; readonly time: number }, 'done' | { readonly n: number }];
+  /** Milliseconds until somebody may leave more by the byte, after all that was charged. */
+  pace: [{ readonly g: number; readonly budget: Budget }, number];
+  /** Charges so many bytes of a budget's `most`. */
+  charge: [{ readonly g: number; readonly budget: Budget; readonly many: number }, null];
+  /** Item n of a personal vault, which grows by `most` in an hour; the same bytes at n again are done again. */
+  putItem: [{ readonly vault: VaultId; readonly n: number; readonly item: Bytes; readonly time: number; readonly most?: number }, 'done' | { readonly n: number } | Wait];
   /** Items of a meeting after `after`, and how many there are; null when none began since `since`. */
   meeting: [{ readonly meet: MeetId; readonly after: number; readonly since: number }, (Paged<Bytes> & { readonly n: number }) | null];
   /** Item n of a meeting that began since `since`, as with a vault; n = 1 begins it, unless `most` go on already. Older ones are forgotten. */

@@ -4,6 +4,7 @@ import type { ToRelay } from '../crypto/frames';
 import { LIMIT } from '../crypto/limits';
 import type { House } from './house';
 import { RATE } from './limits';
+import { isWait } from './log';
 import type { Connection } from './session';
 
 export type ItemFrame = Extract<ToRelay, { is: 'put-item' }> | Extract<ToRelay, { is: 'get-items' }>;
@@ -20,16 +21,10 @@ export function byVault(h: House, c: Connection, f: ItemFrame): void {
   if (f.n > LIMIT.items) return c.refuse(f.re, f.group, 'full');
   // a new vault, then what is added to one: neither without bound
   if (f.n === 1 && ++c.begun > RATE.begun) return c.refuse(f.re, f.group, 'rate', { fence: RATE.meet });
-  const now = h.clock();
-  const budget = `vault ${hex(f.group)}`;
-  const wait = h.budget.wait(budget, RATE.items, now);
-  if (wait > 0) return c.refuse(f.re, f.group, 'rate', { fence: wait });
-  h.log.call('putItem', { vault, n: f.n, item: f.item, time: now }, (r) => {
+  h.log.call('putItem', { vault, n: f.n, item: f.item, time: h.clock(), most: RATE.items }, (r) => {
     if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
-    if (r.value === 'done') {
-      h.budget.count(budget, now);
-      return c.send({ is: 'done', re: f.re, group: f.group });
-    }
+    if (r.value === 'done') return c.send({ is: 'done', re: f.re, group: f.group });
+    if (isWait(r.value)) return c.refuse(f.re, f.group, 'rate', { fence: r.value.wait });
     c.refuse(f.re, f.group, 'behind', { n: r.value.n });
   });
 }

@@ -95,7 +95,7 @@ export function createRelay(p: RelayParts): Relay {
     follow: p.log.isShared ? following(() => house, p.hints ?? NO_HINTS, turn) : alone(() => house),
     ringing: p.doorbell === undefined ? null : new Ringing(() => house, p.doorbell),
     staging: new Staging(),
-    budget: new Hourly(),
+    founding: new Hourly(),
     paces: new Paces(p.pace ?? RATE.framesPerSecond, p.clock),
     bearers: new Map(),
     refusals

@@ -28,13 +28,15 @@ const TABLES: readonly (readonly [name: string, by: string, columns: string, kep
   ['bells', 'g', 'g bigint, device bigint, place text NOT NULL, rung bigint NOT NULL, heard bigint NOT NULL, PRIMARY KEY (g, device)'],
   ['bases', 'g', 'g bigint, incarnation bigint, feed bigint NOT NULL, PRIMARY KEY (g, incarnation)'],
   ['shown', 'g', 'g bigint, device bigint, PRIMARY KEY (g, device)'],
+  // when somebody did what is counted by the hour, or when what was charged is made up for
+  ['budgets', 'g', 'g bigint, key text, at bigint NOT NULL, times bigint[] NOT NULL, PRIMARY KEY (g, key)'],
   ['forks', 'g', 'g bigint, seq bigint, time bigint NOT NULL, entry bytea NOT NULL, receipt bytea NOT NULL, PRIMARY KEY (g, seq)'],
   ['quotas', 'g', 'g bigint PRIMARY KEY, bytes bigint, entries bigint, blobs bigint'],
   ['blobs', 'g', 'g bigint, id bytea, device bigint NOT NULL, size bigint NOT NULL, time bigint NOT NULL, named bigint NOT NULL, PRIMARY KEY (g, id)']
 ];
 
 /** Tables with rows of a group, each under its number. */
-export const OF_GROUP: readonly string[] = TABLES.filter(([, by]) => by === 'g').map(([name]) => name);
+export const OF_GROUP: readonly string[] = [...TABLES.filter(([, by]) => by === 'g').map(([name]) => name), 'holds'];
 
 const INDEXES: Readonly<Record<string, readonly string[]>> = {
   blobs: ['CREATE INDEX blobs_unnamed ON blobs (time) WHERE named = 0'],
@@ -61,6 +63,8 @@ export async function makeTables(sql: Sql, now: number, relay: string, earlier: 
     await tx`CREATE TABLE IF NOT EXISTS marks (node text, line bigint, n bigint NOT NULL, PRIMARY KEY (node, line)) WITH (fillfactor = 20)`;
     // of no group: who may begin one where a permit is asked for
     await tx`CREATE TABLE IF NOT EXISTS permits (n bigint PRIMARY KEY, hash bytea NOT NULL UNIQUE, remaining bigint NOT NULL, expires bigint NOT NULL)`;
+    // logs that may not grow until then: few rows, for a minute each, looked at with every envelope
+    await tx`CREATE TABLE IF NOT EXISTS holds (g bigint, device bigint, until bigint NOT NULL, PRIMARY KEY (g, device))`;
     for (const [name, by, columns, kept = ''] of TABLES) {
       if ((await tx`SELECT 1 FROM pg_class WHERE oid = to_regclass(${name})`).length > 0) continue;
       await tx.unsafe(`CREATE TABLE ${name} (${columns}) PARTITION BY HASH (${by})`);

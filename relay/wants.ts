@@ -7,6 +7,7 @@ import { unreachable } from '../crypto/result';
 import { decodeWant, verifyWant } from '../crypto/want';
 import type { House } from './house';
 import { RATE } from './limits';
+import { isWait } from './log';
 import type { LogSession } from './session';
 
 type Of<K extends ToRelay['is']> = Extract<ToRelay, { is: K }>;
@@ -28,12 +29,10 @@ export function byDevice(h: House, s: LogSession, f: WantFrame): void {
     case 'put-keys': {
       const to = rowOf(group.state, f.to);
       if (to === null || !isLive(to)) return no('not-found');
-      const budget = `keys ${group.key} ${s.key}`;
-      const wait = h.budget.wait(budget, RATE.answers, h.clock());
-      if (wait > 0) return no('rate', wait);
-      h.budget.count(budget, h.clock());
-      return h.log.call('putKeys', { g: group.g, device: to.device, want: f.want, by: unhex(s.member) as Bytes as MemberTag, keys: f.keys }, (r) => {
+      const budget = { key: `keys ${s.device}`, most: RATE.answers, now: h.clock() };
+      return h.log.call('putKeys', { g: group.g, device: to.device, want: f.want, by: unhex(s.member) as Bytes as MemberTag, keys: f.keys, budget }, (r) => {
         if (!r.ok) return no('unavailable');
+        if (isWait(r.value)) return no('rate', r.value.wait);
         if (r.value === 'not-found') return no('not-found');
         connection.send({ is: 'done', re: f.re, group: group.id });
         h.follow.changed(group);
@@ -59,14 +58,12 @@ function want(h: House, s: LogSession, f: Of<'want'>): void {
     if (!w.ok) return no('malformed');
     if (hex(w.value.logPk) !== s.key || !verifyWant(group.id, w.value)) return no('not-allowed');
   }
-  const budget = `want ${group.key} ${s.key}`;
-  const wait = h.budget.wait(budget, RATE.wants, h.clock());
-  if (wait > 0) return no('rate', wait);
-  h.log.call('putWant', { g: group.g, device: s.device, want: f.want.length > 0 ? f.want : null, time: h.clock() }, (r) => {
+  const budget = { key: `want ${s.device}`, most: RATE.wants, now: h.clock() };
+  h.log.call('putWant', { g: group.g, device: s.device, want: f.want.length > 0 ? f.want : null, time: budget.now, budget }, (r) => {
     if (!r.ok) return no('unavailable');
+    if (isWait(r.value)) return no('rate', r.value.wait);
     connection.send({ is: 'done', re: f.re, group: group.id });
     if (r.value === 'again' || f.want.length === 0) return;
-    h.budget.count(budget, h.clock());
     h.follow.changed(group);
     const frame = encodeFromRelay({ is: 'wants', re: 0, group: group.id, items: [{ want: f.want, answers: 0 }] });
     for (const other of group.logs) if (other !== s) other.connection.write(frame);

@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Bytes, GroupId } from '../../../crypto/brand';
+import type { FromRelay } from '../../../crypto/frames';
 import { signReceipt } from '../../../crypto/receipt';
 import { chainAfter } from '../../../crypto/roster/entry';
 import { chainAt } from '../../../crypto/roster/state';
@@ -10,7 +11,7 @@ import { type Hints, localHints, NO_HINTS } from '../../../relay/hints';
 import { RATE } from '../../../relay/limits';
 import type { Log } from '../../../relay/log';
 import { localLog } from '../../../relay/log-sqlite';
-import { type Device, makeDevice, makeRelay, nameEntry, removeEntry, seeded } from '../../support/actor';
+import { type Device, makeDevice, makeRelay, nameEntry, removeEntry, rotate, seeded } from '../../support/actor';
 import { type Of, Phone, rhea, type Rhea, Scene, settled } from './phone';
 
 let a: Rhea;
@@ -176,6 +177,17 @@ describe('two relays on one store', () => {
 
 describe('two relays that cannot tell each other anything', () => {
   beforeEach(() => two(() => ({ ...NO_HINTS, isUp: false })));
+
+  it('count what a member may do in an hour together', async () => {
+    const fay = await fayAtB();
+    const second = new Phone(a.relay, a.random);
+    await second.as(fay.device, s.group);
+    for (let i = 0; i < RATE.entries; i++) await s.must(i % 2 === 0 ? fay.phone : second, rotate(s.rhea.random, s.state, fay.device));
+    for (const p of [fay.phone, second]) expect(await s.enter(p, rotate(s.rhea.random, s.state, fay.device))).toMatchObject({ why: 'rate', detail: { fence: 3_600_000 } });
+    const want = (p: Phone, at: number): Promise<FromRelay> => p.ask((re) => ({ is: 'want', re, group: s.group, want: signWant(s.group, { logPk: fay.device.logPk, spans: [{ first: 1, last: at }] }, fay.device.logSk) }));
+    for (let i = 0; i < RATE.wants; i++) expect(await want(i % 2 === 0 ? fay.phone : second, i + 1)).toMatchObject({ is: 'done' });
+    for (const p of [fay.phone, second]) expect(await want(p, 99)).toMatchObject({ why: 'rate' });
+  });
 
   it('show proof that they signed two histories to everybody, wherever it was given, and no more of it than a few in a minute', async () => {
     const fay = await fayAtB();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { BlobId, Bytes, GroupId, Hash } from '../../../../crypto/brand';
+import type { BlobId, Bytes, GroupId, Hash, LogPk } from '../../../../crypto/brand';
 import { fromText, hex } from '../../../../crypto/bytes';
 import type { FromRelay, ReceiptedEntry } from '../../../../crypto/frames';
 import { ZERO_HASH } from '../../../../crypto/hash';
@@ -15,7 +15,7 @@ import { ready } from '../../../../crypto/sodium';
 import { signPair } from '../../../../crypto/verify';
 import { type Blobs, memoryBlobs } from '../../../../relay/blobs';
 import { localHints } from '../../../../relay/hints';
-import { ask, type CallName, type Calls, type Log } from '../../../../relay/log';
+import { type Appending, ask, type CallName, type Calls, type Entered, type Entering, type Log } from '../../../../relay/log';
 import { makePermit, permits } from '../../../../relay/log-permits';
 import { postgresLog, type PostgresParts } from '../../../../relay/log-postgres';
 import { newLife } from '../../../../relay/new-life';
@@ -154,6 +154,7 @@ describe('relays on one PostgreSQL', () => {
 });
 
 describe('relays on one PostgreSQL, both at once', () => {
+  const hour = 3_600_000;
   let group: GroupId;
   let rhea: ReturnType<typeof makeRelay>;
   let random: ReturnType<typeof seeded>;
@@ -177,6 +178,38 @@ describe('relays on one PostgreSQL, both at once', () => {
     return { entry: bytes, receipt: receipt(rhea, id, ZERO_HASH, seq, bytes, 5) };
   };
   const made = async (id = group): Promise<number> => (await call(logs[0], 'create', { group: id, genesis: entry(id, 1), boxes: [], state: random(9) }))!.g;
+
+  it('let nobody do twice as much in an hour by asking both', async () => {
+    const g = await made();
+    const budget = { key: 'want 2', most: 5, now: 1000 };
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => call(logs[i % 2]!, 'putWant', { g, device: 2, want: random(30), time: 1000, budget })));
+    expect(answers.filter((a) => a === 'new')).toHaveLength(5);
+    for (const log of logs) expect(await call(log, 'putWant', { g, device: 2, want: random(30), time: 1000, budget: { ...budget, now: 2000 } })).toEqual({ wait: hour - 1000 });
+    const bytes = { key: 'blobs fay', most: 100, now: 1000 };
+    await Promise.all(logs.map((log) => call(log, 'charge', { g, budget: bytes, many: 60 })));
+    expect(await Promise.all(logs.map((log) => call(log, 'pace', { g, budget: bytes })))).toEqual([hour / 5, hour / 5]);
+    const rows = async (): Promise<number> => (await lines(url, 'SELECT 1 FROM budgets')).length;
+    expect(await rows()).toBe(2);
+    await call(logs[0], 'sweep', { blobsBefore: 0, answersBefore: 0, meetingsBefore: 0, hourBefore: 1001 });
+    expect(await rows()).toBe(1);
+  });
+
+  it('let no log grow that one of them answered MOVED about, whatever the other was told', async () => {
+    const g = await made(random(32) as Bytes as GroupId);
+    const appending = (n: number, time: number): Appending => ({
+      g, device: 1, n, rosterSeq: 1, time, verdict: 'fine', judgedAt: 1, group, logPk: random(32) as Bytes as LogPk, roster: ZERO_HASH, blobs: [], envelope: random(100)
+    });
+    const enter = (ends: Entering['ends']): Promise<Entered> =>
+      call(logs[0], 'enter', { g, seq: 2, entry: entry(group, 2), boxes: [], ends, gone: [], spent: [], state: null, holding: { devices: [1], until: 60_000 } });
+    await call(logs[1], 'append', appending(1, 10));
+    const { hash } = await call(logs[1], 'head', { g, device: 1 });
+    expect(await enter([{ device: 1, n: 0, hash: ZERO_HASH }])).toEqual({ is: 'moved', heads: [{ device: 1, n: 1, hash }] });
+    const sent = appending(2, 59_999);
+    expect(await call(logs[1], 'append', sent)).toEqual({ is: 'held', n: 1, hash, until: 60_000 });
+    expect(await call(logs[1], 'append', { ...sent, n: 3 })).toMatchObject({ is: 'gap' });
+    expect(await call(logs[1], 'append', { ...appending(1, 20), device: 3 })).toMatchObject({ is: 'stored' });
+    expect(await call(logs[1], 'append', { ...sent, time: 60_000 })).toMatchObject({ is: 'stored', seq: 3 });
+  });
 
   /** A relay of its own on each log, at the time given, and a phone at each in one group whose end was asked for. */
   async function doomed(): Promise<{ readonly relays: readonly Rhea[]; readonly phones: readonly Phone[]; readonly id: GroupId; readonly blob: BlobId }> {

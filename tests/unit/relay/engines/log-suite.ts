@@ -10,7 +10,7 @@ import { unpackStored } from '../../../../crypto/packed';
 import type { Random } from '../../../../crypto/sodium';
 import { ready } from '../../../../crypto/sodium';
 import { wantHash } from '../../../../crypto/want';
-import { type Appended, type Appending, ask, type CallName, type Calls, type Entering, type Giving, type Log, type News, type Tomb } from '../../../../relay/log';
+import { type Appended, type Appending, ask, type Budget, type CallName, type Calls, type Entered, type Entering, type Giving, type Log, type News, type Tomb } from '../../../../relay/log';
 import { endPermit, makePermit, permits } from '../../../../relay/log-permits';
 import { setQuota } from '../../../../relay/log-quota';
 import { operate, type Store } from '../../../../relay/operator';
@@ -295,7 +295,7 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
     it('holds a device’s want, the newest answer of each member to it, and forgets both together', async () => {
       const [want, other, keys] = [random(40), random(40), random(60)];
       const [one, two] = [random(16), random(16)] as unknown as [MemberTag, MemberTag];
-      const put = (w: Bytes | null, time = 5): Promise<string> => call('putWant', { g, device: 2, want: w, time });
+      const put = (w: Bytes | null, time = 5): Promise<Calls['putWant'][1]> => call('putWant', { g, device: 2, want: w, time });
       const give = (w: Bytes, by: MemberTag, k = keys): Promise<Calls['putKeys'][1]> => call('putKeys', { g, device: 2, want: wantHash(w), by, keys: k });
       const taken = async (after: number): Promise<number[]> => (await call('keys', { g, device: 2, after })).items.map((k) => k.at);
       expect([await put(want), await put(want), await give(other, one)]).toEqual(['new', 'again', 'not-found']);
@@ -337,6 +337,44 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       expect([await ring(g, 1655, 1645), await ring(g, 1660, 1655)]).toEqual([null, place]);
       await call('dropPlace', { place });
       expect([await call('bells', { g }), await call('bells', { g: other.g })]).toEqual([[], []]);
+    });
+
+    it('lets nobody do more in an hour than a budget allows, and stores nothing beyond it', async () => {
+      const hour = 3_600_000;
+      const budget = (key: string, now: number, most = 2): Budget => ({ key, most, now });
+      const want = (now: number, w: Bytes | null = random(40)): Promise<Calls['putWant'][1]> => call('putWant', { g, device: 2, want: w, time: now, budget: budget('want 2', now) });
+      const same = random(40);
+      expect([await want(1000, same), await want(1500, same), await want(2000), await want(3000), await want(hour + 999)]).toEqual(['new', 'again', 'new', { wait: hour - 2000 }, { wait: 1 }]);
+      expect([await want(hour + 1000, null), await want(hour + 1000, same), await want(hour + 1001)]).toEqual(['new', 'new', { wait: 999 }]);
+      expect((await call('wants', { g })).map((w) => w.want)).toEqual([same]);
+      const bell = (place: string): Promise<Calls['putBell'][1]> => call('putBell', { g, device: 2, place: `https://push.example/${place}`, budget: budget('bell 2', 3000) });
+      expect([await bell('a'), await bell('a'), await bell('b'), await bell('c')]).toEqual(['new', 'again', 'new', { wait: hour }]);
+      const answer = (): Promise<Calls['putKeys'][1]> => call('putKeys', { g, device: 9, want: wantHash(same), by: random(16) as Bytes as MemberTag, keys: random(9), budget: budget('keys 2', 5) });
+      expect([await answer(), await answer(), await answer()]).toEqual(['not-found', 'not-found', { wait: hour }]);
+      const enter = (seq: number, now: number, most = 1): Promise<Entered> => call('enter', entering(seq, { budget: budget('entries fay', now, most) }));
+      expect([await enter(2, 10), await enter(2, 20), await enter(3, 20), await enter(3, 20, Infinity), await enter(4, 30), await enter(4, hour + 20)]).toEqual([
+        { is: 'entered' }, { is: 'behind' }, { is: 'rate', wait: hour - 10 }, { is: 'entered' }, { is: 'rate', wait: hour - 10 }, { is: 'entered' }
+      ]);
+      expect((await call('news', [g]))[0]).toMatchObject({ roster: 4 });
+      // another group's are its own
+      expect(await call('putWant', { g: await made(random(32) as Bytes as GroupId), device: 2, want: same, time: 5, budget: budget('want 2', hour + 1001) })).toBe('new');
+    });
+
+    it('paces bytes: as many at once as an hour brings, and then as they are made up for', async () => {
+      const at = (now: number): { g: number; budget: Budget } => ({ g, budget: { key: 'blobs fay', most: 36_000, now } });
+      const waits: number[] = [await call('pace', at(0))];
+      for (const [now, many] of [[0, 30_000], [0, 10_000], [400_000, 1], [9_000_000, 36_000]] as const) {
+        await call('charge', { ...at(now), many });
+        waits.push(await call('pace', at(now)));
+      }
+      expect(waits).toEqual([0, 0, 400_000, 100, 0]);
+    });
+
+    it('lets a vault grow by so much in an hour', async () => {
+      const vault = random(32) as Bytes as VaultId;
+      const items = [1, 2, 3].map(() => random(9));
+      const put = (n: number, time: number): Promise<Calls['putItem'][1]> => call('putItem', { vault, n, item: items[n - 1] as Bytes, time, most: 2 });
+      expect([await put(1, 10), await put(2, 20), await put(3, 30), await put(2, 30), await put(3, 3_600_010)]).toEqual(['done', 'done', { wait: 3_600_000 - 20 }, 'done', 'done']);
     });
 
     it('notes proof of a fork to be shown, of each place once in a while and of few places', async () => {

@@ -11,7 +11,7 @@ import type { RosterState } from '../../../../crypto/roster/state';
 import { ready } from '../../../../crypto/sodium';
 import { signWant } from '../../../../crypto/want';
 import { statsOf } from '../../../../relay/stats';
-import { type Device, deviceAdd, envelope, foundGroup, makeDevice, pen, seeded } from '../../../support/actor';
+import { type Device, deviceAdd, deviceRevoke, envelope, foundGroup, makeDevice, pen, seeded } from '../../../support/actor';
 import { Carrier } from '../../../support/carrier';
 import { type Engine, startNats, startPostgres, startS3, until } from '../../../support/engines';
 import { bundleRelay, type Node, startNode } from '../../../support/node';
@@ -44,7 +44,7 @@ afterEach(async () => {
   await Promise.all(nodes.map((n) => n.discard()));
 }, 30_000);
 
-interface Pair { readonly group: GroupId; readonly laptop: Carrier; readonly phone: Carrier; seal(device: Device, count: number): Bytes[] }
+interface Pair { readonly group: GroupId; readonly state: RosterState; readonly laptop: Carrier; readonly phone: Carrier; seal(device: Device, count: number): Bytes[] }
 
 /** One person's laptop at the first relay and phone at the second, in one group. */
 async function pair(): Promise<Pair> {
@@ -76,7 +76,7 @@ async function pair(): Promise<Pair> {
     const p = pen(by);
     return Array.from({ length: count }, (_, i) => envelope(random, state, p, (added.keys as NonNullable<typeof added.keys>).content, fromText(`post ${i}`)));
   };
-  return { group: made.group, laptop, phone, seal };
+  return { group: made.group, state, laptop, phone, seal };
 }
 
 /** Both send `count` envelopes while `harm` is done; then each has all of both, once, at the places that were acknowledged. */
@@ -114,19 +114,33 @@ describe('two relays on one store', () => {
     });
   }, 60_000);
 
-  it('NATS stopped: posts and wants still arrive, by asking the store, and at once when it is back', async () => {
-    const { group, laptop, phone, seal } = await pair();
+  it('NATS stopped: posts and wants still arrive, by asking the store, and at once when it is back; a log that is about to end is held at both', async () => {
+    const { group, state, laptop, phone, seal } = await pair();
     await nats.stop();
-    laptop.sealed = seal(laptop.device, 2).slice(0, 1);
+    const [words, answers] = [seal(laptop.device, 2), seal(phone.device, 2)];
+    laptop.sealed = words.slice(0, 1);
     laptop.pump();
     const want = signWant(group, { logPk: laptop.device.logPk, spans: [{ first: 1, last: 1 }] }, laptop.device.logSk);
     expect(await laptop.ask((re) => ({ is: 'want', re, group, want }))).toMatchObject({ is: 'done' });
     // the promise is 15 seconds
     await until(() => phone.feed.size === 1 && phone.heard.some((f) => f.is === 'wants'), 15_000);
-    await nats.start();
-    phone.sealed = seal(phone.device, 1);
+    phone.sealed = answers.slice(0, 1);
     phone.pump();
-    await until(() => laptop.feed.size === 2, 15_000);
+    await until(() => phone.acked.size === 1);
+    // a cut-off before that: MOVED, and nobody told the other relay
+    const revoked = deviceRevoke(seeded('revoked'), state, laptop.device, phone.device.logPk);
+    laptop.tell({ is: 'boxes', group, seq: 3, boxes: revoked.boxes });
+    expect(await laptop.ask((re) => ({ is: 'enter', re, group, seq: 3, entry: revoked.entry }))).toMatchObject({ is: 'refused', why: 'moved' });
+    phone.sealed = answers;
+    phone.pump();
+    await until(() => phone.heard.some((f) => f.is === 'refused' && f.why === 'held'));
+    const held = phone.heard.find((f) => f.is === 'refused' && f.why === 'held');
+    expect(held).toMatchObject({ re: 2, detail: { n: 1 } });
+    expect(held?.is === 'refused' && held.detail.fence > 0 && held.detail.fence <= 60_000).toBe(true);
+    await nats.start();
+    laptop.sealed = words;
+    laptop.pump();
+    await until(() => phone.feed.size === 3 && laptop.feed.size === 3, 15_000);
   }, 60_000);
 
   it('an attachment put at one is read at the other, and one that drains says that it is not ready', async () => {
