@@ -70,6 +70,8 @@ export const LABEL = {
   cacheKey: label('cache-key/1'),
   cacheRow: label('cache-row/1'),
   bellKey: label('bell-key/1'),
+  bearerKey: label('bearer-key/1'),
+  bearer: label('bearer/1'),
   permit: label('permit/1'),
   permitCheck: label('permit-check/1')
 } as const;

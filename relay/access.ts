@@ -1,7 +1,7 @@
 /** Opening sessions (PROTOCOL §11): a proven key becomes a session of its group, or learns that it no longer is one. */
 import type { Bytes, InvitePk, LogPk, MeetId, VaultId } from '../crypto/brand';
 import { verifyAccess } from '../crypto/access';
-import { base64url, concat, equal, fromText, hex } from '../crypto/bytes';
+import { base64url, concat, EMPTY, equal, fromText, hex } from '../crypto/bytes';
 import { BEARER, type ToRelay } from '../crypto/frames';
 import { ZERO_HASH } from '../crypto/hash';
 import { rowOf, type Row } from '../crypto/roster/state';
@@ -81,7 +81,7 @@ function openLog(h: House, c: Connection, f: Auth, group: Group): void {
   if (row === null) return c.refuse(f.re, f.group, 'unknown-log');
   c.proven = true;
   if (row.end !== null) {
-    c.opened(newSession(h, c, group, row, h.random(BEARER)));
+    c.opened(newSession(h, c, group, row, EMPTY));
     return c.send({ is: 'gone', re: f.re, group: group.id, seq: row.end.seq });
   }
   group.pins++;
@@ -93,13 +93,13 @@ function openLog(h: House, c: Connection, f: Auth, group: Group): void {
       if (!c.isOpen || now === null) return;
       if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
       if (c.logs.get(group.key)?.gone === null) return c.refuse(f.re, f.group, 'bad-proof');
-      const bearer = h.random(BEARER);
+      const bearer = h.bearers.make(group, now.device);
       const session = newSession(h, c, group, now, bearer);
       c.opened(session);
       if (now.end !== null) return c.send({ is: 'gone', re: f.re, group: group.id, seq: now.end.seq });
       h.fanout.flushGroup(group);
       group.logs.add(session);
-      h.bearers.set(session.bearer, session);
+      h.bearers.begin(session);
       const { n, hash, feed } = r.value;
       c.send({ is: 'welcome', re: f.re, group: group.id, rosterSeq: group.state.seq, feedSeq: feed, head: { n, hash }, bearer });
       h.follow.arrive(group, feed);

@@ -1,17 +1,20 @@
-/** Blobs over HTTP (PROTOCOL §14): `/api/blob/<group>/<id>`, in hex, opened by the bearer of a live session in that group. */
+/** Blobs over HTTP (PROTOCOL §14): `/api/blob/<group>/<id>`, in hex, opened by a bearer of that group. */
 import { type Context, Hono } from 'hono';
-import type { BlobId, Bytes } from '../crypto/brand';
-import { hex, unhex } from '../crypto/bytes';
+import type { BlobId, Bytes, GroupId } from '../crypto/brand';
+import { unbase64url, unhex } from '../crypto/bytes';
 import { HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
+import type { Opened } from './bearers';
 import type { Blobs, Chunks } from './blobs';
 import { RATE } from './limits';
 import { HOUR } from './log-budget';
 import { ask } from './log';
 import type { Relay } from './relay';
-import type { LogSession } from './session';
 
 const STATUS = { 'wrong-hash': 422, 'too-large': 413, unavailable: 503 } as const;
+
+interface Placed { readonly g: number; readonly id: BlobId; readonly by: Opened }
+const REFUSED = { 403: 'not allowed', 503: 'unavailable' } as const;
 
 export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
   const app = new Hono();
@@ -22,10 +25,10 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
     c.header('Cache-Control', 'no-store');
   });
 
-  app.put('/:group/:id', async (c, next) => {
-    const at = place(relay, c);
-    if (at === null) return c.text('not allowed', 403);
-    const whose = `${at.g} ${at.session.member}`;
+  app.put('/:group/:id', async (c) => {
+    const at = await place(relay, c);
+    if (typeof at === 'number') return c.text(REFUSED[at], at);
+    const whose = `${at.g} ${at.by.member}`;
     if ((coming.get(whose) ?? 0) >= RATE.uploads) {
       c.header('Retry-After', '5');
       return c.text('too many at once', 429);
@@ -33,49 +36,50 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
     const keys = [whose, nameOf(at)];
     for (const key of keys) coming.set(key, (coming.get(key) ?? 0) + 1);
     try {
-      return await next();
+      return await take(c, at);
     } finally {
       for (const key of keys) if (coming.set(key, (coming.get(key) ?? 0) - 1).get(key) === 0) coming.delete(key);
     }
   });
-  app.put('/:group/:id', async (c) => {
-    const at = place(relay, c);
-    if (at === null) return c.text('not allowed', 403);
+  async function take(c: Context, at: Placed): Promise<Response> {
     if (Number(c.req.header('content-length') ?? 0) > LIMIT.blob) return c.text('too large', 413);
-    const { g, id, session } = at;
+    const { g, id, by } = at;
     const there = await ask(relay.log, 'blob', { g, id });
     if (!there.ok) return c.text('unavailable', 503);
     if (there.value !== null) return c.text('there already', 200);
-    const spare = await relay.spare(session);
+    const spare = await relay.spare(by);
     // whose length is not told is looked at when it has come
     if (!spare.fits(Number(c.req.header('content-length') ?? 1))) return c.text('the group is full', 507);
-    const wait = relay.blobs(session).take(relay.clock(), 0);
+    const wait = await relay.pace(by);
+    if (wait === 'unavailable') return c.text('unavailable', 503);
     if (wait > 0) {
       c.header('Retry-After', String(Math.ceil(wait / 1000)));
       return c.text('too much for now', 429);
     }
     const size = await blobs.put(g, id, chunksOf(c.req.raw.body));
-    relay.blobs(session).take(relay.clock(), size.ok ? size.value : LIMIT.blob / 16);
+    const isCharged = await relay.charge(by, size.ok ? size.value : LIMIT.blob / 16);
     if (!size.ok) return c.text(size.fault, STATUS[size.fault]);
-    // the session may have ended while the bytes came, or others have filled the group
+    // the row may have ended while the bytes came, or others have filled the group
+    const isLive = isCharged ? await by.isLive() : 'unavailable';
+    if (isLive === 'unavailable') return c.text('unavailable', 503);
     const isFull = !spare.fits(size.value);
-    if (session.gone !== null || isFull) {
+    if (!isLive || isFull) {
       // unless somebody else has brought it, or is about to: those bytes are under that name too
       const now = await ask(relay.log, 'blob', { g, id });
       if (now.ok && now.value === null && coming.get(nameOf(at)) === 1) await blobs.drop(g, id);
       return isFull ? c.text('the group is full', 507) : c.text('not allowed', 403);
     }
-    const kept = await ask(relay.log, 'putBlob', { g, id, device: session.device, size: size.value, time: relay.clock() });
+    const kept = await ask(relay.log, 'putBlob', { g, id, device: by.device, size: size.value, time: relay.clock() });
     if (!kept.ok) return c.text('unavailable', 503);
     spare.took(size.value);
     return c.text('kept', 201);
-  });
+  }
 
   // also answers HEAD
   app.get('/:group/:id', async (c) => {
-    const at = place(relay, c);
-    if (at === null) return c.text('not allowed', 403);
-    // only what can cross to the worker: the session stays here
+    const at = await place(relay, c);
+    if (typeof at === 'number') return c.text(REFUSED[at], at);
+    // only what can cross to the worker
     const there = await ask(relay.log, 'blob', { g: at.g, id: at.id });
     if (!there.ok) return c.text('unavailable', 503);
     if (there.value === null) return c.notFound();
@@ -86,13 +90,13 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
   });
 
   app.delete('/:group/:id', async (c) => {
-    const at = place(relay, c);
-    if (at === null) return c.text('not allowed', 403);
-    const { g, id, session } = at;
+    const at = await place(relay, c);
+    if (typeof at === 'number') return c.text(REFUSED[at], at);
+    const { g, id, by } = at;
     const there = await ask(relay.log, 'blob', { g, id });
     if (!there.ok) return c.text('unavailable', 503);
     if (there.value === null) return c.notFound();
-    if (there.value.device !== session.device && session.group.state.owner !== session.member) return c.text('not allowed', 403);
+    if (there.value.device !== by.device && by.group.state.owner !== by.member) return c.text('not allowed', 403);
     const dropped = await ask(relay.log, 'dropBlob', { g, id });
     if (!dropped.ok) return c.text('unavailable', 503);
     await blobs.drop(g, id);
@@ -109,12 +113,15 @@ export async function sweepBlobs(relay: Relay, blobs: Blobs, blobsBefore: number
   return swept.value.length;
 }
 
-function place(relay: Relay, c: Context): { readonly g: number; readonly id: BlobId; readonly session: LogSession } | null {
-  const bearer = /^Bearer ([A-Za-z0-9_-]{43})$/.exec(c.req.header('authorization') ?? '')?.[1];
-  const session = bearer === undefined ? null : relay.bearer(bearer);
-  const id: Bytes | null = unhex(c.req.param('id') ?? '');
-  if (session === null || session.gone !== null || id?.length !== HASH || hex(session.group.id) !== c.req.param('group')) return null;
-  return { g: session.group.g, id: id as BlobId, session };
+/** Which blob of which group, and by whom; or why not. */
+async function place(relay: Relay, c: Context): Promise<Placed | keyof typeof REFUSED> {
+  const text = /^Bearer ([A-Za-z0-9_-]{43})$/.exec(c.req.header('authorization') ?? '')?.[1];
+  const bearer = text === undefined ? null : unbase64url(text);
+  const [id, group] = [unhex(c.req.param('id') ?? ''), unhex(c.req.param('group') ?? '')];
+  if (bearer === null || id?.length !== HASH || group?.length !== HASH) return 403;
+  const by = await relay.opens(bearer, group as Bytes as GroupId);
+  if (by === null) return 403;
+  return by === 'unavailable' ? 503 : { g: by.group.g, id: id as BlobId, by };
 }
 
 const nameOf = ({ g, id }: { readonly g: number; readonly id: BlobId }): string => `${g} ${hex(id)}`;

@@ -2,12 +2,13 @@
 import type { Hex, LogPk } from '../crypto/brand';
 import type { RosterState } from '../crypto/roster/state';
 import type { House } from './house';
+import { RATE } from './limits';
 import type { Connection, LogSession } from './session';
 
 /** Takes a session out of everything live. */
 export function endSession(h: House, s: LogSession): void {
   s.group.logs.delete(s);
-  h.bearers.delete(s.bearer);
+  h.bearers.end(s);
   s.staged = null;
   h.follow.depart(s.group);
 }
@@ -20,6 +21,22 @@ export function endConnection(h: House, c: Connection): void {
   for (const s of c.invites.values()) {
     s.group.invites.delete(s);
     h.follow.depart(s.group);
+  }
+}
+
+/** Connections whose bearers are about to end (PROTOCOL §11.1), so many at a time: their devices come anew, for others. */
+export function endAged(h: House): void {
+  const before = h.clock() - RATE.bearer + RATE.bearerBefore;
+  const aged: Connection[] = [];
+  // in the order in which they came
+  for (const c of h.connections) {
+    if (c.since > before || aged.length === RATE.awayAtOnce) break;
+    aged.push(c);
+  }
+  if (aged.length > 0) h.fanout.flush();
+  for (const c of aged) {
+    endConnection(h, c);
+    c.end();
   }
 }
 

@@ -3,13 +3,14 @@ import type { Bytes, RelayPk } from '../crypto/brand';
 import type { Refusal } from '../crypto/frames';
 import type { Turn } from '../crypto/turn';
 import type { Random } from '../crypto/sodium';
+import type { Bearers } from './bearers';
 import type { Fanout } from './fanout';
 import type { Follow } from './follow';
 import type { Groups } from './group';
 import type { Hourly, Paces } from './limits';
 import type { Log } from './log';
 import type { Ringing } from './ringing';
-import type { Connection, LogSession } from './session';
+import type { Connection } from './session';
 import type { Staging } from './staging';
 
 /** Milliseconds since 1970. */
@@ -43,8 +44,8 @@ export interface House {
   readonly founding: Hourly;
   /** Frames by log key. */
   readonly paces: Paces;
-  /** Sessions by the bearer that opens blobs for them. */
-  readonly bearers: Map<string, LogSession>;
+  /** What opens blobs, and for whom. */
+  readonly bearers: Bearers;
   /** How often each refusal was given; all that is ever written down about them. */
   readonly refusals: Map<Refusal, number>;
 }

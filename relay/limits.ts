@@ -48,6 +48,10 @@ export const RATE = {
   blobsHourly: 2 * 1024 ** 3,
   /** Attachments of a member that may be on their way at once: their bytes are counted when they have come. */
   uploads: 16,
+  /** How long a bearer of attachments lasts that several relays know; before that its connection is ended, so many at a time, so that its device comes for another. */
+  bearer: 24 * 3_600_000,
+  bearerBefore: 3_600_000,
+  awayAtOnce: 100,
   /** Proofs that this relay signed something else (PROTOCOL §7): so many of a group are shown in a minute. */
   proofsShown: 8,
   proofShown: 60_000,
@@ -123,10 +127,6 @@ export class Paces {
   /** Bytes of a member, whatever device sends them. */
   bytesOf(member: string): Bucket {
     return this.kept(`${member} bytes`, () => this.make(RATE.bytesAtOnce, RATE.bytesPerSecond));
-  }
-  /** Bytes of attachments of a member. */
-  blobsOf(member: string): Bucket {
-    return this.kept(`${member} blobs`, () => this.make(RATE.blobsHourly, RATE.blobsHourly / 3600));
   }
   of(key: string): Bucket {
     return this.kept(key, () => this.fresh());

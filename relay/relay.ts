@@ -1,11 +1,12 @@
 /** A relay without a network: frames in, frames out. Clock, chance and storage are parameters, so that a simulation can hold them. */
-import type { Bytes } from '../crypto/brand';
+import type { Bytes, GroupId } from '../crypto/brand';
 import { NONCE, type Refusal, WIRE_VERSION } from '../crypto/frames';
 import { GROUP_VERSION } from '../crypto/roster/rules';
 import type { Random } from '../crypto/sodium';
 import { answer } from './answer';
+import { commonBearers, type Opened, ownBearers } from './bearers';
 import type { Blobs } from './blobs';
-import { endConnection } from './ended';
+import { endAged, endConnection } from './ended';
 import { Fanout, type Turn } from './fanout';
 import { alone, following } from './follow';
 import { Groups } from './group';
@@ -13,11 +14,11 @@ import { beginAnew } from './heal';
 import { type Hints, NO_HINTS } from './hints';
 import type { Clock, House, RelayKeys } from './house';
 import { type Bucket, Hourly, Paces, RATE } from './limits';
-import type { Log } from './log';
+import { ask, type Budget, type Log } from './log';
 import { purge, type Purged } from './purge';
 import { type Doorbell, Ringing } from './ringing';
 import { fits, took, withSpare } from './quota';
-import { Connection, type LogSession } from './session';
+import { Connection } from './session';
 import { Staging } from './staging';
 import type { Tombs } from './tombs';
 
@@ -56,14 +57,15 @@ export interface Wire {
 export interface Relay {
   /** Opens a connection; `hello` is sent during the call. `end` drops it when the relay wants everyone to come anew. */
   connect(send: (frame: Bytes) => void, host?: string, end?: () => void, from?: string | null): Wire;
-  /** The live session that a bearer (base64url) stands for. */
-  bearer(text: string): LogSession | null;
+  /** What a bearer opens in a group; null for nothing. */
+  opens(bearer: Bytes, group: GroupId): Promise<Opened | 'unavailable' | null>;
   /** How much there is of what; nothing that could name anybody. */
   gauges(): { readonly sessions: number; readonly groups: number; readonly refusals: ReadonlyMap<Refusal, number>; readonly pushes: ReadonlyMap<string, number> };
-  /** What the session's group may still take in attachments: whether so many bytes fit, and that they were taken. */
-  spare(s: LogSession): Promise<{ fits(size: number): boolean; took(size: number): void }>;
-  /** What the session's member may still leave in attachments. */
-  blobs(s: LogSession): Bucket;
+  /** What a group may still take in attachments: whether so many bytes fit, and that they were taken. */
+  spare(o: Pick<Opened, 'group'>): Promise<{ fits(size: number): boolean; took(size: number): void }>;
+  /** Milliseconds until a member may leave more attachments; that so many bytes came from it, and whether that was noted. */
+  pace(o: Pick<Opened, 'group' | 'member'>): Promise<number | 'unavailable'>;
+  charge(o: Pick<Opened, 'group' | 'member'>, bytes: number): Promise<boolean>;
   /** How often each refusal was given. */
   readonly refusals: ReadonlyMap<Refusal, number>;
   readonly log: Log;
@@ -97,7 +99,7 @@ export function createRelay(p: RelayParts): Relay {
     staging: new Staging(),
     founding: new Hourly(),
     paces: new Paces(p.pace ?? RATE.framesPerSecond, p.clock),
-    bearers: new Map(),
+    bearers: p.log.isShared ? commonBearers(() => house) : ownBearers(() => house),
     refusals
   };
   p.log.renewed((life) => beginAnew(house, life));
@@ -105,26 +107,38 @@ export function createRelay(p: RelayParts): Relay {
 
   return {
     connect(send, host = p.host ?? 'localhost', end, from = null) {
-      const c = new Connection(host, p.random(NONCE).slice(), send, from, count, end);
+      const c = new Connection(host, p.random(NONCE).slice(), send, from, count, p.clock(), end);
       house.connections.add(c);
       const own = house.paces.fresh();
       if (p.keys.turns !== undefined && p.keys.turns.length > 0) c.send({ is: 'turns', turns: p.keys.turns });
       c.send({ is: 'hello', version: WIRE_VERSION, relayPk: p.keys.pk, incarnation: house.incarnation, nonce: c.nonce, time: p.clock() });
       return new Line(house, c, own);
     },
-    bearer: (text) => house.bearers.get(text) ?? null,
+    opens: (bearer, group) => house.bearers.open(bearer, group),
     spare: ({ group }) =>
       new Promise((known) => withSpare(house, group, () => known({ fits: (size) => fits(group, 'blobs', size), took: (size) => took(group, 'blobs', size) }))),
-    blobs: (s) => house.paces.blobsOf(`${s.group.key} ${s.member}`),
-    gauges: () => ({ sessions: house.bearers.size, groups: groups.count, refusals, pushes: house.ringing?.pushes ?? new Map() }),
+    async pace({ group, member }) {
+      if (p.pace === 0) return 0;
+      const r = await ask(p.log, 'pace', { g: group.g, budget: attachmentsOf(member, p.clock()) });
+      return r.ok ? r.value : 'unavailable';
+    },
+    async charge({ group, member }, bytes) {
+      return p.pace === 0 || (await ask(p.log, 'charge', { g: group.g, budget: attachmentsOf(member, p.clock()), many: bytes })).ok;
+    },
+    gauges: () => ({ sessions: house.bearers.count, groups: groups.count, refusals, pushes: house.ringing?.pushes ?? new Map() }),
     refusals,
     log: p.log,
     clock: p.clock,
     purge: (blobs, kept = null) => purge(house, blobs, kept),
-    poll: () => house.follow.poll(),
+    poll() {
+      house.follow.poll();
+      if (p.log.isShared) endAged(house);
+    },
     ring: () => house.ringing?.tick()
   };
 }
+
+const attachmentsOf = (member: string, now: number): Budget => ({ key: `blobs ${member}`, most: RATE.blobsHourly, now });
 
 /** A class, because there is one for each socket. */
 class Line implements Wire {

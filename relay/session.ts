@@ -13,7 +13,7 @@ export interface LogSession {
   readonly key: Hex<LogPk>;
   readonly device: number;
   readonly member: Hex<MemberTag>;
-  /** Opens blobs over HTTP while the session is live; base64url. */
+  /** Opens blobs over HTTP (PROTOCOL §11.1); base64url. */
   readonly bearer: string;
   /** Shared by all connections of the log key. */
   readonly pace: Bucket;
@@ -69,6 +69,8 @@ export class Connection {
     /** The address it came from, for what is limited by address. */
     readonly from: string | null,
     private readonly count: (why: Refusal) => void,
+    /** When it came, milliseconds since 1970. */
+    readonly since: number,
     /** Ends it from this side. */
     readonly end: () => void = () => undefined
   ) {}

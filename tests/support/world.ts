@@ -3,8 +3,8 @@
  * a disk in memory. Nothing here is a stand-in for what it tests; only the clock, chance, the cable and the disk are ours.
  */
 import { GROUP_VERSION } from '../../crypto/roster/rules';
-import type { BlobId, Bytes, RelayPk } from '../../crypto/brand';
-import { equal, unhex } from '../../crypto/bytes';
+import type { BlobId, Bytes, GroupId, RelayPk } from '../../crypto/brand';
+import { equal, unbase64url, unhex } from '../../crypto/bytes';
 import { blobId } from '../../crypto/blob';
 import { ready, type Random } from '../../crypto/sodium';
 import { signPair } from '../../crypto/verify';
@@ -321,10 +321,14 @@ export class World {
   }
   /** Blobs by the relay's own session bearers; their HTTP is tested elsewhere. */
   blobs(device: Device): BlobCarrier {
-    const session = (bearer: string) => (device.online && !this.down ? this.relay.bearer(bearer) : null);
+    const opened = async (group: string, bearer: string) => {
+      const [id, bytes] = [unhex(group) as Bytes as GroupId, unbase64url(bearer) as Bytes];
+      const by = device.online && !this.down ? await this.relay.opens(bytes, id) : null;
+      return by === 'unavailable' ? null : by;
+    };
     return {
-      put: async (_g, id, bearer, bytes) => {
-        const s = session(bearer);
+      put: async (group, id, bearer, bytes) => {
+        const s = await opened(group, bearer);
         if (s === null) return 'offline';
         const blob = unhex(id) as Bytes as BlobId;
         if (!equal(blob, blobId(bytes))) return 'refused';
@@ -333,7 +337,7 @@ export class World {
         this.stored.set(id, bytes);
         return 'stored';
       },
-      get: (_g, id, bearer) => Promise.resolve(session(bearer) !== null ? (this.stored.get(id) ?? 'missing') : 'offline')
+      get: async (group, id, bearer) => ((await opened(group, bearer)) === null ? 'offline' : (this.stored.get(id) ?? 'missing'))
     };
   }
 }

@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type AccessProof, proveAccess } from '../../crypto/access';
+import { type Bearer, bearerKey, makeBearer } from '../../crypto/bearer';
 import { rowKeyOf, sealRow, wrapVaultKey } from '../../crypto/at-rest';
 import { sealBlob } from '../../crypto/blob';
 import type { BlobId, Bytes, ContentKey, GroupId, Hash, LogPk, MemberTag, Permit, RelayPk, RosterKey, VaultKey } from '../../crypto/brand';
@@ -67,7 +68,7 @@ function noted(random: Random): { readonly random: Random; drawn(): Bytes } {
 /** All vectors, by file name. */
 export async function vectors(): Promise<Record<string, unknown>> {
   await ready();
-  const all = { wire: wire(), labels: labels(), padding: padding(), roster: roster(), envelopes: envelopes(), epochs: epochs(), invites: await invites(), access: access(), blobs: blobs(), frames: frames(), rest: await rest(), phrase: phrase(), permits: permits(), linking: linking(), person: await person(), credentials: await credentials() };
+  const all = { wire: wire(), labels: labels(), padding: padding(), roster: roster(), envelopes: envelopes(), epochs: epochs(), invites: await invites(), access: access(), bearers: bearers(), blobs: blobs(), frames: frames(), rest: await rest(), phrase: phrase(), permits: permits(), linking: linking(), person: await person(), credentials: await credentials() };
   return Object.fromEntries(Object.entries(all).map(([k, v]) => [k, show(v)]));
 }
 
@@ -280,6 +281,16 @@ function access() {
   return (['log', 'invite', 'vault', 'meet'] as const).map((as) => {
     const p = proof(as);
     return { key: log.pk, secret: log.sk, proof: p, signature: proveAccess(p, log.sk) };
+  });
+}
+
+function bearers() {
+  const random = seeded('vectors: bearers');
+  const relay = signPair(random(32));
+  const key = bearerKey(relay.sk);
+  return [[1, 1_760_086_400], [70_000, 2 ** 32 - 1]].map(([device = 0, until = 0]) => {
+    const b: Bearer = { group: random(32) as Bytes as GroupId, incarnation: 1_760_000_000_123, device, until };
+    return { secret: relay.sk, key, ...b, bytes: makeBearer(key, b) };
   });
 }
 

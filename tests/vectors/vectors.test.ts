@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { type AccessProof, verifyAccess } from '../../crypto/access';
+import { bearerKey, makeBearer, readBearer } from '../../crypto/bearer';
 import { openRow, unwrapVaultKey } from '../../crypto/at-rest';
 import { openBlob, type BlobRef } from '../../crypto/blob';
 import type { Bytes, ContentKey, GroupId, Hash, KemPk, KemSk, LogPk, MemberTag, Permit, PersonPk, RosterKey, RowKey, VaultKey } from '../../crypto/brand';
@@ -36,7 +37,7 @@ import { WORDS } from '../../src/lib/vault/words';
 import { aboutPassphrase, decodeHeader, decodePassphraseWrap, encodeHeader } from '../../src/lib/vault/header';
 import { counted, sampleFrames, show, vectors } from './make';
 
-const FILES = ['wire', 'labels', 'padding', 'roster', 'envelopes', 'epochs', 'invites', 'access', 'blobs', 'frames', 'rest', 'phrase', 'permits', 'linking', 'person', 'credentials'] as const;
+const FILES = ['wire', 'labels', 'padding', 'roster', 'envelopes', 'epochs', 'invites', 'access', 'bearers', 'blobs', 'frames', 'rest', 'phrase', 'permits', 'linking', 'person', 'credentials'] as const;
 type Json = { [k: string]: Json } & Json[] & string & number & boolean;
 const disk = (name: string): Json => JSON.parse(readFileSync(new URL(`./${name}.json`, import.meta.url), 'utf8')) as Json;
 const get = (v: unknown, k: string): unknown => (v as Record<string, unknown>)[k];
@@ -180,6 +181,15 @@ describe('read back, the vectors', () => {
       const p = a['proof'] as Json;
       const proof: AccessProof = { as: p['as'] as unknown as AccessProof['as'], host: p['host'] as string, group: u<GroupId>(p['group']), serverNonce: u(p['serverNonce']), nonce: u(p['nonce']) };
       expect(verifyAccess(proof, u(a['signature']), u(a['key']))).toBe(true);
+    }
+  });
+
+  it('of bearers are read under the key that the relay’s own makes', () => {
+    for (const b of list(disk('bearers'))) {
+      const given = { group: u<GroupId>(b['group']), incarnation: b['incarnation'] as number, device: b['device'] as number, until: b['until'] as number };
+      expect(bearerKey(u(b['secret']))).toEqual(u(b['key']));
+      expect(readBearer(u(b['key']), u(b['bytes']), given)).toEqual(given);
+      expect(makeBearer(u(b['key']), given)).toEqual(u(b['bytes']));
     }
   });
 

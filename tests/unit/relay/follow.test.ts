@@ -1,12 +1,16 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Bytes, GroupId } from '../../../crypto/brand';
+import { base64url, hex } from '../../../crypto/bytes';
 import type { FromRelay } from '../../../crypto/frames';
+import { blobId } from '../../../crypto/kept';
 import { signReceipt } from '../../../crypto/receipt';
 import { chainAfter } from '../../../crypto/roster/entry';
 import { chainAt } from '../../../crypto/roster/state';
 import { ready } from '../../../crypto/sodium';
 import { signPair } from '../../../crypto/verify';
 import { signWant, wantHash } from '../../../crypto/want';
+import { createApp } from '../../../relay/app';
+import { memoryBlobs } from '../../../relay/blobs';
 import { type Hints, localHints, NO_HINTS } from '../../../relay/hints';
 import { RATE } from '../../../relay/limits';
 import type { Log } from '../../../relay/log';
@@ -177,6 +181,83 @@ describe('two relays on one store', () => {
 
 describe('two relays that cannot tell each other anything', () => {
   beforeEach(() => two(() => ({ ...NO_HINTS, isUp: false })));
+
+  describe('know each other’s bearers', () => {
+    const bytes = new Uint8Array(900).fill(3);
+    let apps: readonly ReturnType<typeof createApp>[];
+    const at = (app: number, bearer: Bytes, init: RequestInit = {}, body = bytes, group = s.group): Promise<number> =>
+      Promise.resolve(apps[app]!.request(`/api/blob/${hex(group)}/${hex(blobId(body))}`, { ...init, headers: { Authorization: `Bearer ${base64url(bearer)}` } })).then((r) => r.status);
+    const bearerOf = (p: Phone): Bytes => p.of('welcome').at(-1)?.bearer as Bytes;
+    beforeEach(() => {
+      const blobs = memoryBlobs();
+      apps = [a, b].map((r) => createApp(r.relay, blobs, '/nowhere'));
+    });
+
+    it('whichever gave one, any takes, gives and deletes attachments for it', async () => {
+      const [fay, pat] = [await fayAtB(), await s.join()];
+      const [f, p, o] = [bearerOf(fay.phone), bearerOf(pat.phone), bearerOf(s.phone)];
+      expect(await at(0, f, { method: 'PUT', body: bytes })).toBe(201);
+      expect([await at(0, f), await at(1, f), await at(1, p), await at(1, o)]).toEqual([200, 200, 200, 200]);
+      expect([await at(1, p, { method: 'DELETE' }), await at(0, f, { method: 'DELETE' })]).toEqual([403, 204]);
+      expect([await at(1, p, { method: 'PUT', body: bytes }), await at(1, o, { method: 'DELETE' })]).toEqual([201, 204]);
+      const other = await Scene.begin(a, makeDevice(seeded('another')));
+      expect([await at(1, bearerOf(other.phone)), await at(1, a.random(32)), await at(1, f, {}, bytes, other.group)]).toEqual([403, 403, 403]);
+    });
+
+    it('and none for a row that was ended at another, though nobody told of it, nor while the bytes were on their way', async () => {
+      const fay = await fayAtB();
+      const bearer = bearerOf(fay.phone);
+      expect(await at(1, bearer, { method: 'PUT', body: bytes })).toBe(201);
+      const late = new Uint8Array(700).fill(4);
+      // asked for by the relay once it has let her in
+      const removed = new ReadableStream<Uint8Array>({
+        async pull(c) {
+          await s.must(s.phone, removeEntry(s.rhea.random, s.state, olivia, fay.device.member, s.heads()));
+          c.enqueue(late);
+          c.close();
+        }
+      }, { highWaterMark: 0 });
+      expect(await at(1, bearer, { method: 'PUT', body: removed, duplex: 'half' } as RequestInit, late)).toBe(403);
+      expect([await at(1, bearer), await at(0, bearer), await at(0, bearerOf(s.phone)), await at(0, bearerOf(s.phone), {}, late)]).toEqual([403, 403, 200, 404]);
+    });
+
+    it('for a day, before which the connection is ended so that its device comes for another', async () => {
+      const bearer = bearerOf(s.phone);
+      let ended = 0;
+      const line = b.relay.connect(() => undefined, undefined, () => ended++);
+      for (const r of [a, b]) r.now += RATE.bearer - RATE.bearerBefore - 1;
+      b.relay.poll();
+      expect([await at(1, bearer, { method: 'PUT', body: bytes }), ended]).toEqual([201, 0]);
+      for (const r of [a, b]) r.now += 1;
+      const younger = b.relay.connect(() => undefined, undefined, () => ended++);
+      b.relay.poll();
+      expect([await at(1, bearer), ended]).toEqual([200, 1]);
+      for (const r of [a, b]) r.now += RATE.bearerBefore;
+      expect([await at(0, bearer), await at(1, bearer)]).toEqual([403, 403]);
+      const again = new Phone(b.relay, b.random);
+      await again.as(olivia, s.group);
+      expect(await at(0, bearerOf(again))).toBe(200);
+      for (const x of [line, younger]) x.close();
+    });
+
+    it('and count a member’s bytes together', async () => {
+      const kept = RATE.blobsHourly;
+      Object.assign(RATE, { blobsHourly: 36_000 });
+      try {
+        const paced = [a, b].map((r, i) => rhea(`paced ${i}`, { log: r.log, hints: { ...NO_HINTS, isUp: false }, pace: 1000 }));
+        const blobs = memoryBlobs();
+        apps = paced.map((r) => createApp(r.relay, blobs, '/nowhere'));
+        const bearer = bearerOf(s.phone);
+        const [big, small] = [new Uint8Array(40_000).fill(1), new Uint8Array(10).fill(2)];
+        expect(await at(0, bearer, { method: 'PUT', body: big }, big)).toBe(201);
+        expect([await at(1, bearer, { method: 'PUT', body: small }, small), await at(0, bearer, { method: 'PUT', body: small }, small)]).toEqual([429, 429]);
+        for (const r of paced) r.now += 400_000;
+        expect(await at(1, bearer, { method: 'PUT', body: small }, small)).toBe(201);
+      } finally {
+        Object.assign(RATE, { blobsHourly: kept });
+      }
+    });
+  });
 
   it('count what a member may do in an hour together', async () => {
     const fay = await fayAtB();

@@ -178,6 +178,18 @@ describe('the naive decoder agrees on', () => {
     }
   });
 
+  it('bearers of relays that share a store', () => {
+    for (const b of disk('bearers') as unknown as Some[]) {
+      const [device, until] = ['device', 'until'].map((name) => b[name] as unknown as number) as [number, number];
+      const key = p.hash('bearer-key', un(b['secret']).subarray(0, 32));
+      const said = Buffer.concat([p.label('bearer'), un(b['group']), number(b['incarnation'] as unknown as number), number(device), number(until)]);
+      const open = Buffer.alloc(8);
+      open.writeUInt32BE(device, 0);
+      open.writeUInt32BE(until, 4);
+      expect(Buffer.concat([open, p.mac(24, key, said)])).toEqual(un(b['bytes']));
+    }
+  });
+
   it('blobs', () => {
     for (const b of disk('blobs') as unknown as Some[]) {
       if (b['ciphertext'] === (null as unknown)) continue;

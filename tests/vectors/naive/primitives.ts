@@ -6,6 +6,8 @@ import { number } from './words';
 export const awake = sodium.ready;
 export const label = (name: string): Buffer => Buffer.from(`carefold/${name}/1\0`, 'utf8');
 export const hash = (name: string, ...x: Uint8Array[]): Buffer => Buffer.from(sodium.crypto_generichash(32, Buffer.concat([label(name), ...x]), null));
+/** BLAKE2b with a key. */
+export const mac = (size: number, key: Uint8Array, x: Uint8Array): Buffer => Buffer.from(sodium.crypto_generichash(size, x, key));
 
 const SPKI = Buffer.from('302a300506032b6570032100', 'hex');
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');

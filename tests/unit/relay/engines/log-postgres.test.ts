@@ -286,6 +286,17 @@ describe('relays on one PostgreSQL, both at once', () => {
     await log.close();
     rmSync(folder, { recursive: true });
   }, 60_000);
+
+  it('take each other’s bearers, and none of a life of the store that is over', async () => {
+    const { relays, phones, id } = await doomed();
+    for (const r of relays) r.now -= DESTROY_GRACE;
+    const bearer = phones[1]!.of('welcome')[0]!.bearer;
+    const open = (at: Rhea): Promise<unknown> => at.relay.opens(bearer, id);
+    for (const r of relays) expect(await open(r)).toMatchObject({ device: 1 });
+    await call(logs[0], 'renew', { now: 5, above: logs[0].incarnation });
+    // the other learns of it by asking
+    expect([await open(relays[0]!), await open(relays[1]!), await open(relays[1]!)]).toEqual([null, 'unavailable', null]);
+  });
 });
 
 describe('P22 a relay on PostgreSQL, restored from a dump while its devices are ahead', () => {

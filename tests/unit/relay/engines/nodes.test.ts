@@ -151,8 +151,14 @@ describe('two relays on one store', () => {
     const path = `/api/blob/${hex(group)}/${hex(hasher.id())}`;
     const at = (c: Carrier): { readonly url: string; readonly headers: { authorization: string } } => ({ url: `http://127.0.0.1:${c.port}${path}`, headers: { authorization: `Bearer ${base64url(c.bearer as Bytes)}` } });
     expect((await fetch(at(laptop).url, { method: 'PUT', body: bytes, headers: at(laptop).headers })).status).toBe(201);
-    const got = await fetch(at(phone).url, { headers: at(phone).headers });
-    expect(Buffer.compare(Buffer.from(await got.arrayBuffer()), bytes)).toBe(0);
+    // whichever relay an address leads to, and whichever gave the bearer
+    for (const c of [laptop, phone]) {
+      for (const to of [laptop, phone]) {
+        const got = await fetch(at(to).url, { headers: at(c).headers });
+        expect(Buffer.compare(Buffer.from(await got.arrayBuffer()), bytes)).toBe(0);
+      }
+    }
+    expect((await fetch(at(phone).url, { headers: { authorization: `Bearer ${base64url(seeded('no bearer')(32))}` } })).status).toBe(403);
     const isReady = async (n: Node): Promise<number> => (await fetch(`http://127.0.0.1:${n.port}/readyz`)).status;
     expect(await Promise.all(nodes.map(isReady))).toEqual([200, 200]);
     expect((await statsOf({ folder: '', postgres: db.url })).groups).toBeGreaterThan(0);
