@@ -72,14 +72,22 @@ export class OwnLedger implements Ledger {
   }
 }
 
-type Inner = { readonly [K in 'putWant' | 'putKeys' | 'putBell']: (input: Calls[K][0]) => Steps<Calls[K][1]> };
+type Inner = { readonly [K in 'putWant' | 'putKeys' | 'putBell' | 'putRequest']: (input: Calls[K][0]) => Steps<Calls[K][1]> };
 
 /** The same calls, each within its budget. */
 export const within = (ledger: Ledger, inner: Inner): Inner => ({
   putWant: bounded(ledger, inner.putWant, (input, reply) => reply === 'new' && input.want !== null),
   // one that fits no want counts too: it is no less work
   putKeys: bounded(ledger, inner.putKeys, () => true),
-  putBell: bounded(ledger, inner.putBell, (_, reply) => reply === 'new')
+  putBell: bounded(ledger, inner.putBell, (_, reply) => reply === 'new'),
+  // one that lies there is done again, however many came since
+  *putRequest(input) {
+    const { g, budget } = input;
+    const wait = budget === undefined ? 0 : yield* ledger.wait(g, budget);
+    const reply = yield* inner.putRequest(wait > 0 ? { ...input, most: 0 } : input);
+    if (budget !== undefined && reply === 'new') yield* ledger.count(g, budget);
+    return wait > 0 && reply === 'too-many' ? { wait } : reply;
+  }
 });
 
 function bounded<I extends { readonly g: number; readonly budget?: Budget }, O>(ledger: Ledger, run: (input: I) => Steps<O>, counts: (input: I, reply: O) => boolean): (input: I) => Steps<O | Wait> {

@@ -135,7 +135,7 @@ export interface Calls {
   page: [{ readonly g: number; readonly way: 'up' | 'down'; readonly from: number; readonly most: number }, { readonly items: Packed; readonly prevs: readonly Prev[]; readonly more: boolean }];
   putCard: [{ readonly g: number; readonly invite: InvitePk; readonly card: Bytes }, null];
   card: [{ readonly g: number; readonly invite: InvitePk }, Bytes | null];
-  putRequest: [Slot & { readonly body: Bytes; readonly time: number; readonly most: number }, 'new' | 'again' | 'too-many'];
+  putRequest: [Slot & { readonly body: Bytes; readonly time: number; readonly most: number; readonly budget?: Budget }, 'new' | 'again' | 'too-many' | Wait];
   /** Whether it lay there. */
   dropRequest: [Slot, boolean];
   requests: [{ readonly g: number; readonly invites: readonly InvitePk[] }, readonly Mailed[]];

@@ -8,7 +8,7 @@ import { mindersOf, type Invite } from '../crypto/roster/state';
 import type { Group } from './group';
 import type { House } from './house';
 import { RATE } from './limits';
-import type { Mailed } from './log';
+import { isWait, type Mailed } from './log';
 import type { InviteSession, LogSession } from './session';
 
 type Of<K extends ToRelay['is']> = Extract<ToRelay, { is: K }>;
@@ -116,14 +116,13 @@ export function byInvite(h: House, s: InviteSession, f: Of<'get-card'> | Of<'put
       if (at.words !== 'pending') return no('not-allowed', at.words);
       const time = h.clock();
       // each costs whoever reads it a slow number: taking back and asking anew must not go on without end
-      const budget = `requests ${group.key} ${hex(s.invite)}`;
-      const wait = h.budget.wait(budget, RATE.requests, time);
-      return h.log.call('putRequest', { ...slot, request: f.request, body: f.body, time, most: wait > 0 ? 0 : LIMIT.requestsPerInvite }, (r) => {
+      const budget = { key: `requests ${hex(s.invite)}`, most: RATE.requests, now: time };
+      return h.log.call('putRequest', { ...slot, request: f.request, body: f.body, time, most: LIMIT.requestsPerInvite, budget }, (r) => {
         if (!r.ok) return no('unavailable');
-        if (r.value === 'too-many') return wait > 0 ? connection.refuse(f.re, group.id, 'rate', { fence: wait }) : no('too-many');
+        if (isWait(r.value)) return connection.refuse(f.re, group.id, 'rate', { fence: r.value.wait });
+        if (r.value === 'too-many') return no('too-many');
         connection.send({ is: 'done', re: f.re, group: group.id });
         if (r.value === 'again') return;
-        h.budget.count(budget, time);
         h.follow.changed(group);
         const frame = encodeFromRelay({ is: 'requests', re: 0, group: group.id, items: [{ invite: s.invite, request: f.request, body: f.body, time }] });
         h.fanout.toMembers(group, mindersOf(group.state, at.invite), frame);

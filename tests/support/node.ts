@@ -8,13 +8,13 @@ import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Bundles the relay into a folder of this test's own; call what comes back to delete it. */
-export async function bundleRelay(): Promise<{ readonly path: string; discard(): void }> {
+/** Bundles the relay into a folder of this test's own, and beside it what its operator runs; call what comes back to delete it. */
+export async function bundleRelay(): Promise<{ readonly path: string; readonly admin: string; discard(): void }> {
   const outdir = join(root, 'node_modules/.cache', `relay-${process.pid}`);
   mkdirSync(outdir, { recursive: true });
-  const entryPoints = { relay: join(root, 'relay/main.ts'), 'log-worker': join(root, 'relay/log-worker.ts') };
+  const entryPoints = { relay: join(root, 'relay/main.ts'), 'log-worker': join(root, 'relay/log-worker.ts'), admin: join(root, 'relay/admin-main.ts') };
   await build({ entryPoints, bundle: true, platform: 'node', target: 'node20', format: 'esm', packages: 'external', outdir, logLevel: 'error' });
-  return { path: join(outdir, 'relay.js'), discard: () => rmSync(outdir, { recursive: true, force: true }) };
+  return { path: join(outdir, 'relay.js'), admin: join(outdir, 'admin.js'), discard: () => rmSync(outdir, { recursive: true, force: true }) };
 }
 
 export interface Node {

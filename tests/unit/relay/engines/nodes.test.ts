@@ -1,17 +1,22 @@
 /** Two relays, as processes of their own, on one PostgreSQL, one NATS and one S3: whatever dies, what was acknowledged is there. */
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { base64url, fromText, hex } from '../../../../crypto/bytes';
-import type { Bytes, GroupId } from '../../../../crypto/brand';
+import type { Bytes, GroupId, RelayPk } from '../../../../crypto/brand';
+import type { EpochKeys } from '../../../../crypto/epoch';
 import { blobHasher } from '../../../../crypto/kept';
 import { begin, fold } from '../../../../crypto/roster/fold';
 import type { RosterState } from '../../../../crypto/roster/state';
 import { ready } from '../../../../crypto/sodium';
 import { signWant } from '../../../../crypto/want';
+import { keysAt } from '../../../../relay/keys';
 import { statsOf } from '../../../../relay/stats';
-import { type Device, deviceAdd, deviceRevoke, envelope, foundGroup, makeDevice, pen, seeded } from '../../../support/actor';
+import { type Device, deviceAdd, deviceRevoke, envelope, foundGroup, type Made, makeDevice, nameEntry, pen, plainEntry, seeded } from '../../../support/actor';
 import { Carrier } from '../../../support/carrier';
 import { type Engine, startNats, startPostgres, startS3, until } from '../../../support/engines';
 import { bundleRelay, type Node, startNode } from '../../../support/node';
@@ -44,7 +49,7 @@ afterEach(async () => {
   await Promise.all(nodes.map((n) => n.discard()));
 }, 30_000);
 
-interface Pair { readonly group: GroupId; readonly state: RosterState; readonly laptop: Carrier; readonly phone: Carrier; seal(device: Device, count: number): Bytes[] }
+interface Pair { readonly group: GroupId; readonly state: RosterState; readonly keys: EpochKeys; readonly laptop: Carrier; readonly phone: Carrier; seal(device: Device, count: number): Bytes[] }
 
 /** One person's laptop at the first relay and phone at the second, in one group. */
 async function pair(): Promise<Pair> {
@@ -76,7 +81,7 @@ async function pair(): Promise<Pair> {
     const p = pen(by);
     return Array.from({ length: count }, (_, i) => envelope(random, state, p, (added.keys as NonNullable<typeof added.keys>).content, fromText(`post ${i}`)));
   };
-  return { group: made.group, state, laptop, phone, seal };
+  return { group: made.group, state, keys: added.keys as EpochKeys, laptop, phone, seal };
 }
 
 /** Both send `count` envelopes while `harm` is done; then each has all of both, once, at the places that were acknowledged. */
@@ -167,6 +172,48 @@ describe('two relays on one store', () => {
     await db.start();
     await until(async () => (await isReady(nodes[0] as Node)) === 200);
     expect(await nodes[0]?.end('SIGTERM')).toBe(0);
+  }, 60_000);
+
+  it('go on under another key once every folder has it, each group when its owner names it, and start with no other', async () => {
+    const { group, state: first, keys, laptop, phone } = await pair();
+    let state = first;
+    const folders = nodes.map((n) => n.folder);
+    const old = keysAt(folders[0]!, seeded('none')).pk;
+    const kept = mkdtempSync(join(tmpdir(), 'carefold-keys-'));
+    for (const c of carriers.splice(0)) c.end();
+    expect(await Promise.all(nodes.map((n) => n.end('SIGTERM')))).toEqual([0, 0]);
+    const turned = spawnSync(process.execPath, [bundle.admin, 'new-key'], { encoding: 'utf8', env: { ...process.env, ...env(), CAREFOLD_DATA: folders[0] } });
+    expect(turned.stdout).toMatch(/^relay.key is another key; the one before is relay.key.1/);
+    for (const name of ['relay.key', 'relay.key.1', 'relay.turns']) copyFileSync(join(folders[0]!, name), join(kept, name));
+    const now = keysAt(kept, seeded('none'));
+    await Promise.all(nodes.map((n) => n.discard()));
+    const turn = (): Promise<Node> => startNode(bundle.path, env(), (folder) => { for (const name of readdirSync(kept)) copyFileSync(join(kept, name), join(folder, name)); });
+    // the first of them takes the store over, and who was left behind does not start
+    nodes = [await turn()];
+    await expect(node()).rejects.toThrow(/the store belongs to a relay with another key/);
+    nodes.push(await turn());
+    const [a, b] = [laptop, phone].map((c, i) => new Carrier(c.device, group, [nodes[i]!.port], seeded(`again ${seeds++}`))) as [Carrier, Carrier];
+    for (const c of [a, b]) {
+      carriers.push(c);
+      await c.go();
+      await until(() => c.bearer !== null);
+    }
+    const enter = async (by: Carrier, made: Made): Promise<RelayPk> => {
+      const answer = await by.ask((re) => ({ is: 'enter', re, group, seq: state.seq + 1, entry: made.entry }));
+      if (answer.is !== 'entered') throw new Error(JSON.stringify(answer));
+      state = fold(state, made.entry, answer.receipt.time, answer.receipt.relayPk).state;
+      return answer.receipt.relayPk;
+    };
+    const named = (by: Carrier): Promise<RelayPk> => enter(by, nameEntry(seeded('name'), state, by.device, keys, 'Named'));
+    // at either relay: by the key that the group knows, and, once its owner has named it at one, by the new one at both
+    expect([await named(a), await named(b)]).toEqual([old, old]);
+    expect(await enter(a, plainEntry(state, a.device, { kind: 'relay', relayPk: now.pk }))).toEqual(now.pk);
+    expect([await named(b), await named(a)]).toEqual([now.pk, now.pk]);
+    rmSync(kept, { recursive: true });
+    // for whichever test follows, the store belongs to the relay that it was
+    const sql = postgres(db.url, { max: 1 });
+    await sql`UPDATE meta SET value = ${hex(old)} WHERE name = 'relay'`;
+    await sql.end();
   }, 60_000);
 
   it('refuse a relay with another key', async () => {
