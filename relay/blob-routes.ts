@@ -1,7 +1,7 @@
 /** Blobs over HTTP (PROTOCOL §14): `/api/blob/<group>/<id>`, in hex, opened by a bearer of that group. */
 import { type Context, Hono } from 'hono';
 import type { BlobId, Bytes, GroupId } from '../crypto/brand';
-import { unbase64url, unhex } from '../crypto/bytes';
+import { hex, unbase64url, unhex } from '../crypto/bytes';
 import { HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
 import type { Opened } from './bearers';
