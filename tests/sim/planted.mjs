@@ -44,7 +44,7 @@ export const PLANTED = [
   bug('says seen by everybody', CORE('group-view'), 'readers.filter((m) => run.feed.seenBy(hex(m.tag), p.device, p.n))', 'readers.filter((m) => m.tag.length > 0)', [HONEST, 4]),
   bug('says seen up to the number, not from it', 'src/lib/care/feed.ts', '    logs[String(device)] = join(logs[String(device)] ?? [], [from, to]);', '    logs[String(device)] = join(logs[String(device)] ?? [], [1, to + 9]);', [HONEST, 53]),
   bug('says welcome to an empty feed', RELAY.access, 'feedSeq: feed, head: { n, hash }', 'feedSeq: 0, head: { n, hash }', [HONEST, 4]),
-  bug('hands out the roster but its last entry', RELAY.reads, 'const upTo = log?.gone ?? group.state.seq;', 'const upTo = (log?.gone ?? group.state.seq) - 1;', [HONEST, 4]),
+  bug('hands out the roster but its last entry', RELAY.reads, 'after: f.after, upTo, most', 'after: f.after, upTo: upTo - 1, most', [HONEST, 4]),
   bug('acks a number too high', RELAY.fanout, 'push(this.acks, by, { n: stored.n, seq: stored.seq, time: stored.time });', 'push(this.acks, by, { n: stored.n + 1, seq: stored.seq, time: stored.time });', [HONEST, 4]),
   bug('pushes envelopes back to their author alone', RELAY.fanout, 'const frames = authors.has(s) ? (authors.size === 1 ? [] : pages(g, fresh.filter((f) => f.by !== s))) : all;', 'const frames = authors.has(s) ? all : [];', [HONEST, 32]),
   bug('counts envelopes from where it should not', CORE('send'), 'const header = { n: at.n + 1,', 'const header = { n: at.n + 2,', [HONEST, 4]),
