@@ -143,7 +143,30 @@ export interface GroupSummary {
 }
 
 /** Why a group is read-only. */
-export type Ended = 'removed' | 'left' | 'gone' | 'forked' | 'overtaken' | 'destroyed';
+export type Ended = 'removed' | 'left' | 'gone' | 'forked' | 'overtaken' | 'destroyed' | 'carried';
+
+/** A group that ended in a fork, brought along to another one and read there. */
+export interface CarriedView {
+  /** Who brought it, as this person's other group calls them. */
+  readonly by: string;
+  /** Two receipts of the relay show that it forked the group; otherwise it is said by who brought it. */
+  readonly proven: boolean;
+  /** Some of it is closed here: who brought it had no key for it. */
+  readonly lacksKeys: boolean;
+}
+/** What the maker of a group brought along to it from one that ended in a fork. */
+export interface HistoryView {
+  readonly by: string;
+  readonly mine: boolean;
+  /** Bytes to fetch, without pictures. */
+  readonly size: number;
+  /** Where it can be read on this device; null until it was fetched. */
+  readonly group: GroupRef | null;
+  /** Being fetched and checked: parts of it that are here. `wrong`: it does not hold together, and nothing of it is shown. */
+  readonly reading: { readonly done: number; readonly of: number } | 'wrong' | null;
+}
+/** The history that this device is taking along to a group: blobs that are there, of all; none while it is being put together. */
+export interface CarryingView { readonly done: number; readonly of: number; readonly stuck: 'full' | 'too-large' | null }
 
 export interface HomeView {
   readonly groups: readonly GroupSummary[];
@@ -283,6 +306,11 @@ export interface GroupView {
   readonly stored: boolean;
   readonly waiting: number;
   readonly alarm: Alarm | null;
+  /** Set where this is such a group itself. */
+  readonly carried: CarriedView | null;
+  /** Null where nothing was brought along, or for who reads from a later day. */
+  readonly history: HistoryView | null;
+  readonly carrying: CarryingView | null;
   /** The relay takes no more words, or no more pictures, of the group as a whole. */
   readonly noRoom: boolean;
 }
@@ -348,8 +376,8 @@ export interface NoteItem {
   readonly id: string;
   readonly order: number;
   readonly at: number;
-  /** `came`: by itself, with an open invite of `by`. */
-  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending';
+  /** `came`: by itself, with an open invite of `by`. `carried`: brought along a history, which the group's view tells more of. */
+  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending' | 'carried';
   readonly who: string;
   readonly me: boolean;
   readonly by: string | null;
@@ -483,9 +511,14 @@ export interface Commands {
   /** After `signed-out`: back to the first run. */
   'start-over': { in: null; out: null };
 
-  'new-group': { in: { name: string; kind: GroupKind }; out: { group: GroupRef } };
+  /** `carry`: a group of this person's that ended in a fork; its history is taken along. */
+  'new-group': { in: { name: string; kind: GroupKind; carry?: GroupRef }; out: { group: GroupRef } };
+  /** No more of it is taken along; what was sent stays. */
+  'stop-carrying': { in: { group: GroupRef }; out: null };
+  /** Fetches what was brought along to the group, checks it, and keeps it as a group for reading alone. Faults `bad-history`, `outdated`, `needs-network`, and `unavailable` while it is not all there. */
+  'read-history': { in: { group: GroupRef }; out: { group: GroupRef } };
   'rename-group': { in: { group: GroupRef; name: string }; out: null };
-  /** Drops the local copy of a group that has ended. */
+  /** Drops the local copy of a group that has ended. Fault `carrying` while its history is being taken along. */
   'forget-group': { in: { group: GroupRef }; out: null };
 
   /** Posts the words given and the photos of the draft; empties the draft. */
@@ -570,7 +603,7 @@ export type Fault =
   | 'wrong-passphrase' | 'unknown-passkey' | 'wrong-phrase' | 'too-soon' | 'weak-passphrase' | 'locked' | 'not-writer'
   | 'outdated' | 'needs-network' | 'not-allowed' | 'empty' | 'changed-meanwhile' | 'group-ended' | 'not-found'
   | 'too-large' | 'not-an-image' | 'storage-full' | 'storage-lost' | 'storage-damaged' | 'too-late' | 'too-many' | 'unsent'
-  | 'bad-link' | 'invite-used' | 'invite-expired' | 'invite-revoked' | 'bad-credential' | 'not-yours' | 'ended' | 'bad-organisation' | 'refused-by-relay' | 'restoring' | 'unavailable' | 'no-doorbell' | 'bad-push' | 'internal';
+  | 'bad-link' | 'invite-used' | 'invite-expired' | 'invite-revoked' | 'bad-credential' | 'not-yours' | 'ended' | 'bad-organisation' | 'refused-by-relay' | 'restoring' | 'unavailable' | 'no-doorbell' | 'bad-push' | 'bad-history' | 'carrying' | 'internal';
 
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault };
 

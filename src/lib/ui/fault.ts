@@ -38,6 +38,8 @@ const WORDS: { readonly [F in Fault]: () => string } = {
   unavailable: m.fault_unavailable,
   'no-doorbell': m.fault_no_doorbell,
   'bad-push': m.fault_bad_push,
+  'bad-history': m.fault_bad_history,
+  carrying: m.fault_carrying,
   internal: m.fault_internal
 };
 

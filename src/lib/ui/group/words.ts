@@ -58,6 +58,7 @@ export function endedWords(why: Ended, at: number | null): string {
     case 'gone': return m.group_ended_gone();
     case 'forked': return m.group_ended_forked();
     case 'overtaken': return m.group_ended_overtaken();
+    case 'carried': return m.history_ended();
     case 'destroyed': return at === null ? m.group_ended_gone() : m.ending_done({ when: fullDate(at) });
   }
 }
@@ -85,6 +86,7 @@ export function noteWords(note: NoteItem): string {
     case 'claim': return note.me ? m.roster_note_claim_me() : m.roster_note_claim({ who });
     case 'ending': return note.me ? m.ending_note_me() : m.ending_note({ who });
     case 'unending': return note.me ? m.ending_note_off_me() : m.ending_note_off({ who });
+    case 'carried': return note.me ? m.history_note_me() : m.history_note({ who });
     case 'unclaim': return note.me ? m.roster_note_unclaim_me() : m.roster_note_unclaim({ who });
     // here `who` is the new name
     case 'renamed': return note.me ? m.group_note_renamed_me({ who }) : m.group_note_renamed({ who });
