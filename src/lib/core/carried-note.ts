@@ -12,6 +12,8 @@ export function noteIn(run: GroupRun): CarriedNote | null {
   // opened once, though every view asks
   if (run.opened?.s !== s) {
     const note = openNote(run.row.id, first, unbase64url(s) as Bytes);
+    // what was wrong with another is not said of this one
+    if (run.reading === 'wrong') run.reading = null;
     run.opened = { s, note: note.ok ? note.value : null };
   }
   return run.opened.note;

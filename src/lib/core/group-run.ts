@@ -241,7 +241,7 @@ export class GroupRun {
   }
   /** Posts and changes here that the relay has not stored; a history that is taken along is one. */
   get waiting(): number {
-    return this.outbox.filter((o) => !UNSEEN.includes(o.record.t)).length + (this.row.unsent === null ? 0 : 1) + (this.carrying === null ? 0 : 1);
+    return this.outbox.filter((o) => !UNSEEN.includes(o.record.t)).length + (this.row.unsent === null ? 0 : 1) + (this.carrying === null || this.row.ended !== null ? 0 : 1);
   }
   /** A fresh place in the outbox, after everything that waits there; a counter, since a time would lie open on the disk. */
   nextMade(): number {

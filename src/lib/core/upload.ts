@@ -32,6 +32,8 @@ async function upload(run: GroupRun, pump: (run: GroupRun) => Promise<void>): Pr
   for (let item = next(run); item !== undefined; item = next(run)) {
     const lacking: string[] = [];
     for (const b of blobIdsOf(item.record).filter((x) => !run.uploaded.has(x))) {
+      // taken out while others were on their way
+      if (!run.outbox.includes(item)) break;
       const ciphertext = await ciphertextOf(run, item, b);
       if (run.bearer === null) return;
       if (ciphertext !== null) {
@@ -49,7 +51,7 @@ async function upload(run: GroupRun, pump: (run: GroupRun) => Promise<void>): Pr
       run.uploaded.add(b);
       run.around.changed(run.ref, item.record.t === 'carried' ? 'group' : 'feed', null);
     }
-    if (lacking.length > 0) await leaveOut(run, item, lacking);
+    if (lacking.length > 0 && run.outbox.includes(item)) await leaveOut(run, item, lacking);
     await run.turns.take(() => pump(run));
   }
 }

@@ -46,6 +46,8 @@ export function groupLine(view: GroupView): string {
   const here = view.people.filter((person) => person.ended === null);
   const owner = here.find((person) => person.owner);
   const count = m.group_people_count({ count: here.length });
+  // of a group that was brought along nobody owns anything any more
+  if (view.carried !== null) return count;
   if (view.iOwn) return `${count} · ${m.group_owned_by_you()}`;
   return owner === undefined ? count : `${count} · ${m.group_owned_by({ name: shortName(owner.name) })}`;
 }
