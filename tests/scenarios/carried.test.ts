@@ -176,9 +176,18 @@ it('goes on where it was cut short, while it is put together, sent or read, and 
 
 it('shows nothing of a forged one, whoever made it, and says so; the true one after it is read', async () => {
   const { world, olivia, words } = await ended(4);
-  const anew = new Seat(olivia.device, (await olivia.device.must('new-group', { name: 'Anew', kind: 'family' })).group);
+  // the owner thinks better of it: nothing is left that would go
+  world.down = true;
+  const anew = new Seat(olivia.device, (await olivia.device.must('new-group', { name: 'Anew', kind: 'family', carry: olivia.group })).group);
   await anew.open();
-  await world.time.pass(SENT);
+  await world.time.pass(1_000);
+  expect(anew.view.carrying).not.toBeNull();
+  await olivia.device.must('stop-carrying', { group: anew.group });
+  expect([anew.run.carrying, anew.run.outbox, await anew.run.around.store.range('upload', '')]).toEqual([null, [], []]);
+  world.down = false;
+  olivia.device.cut();
+  await world.time.pass(3 * SENT);
+  expect([anew.view.stored, anew.view.history]).toEqual([true, null]);
   const [dan, mallory] = [world.device('Dan', 'family'), world.device('Mallory', 'family')];
   for (const d of [dan, mallory]) await d.setUp();
   const [from, bad] = [await admit(world, anew, dan), await admit(world, anew, mallory)];

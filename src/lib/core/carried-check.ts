@@ -39,19 +39,11 @@ export class CarriedCheck {
   /** `knows`: the newest version of groups that this app can judge. */
   constructor(private readonly note: CarriedNote, private readonly knows: number) {}
 
-  /** The next part; what it holds of the inbox, judged, in its place in the feed. */
-  take(part: CarriedPart): Result<readonly InboxRow[], CheckFault> {
+  /** The next part: its entries and keys. Its envelopes follow one by one. */
+  open(part: CarriedPart): Result<null, CheckFault> {
     if (part.index !== this.parts++) return err('wrong');
     const folded = this.fold(part);
-    if (!folded.ok) return folded;
-    if (!part.keys.every((k) => this.takesKey(k))) return err('wrong');
-    const rows: InboxRow[] = [];
-    for (const e of part.envelopes) {
-      const judged = this.judge(e);
-      if (!judged.ok) return judged;
-      rows.push(judged.value);
-    }
-    return ok(rows);
+    return !folded.ok || part.keys.every((k) => this.takesKey(k)) ? folded : err('wrong');
   }
 
   private fold({ entries }: CarriedPart): Result<null, CheckFault> {
@@ -73,7 +65,8 @@ export class CarriedCheck {
     return isRosterKey(place, k.roster, epoch.rosterCommit) && (k.content === null || isContentKey(place, k.content, epoch.contentCommit));
   }
 
-  private judge(e: CarriedPart['envelopes'][number]): Result<InboxRow, CheckFault> {
+  /** The next envelope, judged, in its place in the feed. */
+  judge(e: CarriedPart['envelopes'][number]): Result<InboxRow, CheckFault> {
     const { state, entries } = this.folding;
     const row = state === null ? null : rowByDevice(state, e.device);
     if (state === null || row === null || entries.length !== this.note.entries || this.keyring.size !== this.note.keys) return err('wrong');

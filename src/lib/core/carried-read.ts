@@ -9,7 +9,7 @@ import { err, ok, type Result } from '$crypto/result';
 import { encodeState } from '$crypto/roster/state';
 import type { Seen } from '../store/sealed';
 import type { Change } from '../store/store';
-import { CarriedCheck, type Checked } from './carried-check';
+import { CarriedCheck, type Checked, type CheckFault } from './carried-check';
 import { groupOf, noteIn } from './carried-note';
 import type { Core } from './core';
 import { GroupRun } from './group-run';
@@ -22,6 +22,8 @@ import { catchUpFeed } from './project';
 /** Table `meta`, key `reading/ref`: rows under `ref` are of a reading that is under way; one that was cut short goes. */
 const ROW = 'reading/';
 const PART = 40;
+
+const faultOf = (fault: CheckFault): Fault => (fault === 'outdated' ? 'outdated' : 'bad-history');
 
 export class Readings {
   private readonly going = new Map<GroupRef, Promise<Result<GroupRef, Fault>>>();
@@ -80,13 +82,21 @@ export class Readings {
       const plain = openBlob(blob, ciphertext);
       const part = plain.ok ? decodePart(plain.value) : plain;
       if (!part.ok) return err(part.fault === 'version' ? 'outdated' : 'bad-history');
-      const rows = check.take(part.value);
-      if (!rows.ok) return err(rows.fault === 'outdated' ? 'outdated' : 'bad-history');
-      const changes = rows.value.map((r) => put('inbox', keyOf.envelope(ref, r.seq), r));
-      for (let at = 0; at < changes.length; at += PART) await store.commit(changes.slice(at, at + PART));
+      const opened = check.open(part.value);
+      if (!opened.ok) return err(faultOf(opened.fault));
+      // a few at a time: whoever writes meanwhile does not wait for all of them
+      for (let at = 0; at < part.value.envelopes.length; at += PART) {
+        const rows: Change[] = [];
+        for (const e of part.value.envelopes.slice(at, at + PART)) {
+          const judged = check.judge(e);
+          if (!judged.ok) return err(faultOf(judged.fault));
+          rows.push(put('inbox', keyOf.envelope(ref, judged.value.seq), judged.value));
+        }
+        await store.commit(rows);
+      }
     }
     const checked = check.finish();
-    return checked.ok ? checked : err(checked.fault === 'outdated' ? 'outdated' : 'bad-history');
+    return checked.ok ? checked : err(faultOf(checked.fault));
   }
 
   private async keep(run: GroupRun, note: CarriedNote, ref: GroupRef, checked: Checked): Promise<void> {

@@ -45,8 +45,12 @@ function told(seed = 'carried'): Told {
 function check({ parts, note }: Bundle): Result<Checked, CheckFault> {
   const c = new CarriedCheck(note, 1);
   for (const p of parts) {
-    const took = c.take(p);
-    if (!took.ok) return took;
+    const opened = c.open(p);
+    if (!opened.ok) return opened;
+    for (const e of p.envelopes) {
+      const judged = c.judge(e);
+      if (!judged.ok) return judged;
+    }
   }
   return c.finish();
 }
