@@ -1,4 +1,7 @@
 /** The history of a group that a fork ended, taken along by its owner to the one begun anew (R13). */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { sealBlob } from '../../crypto/blob';
 import type { Bytes } from '../../crypto/brand';
@@ -9,7 +12,8 @@ import { enqueue } from '../../src/lib/core/send';
 import { seeded } from '../support/actor';
 import { admit, cast, Seat } from '../support/circle';
 import { endInFork } from '../support/forked';
-import type { Device } from '../support/world';
+import { backedUp, putBack, worldIn } from '../support/restored';
+import type { Device, World } from '../support/world';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
 
@@ -92,8 +96,8 @@ it('is read by whoever comes in from the start, with its authors and pictures, a
 });
 
 /** Olivia's group, ended in a fork, with more words than one part holds; and the relay that stands between. */
-async function ended(posts: number) {
-  const { world, olivia, pat } = await cast(2);
+async function ended(posts: number, make?: () => Promise<World>) {
+  const { world, olivia, pat } = await cast(2, 'start', undefined, make);
   const long = 'x'.repeat(19_000);
   const words = Array.from({ length: posts }, (_, i) => `${i} ${long}`);
   const added = await pat.device.must('add-photo', { group: pat.group, photo: { full: PICTURE, thumb: PICTURE.slice(0, 50), width: 4, height: 3, type: 'image/jpeg' } });
@@ -225,4 +229,27 @@ it('shows nothing of a forged one, whoever made it, and says so; the true one af
   expect(archive.words).toEqual(words);
   expect(archive.view.carried).toMatchObject({ proven: false });
   expect(world.reports).toEqual([]);
+});
+
+it('is given back, pictures and all, to a relay that was restored from before', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'carefold-carried-'));
+  try {
+    const { world, olivia, words, photo } = await ended(2, () => worldIn(folder));
+    const backup = backedUp(folder);
+    const anew = new Seat(olivia.device, (await olivia.device.must('new-group', { name: 'Anew', kind: 'family', carry: olivia.group })).group);
+    await anew.open();
+    await world.time.pass(3 * SENT);
+    const there = [...world.stored.keys()].sort();
+    await putBack(world, folder, backup);
+    world.stored.clear();
+    await world.time.pass(6 * SENT);
+    expect([...world.stored.keys()].sort()).toEqual(there);
+    const dan = world.device('Dan', 'family');
+    await dan.setUp();
+    const archive = await readHistory(await admit(world, anew, dan));
+    expect(archive.words).toEqual(words);
+    expect((await dan.must('photo', { group: archive.group, photo, size: 'full' })).bytes.length).toBe(PICTURE.length);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
