@@ -49,7 +49,14 @@ test('a fork is shown to both sides as soon as one honest word passes between th
   const dialog = olivia.page().getByRole('dialog');
   await expect(dialog.getByRole('checkbox', { name: 'Take the updates along' })).toBeChecked();
   await look(olivia.page(), 'fork-anew');
+  // without a network it is put together, and waits
+  await olivia.goOffline();
   await dialog.getByRole('button', { name: 'Begin the group anew' }).click();
+  const going = olivia.page().getByText('The updates are being taken along');
+  await expect(going).toBeVisible();
+  await look(olivia.page(), 'history-going');
+  await olivia.goOnline();
+  await expect(going).toBeHidden({ timeout: 60_000 });
   await expect(olivia.page().getByRole('button', { name: 'Invite' }).first()).toBeVisible();
   await expect(olivia.page().getByRole('heading', { level: 1 })).toHaveText('Another name');
 

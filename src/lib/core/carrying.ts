@@ -5,25 +5,18 @@
  */
 import { sealBlob } from '$crypto/blob';
 import type { Bytes, ContentKey } from '$crypto/brand';
-import { base64url, equal, hex } from '$crypto/bytes';
-import { type CarriedEnvelope, type CarriedNote, type CarriedPart, encodePart, sealNote, signNote } from '$crypto/carried';
-import type { ReceiptedEntry } from '$crypto/frames';
+import { base64url, equal } from '$crypto/bytes';
+import { type CarriedNote, type CarriedPart, encodePart, sealNote, signNote } from '$crypto/carried';
 import { LIMIT } from '$crypto/limits';
-import type { KeyringItem } from '$crypto/lockbox';
-import { rowByDevice } from '$crypto/roster/state';
-import { recordsOf } from '../care/lane';
-import { scanUpdate } from '../care/lane-scan';
-import { type BlobRecord, blobsOf, CARRIED_BLOBS, type CarriedRecord, parseRecord } from '../care/record';
-import { judgeEnvelope, LOG_START, type LogPlace } from '../group/log';
+import { type BlobRecord, CARRIED_BLOBS, type CarriedRecord } from '../care/record';
 import type { Seen } from '../store/sealed';
 import { type Change, StoreError } from '../store/store';
+import { PartMaker, Pictures, takenOf } from './carried-parts';
 import type { Core } from './core';
 import type { GroupRun } from './group-run';
-import { drop, type ForkRow, type InboxRow, keyOf, put, putBytes, read, readAllSeen } from './group-rows';
-import { unpack } from './pack';
+import { drop, type ForkRow, keyOf, put, putBytes, read, readAllSeen } from './group-rows';
 import { blobRecord, blobRef, storedBlob } from './pictures';
 import type { CarryingView, GroupRef } from './port';
-import { openPlain } from './project';
 import { enqueue, pump } from './send';
 
 /** Table `meta`, key `carry/ref` of the new group. `of`: blobs to bring there, 0 while it is being put together from `parts`. */
@@ -31,12 +24,7 @@ interface CarryRow { readonly from: GroupRef; readonly parts: readonly BlobRecor
 const ROW = 'carry/';
 export const carryRow = (ref: GroupRef, from: GroupRef): Change => put('meta', `${ROW}${ref}`, { from, parts: [], of: 0 } satisfies CarryRow);
 
-const AT_ONCE = 200;
 const AGAIN = 60_000;
-/** Room in a part for what stands around its items. */
-const AROUND = 64;
-/** What an item takes beside its own bytes, at most. */
-const BESIDE = 256;
 
 /** What one new group still has to be brought, while it stands. */
 export class Carrying {
@@ -182,71 +170,4 @@ async function proofOf(old: GroupRun): Promise<CarriedNote['fork']> {
   const ours = theirs === undefined ? undefined : old.entries[theirs.seq - 1]?.receipt;
   const isProof = theirs !== undefined && ours !== undefined && equal(ours.relayPk, theirs.relayPk) && ours.incarnation === theirs.incarnation && !equal(ours.chain, theirs.chain);
   return isProof ? theirs : null;
-}
-
-/** Every envelope that this device took, as it is, in the order of the feed and of each log: what does not follow in its log is left out with all after it. */
-async function* takenOf(old: GroupRun): AsyncGenerator<InboxRow> {
-  const heads = new Map<number, LogPlace>();
-  const early = new Map<number, Map<number, InboxRow>>();
-  for (let after: string | undefined = keyOf.envelope(old.ref, 0); after !== undefined; ) {
-    const rows: readonly { key: string; value: Bytes }[] = await old.around.store.range('inbox', keyOf.envelopes(old.ref), { after, most: AT_ONCE });
-    for (const row of rows.map((r) => unpack<InboxRow>(r.value))) {
-      if (row.state === 'held' || row.n > (old.heads.get(row.device) ?? LOG_START).n) continue;
-      const log = early.get(row.device) ?? new Map<number, InboxRow>();
-      early.set(row.device, log.set(row.n, row));
-      const device = rowByDevice(old.state, row.device);
-      for (let at = heads.get(row.device) ?? LOG_START, next = log.get(at.n + 1); device !== null && next !== undefined; next = log.get(at.n + 1)) {
-        log.delete(next.n);
-        const j = judgeEnvelope(old.state, device, at, next.envelope);
-        if (j.is === 'held' || j.is === 'refused') break;
-        at = j.next;
-        heads.set(row.device, at);
-        yield next;
-      }
-    }
-    after = rows.at(-1)?.key;
-  }
-}
-
-/** Pictures of posts that their authors did not take back, by id. */
-class Pictures {
-  private readonly of = new Map<string, readonly string[]>();
-
-  constructor(private readonly old: GroupRun) {}
-
-  note(row: InboxRow): void {
-    const opened = row.state === 'ok' ? openPlain(this.old, row) : null;
-    if (opened === null || !scanUpdate(opened.plain).ok) return;
-    for (const r of recordsOf(opened.plain).map(parseRecord)) {
-      if (r?.t === 'post' && r.p !== undefined) this.of.set(`${r.i} ${hex(opened.author)}`, blobsOf(r).map((b) => b.b));
-      else if (r?.t === 'retract') this.of.delete(`${r.o} ${hex(opened.author)}`);
-    }
-  }
-  get ids(): readonly string[] {
-    return [...new Set([...this.of.values()].flat())];
-  }
-}
-
-/** Fills parts up to their limit, each given away as soon as it is full. */
-class PartMaker {
-  private index = 0;
-  private bytes = 0;
-  private now: { entries: ReceiptedEntry[]; keys: KeyringItem[]; envelopes: CarriedEnvelope[] } = { entries: [], keys: [], envelopes: [] };
-
-  constructor(private readonly give: (part: CarriedPart) => Promise<void>) {}
-
-  async add<K extends 'entries' | 'keys' | 'envelopes'>(kind: K, item: CarriedPart[K][number], size: number): Promise<void> {
-    const list = this.now[kind] as CarriedPart[K][number][];
-    if (this.bytes + size + BESIDE > LIMIT.carriedPart - AROUND || list.length >= LIMIT.carriedItems) await this.end();
-    (this.now[kind] as CarriedPart[K][number][]).push(item);
-    this.bytes += size + BESIDE;
-  }
-  async end(): Promise<void> {
-    const part = { index: this.index, ...this.now };
-    if (this.bytes === 0) return;
-    this.index++;
-    this.bytes = 0;
-    this.now = { entries: [], keys: [], envelopes: [] };
-    await this.give(part);
-  }
 }
