@@ -32,6 +32,10 @@ export const LIMIT = {
   /** Address that a push service gave a device. */
   place: 1024,
   blob: 64 * 1024 * 1024,
+  /** A part of a history that is brought along, how many there may be, and entries, keys or envelopes in one. */
+  carriedPart: 1024 * 1024,
+  carriedParts: 256,
+  carriedItems: 16_384,
   /** Envelopes, entries or lockboxes in one page. */
   page: 500,
   /** Pages and pushes are cut at this size. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { root, sourcesIn } from './sources';
 
-const FILES = ['', 'group.', 'devices.', 'people.', 'roster.', 'ending.', 'vouch.'];
+const FILES = ['', 'group.', 'devices.', 'people.', 'roster.', 'ending.', 'vouch.', 'history.'];
 
 /** All messages of a language, from all of its files. */
 function messagesOf(locale: string): ReadonlyMap<string, unknown> {

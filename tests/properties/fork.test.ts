@@ -1,35 +1,19 @@
 /** P20 A relay that signs two histories: at the first honest exchange both sides hold the proof, and nobody but the relay can make one. */
 import { describe, expect, it, vi } from 'vitest';
-import type { Hash } from '../../crypto/brand';
 import { equal } from '../../crypto/bytes';
-import { encodeToRelay, type FromRelay, type ReceiptedEntry } from '../../crypto/frames';
+import { encodeToRelay, type ReceiptedEntry } from '../../crypto/frames';
 import { signReceipt, verifyReceipt } from '../../crypto/receipt';
-import { chainAfter } from '../../crypto/roster/entry';
 import { signPair } from '../../crypto/verify';
 import { type ForkRow, keyOf, read } from '../../src/lib/core/group-rows';
 import { seeded } from '../support/actor';
 import { cast, type Seat } from '../support/circle';
+import { fork } from '../support/forked';
 import { Rhea } from '../support/rhea';
 import { HOST } from '../support/world';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
 
 const SENT = 6_000;
-
-/** For some devices every entry that is new from now on comes at another time, so with another chain, under the relay's own signature. */
-function fork(rhea: Rhea, from: Seat, to: readonly Seat[]): void {
-  const { sk } = signPair(seeded('relay')(32));
-  const { entries, row } = from.run;
-  const chains = new Map(entries.map((e) => [e.receipt.seq, e.receipt.chain]));
-  const known = entries.length;
-  const other = ({ entry, receipt }: ReceiptedEntry): ReceiptedEntry => {
-    if (receipt.seq <= known) return { entry, receipt };
-    const chain = chainAfter(chains.get(receipt.seq - 1) as Hash, entry, receipt.time + 1);
-    chains.set(receipt.seq, chain);
-    return { entry, receipt: signReceipt(row.id, { ...receipt, time: receipt.time + 1, chain }, sk) };
-  };
-  rhea.down = (f: FromRelay, device) => (f.is === 'entries' && to.some((s) => s.device === device) ? [{ ...f, items: f.items.map(other) }] : [f]);
-}
 
 /** What a device keeps as proof: two receipts for one place of one life, both signed by its relay, with different chains. */
 async function holdsProof(s: Seat): Promise<boolean> {

@@ -11,12 +11,13 @@ import { rowKeyOf, sealRow, wrapVaultKey } from '../../crypto/at-rest';
 import { sealBlob } from '../../crypto/blob';
 import type { BlobId, Bytes, ContentKey, GroupId, Hash, LogPk, MemberTag, Permit, RelayPk, RosterKey, VaultKey } from '../../crypto/brand';
 import { concat, fromText, hex } from '../../crypto/bytes';
+import { type CarriedNote, type CarriedPart, encodePart, sealNote, signNote } from '../../crypto/carried';
 import { type Credential, credentialText, signCredential, signOrganisation, signRequest } from '../../crypto/credential';
 import { sealDeviceName } from '../../crypto/device-name';
 import { sealDisplay } from '../../crypto/display';
 import { envelopeHash, sealEnvelope } from '../../crypto/envelope';
 import { commitContent, commitRoster } from '../../crypto/epoch';
-import { encodeFromRelay, encodeToRelay, type FromRelay, NO_DETAIL, type ToRelay } from '../../crypto/frames';
+import { encodeFromRelay, encodeToRelay, type FromRelay, NO_DETAIL, type ReceiptedEntry, type ToRelay } from '../../crypto/frames';
 import { ZERO_HASH } from '../../crypto/hash';
 import { encodeLink, inviteKeys, sealAnswer, sealCard, sealRequest } from '../../crypto/invite-secret';
 import { LABEL } from '../../crypto/labels';
@@ -28,7 +29,7 @@ import { phraseKeys, phraseToPlaces, sealItem, signPhraseRow } from '../../crypt
 import { newOrganisation } from '../../crypto/organisation';
 import { ARGON, joinNumber, keyNumber, safetyNumber, stretch } from '../../crypto/passphrase';
 import { personKeys, signPerson } from '../../crypto/person';
-import { encodeReceipt, signDestroyed } from '../../crypto/receipt';
+import { encodeReceipt, signDestroyed, signReceipt } from '../../crypto/receipt';
 import { decodeEntry, entryHash, ROLE } from '../../crypto/roster/entry';
 import { chainHead, encodeState } from '../../crypto/roster/state';
 import { ready, type Random } from '../../crypto/sodium';
@@ -41,7 +42,7 @@ import { signPair } from '../../crypto/verify';
 import { signTurn } from '../../crypto/turn';
 import { Writer } from '../../crypto/wire';
 import {
-  accept, admitEntry, deviceAdd, deviceRevoke, inviteEntry, joinRequest, leave, makeDevice, makeRelay, nameEntry, newRow, offer, receipt, removeEntry, revokeInviteEntry, rotate, seeded, story, joinEntry, plainEntry } from '../support/actor';
+  accept, admitEntry, deviceAdd, deviceRevoke, envelope, inviteEntry, joinRequest, leave, makeDevice, makeRelay, nameEntry, newRow, offer, pen, receipt, removeEntry, revokeInviteEntry, rotate, seeded, story, joinEntry, plainEntry } from '../support/actor';
 
 /** Values as JSON shows them: byte arrays as hex, everything else as it is. */
 export function show(v: unknown): unknown {
@@ -68,7 +69,7 @@ function noted(random: Random): { readonly random: Random; drawn(): Bytes } {
 /** All vectors, by file name. */
 export async function vectors(): Promise<Record<string, unknown>> {
   await ready();
-  const all = { wire: wire(), labels: labels(), padding: padding(), roster: roster(), envelopes: envelopes(), epochs: epochs(), invites: await invites(), access: access(), bearers: bearers(), blobs: blobs(), frames: frames(), rest: await rest(), phrase: phrase(), permits: permits(), linking: linking(), person: await person(), credentials: await credentials() };
+  const all = { wire: wire(), labels: labels(), padding: padding(), roster: roster(), envelopes: envelopes(), epochs: epochs(), invites: await invites(), access: access(), bearers: bearers(), blobs: blobs(), frames: frames(), rest: await rest(), phrase: phrase(), permits: permits(), linking: linking(), person: await person(), credentials: await credentials(), carried: carried() };
   return Object.fromEntries(Object.entries(all).map(([k, v]) => [k, show(v)]));
 }
 
@@ -400,6 +401,26 @@ async function credentials() {
     request: { bytes: q, text: credentialText('credential-request', q), sk: person.sk },
     credential: { fields, bytes: c, text: credentialText('credential', c) }
   };
+}
+
+/** A part of a history, the note that names it, and the note as it travels. */
+function carried() {
+  const n = noted(seeded('vectors: carried'));
+  const olivia = makeDevice(n.random);
+  const s = story(n.random, olivia, 1_700_000_100_000);
+  const writer = pen(olivia);
+  const first = envelope(n.random, s.state, writer, s.now.content, fromText('sealed words'));
+  const part: CarriedPart = { index: 0, entries: s.entries, keys: s.keyring(), envelopes: [{ device: 1, n: 1, time: 1_700_000_200_000, envelope: first }] };
+  const blob = sealBlob(encodePart(part), n.random);
+  const into = n.random(32) as Bytes as GroupId;
+  const content = n.random(32) as Bytes as ContentKey;
+  const fork = signReceipt(s.group, { ...(s.entries[0] as ReceiptedEntry).receipt, chain: n.random(32) as Bytes as Hash }, s.relay.sk);
+  const { ciphertext: _, ...named } = blob;
+  const note: CarriedNote = { group: s.group, entries: 1, keys: 1, envelopes: 1, fork, parts: [named], by: olivia.logPk };
+  const bytes = signNote(into, note, olivia.logSk);
+  n.drawn();
+  const sealed = sealNote(into, content, bytes, n.random);
+  return { into, content, part: { decoded: part, bytes: encodePart(part) }, note: { decoded: note, sk: olivia.logSk, bytes }, sealed: { random: n.drawn(), bytes: sealed } };
 }
 
 /** Words and bits both ways, the keys they give, and an item sealed to them. */

@@ -7,6 +7,7 @@ import { openRow, unwrapVaultKey } from '../../crypto/at-rest';
 import { openBlob, type BlobRef } from '../../crypto/blob';
 import type { Bytes, ContentKey, GroupId, Hash, KemPk, KemSk, LogPk, MemberTag, Permit, PersonPk, RosterKey, RowKey, VaultKey } from '../../crypto/brand';
 import { equal, hex, toText, unhex } from '../../crypto/bytes';
+import { CARRIED_VERSION, decodePart, encodePart, openNote, readNote, signNote } from '../../crypto/carried';
 import { openDeviceName } from '../../crypto/device-name';
 import { openDisplay } from '../../crypto/display';
 import { ENVELOPE_VERSION, envelopeHash, openEnvelope, readEnvelope, verifyEnvelope, writeHeader } from '../../crypto/envelope';
@@ -37,7 +38,7 @@ import { WORDS } from '../../src/lib/vault/words';
 import { aboutPassphrase, decodeHeader, decodePassphraseWrap, encodeHeader } from '../../src/lib/vault/header';
 import { counted, sampleFrames, show, vectors } from './make';
 
-const FILES = ['wire', 'labels', 'padding', 'roster', 'envelopes', 'epochs', 'invites', 'access', 'bearers', 'blobs', 'frames', 'rest', 'phrase', 'permits', 'linking', 'person', 'credentials'] as const;
+const FILES = ['wire', 'labels', 'padding', 'roster', 'envelopes', 'epochs', 'invites', 'access', 'bearers', 'blobs', 'frames', 'rest', 'phrase', 'permits', 'linking', 'person', 'credentials', 'carried'] as const;
 type Json = { [k: string]: Json } & Json[] & string & number & boolean;
 const disk = (name: string): Json => JSON.parse(readFileSync(new URL(`./${name}.json`, import.meta.url), 'utf8')) as Json;
 const get = (v: unknown, k: string): unknown => (v as Record<string, unknown>)[k];
@@ -267,6 +268,22 @@ describe('an organisation of the vectors', () => {
   });
 });
 
+describe('a history of the vectors', () => {
+  it('reads as its part and its note say, the same bytes are made again, and the note opens under the first key of that group alone', () => {
+    const v = disk('carried');
+    const into = u<GroupId>(v['into']);
+    const part = decodePart(u(get(v['part'], 'bytes')));
+    const note = readNote(into, u(get(v['note'], 'bytes')));
+    if (!part.ok || !note.ok) throw new Error('a vector does not read');
+    expect([show(part.value), show(note.value)]).toEqual([get(v['part'], 'decoded'), get(v['note'], 'decoded')]);
+    expect([encodePart(part.value), signNote(into, note.value, u(get(v['note'], 'sk')))].map(show)).toEqual([get(v['part'], 'bytes'), get(v['note'], 'bytes')]);
+    const sealed = u(get(v['sealed'], 'bytes'));
+    expect(openNote(into, u<ContentKey>(v['content']), sealed)).toEqual(note);
+    expect(openNote(into, u<ContentKey>(v['into']), sealed)).toEqual({ ok: false, fault: 'unreadable' });
+    expect(readNote(u<GroupId>(v['content']), u(get(v['note'], 'bytes')))).toEqual({ ok: false, fault: 'forged' });
+  });
+});
+
 describe('a recovery phrase', () => {
   it('of the vectors is the same bits, words and keys, and opens its item', () => {
     for (const p of list(disk('phrase'))) {
@@ -327,7 +344,8 @@ describe('a meeting', () => {
 const SHAPES: Record<string, string> = {
   'frames 1': '3f36142a10253b912ef54ce48cd904960b86030e0081282ca14c1eb6e20d37a9',
   'entries 1': 'f69efbca356bdcddc673dc0b4173edb02f75363ce065d02ce15eb12fb9d4942f',
-  'envelopes 1': 'ef70a6fb2f57eb1121172f4904eed786ee9a3669fa2a7e08faa97c41acd5dade'
+  'envelopes 1': 'ef70a6fb2f57eb1121172f4904eed786ee9a3669fa2a7e08faa97c41acd5dade',
+  'histories 1': '8ea8d0b4f41276604667b171c315ea96f1ea5dbb4faecd975f46210e1561acee'
 };
 
 describe('the shape of the wire', () => {
@@ -353,5 +371,10 @@ describe('the shape of the wire', () => {
 
   it('of envelopes is the one its version stands for: whoever changes one bumps ENVELOPE_VERSION', () => {
     expect(shape(...list(disk('envelopes')['envelopes']).map((e) => u(e['bytes'])))).toBe(SHAPES[`envelopes ${ENVELOPE_VERSION}`]);
+  });
+
+  it('of histories is the one its version stands for: whoever changes one bumps CARRIED_VERSION', () => {
+    const v = disk('carried');
+    expect(shape(u(get(v['part'], 'bytes')), u(get(v['note'], 'bytes')))).toBe(SHAPES[`histories ${CARRIED_VERSION}`]);
   });
 });

@@ -78,6 +78,8 @@ export interface FeedIndex {
   persons: Record<string, readonly Naming[]>;
   /** By member, the newest of each; missing in an index of an earlier version. */
   credentials?: Record<string, Vouching>;
+  /** What the maker of the group brought along last, sealed, and where it said so. */
+  carried?: { readonly s: string; readonly member: string; readonly seq: number; readonly time: number };
   /** The last words between this person's devices, sealed. */
   shares: readonly { readonly device: number; readonly s: string }[];
 }
@@ -173,6 +175,9 @@ export class Feed {
         return;
       case 'credentials':
         i.credentials = { ...i.credentials, [at.member]: { at: r.a, c: r.c, epoch: at.epoch } };
+        return;
+      case 'carried':
+        if (r.s !== undefined) i.carried = { s: r.s, member: at.member, seq: at.seq, time: at.time };
         return;
       case 'share':
         if (at.member === this.me) i.shares = [...i.shares, { device: at.device, s: r.s }].slice(-SHARES);

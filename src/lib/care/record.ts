@@ -40,11 +40,18 @@ const credentials = v.strictObject({ i: id, t: v.literal('credentials'), a: time
 /** A word between devices of one person about a group that came later, sealed (PROTOCOL §15.7). */
 const share = v.strictObject({ i: id, t: v.literal('share'), a: time, s: v.pipe(v.string(), v.maxLength(12_000), v.check((s) => unbase64url(s) !== null)) });
 
-const record = v.variant('t', [post, edit, retract, seen, device, person, credentials, share]);
+/** What the maker of this group brought along from one that ended: blobs that an envelope has to name, and, sealed, what they are (PROTOCOL §15.9). */
+export const CARRIED_BLOBS = 24;
+const carried = v.strictObject({
+  i: id, t: v.literal('carried'), a: time, b: v.pipe(v.array(bytes32), v.maxLength(CARRIED_BLOBS)), s: v.optional(v.pipe(v.string(), v.maxLength(45_000), v.check((s) => unbase64url(s) !== null)))
+});
+
+const record = v.variant('t', [post, edit, retract, seen, device, person, credentials, share, carried]);
 
 export type CareRecord = v.InferOutput<typeof record>;
 export type PostRecord = v.InferOutput<typeof post>;
 export type PersonRecord = v.InferOutput<typeof person>;
+export type CarriedRecord = v.InferOutput<typeof carried>;
 export type SeenRecord = v.InferOutput<typeof seen>;
 export type PhotoRecord = v.InferOutput<typeof photo>;
 export type BlobRecord = v.InferOutput<typeof blob>;
@@ -61,3 +68,5 @@ export const recordIdOf = (post: string): string => post.slice(0, post.indexOf('
 
 /** The blobs a record refers to. */
 export const blobsOf = (r: CareRecord): BlobRecord[] => (r.t === 'post' ? (r.p ?? []).flatMap((p) => [p.thumb, p.full]) : []);
+/** Ids of the blobs that an envelope with this record names. */
+export const blobIdsOf = (r: CareRecord): readonly string[] => (r.t === 'carried' ? r.b : blobsOf(r).map((b) => b.b));

@@ -8,11 +8,12 @@ import type { Core } from './core';
 import type { GroupRun, OutboxItem } from './group-run';
 import { drop, type OutboxRow, put, putBytes } from './group-rows';
 import { pendingPost, photoView } from './group-view';
+import { HOLD_MOST } from './hold';
 import { blobBytes, blobRecord, blobRef } from './pictures';
 import type { Fault } from './port';
 import { readOlder } from './project';
 import { inRecords, takeSeen } from './seen-marks';
-import { enqueue, HOLD_MOST } from './send';
+import { enqueue } from './send';
 
 type Name = 'post' | 'undo-post' | 'edit' | 'retract' | 'save-draft' | 'add-photo' | 'drop-photo' | 'photo' | 'older' | 'seen';
 

@@ -5,6 +5,7 @@ import { permitIn, type PermitRefusal } from '$crypto/permit';
 import { encodeLink, INVITE_SECRET, inviteKeys, sealAnswer, sealCard } from '$crypto/invite-secret';
 import { ROLE } from '$crypto/roster/entry';
 import { chainHead, liveMembers } from '$crypto/roster/state';
+import { beginCarrying, carryRow } from './carrying';
 import { changeRoster, displayBytes, planAccept, planAcceptClaim, planAdmit, planClaim, planDestroy, planInvite, planLeave, planName, planOffer, planRemove, planRestate, planRevokeInvite, planRoles, tagOf } from './change';
 import { done, type Handlers, inGroup as inGroupOf, NAME_MOST, no, online as onlineOf, yes } from './commands-kit';
 import type { Core } from './core';
@@ -19,7 +20,7 @@ import { putCard } from './session';
 import { pump } from './send';
 
 type Name =
-  | 'new-group' | 'use-permit' | 'rename-group' | 'forget-group' | 'invite' | 'revoke-invite' | 'let-in' | 'refuse'
+  | 'new-group' | 'use-permit' | 'rename-group' | 'forget-group' | 'stop-carrying' | 'read-history' | 'invite' | 'revoke-invite' | 'let-in' | 'refuse'
   | 'remove' | 'offer-owner' | 'withdraw-offer' | 'accept-owner' | 'leave' | 'end-group' | 'keep-group' | 'set-roles' | 'claim-owner' | 'drop-claim' | 'accept-claim' | 'go-without';
 type Planner = Parameters<typeof changeRoster>[1];
 
@@ -42,13 +43,17 @@ export function groupCommands(core: Core): Pick<Handlers, Name> {
   };
 
   return {
-    async 'new-group'({ name, kind }) {
+    async 'new-group'({ name, kind, carry }) {
       if (name.trim() === '' || name.length > NAME_MOST) return no('not-allowed');
+      const old = carry === undefined ? undefined : core.groups.get(carry);
+      // only its owner, and only what the relay's fork ended
+      if (carry !== undefined && (old?.row.ended !== 'forked' || old.state.owner !== old.me)) return no('not-allowed');
       const { row, keyring } = newGroup(name.trim(), kind, core.profile, clock(), random);
       const ref = core.newRef();
-      await core.needStore().commit([put('group', ref, row), put('roster', keyOf.keyring(ref), [keyring])]);
+      await core.needStore().commit([put('group', ref, row), put('roster', keyOf.keyring(ref), [keyring]), ...(old === undefined ? [] : [carryRow(ref, old.ref)])]);
       const run = await GroupRun.open(ref, row, core.around());
       core.groups.set(ref, run);
+      if (old !== undefined) beginCarrying(core, run, { from: old.ref });
       core.views.touch('home', null);
       if (core.link.state === 'online') core.begin(run);
       return yes({ group: ref });
@@ -75,6 +80,7 @@ export function groupCommands(core: Core): Pick<Handlers, Name> {
     'forget-group': ({ group }) =>
       inGroup(group, async (run) => {
         if (run.row.ended === null && run.alarm !== 'fork' && run.permitWanted === null) return no('not-allowed');
+        if ([...core.groups.values()].some((g) => g.carrying?.from === group)) return no('carrying');
         run.stopWriting();
         await core.needStore().dropPrefix(group);
         // nothing that waits for its turn may begin it any more
@@ -84,6 +90,18 @@ export function groupCommands(core: Core): Pick<Handlers, Name> {
         core.views.touch('app', null);
         return yes(null);
       }),
+
+    'stop-carrying': async ({ group }) => {
+      await core.groups.get(group)?.carrying?.stop();
+      return yes(null);
+    },
+    // not in the group's turn: it may take long
+    async 'read-history'({ group }) {
+      const run = core.groups.get(group);
+      if (run === undefined) return no('not-found');
+      const read = await core.readings.read(run);
+      return read.ok ? yes({ group: read.value }) : no(read.fault);
+    },
 
     invite: ({ group, history, days, relationship, open = false }) =>
       online(group, async (run) => {

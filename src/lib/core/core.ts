@@ -16,6 +16,9 @@ import { Arrivals } from './arrivals';
 import type { BlobCarrier } from './blobs';
 import { changeRoster, planRelayKey } from './change';
 import { commands } from './commands';
+import { groupOf } from './carried-note';
+import { Readings } from './carried-read';
+import { resumeCarrying } from './carrying';
 import { Credentials } from './credentials';
 import type { Handlers } from './commands-kit';
 import { type Around, GroupRun } from './group-run';
@@ -88,6 +91,7 @@ export class Core {
   readonly permit = new HeldPermit(() => this.needStore(), () => this.views.touch('app', null));
   readonly shares: Shares;
   readonly arrivals: Arrivals;
+  readonly readings = new Readings(this);
   /** What this person's devices share; null while nothing is open. */
   person: PersonRow | null = null;
   known: KnownRow[] = [];
@@ -175,6 +179,8 @@ export class Core {
     // cut short the last time, or never shown: whoever unlocks this device again finds nothing
     if (runs.some(wasRevoked)) return wipe(this, 'revoked');
     for (const run of runs) await catchUpFeed(run);
+    await this.readings.resume(meta);
+    await resumeCarrying(this, meta);
     for (const { key, value } of readAllSeen<JoinRow>(joins, '')) this.addJoin(key, value);
     this.to('open');
     this.views.touch('home', null);
@@ -232,7 +238,9 @@ export class Core {
       },
       failed: (e) => this.failed(e),
       recognise: (run, member, name) => recognise(run, member, name, this.verified, this.groups.values()),
-      vouched: (run, member) => this.credentials.of(run, member)
+      vouched: (run, member) => this.credentials.of(run, member),
+      group: (ref) => this.groups.get(ref) ?? null,
+      history: (note) => groupOf(this.groups.values(), note)
     };
   }
 
@@ -321,6 +329,8 @@ export class Core {
     const id = hex(f.group);
     for (const run of this.groups.values()) if (hex(run.row.id) === id) this.inGroupTurn(run, async () => {
       await takeFrame(run, f);
+      // the last of what is taken along may be there now
+      if (f.is === 'acks') void run.carrying?.go().catch((e: unknown) => this.failed(e));
       if (f.is === 'entries' || (f.is === 'page' && (this.shares.isDue(run) || this.credentials.isDue(run)))) await this.settle(run);
     });
     for (const join of this.joins.values()) if (hex(join.groupId) === id) this.inTurn(join, () => join.takeFrame(f));
@@ -354,6 +364,7 @@ export class Core {
     await sayDevice(run, this.person);
     await sayPerson(run, this.person);
     await this.credentials.settle(run);
+    void run.carrying?.go().catch((e: unknown) => this.failed(e));
     await this.shares.settle(run);
     await pump(run);
   }
@@ -362,9 +373,9 @@ export class Core {
     this.views.touch('organisations', null);
     for (const ref of this.groups.keys()) this.views.touch('group', ref);
   }
-  /** Whether a group is here, or on its way. */
+  /** Whether a group is here, or on its way; one that was brought along for reading is not. */
   hasGroup(id: GroupId): boolean {
-    return [...this.groups.values()].some((g) => equal(g.row.id, id)) || this.arrivals.has(id);
+    return [...this.groups.values()].some((g) => g.row.carried === undefined && equal(g.row.id, id)) || this.arrivals.has(id);
   }
   settleLater(run: GroupRun, ms: number): void {
     this.ports.later(ms, () => this.out === null && this.groups.get(run.ref) === run && this.inGroupTurn(run, () => this.settle(run)));

@@ -9,9 +9,11 @@ import { LIMIT } from '$crypto/limits';
 import { chainAt, chainHead, endsOf, rowByDevice } from '$crypto/roster/state';
 import { LOG_START } from '../group/log';
 import type { Change } from '../store/store';
+import { noteIn } from './carried-note';
 import type { GroupRun } from './group-run';
 import { drop, type InboxRow, keyOf, type OwnInviteRow, put, readAll } from './group-rows';
 import { unpack } from './pack';
+import { storedBlob } from './pictures';
 import { rebuildFeed } from './project';
 
 type Standing = Extract<FromRelay, { is: 'standing' }>;
@@ -145,6 +147,9 @@ async function giveBlobs(run: GroupRun, lacks: readonly BlobId[]): Promise<void>
   const carry = async (id: BlobId, ciphertext: Bytes | null): Promise<void> => {
     if (ciphertext !== null) await blobs.put(hex(run.row.id), hex(id), base64url(bearer), ciphertext);
   };
+  // pictures of a history that was brought along lie with the group that they are of
+  const note = noteIn(run);
+  const old = note === null ? null : run.around.history(note);
   const cached: BlobId[] = [];
   for (const id of lacks) {
     const waiting = await store.get('upload', run.blobKey(base64url(id)));
@@ -152,7 +157,7 @@ async function giveBlobs(run: GroupRun, lacks: readonly BlobId[]): Promise<void>
     else cached.push(id);
   }
   void (async () => {
-    for (const id of cached) await carry(id, await store.cacheGet('blob', run.blobKey(base64url(id))));
+    for (const id of cached) await carry(id, (await store.cacheGet('blob', run.blobKey(base64url(id)))) ?? (old === null ? null : await storedBlob(old, base64url(id))));
   })().catch(failed);
 }
 

@@ -30,7 +30,11 @@ export interface GroupRow {
   ended: Ended | null;
   /** The relay's signed word that it holds nothing of the group any more. */
   destroyed?: Receipt;
+  /** A group that ended in a fork, brought along to another one and read there: for reading alone, under keys that no roster knows. */
+  readonly carried?: CarriedFrom;
 }
+/** `through`: the group it was brought to, where its pictures lie. `proven`: two receipts show the fork. `lacksKeys`: some of it is closed here. */
+export interface CarriedFrom { readonly by: string; readonly through: GroupRef; readonly proven: boolean; readonly lacksKeys: boolean }
 export interface EntryRow { readonly entry: Bytes; readonly receipt: Receipt; readonly void: boolean }
 export interface ForkRow { readonly ours: EntryRow | null; readonly theirs: ReceiptedEntry }
 export interface KeyringRow { readonly epoch: number; readonly roster: RosterKey; readonly content: ContentKey | null }

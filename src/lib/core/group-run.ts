@@ -1,6 +1,7 @@
 /** One group while the vault is open: what is in memory of it, loaded from the store and written back to it. */
 import type { Bytes, Hex, LogPk, MemberTag } from '$crypto/brand';
 import { hex, unbase64url } from '$crypto/bytes';
+import type { CarriedNote } from '$crypto/carried';
 import type { PermitRefusal } from '$crypto/permit';
 import { begin } from '$crypto/roster/fold';
 import { decodeState, encodeState, rowByDevice, rowOf, type RosterState, type Row } from '$crypto/roster/state';
@@ -13,6 +14,7 @@ import { type Change, type Store, StoreError } from '../store/store';
 import type { Link } from '../sync/link';
 import type { Clock, Later } from '../sync/ports';
 import type { BlobCarrier } from './blobs';
+import type { Carrying } from './carrying';
 import { FeedRows } from './feed-rows';
 import {
   type DeviceKeys, deviceKeys, type DraftRow, type EntryRow, type GroupRow, type HeadsRow, type InboxRow, keyOf, type KeyringRow, localName, type OutboxRow, type OwnInviteRow, type PendingRow, put, putBytes, read, readAll, type SealedRow, type SeenPartRow
@@ -48,12 +50,16 @@ export interface Around {
   failed(e: unknown): void;
   /** What this device knows of who a member is. */
   recognise(run: GroupRun, member: string, name: string): Recognition;
+  /** Another group of this device. */
+  group(ref: GroupRef): GroupRun | null;
+  /** The group on this device that a history is of. */
+  history(note: CarriedNote): GroupRun | null;
   /** What organisations say of who a member is. */
   vouched(run: GroupRun, member: string): readonly VouchedView[];
 }
 
 /** Records that nobody waits for. */
-const UNSEEN: readonly CareRecord['t'][] = ['seen', 'device', 'person', 'credentials', 'share'];
+const UNSEEN: readonly CareRecord['t'][] = ['seen', 'device', 'person', 'credentials', 'share', 'carried'];
 
 export interface OutboxItem extends OutboxRow { readonly key: string }
 /** A request to join as this device opened it. */
@@ -153,6 +159,11 @@ export class GroupRun {
   /** Others' wants, by hex of their hash: answered by somebody when last seen, or given by this device. */
   readonly answered = new Map<string, 'seen' | 'given'>();
   looking = false;
+  /** The history that is being taken along to this group. */
+  carrying: Carrying | null = null;
+  /** What was brought along to it, as its newest record says; and how far this device has come with reading it, null when nobody asked. */
+  opened: { readonly s: string; readonly note: CarriedNote | null } | null = null;
+  reading: { readonly done: number; readonly of: number } | 'wrong' | null = null;
   /** What there was no room for, in order. */
   private unkept: Change[] = [];
   private readonly keeping = new Turns();
@@ -185,7 +196,7 @@ export class GroupRun {
     ]);
     const state = stored === null ? provisional(row) : must(decodeState(stored));
     const me = hex(row.tag);
-    const run = new GroupRun(ref, row, around, keys, state, new FeedRows(store, ref, { me, unreadAfter: state.members.get(me)?.at ?? row.made }, index));
+    const run = new GroupRun(ref, row, around, keys, state, new FeedRows(store, ref, { me, unreadAfter: row.carried !== undefined ? Infinity : (state.members.get(me)?.at ?? row.made) }, index));
     for (const k of keyring ?? []) run.keyring.set(k.epoch, k);
     // a cut between two parts leaves entries that the state has not taken in
     run.entries = entries.slice(0, stored === null ? 0 : state.seq).map((e) => e.value);
@@ -260,9 +271,9 @@ export class GroupRun {
   get isStuck(): boolean {
     return this.isHalted || this.permitWanted !== null || (this.alarm === 'gap' && this.session === 'live' && !this.synced);
   }
-  /** Posts and changes here that the relay has not stored. */
+  /** Posts and changes here that the relay has not stored; a history that is taken along is one. */
   get waiting(): number {
-    return this.outbox.filter((o) => !UNSEEN.includes(o.record.t)).length + (this.row.unsent === null ? 0 : 1);
+    return this.outbox.filter((o) => !UNSEEN.includes(o.record.t)).length + (this.row.unsent === null ? 0 : 1) + (this.carrying === null || this.row.ended !== null ? 0 : 1);
   }
   /** A fresh place in the outbox, after everything that waits there; a counter, since a time would lie open on the disk. */
   nextMade(): number {

@@ -8,13 +8,14 @@ import { currentEpoch, liveMembers, mayInvite, mayRemove, type Member } from '$c
 import type { Bytes } from '$crypto/brand';
 import type { Amendment, FeedPost } from '../care/feed';
 import { blobsOf, type PhotoRecord, type PostRecord, postIdOf } from '../care/record';
+import { noteIn } from './carried-note';
 import { lacksRightKey } from './closed';
 import type { GroupRun, OutboxItem } from './group-run';
 import { isReadByNewer } from './heal';
+import { isHeld } from './hold';
 import { lostMembers } from './lost';
 import { awaitedKey } from './receive';
-import { isHeld } from './send';
-import type { Alarm, Delivery, DraftView, FeedItem, GroupSummary, GroupView, InviteView, NoteItem, PersonRoles, PersonView, PhotoView, PostItem } from './port';
+import type { Alarm, Delivery, DraftView, FeedItem, GroupSummary, GroupView, HistoryView, InviteView, NoteItem, PersonRoles, PersonView, PhotoView, PostItem } from './port';
 
 const NOBODY = { name: '', role: 'family', relationship: '' } as const;
 /** Own posts that the relay has not stored come after everything it has. */
@@ -54,8 +55,19 @@ export function groupView(run: GroupRun): GroupView {
     alarm: alarmOf(run),
     awaitsKey: awaitedKey(run),
     lost: run.row.ended === null ? lostMembers(run).map((member) => ({ member, name: nameOf(run, member), mine: member === run.me })) : [],
+    carried: run.row.carried ?? null,
+    history: history(run),
+    carrying: run.carrying?.view ?? null,
     noRoom: run.noRoom !== null && run.row.ended === null
   };
+}
+
+/** What was brought along to this group, where it is open to this person. */
+function history(run: GroupRun): HistoryView | null {
+  const note = noteIn(run);
+  const member = run.feed.index.carried?.member;
+  if (note === null || member === undefined) return null;
+  return { by: nameOf(run, member), mine: member === run.me, size: note.parts.reduce((sum, p) => sum + p.size, 0), group: run.around.history(note)?.ref ?? null, reading: run.reading };
 }
 
 /** What became of the relay is beside the point where one is out of the group, unless its fork is why. */
@@ -155,7 +167,7 @@ export function feedItems(run: GroupRun): FeedItem[] {
   const posts = run.feed.posts.map((p) => postItem(run, p));
   const pending = run.outbox.filter((o) => o.record.t === 'post').map((o) => pendingItem(run, o));
   const oldest = run.feed.more ? (run.feed.posts[0]?.time ?? 0) : 0;
-  const notes = noteItems(run).filter((n) => n.at >= oldest);
+  const notes = [...noteItems(run), ...carriedNotes(run)].filter((n) => n.at >= oldest);
   return [...posts, ...pending, ...notes].sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1));
 }
 
@@ -175,6 +187,12 @@ function noteItems(run: GroupRun): NoteItem[] {
     who: n.what === 'renamed' ? (n.name ?? '') : nameOf(run, n.who), me: n.who === run.me, by: n.by === null ? null : nameOf(run, n.by),
     roles: n.roles === null ? null : rolesOf(n.roles)
   }));
+}
+/** Where it was said that a history was brought along. */
+function carriedNotes(run: GroupRun): NoteItem[] {
+  const at = run.feed.index.carried;
+  if (at === undefined || noteIn(run) === null) return [];
+  return [{ is: 'note', id: 'note-carried', order: at.time + 0.95, at: at.time, what: 'carried', who: nameOf(run, at.member), me: at.member === run.me, by: null }];
 }
 
 /** Amendments that the relay has, then those still in the outbox. */

@@ -154,7 +154,30 @@ export interface GroupSummary {
 }
 
 /** Why a group is read-only. */
-export type Ended = 'removed' | 'left' | 'gone' | 'forked' | 'overtaken' | 'destroyed';
+export type Ended = 'removed' | 'left' | 'gone' | 'forked' | 'overtaken' | 'destroyed' | 'carried';
+
+/** A group that ended in a fork, brought along to another one and read there. */
+export interface CarriedView {
+  /** Who brought it, as this person's other group calls them. */
+  readonly by: string;
+  /** Two receipts of the relay show that it forked the group; otherwise it is said by who brought it. */
+  readonly proven: boolean;
+  /** Some of it is closed here: who brought it had no key for it. */
+  readonly lacksKeys: boolean;
+}
+/** What the maker of a group brought along to it from one that ended in a fork. */
+export interface HistoryView {
+  readonly by: string;
+  readonly mine: boolean;
+  /** Bytes to fetch, without pictures. */
+  readonly size: number;
+  /** Where it can be read on this device; null until it was fetched. */
+  readonly group: GroupRef | null;
+  /** Being fetched and checked: parts of it that are here. `wrong`: it does not hold together, and nothing of it is shown. */
+  readonly reading: { readonly done: number; readonly of: number } | 'wrong' | null;
+}
+/** The history that this device is taking along to a group: blobs that are there, of all; none while it is being put together. */
+export interface CarryingView { readonly done: number; readonly of: number; readonly stuck: 'full' | 'too-large' | null }
 
 export interface HomeView {
   readonly groups: readonly GroupSummary[];
@@ -300,6 +323,11 @@ export interface GroupView {
   readonly awaitsKey: 'read' | 'write' | null;
   /** People no longer in the group, or with a device that was put out, the last of whose words the relay says it has not, and nobody gave it. */
   readonly lost: readonly { readonly member: MemberId; readonly name: string; readonly mine: boolean }[];
+  /** Set where this is such a group itself. */
+  readonly carried: CarriedView | null;
+  /** Null where nothing was brought along, or for who reads from a later day. */
+  readonly history: HistoryView | null;
+  readonly carrying: CarryingView | null;
   /** The relay takes no more words, or no more pictures, of the group as a whole. */
   readonly noRoom: boolean;
 }
@@ -365,8 +393,8 @@ export interface NoteItem {
   readonly id: string;
   readonly order: number;
   readonly at: number;
-  /** `came`: by itself, with an open invite of `by`. `without`: `by` went on without the last words of `who`. */
-  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending' | 'relay' | 'upgraded' | 'without';
+  /** `came`: by itself, with an open invite of `by`. `carried`: brought along a history, which the group's view tells more of. `without`: `by` went on without the last words of `who`. */
+  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending' | 'relay' | 'upgraded' | 'without' | 'carried';
   readonly who: string;
   readonly me: boolean;
   readonly by: string | null;
@@ -500,11 +528,16 @@ export interface Commands {
   /** After `signed-out`: back to the first run. */
   'start-over': { in: null; out: null };
 
-  'new-group': { in: { name: string; kind: GroupKind }; out: { group: GroupRef } };
+  /** `carry`: a group of this person's that ended in a fork; its history is taken along. */
+  'new-group': { in: { name: string; kind: GroupKind; carry?: GroupRef }; out: { group: GroupRef } };
+  /** No more of it is taken along; what was sent stays. */
+  'stop-carrying': { in: { group: GroupRef }; out: null };
+  /** Fetches what was brought along to the group, checks it, and keeps it as a group for reading alone. Faults `bad-history`, `outdated`, `needs-network`, and `unavailable` while it is not all there. */
+  'read-history': { in: { group: GroupRef }; out: { group: GroupRef } };
   'rename-group': { in: { group: GroupRef; name: string }; out: null };
   /** Keeps the code of a permit, and begins the group with it, if the relay is there; faults `bad-permit` when it was mistyped, `permit-unknown`, `permit-spent`, `permit-ended`. Null: for the next group. */
   'use-permit': { in: { group: GroupRef | null; code: string }; out: { begun: boolean } };
-  /** Drops the local copy of a group that has ended, or that the relay did not begin. */
+  /** Drops the local copy of a group that has ended, or that the relay did not begin. Fault `carrying` while its history is being taken along. */
   'forget-group': { in: { group: GroupRef }; out: null };
 
   /** Posts the words given and the photos of the draft; empties the draft. */
@@ -592,7 +625,7 @@ export type Fault =
   | 'outdated' | 'needs-network' | 'not-allowed' | 'empty' | 'changed-meanwhile' | 'group-ended' | 'not-found'
   | 'too-large' | 'not-an-image' | 'storage-full' | 'storage-lost' | 'storage-damaged' | 'too-late' | 'too-many' | 'unsent'
   | 'bad-link' | 'invite-used' | 'invite-expired' | 'invite-revoked' | 'bad-credential' | 'not-yours' | 'ended' | 'bad-organisation' | 'refused-by-relay' | 'restoring' | 'unavailable' | 'no-doorbell' | 'bad-push'
-  | 'needs-permit' | 'bad-permit' | 'permit-unknown' | 'permit-spent' | 'permit-ended' | 'internal';
+  | 'needs-permit' | 'bad-permit' | 'permit-unknown' | 'permit-spent' | 'permit-ended' | 'bad-history' | 'carrying' | 'internal';
 
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault };
 

@@ -29,10 +29,10 @@ export function project(run: GroupRun, row: InboxRow): string[] {
   const ids: string[] = [];
   for (const x of update.value.records) {
     const r = parseRecord(x);
-    if (r === null || (r.t === 'person' && !isTheirs(r, run.row.id, author))) continue;
+    if (r === null || (r.t === 'person' && !isTheirs(r, run.row.id, author)) || (r.t === 'carried' && run.state.members.get(member)?.from !== 1)) continue;
     run.feed.add(r, { member, device: row.device, n: row.n, seq: row.seq, time: row.time, epoch });
     if (r.t === 'device' || r.t === 'person' || r.t === 'credentials' || r.t === 'share') continue;
-    ids.push(r.t === 'seen' ? '*' : postIdOf(r.t === 'post' ? r.i : r.o, member));
+    ids.push(r.t === 'seen' || r.t === 'carried' ? '*' : postIdOf(r.t === 'post' ? r.i : r.o, member));
   }
   return ids;
 }

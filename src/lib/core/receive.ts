@@ -12,7 +12,7 @@ import { verifyReceipt } from '$crypto/receipt';
 import { decodeEntry } from '$crypto/roster/entry';
 import { chainAt, currentEpoch, epochAt, type Row, rowByDevice } from '$crypto/roster/state';
 import { recordsOf } from '../care/lane';
-import { blobsOf, parseRecord } from '../care/record';
+import { blobIdsOf, parseRecord } from '../care/record';
 import { judgeEnvelope, LOG_START, type LogPlace } from '../group/log';
 import type { Change } from '../store/store';
 import { openClosed } from './closed';
@@ -146,7 +146,7 @@ export async function takeLockboxes(run: GroupRun, items: readonly OwnLockbox[])
 }
 
 /** What the keys of an epoch are bound to. */
-export function epochPlace(run: Pick<GroupRun, 'entries'>, epoch: number): { prev: Hash; seq: number } | null {
+export function epochPlace(run: { readonly entries: readonly EntryRow[] }, epoch: number): { prev: Hash; seq: number } | null {
   const row = run.entries[epoch - 1];
   const d = row === undefined ? null : decodeEntry(row.entry);
   return d !== null && d.ok ? { prev: d.value.prev, seq: epoch } : null;
@@ -377,5 +377,5 @@ export function settleOwn(run: GroupRun, row: InboxRow): Change[] {
 function leaveOutbox(run: GroupRun, items: readonly OutboxItem[]): Change[] {
   const gone = new Set(items.map((o) => o.key));
   run.outbox = run.outbox.filter((o) => !gone.has(o.key));
-  return items.flatMap((o) => [drop('outbox', o.key), ...blobsOf(o.record).map((b) => drop('upload', run.blobKey(b.b)))]);
+  return items.flatMap((o) => [drop('outbox', o.key), ...blobIdsOf(o.record).map((b) => drop('upload', run.blobKey(b)))]);
 }

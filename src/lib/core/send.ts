@@ -1,24 +1,20 @@
 /** The outbox on its way out (PROTOCOL §5.4): records are sealed only when they are sent, after the roster is up to date. */
-import { base64url, equal, hex, unbase64url } from '$crypto/bytes';
+import { base64url, equal, unbase64url } from '$crypto/bytes';
 import type { BlobId, Bytes } from '$crypto/brand';
 import { envelopeHash, readEnvelope, sealEnvelope } from '$crypto/envelope';
 import type { FromRelay, StoredEnvelope } from '$crypto/frames';
 import { LIMIT } from '$crypto/limits';
 import { chainAt, chainHead, currentEpoch, owedAt } from '$crypto/roster/state';
 import { LaneWriter } from '../care/lane';
-import { blobsOf, type CareRecord } from '../care/record';
+import { blobIdsOf, type CareRecord } from '../care/record';
 import type { GroupRun, OutboxItem } from './group-run';
 import { drop, keyOf, type OutboxRow, put, type SealedRow } from './group-rows';
+import { isHeld } from './hold';
 import { pack } from './pack';
 import { takeEnvelopes } from './receive';
-
-/** The longest that a record waits to be taken back, in milliseconds. */
-export const HOLD_MOST = 5_000;
-/** Whether a record still waits to be taken back: a clock that was set back since must not make it wait for years. */
-export const isHeld = ({ heldUntil }: Pick<OutboxRow, 'heldUntil'>, now: number): boolean => heldUntil > now && heldUntil <= now + HOLD_MOST;
+import { spaceFor, uploadSoon } from './upload';
 
 const RECORDS_MOST = 200;
-const UPLOAD_RETRY = 5_000;
 /** Bytes of records in one envelope; a Yjs update adds a few. */
 const RECORD_BYTES = LIMIT.plaintext - 4096;
 
@@ -48,7 +44,7 @@ export async function pump(run: GroupRun): Promise<void> {
   await dropStale(run);
   if (run.sealed === null) await seal(run);
   // the relay forgot a picture that no envelope named in time: it goes again, and then these bytes
-  if (run.sealed !== null && run.refused?.sealed === run.sealed && run.refused.why === 'no-blob' && !blobsOfSealed(run).every((b) => run.uploaded.has(b))) return uploadSoon(run);
+  if (run.sealed !== null && run.refused?.sealed === run.sealed && run.refused.why === 'no-blob' && !blobsOfSealed(run).every((b) => run.uploaded.has(b))) return uploadSoon(run, pump);
   if (run.sealed !== null && run.inFlight !== run.sealed) {
     run.inFlight = run.sealed;
     run.around.link.tell({ is: 'append', group: run.row.id, n: run.sealed.n, envelope: run.sealed.bytes });
@@ -56,7 +52,7 @@ export async function pump(run: GroupRun): Promise<void> {
 }
 
 /** Blobs that the records of the sealed envelope refer to. */
-const blobsOfSealed = (run: GroupRun): string[] => run.outbox.filter((o) => run.sealed?.keys.includes(o.key)).flatMap((o) => blobsOf(o.record).map((b) => b.b));
+const blobsOfSealed = (run: GroupRun): string[] => run.outbox.filter((o) => run.sealed?.keys.includes(o.key)).flatMap((o) => blobIdsOf(o.record));
 
 /** The next envelope, from the records whose time has come and whose blobs the relay holds. */
 async function seal(run: GroupRun): Promise<void> {
@@ -67,9 +63,9 @@ async function seal(run: GroupRun): Promise<void> {
   let blobs: string[] = [];
   for (const o of run.outbox) {
     if (isHeld(o, now)) continue;
-    const its = blobsOf(o.record).map((b) => b.b);
+    const its = blobIdsOf(o.record);
     if (!its.every((b) => run.uploaded.has(b))) {
-      uploadSoon(run);
+      uploadSoon(run, pump);
       continue;
     }
     const size = pack(o.record).length;
@@ -113,38 +109,6 @@ export function wakeAfterHold(run: GroupRun): void {
   });
 }
 
-/** Carries the blobs of waiting posts to the relay, beside the turn: a slow picture must not hold up the words. */
-function uploadSoon(run: GroupRun): void {
-  if (run.uploading || run.bearer === null) return;
-  run.uploading = true;
-  void upload(run)
-    .catch((e: unknown) => run.around.failed(e))
-    .finally(() => {
-      run.uploading = false;
-    });
-}
-
-async function upload(run: GroupRun): Promise<void> {
-  const now = run.around.clock();
-  for (const b of run.outbox.filter((o) => !isHeld(o, now)).flatMap((o) => blobsOf(o.record).map((x) => x.b))) {
-    if (run.uploaded.has(b)) continue;
-    // an earlier post may have carried it
-    const ciphertext = (await run.around.store.get('upload', run.blobKey(b))) ?? (await run.around.store.cacheGet('blob', run.blobKey(b)));
-    if (run.bearer === null) return;
-    if (ciphertext !== null) {
-      const outcome = await run.around.blobs.put(hex(run.row.id), hex(unbase64url(b) as Bytes), base64url(run.bearer), ciphertext);
-      if (outcome === 'full') roomFor(run, 'pictures', false);
-      if (outcome !== 'stored') return void run.around.later(UPLOAD_RETRY, () => uploadSoon(run));
-      roomFor(run, 'pictures', true);
-      await run.around.store.cacheCommit([{ table: 'blob', key: run.blobKey(b), value: ciphertext }]).catch(() => undefined);
-    }
-    // without ciphertext here it is lost, unless the relay has it; otherwise it says no-blob
-    run.uploaded.add(b);
-    run.around.changed(run.ref, 'feed', null);
-  }
-  await run.turns.take(() => pump(run));
-}
-
 /** The relay stored our envelopes. */
 export async function acked(run: GroupRun, items: Extract<FromRelay, { is: 'acks' }>['items']): Promise<'all' | 'gap' | 'alarm'> {
   const device = run.ownRow?.device;
@@ -153,7 +117,7 @@ export async function acked(run: GroupRun, items: Extract<FromRelay, { is: 'acks
   );
   const took = await takeEnvelopes(run, found);
   run.inFlight = null;
-  if (found.length > 0) roomFor(run, 'words', true);
+  if (found.length > 0) spaceFor(run, 'words', true);
   return took;
 }
 
@@ -166,15 +130,8 @@ export async function appendRefused(run: GroupRun, f: Extract<FromRelay, { is: '
   if (f.why === 'no-blob') run.uploaded.clear();
   const again = run.refused?.sealed === sealed && run.refused.why === f.why;
   run.refused = { sealed, why: f.why };
-  if (f.why === 'quota') roomFor(run, 'words', false);
+  if (f.why === 'quota') spaceFor(run, 'words', false);
   return !again && (f.why === 'stale' || f.why === 'gap' || f.why === 'conflict') ? 'fetch' : 'wait';
-}
-
-/** Whether the relay has room again, or none any more, for what it is asked to take. */
-function roomFor(run: GroupRun, what: 'words' | 'pictures', there: boolean): void {
-  if (there ? run.noRoom !== what : run.noRoom === what) return;
-  run.noRoom = there ? null : what;
-  run.changed();
 }
 
 /** Whether a refusal names exactly these bytes, and a log that ends just before them. */

@@ -43,6 +43,8 @@ const WORDS: { readonly [F in Fault]: () => string } = {
   'permit-unknown': m.permit_unknown,
   'permit-spent': m.permit_spent,
   'permit-ended': m.permit_ended,
+  'bad-history': m.fault_bad_history,
+  carrying: m.fault_carrying,
   internal: m.fault_internal
 };
 

@@ -3,14 +3,20 @@ import { getLocale } from '$lib/paraglide/runtime';
 import * as m from '$lib/paraglide/messages';
 
 const DAY = 86_400_000;
-const startOfDay = (at: number): number => new Date(at).setHours(0, 0, 0, 0);
+/** The last moment that a calendar has. Whoever wrote a time may have written any number, and no screen may break on it. */
+const LAST = 8_640_000_000_000_000;
+export const moment = (at: number): Date => new Date(Math.min(at, LAST));
+const startOfDay = (at: number): number => moment(at).setHours(0, 0, 0, 0);
 /** Whole calendar days between two times, counted on this device's calendar. */
 const daysBetween = (earlier: number, later: number): number => Math.round((startOfDay(later) - startOfDay(earlier)) / DAY);
-const format = (at: number, options: Intl.DateTimeFormatOptions): string => new Intl.DateTimeFormat(wanted(), options).format(at);
+const format = (at: number, options: Intl.DateTimeFormatOptions): string => new Intl.DateTimeFormat(wanted(), options).format(moment(at));
 const now = (): number => new Date().getTime();
 
+/** For machines that read the page. */
+export const isoTime = (at: number): string => moment(at).toISOString();
+
 /** “9:12”, or “9:12 AM” where people write it so. */
-export const clockTime = (at: number): string => new Intl.DateTimeFormat(wanted(), { hour: 'numeric', minute: '2-digit' }).format(at);
+export const clockTime = (at: number): string => new Intl.DateTimeFormat(wanted(), { hour: 'numeric', minute: '2-digit' }).format(moment(at));
 
 /** For a list: the time today, “Yesterday”, a weekday within a week, else the date. */
 export function shortWhen(at: number, today: number = now()): string {
@@ -48,7 +54,7 @@ export const fullDate = (at: number): string => format(at, { day: 'numeric', mon
 /** The same of a day that somebody elsewhere wrote down: the one in UTC, wherever it is read. */
 export const utcDate = (at: number): string => format(at, { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' });
 
-const sameYear = (a: number, b: number): boolean => new Date(a).getFullYear() === new Date(b).getFullYear();
+const sameYear = (a: number, b: number): boolean => moment(a).getFullYear() === moment(b).getFullYear();
 
 /** The person's own way of writing the clock when it is in the language of the page. */
 function wanted(): string {

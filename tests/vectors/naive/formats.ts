@@ -46,6 +46,11 @@ export function signedText(kind: string, bytes: Buffer): { readonly fields: Valu
   return { fields, body, signature: bytes.subarray(-64), signer: of(format.signer) as string };
 }
 
+/** Pieces of a history, by §15.9: a part, and what a note signs. */
+const HISTORY = new Map(rows(section('15.9')).filter((r) => r.length === 2).map((r) => [r[0] as string, r[1] as string]));
+export const PART = shape(HISTORY.get('part') as string);
+export const NOTE = shape(HISTORY.get('body') as string);
+
 export interface Frame {
   readonly kind: Kind;
   readonly fields: Value;

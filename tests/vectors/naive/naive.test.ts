@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { argon2id } from 'hash-wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { begin, fold, type State, stateBytes } from './fold';
-import { ENTRIES, entry, envelope, type Frame, frame, FROM_RELAY, INNER_REQUEST, RECEIPT, SECRET, signedText, TO_RELAY } from './formats';
+import { ENTRIES, entry, envelope, type Frame, frame, FROM_RELAY, INNER_REQUEST, NOTE, PART, RECEIPT, SECRET, signedText, TO_RELAY } from './formats';
 import * as p from './primitives';
 import { Bytes, field, grammar, leaves, number, rows, section, type Value, whole, write } from './words';
 
@@ -264,6 +264,18 @@ describe('the naive decoder agrees on', () => {
       expect((bits.match(/.{5}/g) as string[]).map((five) => letters[parseInt(five, 2)]).join('').replace(/(.{4})(?=.)/g, '$1-')).toBe(v['code']);
       expect(p.hash('permit', permit)).toEqual(un(v['hash']));
     }
+  });
+
+  it('a history: its part, and the note that names it, signed and sealed', () => {
+    const v = disk('carried') as Json;
+    const [part, note, into] = [un(at(v, 'part', 'bytes')), un(at(v, 'note', 'bytes')), un(at(v, 'into'))];
+    expect(leaves(whole(PART, part))).toEqual([1, ...said(at(v, 'part', 'decoded'))]);
+    const body = note.subarray(0, -64);
+    const fields = leaves(whole(NOTE, body));
+    expect(fields).toEqual([1, ...said(at(v, 'note', 'decoded'))]);
+    expect(p.verifies('carried-note', Buffer.concat([into, body]), note.subarray(-64), un(fields.at(-1) as string))).toBe(true);
+    const key = p.hash('carried-key', un(at(v, 'content')), into);
+    expect(p.unpad(p.unseal(key, Buffer.concat([p.label('carried'), into]), un(at(v, 'sealed', 'bytes'))))).toEqual(note);
   });
 
   it('recovery phrases and the item that one opens', () => {

@@ -1,5 +1,6 @@
 /** Rows of the feed: each item with the day that begins above it and the line where unread posts begin. */
 import type { FeedItem, PostId } from '$lib/core/port';
+import { moment } from '$lib/ui/when';
 
 export interface FeedRow {
   readonly key: string;
@@ -28,6 +29,6 @@ export function shownAt(item: FeedItem): number {
 
 /** Local midnight at or before `at`. */
 export function midnight(at: number): number {
-  const day = new Date(at);
+  const day = moment(at);
   return new Date(day.getFullYear(), day.getMonth(), day.getDate()).getTime();
 }

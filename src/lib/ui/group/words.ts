@@ -46,6 +46,8 @@ export function groupLine(view: GroupView): string {
   const here = view.people.filter((person) => person.ended === null);
   const owner = here.find((person) => person.owner);
   const count = m.group_people_count({ count: here.length });
+  // of a group that was brought along nobody owns anything any more
+  if (view.carried !== null) return count;
   if (view.iOwn) return `${count} · ${m.group_owned_by_you()}`;
   return owner === undefined ? count : `${count} · ${m.group_owned_by({ name: shortName(owner.name) })}`;
 }
@@ -58,6 +60,7 @@ export function endedWords(why: Ended, at: number | null): string {
     case 'gone': return m.group_ended_gone();
     case 'forked': return m.group_ended_forked();
     case 'overtaken': return m.group_ended_overtaken();
+    case 'carried': return m.history_ended();
     case 'destroyed': return at === null ? m.group_ended_gone() : m.ending_done({ when: fullDate(at) });
   }
 }
@@ -88,6 +91,7 @@ export function noteWords(note: NoteItem): string {
     case 'unending': return note.me ? m.ending_note_off_me() : m.ending_note_off({ who });
     case 'relay': return note.me ? m.roster_note_relay_me() : m.roster_note_relay({ who });
     case 'upgraded': return note.me ? m.roster_note_upgraded_me() : m.roster_note_upgraded({ who });
+    case 'carried': return note.me ? m.history_note_me() : m.history_note({ who });
     case 'unclaim': return note.me ? m.roster_note_unclaim_me() : m.roster_note_unclaim({ who });
     // here `who` is the new name
     case 'renamed': return note.me ? m.group_note_renamed_me({ who }) : m.group_note_renamed({ who });

@@ -8,7 +8,7 @@ export const kindWord = (kind: GroupKind): string =>
 
 export const roleWord = (role: PersonRole): string => ({ clinician: m.role_clinician, patient: m.role_patient, family: m.role_family })[role]();
 
-const ENDED: { readonly [E in Ended]: () => string } = { removed: m.home_ended_removed, left: m.home_ended_left, gone: m.home_ended_gone, forked: m.home_ended_forked, overtaken: m.home_ended_overtaken, destroyed: m.ending_home };
+const ENDED: { readonly [E in Ended]: () => string } = { removed: m.home_ended_removed, left: m.home_ended_left, gone: m.home_ended_gone, forked: m.home_ended_forked, overtaken: m.home_ended_overtaken, destroyed: m.ending_home, carried: m.history_home };
 export const endedWords = (ended: Ended): string => ENDED[ended]();
 
 /** “Fay: She slept through”, “You: 2 photos”, or what to do in a group where nothing happened yet. */
