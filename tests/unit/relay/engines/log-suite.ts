@@ -349,6 +349,10 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       expect((await call('wants', { g })).map((w) => w.want)).toEqual([same]);
       const bell = (place: string): Promise<Calls['putBell'][1]> => call('putBell', { g, device: 2, place: `https://push.example/${place}`, budget: budget('bell 2', 3000) });
       expect([await bell('a'), await bell('a'), await bell('b'), await bell('c')]).toEqual(['new', 'again', 'new', { wait: hour }]);
+      const slot = { g, invite: random(32) as Bytes as InvitePk };
+      const leave = (id: Bytes, most = 3): Promise<Calls['putRequest'][1]> => call('putRequest', { ...slot, request: id, body: id, time: 5, most, budget: budget('requests', 5) });
+      const ids = [1, 2, 3].map(() => random(16)) as [Bytes, Bytes, Bytes];
+      expect([await leave(ids[0]), await leave(ids[1], 1), await leave(ids[1]), await leave(ids[2]), await leave(ids[1])]).toEqual(['new', 'too-many', 'new', { wait: hour }, 'again']);
       const answer = (): Promise<Calls['putKeys'][1]> => call('putKeys', { g, device: 9, want: wantHash(same), by: random(16) as Bytes as MemberTag, keys: random(9), budget: budget('keys 2', 5) });
       expect([await answer(), await answer(), await answer()]).toEqual(['not-found', 'not-found', { wait: hour }]);
       const enter = (seq: number, now: number, most = 1): Promise<Entered> => call('enter', entering(seq, { budget: budget('entries fay', now, most) }));
