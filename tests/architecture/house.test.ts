@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { root } from './sources';
 
 const TOP = [
-  ...['.ci', '.gitignore', '.npmrc', '.prettierrc', 'LICENSE', 'README.md', 'eslint.config.js', 'package-lock.json', 'package.json'],
+  ...['.ci', '.dockerignore', '.gitignore', '.npmrc', '.prettierrc', 'LICENSE', 'README.md', 'eslint.config.js', 'package-lock.json', 'package.json'],
   ...[
     'crypto',
     'relay',
