@@ -20,6 +20,8 @@ export class Group {
   private forks: Map<number, number> | undefined;
   /** What its quota leaves; null before it was asked. */
   left: Left | null = null;
+  /** Who waits for that; null when it is not being asked. */
+  asking: (() => void)[] | null = null;
   /** Frames under way that will use the group: it stays in memory. */
   pins = 0;
   /** The relay's key that receipts its entries. */

@@ -19,10 +19,16 @@ export function wantsSpare(h: House, group: Group): boolean {
   }
   return false;
 }
-/** Runs `then` once it is known what the group has left. */
+/** Runs `then` once it is known what the group has left: the store is asked once, and whoever waits goes on in the order in which it came. */
 export function withSpare(h: House, group: Group, then: () => void): void {
-  if (wantsSpare(h, group)) ask(h, group, then);
-  else then();
+  if (!wantsSpare(h, group)) return then();
+  if (group.asking !== null) return void group.asking.push(then);
+  group.asking = [then];
+  ask(h, group, () => {
+    const waiting = group.asking ?? [];
+    group.asking = null;
+    for (const next of waiting) next();
+  });
 }
 function ask(h: House, group: Group, then: () => void): void {
   const asked = h.clock();

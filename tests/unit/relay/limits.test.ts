@@ -8,7 +8,8 @@ import { ok } from '../../../crypto/result';
 import { createApp } from '../../../relay/app';
 import { memoryBlobs } from '../../../relay/blobs';
 import { RATE } from '../../../relay/limits';
-import type { CallName, Spare } from '../../../relay/log';
+import type { CallName, Log, Spare } from '../../../relay/log';
+import { localLog } from '../../../relay/log-sqlite';
 import { type Device, foundGroup, makeDevice, nameEntry, removeEntry, rotate, seeded } from '../../support/actor';
 import { HOST, Phone, rhea, type Rhea, Scene, settled } from './phone';
 
@@ -139,6 +140,23 @@ describe('what a relay limits', () => {
     s.phone.tell({ is: 'boxes', group: s.group, seq: 2, boxes: made.boxes });
     await flood();
     expect(await enter()).toMatchObject({ is: 'entered' });
+  });
+
+  it('nobody’s order: what is sent on while the store is still asked for the quota stays behind what was sent before', async () => {
+    const inner = localLog(':memory:', 7);
+    const late: (() => void)[] = [];
+    const log: Log = { ...inner, call: (name, input, then) => (name === 'spare' ? void late.push(() => inner.call(name, input, then)) : inner.call(name, input, then)) };
+    r = rhea('limits', { pace: 1000, log });
+    const s = await Scene.begin(r, olivia);
+    const send = (n: number): void => s.phone.tell({ is: 'append', group: s.group, n, envelope: s.seal(olivia) });
+    send(1);
+    send(2);
+    late.shift()?.();
+    send(3);
+    for (const answer of late.splice(0)) answer();
+    await settled();
+    expect(s.phone.of('acks').flatMap((f) => f.items.map((i) => i.n))).toEqual([1, 2, 3]);
+    expect(s.phone.of('refused')).toEqual([]);
   });
 
   it('a mailbox by how much may lie in it: asked again and again it has to be waited for', async () => {
