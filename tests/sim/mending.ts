@@ -2,8 +2,9 @@
 import type { Device } from '../support/world';
 import { personOf } from './base';
 import type { Life } from './life';
+import { judgeKnowledge } from './knowledge';
 import { turnBook } from './quick';
-import { atRelay } from './truth';
+import { atRelay, rosterAt } from './truth';
 
 /** Five virtual minutes to heal in, looked at every ten seconds. */
 const HEALING = 300_000;
@@ -27,10 +28,15 @@ async function quiet(l: Life): Promise<void> {
 export async function heal(l: Life, afterLies: boolean): Promise<void> {
   const { world } = l;
   const { log } = l.s;
-  if (l.relayStore.hasCopy && l.copied.size === 0 && l.draw(2) === 0) await l.relayStore.putBack(l);
+  if (l.relayStore.hasCopy && l.copied.size === 0 && l.draw(2) === 0) await l.relayStore.putBack();
   l.note('all heals');
   world.down = false;
+  world.skew = 0;
   log.fate = () => 'done';
+  log.real.hasRoom();
+  for (const tab of l.tabs) tab.link.stop();
+  // a line that stands may go on standing: what a connection begins with is no cure for what went wrong on it
+  const isCut = l.draw(2) === 0;
   for (const s of l.seats.filter(l.isHonest)) {
     l.lines.mend(s.device);
     s.device.fate = () => 'done';
@@ -43,7 +49,7 @@ export async function heal(l: Life, afterLies: boolean): Promise<void> {
       await l.again(s);
     }
     if (!l.isOpen(s) && !l.isGone(s)) l.truth.breach('stuck', `${s.device.name} does not open: ${s.device.core?.phase ?? 'dead'}`);
-    s.device.cut();
+    if (isCut) s.device.cut();
     s.device.goOnline();
   }
   for (const device of l.joining) device.goOnline();
@@ -82,9 +88,11 @@ export async function judge(l: Life): Promise<void> {
     if (device.core?.phase === 'open' && device.core.groups.size === 0 && tag?.end === null) truth.breach('stuck', `${device.name} is back, and the group is not`);
   }
   await truth.agreed(l.open, { liars: l.liars, rolled: l.rolled, isFalseAlarm: (alarm) => l.isFalseAlarm(alarm) });
-  await truth.unreadable(l.open, log.real);
+  await judgeKnowledge(l);
   const any = l.live.find(l.isHonest);
   if (any !== undefined) {
+    const roster = await rosterAt(log.real, any.run.row.id);
+    if (roster !== null) truth.belongs(l.open.filter(l.isHonest), roster);
     const there = await atRelay(log.real, any.run.row.id, truth);
     if (l.mode !== 'mischief') for (const s of l.live) if (l.isHonest(s)) truth.delivered(s, there);
   }
