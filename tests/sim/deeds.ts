@@ -96,7 +96,17 @@ const open: Omit<Record<Deed, Doing>, 'online' | 'restart'> = {
   withdraw: (_, seat) => seat.device.begin('withdraw-offer', { group: seat.group }),
   remove: (l, seat) => {
     const member = someoneElse(l, seat);
-    if (member !== undefined && l.live.length > 2 && l.draw(2) === 0) seat.device.begin('remove', { group: seat.group, member });
+    if (member === undefined || l.live.length <= 2 || l.draw(2) === 0) return;
+    // what is said at that moment may reach the relay before the removal, and its author's remover after it
+    const said = l.live.find((s) => s.run.me === member && l.isHonest(s));
+    if (said !== undefined && l.draw(2) === 0) {
+      posts(l, said);
+      l.lines.of(seat.device).lag = 700;
+      const left = HOLD_MOST - l.draw(400);
+      l.world.time.later(left, () => seat.device.begin('remove', { group: seat.group, member }));
+      return l.world.time.pass(9_000).then(() => l.lines.mend(seat.device));
+    }
+    seat.device.begin('remove', { group: seat.group, member });
   },
   leave: (l, seat) => {
     if (l.live.length > 2 && l.draw(3) === 0) seat.device.begin('leave', { group: seat.group });

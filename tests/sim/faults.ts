@@ -21,7 +21,7 @@ const DAY = 86_400_000;
 /** Ten years. */
 const DAYS = 3_653;
 /** Calls on the relay's store: it dies at one of them, or at the next of a kind. */
-const CALLS: readonly CallName[] = ['append', 'append', 'enter', 'load', 'head', 'page', 'entries', 'lockboxes', 'putCard', 'putRequest', 'putAnswer', 'putWant', 'putKeys', 'putBlob', 'give', 'standing', 'shown', 'putItem'];
+const CALLS: readonly CallName[] = ['append', 'append', 'append', 'enter', 'enter', 'load', 'head', 'page', 'entries', 'lockboxes', 'putBlob', 'give'];
 
 /** Another device with this disk; it asks the one before what becomes of a write. */
 async function onDisk(l: Life, { device, group }: Seat, disk: Device['disk']): Promise<Seat> {
@@ -59,6 +59,7 @@ const open = {
     l.tabs.push(first);
     for (let i = l.draw(3); i > 0; i--) {
       posts(l, seat, false, first);
+      posts(l, seat);
       await l.wait();
     }
   },
@@ -130,13 +131,19 @@ const open = {
 
 const relay = {
   'relay-crash': (l) => l.relayStore.crash(l.draw(2) === 0),
-  /** At one of the next calls on its store: before that is durable, before or after it is answered. */
+  /** At one of the next calls on its store, on a busy day: before that is durable, before or after it is answered. */
   'relay-dies': (l) => {
     const { log } = l.s;
-    const only = l.draw(2) === 0 ? l.pick(CALLS) : undefined;
-    let left = l.draw(only === undefined ? 12 : 3);
+    const only = l.draw(3) > 0 ? l.pick(CALLS) : undefined;
+    let left = l.draw(only === undefined ? 12 : 2);
     const how = l.pick(['lost', 'kept', 'told'] as const) ?? 'lost';
     log.fate = (call) => ((only === undefined || only === call) && left-- === 0 ? how : 'done');
+    for (const s of l.live) {
+      if (l.draw(2) === 0) posts(l, s, l.draw(6) === 0);
+      if (l.draw(4) === 0) s.device.cut();
+    }
+    const owner = l.live.find((s) => s.view.iOwn);
+    if (owner !== undefined && l.draw(3) === 0) owner.device.begin('rename-group', { group: owner.group, name: `Name ${++l.texts}` });
   },
   /** What comes while it commits is committed together. */
   'relay-slow': (l) => {
@@ -151,7 +158,8 @@ const relay = {
   /** Its disk is full, now or soon: what is there can be read. A quarter of a minute later somebody has made room. */
   'relay-full': (l) => {
     const { real } = l.s.log;
-    real.hasRoomFor(l.draw(4));
+    real.hasRoomFor(l.draw(3));
+    for (const s of l.live) for (let i = l.draw(4); i > 0; i--) posts(l, s);
     l.world.time.later(100 + l.draw(30_000), () => real.hasRoom());
   },
   /** Its clock is set: receipts never go back, whatever it says. */

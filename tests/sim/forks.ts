@@ -36,7 +36,8 @@ async function fork(l: Life, rhea: Rhea): Promise<void> {
   // on each side the roster goes on
   const [leaver, stays] = l.seats.filter((s) => apart.has(s.device)) as [Seat, Seat];
   if (l.live.length < l.seats.length || !owner.view.iOwn) return otherLog.close();
-  owner.device.begin('rename-group', { group: owner.group, name: 'One name' });
+  // the two may be of one length: a leave, and the keys after it
+  for (let i = 1 + l.draw(2); i > 0; i--) owner.device.begin('rename-group', { group: owner.group, name: `Name ${i}` });
   leaver.device.begin('leave', { group: leaver.group });
   await world.time.pass(8_000);
   posts(l, stays);

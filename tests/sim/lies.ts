@@ -6,7 +6,7 @@ import type { Bytes, GroupId, RelayPk } from '../../crypto/brand';
 import { equal } from '../../crypto/bytes';
 import type { FromRelay } from '../../crypto/frames';
 import { signReceipt } from '../../crypto/receipt';
-import { type EntryBody, signEntry } from '../../crypto/roster/entry';
+import { chainAfter, type EntryBody, signEntry } from '../../crypto/roster/entry';
 import { fold } from '../../crypto/roster/fold';
 import { chainHead, type RosterState } from '../../crypto/roster/state';
 import { signPair } from '../../crypto/verify';
@@ -77,10 +77,11 @@ export async function letThrough(l: Life, seat: Seat): Promise<string> {
   if (g === null || before === null) return 'nothing';
   const time = Math.max(before.time, world.time.now);
   const [what, entry] = voidEntry(l, seat, before, random);
-  const { state, void: why } = fold(before, entry, time, world.keys.pk);
+  const { void: why } = fold(before, entry, time, world.keys.pk);
   if (why === null) return 'nothing';
-  const receipt = signReceipt(id, { relayPk: world.keys.pk, incarnation: log.real.incarnation, seq: state.seq, chain: chainHead(state), time }, world.keys.sk);
-  await ask(log.real, 'enter', { g, seq: state.seq, entry: { entry, receipt }, boxes: [], ends: [], gone: [], spent: [], state: null });
+  const seq = before.seq + 1;
+  const receipt = signReceipt(id, { relayPk: world.keys.pk, incarnation: log.real.incarnation, seq, chain: chainAfter(chainHead(before), entry, time), time }, world.keys.sk);
+  await ask(log.real, 'enter', { g, seq, entry: { entry, receipt }, boxes: [], ends: [], gone: [], spent: [], state: null });
   l.relayStore.crash(false);
   return `${what}, void as ${why}`;
 }

@@ -15,7 +15,7 @@ import { MalloryAtPlay } from './mallory';
 import { heal, judge } from './mending';
 import { RelayStore } from './relay-store';
 import type { Mode } from './shapes';
-import { atRelay, type Breach, Truth } from './truth';
+import { atRelay, type Breach, rosterAt, Truth } from './truth';
 
 settling.turns = 1;
 
@@ -116,7 +116,7 @@ export class Life {
     else {
       for (let i = 0; i < steps; i++) {
         if (mallory !== null && this.draw(16) === 0) await this.restored(mallory);
-        else if (mallory !== null && this.draw(2) === 0) this.note(await mallory.act(this.draw, this.live.filter(this.isHonest)));
+        else if (mallory !== null && this.draw(3) > 0) this.note(await mallory.act(this.draw, this.live.filter(this.isHonest)));
         else if (lies.includes('void-entries') && this.draw(8) === 0) await this.letThrough();
         else await this.step();
         if (this.s.others.length > 0 && this.draw(3) === 0) this.elsewhere();
@@ -207,6 +207,10 @@ export class Life {
     const open = this.live.filter(this.isHonest);
     for (const s of open) truth.always(s, this.liars);
     for (const s of this.s.others) if (s.device.core?.groups.has(s.group) === true) truth.shown(s, this.liars, true);
+    // proof is what puts a device out, never a relay's word
+    const out = this.open.filter((s) => this.isHonest(s) && s.run.row.ended !== null && s.run.row.ended !== 'overtaken' && s.run.row.ended !== 'forked');
+    const roster = out[0] === undefined || this.mode === 'fork' ? null : await rosterAt(this.s.log.real, out[0].run.row.id);
+    if (roster !== null) truth.belongs(out, roster);
     if (this.mode === 'mischief' || this.mode === 'fork') return;
     const any = open[0];
     if (any === undefined) return;

@@ -22,9 +22,9 @@ export class Lines {
     if (l === undefined) this.lines.set(device, (l = { lag: 0, dead: false, up: 0, down: 0, lost: 0 }));
     return l;
   }
+  /** A line that looks open and is not stays so until somebody notices. */
   mend(device: Device): void {
     this.of(device).lag = 0;
-    this.of(device).dead = false;
   }
 
   /** What is on its way, in either direction, never arrives, and the line is gone. */

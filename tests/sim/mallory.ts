@@ -8,7 +8,9 @@ import { lockboxHash } from '../../crypto/kept';
 import { signWant } from '../../crypto/want';
 import { chainAt, chainHead, currentEpoch, epochAt, liveRows } from '../../crypto/roster/state';
 import { ask, type Log } from '../../relay/log';
+import type { Rotation } from '../../crypto/roster/entry';
 import { makeRotation } from '../../src/lib/core/change';
+import { takeLockboxes } from '../../src/lib/core/receive';
 import type { Seat } from '../support/circle';
 import { broken, type Draw } from '../support/fuzz';
 import { Mallory } from '../support/mallory';
@@ -43,6 +45,9 @@ export class MalloryAtPlay {
   /** One thing she does; says what. */
   async act(draw: Draw, others: readonly Seat[]): Promise<string> {
     const { she } = this;
+    const end = others[0]?.run.state.rows.get(hex(she.run.keys.logPk as LogPk))?.end ?? null;
+    const known = she.run.state;
+    if (end === null && others[0] !== undefined) await this.follows(others[0]);
     const { state } = she.run;
     const mine = she.run.ownRow?.device as number;
     const honest = (): Bytes => she.update([{ i: Buffer.from(she.random(16)).toString('base64url'), t: 'post', a: 1, x: 'Mallory was heard' }]);
@@ -77,7 +82,6 @@ export class MalloryAtPlay {
       const post = this.seat.posts[d(Math.max(1, this.seat.posts.length))]?.id ?? ID;
       return she.update([{ i: ID, t: 'edit', a: 1, o: post.slice(0, 22), x: 'forged by Mallory' }, { i: `${ID.slice(0, 21)}Q`, t: 'retract', a: 1, o: post.slice(0, 22) }]);
     };
-    const end = others[0]?.run.state.rows.get(hex(she.run.keys.logPk as LogPk))?.end ?? null;
     try {
       if (end !== null) return await this.after(others[0] as Seat, end, draw);
       switch (draw(14)) {
@@ -112,9 +116,8 @@ export class MalloryAtPlay {
         }
         case 10: {
           // a roster that is behind the last change of keys
-          const old = state.fence - 1;
-          if (old < 1 || state.rows.get(hex(she.run.keys.logPk as LogPk))?.from === state.fence) return 'Mallory has no older roster';
-          const answer = await she.append(she.seal(honest(), { rosterSeq: old }));
+          if (known.seq >= state.fence) return 'Mallory has no older roster';
+          const answer = await she.append(she.seal(honest(), { rosterSeq: known.seq, epoch: currentEpoch(known).seq }));
           return this.forbidden('Mallory writes under an older roster', answer);
         }
         case 12: {
@@ -144,7 +147,12 @@ export class MalloryAtPlay {
           return `Mallory signs badly: ${answer.is}`;
         }
         case 6:
-          for (let i = 0; i < 6; i++) await she.change({ kind: 'accept-owner', offer: 1 + draw(state.seq), rotation: { contentCommit: she.random(32) as Hash, rosterCommit: she.random(32) as Hash, boxes: liveRows(state).map((r) => ({ to: r.logPk, hash: she.random(32) as Hash })) } });
+          for (let i = 0; i < 6; i++) {
+            const { body, tell } = this.rotation();
+            tell();
+            const answer = await she.change({ kind: 'accept-owner', offer: state.offer !== null && state.offer.to !== she.run.me ? state.offer.seq : 1 + draw(state.seq), rotation: body });
+            if (answer.is === 'entered' && state.offer?.to !== she.run.me) this.taken.push('the group, which nobody offered her');
+          }
           return 'Mallory takes the group, six times';
         case 7:
           await she.change({ kind: 'remove', member: state.rows.get(hex(she.run.keys.logPk as LogPk))?.member ?? (she.random(16) as never), cuts: [], rotation: { contentCommit: she.random(32) as Hash, rosterCommit: she.random(32) as Hash, boxes: [] } });
@@ -159,6 +167,23 @@ export class MalloryAtPlay {
     }
   }
 
+  /** What any member's device sees: the roster, and keys in her own lockboxes. */
+  private async follows({ run }: Seat): Promise<void> {
+    const { she } = this;
+    if (run.state.seq <= she.run.state.seq) return;
+    she.run.state = run.state;
+    she.run.entries = [...run.entries];
+    const boxes = await ask(this.log, 'lockboxes', { g: (await groupOf(this.log, run.row.id)) as number, device: she.run.ownRow?.device as number, after: 0 });
+    if (boxes.ok) await takeLockboxes(she.run, boxes.value.items);
+  }
+  /** New keys for everybody, and how to tell the relay of them. */
+  private rotation(): { readonly body: Rotation; readonly tell: () => void } {
+    const { she } = this;
+    const { state } = she.run;
+    const at = { prev: chainHead(state), seq: state.seq + 1 };
+    const { rotation, boxes } = makeRotation(at, liveRows(state), newEpochKeys(she.random), she.random, () => []);
+    return { body: rotation, tell: () => she.tell({ is: 'boxes', group: state.group, seq: at.seq, boxes }) };
+  }
   /** She writes on where somebody else's client id stands, as if she were that one. */
   private hijacked(others: readonly Seat[], draw: Draw): readonly [string, Bytes] | null {
     const { run } = this.she;

@@ -36,7 +36,7 @@ export async function heal(l: Life, afterLies: boolean): Promise<void> {
   log.real.hasRoom();
   for (const tab of l.tabs) tab.link.stop();
   // a line that stands may go on standing: what a connection begins with is no cure for what went wrong on it
-  const isCut = l.draw(2) === 0;
+  const isCut = afterLies || l.draw(2) === 0;
   for (const s of l.seats.filter(l.isHonest)) {
     l.lines.mend(s.device);
     s.device.fate = () => 'done';

@@ -6,6 +6,8 @@ const bug = (name, file, find, replace, [among, seed] = [HONEST]) => ({ name, fi
 /** Last digits of the seeds whose schedules are of that kind. */
 const HONEST = [0, 1, 2, 3, 4, 5];
 const MEMBER = [9];
+const LIES = [6, 7];
+const FORK = [8];
 const RELAY = { append: 'relay/append.ts', log: 'relay/log-sqlite.ts', enter: 'relay/enter.ts', fanout: 'relay/fanout.ts', access: 'relay/access.ts', reads: 'relay/reads.ts' };
 const CORE = (name) => `src/lib/core/${name}.ts`;
 const ROSTER = (name) => `crypto/roster/${name}.ts`;
@@ -73,5 +75,54 @@ export const PLANTED = [
   bug('gives a restored relay no envelope back', CORE('give-back'), 'if (n > h.n) toGive.push', 'if (n > h.n + 1e9) toGive.push', [HONEST, 35]),
   bug('takes a refusal for thanks', CORE('give-back'), "f !== null && !(f.is === 'refused' && f.why === 'unavailable');", 'f !== null;', [HONEST, 180]),
   bug('tries for ever on a session that is spent', CORE('restore'), "  if (f?.is === 'refused' && f.why === 'bad-proof') around.link.again();\n", '', [HONEST, 201]),
-  bug('cannot read a roster that an earlier version kept', ROSTER('state'), '  if (version !== 1 && version !== 2) r.fail();', '  if (version !== 2) r.fail();', [HONEST, 4])
+  bug('cannot read a roster that an earlier version kept', ROSTER('state'), '  if (version !== 1 && version !== 2) r.fail();', '  if (version !== 2) r.fail();', [HONEST, 4]),
+
+  // what only the relay's process, machine or disk brings to light
+  bug('says entered before it is stored', RELAY.enter, "  h.ringing?.stop(group, gone);\n  h.log.call(\n    'enter',", "  h.ringing?.stop(group, gone);\n  connection.send({ is: 'entered', re: f.re, group: group.id, receipt: receipted.receipt });\n  h.log.call(\n    'enter',"),
+  bug('acks what it has in memory alone', RELAY.log, '        this.feed.flush();\n        return answers;', '        return answers;'),
+  bug('skips the fsync', 'relay/sqlite.ts', "      this.run('BEGIN IMMEDIATE');", "      this.db.exec('PRAGMA synchronous = NORMAL');\n      this.run('BEGIN IMMEDIATE');"),
+  bug('remembers what was rolled back', RELAY.log, '      this.feed.forget();\n      this.rosters.clear();\n      return null;', '      return null;'),
+  bug('takes a resend for another envelope', RELAY.log, "      if (there !== null && equal(there.envelope, a.envelope)) return { is: 'again', seq: there.seq, time: there.time };\n", ''),
+  bug('passes nothing on that was stored unheard', RELAY.append, '        h.follow.doubted(group);\n', ''),
+  bug('does not remember at its start what waits for a row', 'relay/feed-sqlite.ts', '      this.row = f.row;\n      this.put(f);', '      this.row = f.row;'),
+  bug('tells nobody of an entry that was stored unheard', RELAY.enter, "if (!r.ok || r.value.is === 'behind') return h.follow.renew(", "if (!r.ok) return no('unavailable');\n      if (r.value.is === 'behind') return h.follow.renew("),
+
+  // the relay against a member
+  bug('forgets the fence', RELAY.append, 'e.rosterSeq > s.seq || e.rosterSeq < s.fence || owedAt(s, e.rosterSeq)', 'e.rosterSeq > s.seq || owedAt(s, e.rosterSeq)', [MEMBER]),
+  bug('goes on with whom an entry ended', RELAY.enter, '      tellEnded(h, s.group.logs, state);\n      done();', '      done();', [MEMBER]),
+  bug('removes without asking where the logs stand', RELAY.log, "    if (heads.some((h, i) => h.n !== e.ends[i]?.n || !equal(h.hash, e.ends[i].hash))) return { is: 'moved', heads };\n", ''),
+  bug('ignores a hold', RELAY.append, 'time < (group.held.get(s.device) ?? 0)', 'time < 0', [MEMBER]),
+  bug('takes what is given back without its signature', 'relay/heal.ts', '    if (!verifyEnvelope(place, read.value)) break;\n', '', [MEMBER]),
+  bug('takes new entries before it has the old ones back', 'relay/healing.ts', '  if (healing === null) return 0;', '  return 0;'),
+
+  // clients against a member
+  bug('does not check whose lane it is', 'src/lib/care/lane.ts', '  if (!Number.isSafeInteger(client) || Math.floor(client / SPAN) !== device)', '  if (!Number.isSafeInteger(client))', [MEMBER]),
+  bug('takes what lies beyond the cut-off', 'src/lib/group/log.ts', "  if (row.end !== null && header.n > row.end.cut.n) return { is: 'refused', why: 'beyond-cut' };\n", '', [MEMBER]),
+  bug('shows a record each time it comes', 'src/lib/care/feed.ts', '        if (this.byId.has(id)) return;\n', '', [MEMBER]),
+  bug('lets a newcomer have all of the past', CORE('change'), 'map((k) => ({ ...k, content: k.epoch >= horizon ? k.content : null }))', 'map((k) => ({ ...k, content: horizon >= 0 ? k.content : null }))'),
+  bug('does not know that a rotation is owed', ROSTER('state'), 's.owed.some((o) => o.from <= seq && (o.to === null || seq < o.to));', 's.owed.some((o) => o.from < o.from + 0 * seq);'),
+  bug('leaves the recovery rows without keys', CORE('change'), '  const made = makeRotation(at, rows, keys,', "  const made = makeRotation(at, rows.filter((r) => !('rank' in r) || r.rank !== 'recovery'), keys,"),
+  bug('takes the ownership that nobody offered', ROSTER('rules'), "        if (s.claim === null || s.claim.by !== by || s.claim.seq !== b.offer) return 'no-offer';\n", '        if (s.claim === null) return null;\n', [MEMBER]),
+
+  // clients against a hostile relay
+  bug('believes that it is out without a receipt', CORE('session'), "async function finishGone(run: GroupRun, seq: number): Promise<void> {\n  run.session = 'gone';", "async function finishGone(run: GroupRun, seq: number): Promise<void> {\n  run.row.ended ??= 'removed';\n  run.session = 'gone';", [LIES]),
+  bug('takes entries without looking at the receipt', CORE('receive'), '|| !verifyReceipt(run.state.group, receipt)) {', ') {', [LIES]),
+  bug('takes envelopes without looking at the signature', 'src/lib/group/log.ts', "  if (!verifyEnvelope(context, read.value)) return { is: 'refused', why: 'forged' };\n", '', [LIES]),
+  bug('stops at an entry that does not count', ROSTER('fold'), "  return fault === null ? { state: withClaim(s, apply(s, passed, d.value), d.value), void: null, entry: d.value } : { state: passed,", "  return fault === null ? { state: withClaim(s, apply(s, passed, d.value), d.value), void: null, entry: d.value } : { state: s,", [LIES]),
+  bug('never reads the feed again', CORE('heal'), 'if ((isSuspicious(run) && !run.readAgain) || isDue(run)) {', 'if (run.cursor < 0) {', [LIES]),
+  bug('does not look at the newest entry again', CORE('session'), '!(await fetchRoster(run, true))', '!(await fetchRoster(run))', [FORK]),
+  bug('speaks to a relay that is behind', CORE('session'), 'if (isBehind || run.isHalted) halt(run,', 'if (run.isHalted) halt(run,', [FORK]),
+  bug('does not compare its own log', CORE('session'), ' || f.head.n < run.ownHead.n);', ');', [FORK]),
+
+  // what only this or that mishap of a device brings to light
+  bug('writes though another window took over', 'src/lib/store/memory.ts', "    if (now.fence !== fence) throw new StoreError('fenced');\n", ''),
+  bug('goes on in its own lane after its log went another way', CORE('receive'), "    if (!equal(run.sealed.bytes, row.envelope) || row.state === 'void') run.writer = null;\n", ''),
+  bug('lets words go with the envelope that was displaced', CORE('receive'), "    changes.push(drop('sealed', keyOf.sealed(run.ref)));\n    run.sealed = null;\n  }\n  const opened", "    changes.push(drop('sealed', keyOf.sealed(run.ref)), ...leaveOutbox(run, run.outbox.filter((o) => run.sealed?.keys.includes(o.key))));\n    run.sealed = null;\n  }\n  const opened"),
+  bug('keeps a draft in memory alone', CORE('commands-feed'), "        await run.commit([put('draft', run.ref, draft)]);\n", ''),
+  bug('holds words for years when the clock is set', CORE('send'), 'heldUntil > now && heldUntil <= now + HOLD_MOST;', 'heldUntil > now;'),
+  bug('ignores that words are held', CORE('send'), '    if (isHeld(o, now)) continue;\n', ''),
+  bug('marks all before as seen', CORE('commands-feed'), 'return [p.device, before !== undefined && isWhole(p.device, before.n) ? before.n + 1 : p.n, p.n];', 'return [p.device, before !== undefined ? 1 : p.n, p.n];'),
+  bug('comes back under the keys of the recovery row', CORE('restore'), 'id: at.id, logSeed: own.logSeed, kemSeed: own.kemSeed, tag: at.tag,', "id: at.id, ...('logSeed' in at ? (at as never) : own), tag: at.tag,"),
+  bug('does not make the feed again when the cache is gone', CORE('project'), '  if (missing === 0 && endedSince(run, cutUpTo).length === 0) return;', '  if (upTo === 0 || (missing === 0 && endedSince(run, cutUpTo).length === 0)) return;'),
+  bug('counts the cursor before the rows when the disk is full', CORE('receive'), 'await run.commitOrCarryOn([...changes, run.headsRow()]);\n  const rows', 'await run.commitOrCarryOn([run.headsRow()]);\n  await run.commitOrCarryOn([...changes]);\n  const rows')
 ];

@@ -37,7 +37,10 @@ export class RelayStore {
     const { draw } = this.l;
     this.isDown = false;
     const power = draw(2) === 0;
+    const { incarnation } = log.real;
     log.real.kill(world.time.now, power, new Uint8Array(draw(2) * draw(TORN)).map(() => draw(256)));
+    // a store that is behind its mark begins a new life and is given back what it lost: no cure that an honest machine should need
+    if (log.real.incarnation !== incarnation) this.l.truth.breach('lost', 'what the relay had kept was gone with the power');
     log.fate = () => 'done';
     log.pace = [0, 0, 1, 9, 60][draw(5)] as number;
     this.serve();
