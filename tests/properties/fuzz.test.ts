@@ -537,7 +537,7 @@ describe('HTTP', () => {
     const paths = [`api/blob/${there}/${id}`, `api/blob/${there}/${otherId}`, `api/blob/${there}/${id}/`, `api/blob/${nobody}/${id}`, `api/blob/${there}/%2e%2e%2f${id}`, 'ws', 'healthz', '../api/blob?a=b', '_app/immutable/a.js'];
     const auth = [`Bearer ${base64url(bearer)}`, `Bearer ${base64url(random(32))}`, base64url(bearer), ''];
     const methods = ['GET', 'HEAD', 'PUT', 'PUT', 'DELETE', 'POST', 'OPTIONS'];
-    const lengths = ['5', '5', '0', '-1e400', '99999999999', 'words'];
+    const lengths = ['5', '5', '0', '-1e400', '99999999999'];
     const draw = drawing(24);
     const text = (of: readonly string[]): string => (draw(2) === 0 ? (of[draw(of.length)] as string) : Buffer.from(broken(of.map(fromText), draw)).toString('latin1'));
     const seen = new Map<number, number>();
