@@ -109,7 +109,7 @@ const open: Omit<Record<Deed, Doing>, 'online' | 'restart'> = {
     seat.device.begin('remove', { group: seat.group, member });
   },
   leave: (l, seat) => {
-    if (l.live.length > 2 && l.draw(3) === 0) seat.device.begin('leave', { group: seat.group });
+    if (l.live.length > 2 && l.draw(2) === 0) seat.device.begin('leave', { group: seat.group });
   },
   wait: (l) => l.world.time.pass(12_000),
   lose: (l, seat) => {

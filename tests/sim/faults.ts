@@ -18,6 +18,8 @@ export const FAULTS = [
 export type Fault = (typeof FAULTS)[number];
 
 const DAY = 86_400_000;
+/** A post that may still be taken back has left by then. */
+const SENT = 5_800;
 /** Ten years. */
 const DAYS = 3_653;
 /** Calls on the relay's store: it dies at one of them, or at the next of a kind. */
@@ -132,7 +134,7 @@ const open = {
 const relay = {
   'relay-crash': (l) => l.relayStore.crash(l.draw(2) === 0),
   /** At one of the next calls on its store, on a busy day: before that is durable, before or after it is answered. */
-  'relay-dies': (l) => {
+  'relay-dies': async (l) => {
     const { log } = l.s;
     const only = l.draw(3) > 0 ? l.pick(CALLS) : undefined;
     let left = l.draw(only === undefined ? 12 : 2);
@@ -144,23 +146,27 @@ const relay = {
     }
     const owner = l.live.find((s) => s.view.iOwn);
     if (owner !== undefined && l.draw(3) === 0) owner.device.begin('rename-group', { group: owner.group, name: `Name ${++l.texts}` });
+    await l.world.time.pass(SENT);
   },
   /** What comes while it commits is committed together. */
   'relay-slow': (l) => {
     l.s.log.pace = 1 + l.draw(400);
   },
-  'relay-refuses': (l) => {
+  'relay-refuses': async (l) => {
     let left = 1 + l.draw(5);
     const how = l.draw(2) === 0 ? 'unavailable' : 'done-unheard';
     const only = l.pick(['append', 'append', 'enter', null] as const);
     l.s.log.fate = (call) => ((only === null || only === call) && left-- > 0 ? how : 'done');
+    for (const s of l.live) if (l.draw(2) === 0) posts(l, s);
+    await l.world.time.pass(SENT);
   },
   /** Its disk is full, now or soon: what is there can be read. A quarter of a minute later somebody has made room. */
-  'relay-full': (l) => {
+  'relay-full': async (l) => {
     const { real } = l.s.log;
     real.hasRoomFor(l.draw(3));
     for (const s of l.live) for (let i = l.draw(4); i > 0; i--) posts(l, s);
-    l.world.time.later(100 + l.draw(30_000), () => real.hasRoom());
+    l.world.time.later(SENT - l.draw(800) + (l.draw(2) * l.draw(20_000)), () => real.hasRoom());
+    await l.world.time.pass(SENT);
   },
   /** Its clock is set: receipts never go back, whatever it says. */
   'relay-clock': (l) => {

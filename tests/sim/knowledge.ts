@@ -10,7 +10,6 @@ import { isContentKey } from '../../crypto/epoch';
 import { ZERO_HASH } from '../../crypto/hash';
 import { envelopeHash } from '../../crypto/header';
 import { openLockbox } from '../../crypto/lockbox';
-import { unpackStored } from '../../crypto/packed';
 import { chainAt, rowByDevice, type Row } from '../../crypto/roster/state';
 import { wantHash } from '../../crypto/want';
 import { openKeys } from '../../crypto/want-answer';

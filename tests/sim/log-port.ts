@@ -31,17 +31,17 @@ export class LogPort {
   /** The log as the process of now has it; once that is dead nobody asks and nobody hears. */
   process(): Log {
     const { life } = this;
-    const port = this;
+    const incarnation = (): number => this.real.incarnation;
     return {
       get incarnation() {
-        return port.real.incarnation;
+        return incarnation();
       },
       isShared: false,
       renewed: () => undefined,
       call: (name, input, then) => {
         // who carries a blob hears of the end of the process by the end of the line
-        if (life !== port.life) return name === 'putBlob' ? then(NO) : undefined;
-        port.call(name, input, (r) => (life === port.life ? then(r) : name === 'putBlob' && then(NO)));
+        if (life !== this.life) return name === 'putBlob' ? then(NO) : undefined;
+        this.call(name, input, (r) => (life === this.life ? then(r) : name === 'putBlob' && then(NO)));
       },
       close: () => Promise.resolve()
     };

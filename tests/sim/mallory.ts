@@ -67,7 +67,7 @@ export class MalloryAtPlay {
         case 3: return ['the other encoding', doc(client, (d) => d.getArray(root).push([1]), (d) => Y.encodeStateAsUpdateV2(d))];
         case 4: return ['another root', doc(client, (d) => d.getMap('m').set('k', { i: ID }))];
         case 5: return ['a number beyond all numbers', new Uint8Array([...doc(client, (d) => d.getArray(root).push([1])).slice(0, -3), 125, 255, 255, 255, 255, 255, 255, 255, 255, 127, 0])];
-        case 6: return ['sixty thousand bytes', doc(client, (d) => d.getArray(root).push(Array.from({ length: 300 }, (_, i) => ({ i: ID, t: 'post', a: i, x: 'x'.repeat(180) }))))];
+        case 6: return ['one record two hundred times', doc(client, (d) => d.getArray(root).push(Array.from({ length: 200 }, (_, i) => ({ i: ID, t: 'post', a: i, x: 'x'.repeat(180) }))))];
         case 7: return ['records of others', honestAs(draw)];
         case 8: return ['a broken update', broken([honest()], draw)];
         case 12:
@@ -84,7 +84,7 @@ export class MalloryAtPlay {
     };
     try {
       if (end !== null) return await this.after(others[0] as Seat, end, draw);
-      switch (draw(14)) {
+      switch (draw(15)) {
         case 0:
         case 1:
         case 2:
@@ -135,8 +135,14 @@ export class MalloryAtPlay {
             isOver = true;
             if (!o.ok && o.fault === 'changed-meanwhile') this.taken.push('her talk keeps her in');
           });
-          for (let i = 0; i < 60 && !isOver; i++) if ((await she.append(she.seal(honest()))).is === 'gone') break;
+          for (let i = 0; i < 60 && !isOver && (await this.talks(honest())); i++);
           return `Mallory talks on while she is removed, to ${she.n}`;
+        }
+        case 14: {
+          // larger than any client would seal, and as large as the relay takes
+          const many = doc(client, (d) => d.getArray(root).push(Array.from({ length: 400 }, (_, i) => ({ i: `${ID.slice(0, 18)}${String(1_000 + i)}`, t: 'post', a: i, x: 'x'.repeat(160) }))));
+          const answer = await she.append(she.seal(many, {}, true));
+          return `Mallory seals ${many.length} bytes: ${answer.is}`;
         }
         case 5: {
           const e = she.seal(honest());
@@ -175,6 +181,17 @@ export class MalloryAtPlay {
     she.run.entries = [...run.entries];
     const boxes = await ask(this.log, 'lockboxes', { g: (await groupOf(this.log, run.row.id)) as number, device: she.run.ownRow?.device as number, after: 0 });
     if (boxes.ok) await takeLockboxes(she.run, boxes.value.items);
+  }
+  /** Says something and goes on at once; whether she still may. */
+  private async talks(words: Bytes): Promise<boolean> {
+    const { she } = this;
+    const before = she.heard.length;
+    const sealed = she.seal(words);
+    she.tell({ is: 'append', group: she.run.row.id, n: she.n + 1, envelope: sealed.bytes });
+    await this.world.time.pass(1);
+    const answers = she.heard.slice(before);
+    if (answers.some((h) => h.is === 'acks')) Object.assign(she, { n: she.n + 1, prev: sealed.hash });
+    return !answers.some((h) => h.is === 'gone');
   }
   /** New keys for everybody, and how to tell the relay of them. */
   private rotation(): { readonly body: Rotation; readonly tell: () => void } {
