@@ -217,7 +217,7 @@ export class Life {
     const there = await atRelay(this.s.log.real, any.run.row.id, truth);
     for (const s of open) {
       // before it has spoken with a restored relay it cannot know what that lost
-      if (s.run.life === this.s.log.incarnation) truth.delivered(s, there);
+      if (s.run.life === this.s.log.real.incarnation) truth.delivered(s, there);
       if (this.isFalseAlarm(s.view.alarm)) truth.breach('falseAlarms', `${s.device.name} shows ${s.view.alarm}`);
     }
   }

@@ -95,7 +95,8 @@ export class MalloryAtPlay {
         }
         case 4: {
           const first = she.seal(honest());
-          await she.append(first);
+          const was = await she.append(first);
+          if (was.is === 'acks' && (await she.append(first, she.n)).is !== 'acks') this.taken.push('nothing, of the very bytes that it has');
           const answer = await she.append({ ...she.seal(honest(), { n: she.n, prev: Buffer.alloc(32) as unknown as Hash }) }, she.n);
           return this.forbidden(`Mallory has two envelopes at ${she.n}`, answer);
         }

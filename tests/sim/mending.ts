@@ -75,6 +75,17 @@ export async function heal(l: Life, afterLies: boolean): Promise<void> {
     await anew();
   }
   await world.time.pass(3_000);
+  // what everybody has by now, and what was acknowledged, is what lies on the media
+  if (l.seed % 3 > 0) return;
+  l.note('the power fails everywhere');
+  for (const s of l.seats.filter(l.isHonest)) {
+    if (l.isGone(s)) continue;
+    s.device.disk.cut(0);
+    await l.again(s);
+  }
+  l.relayStore.crash(false);
+  await quiet(l);
+  await world.time.pass(3_000);
 }
 
 export async function judge(l: Life): Promise<void> {
