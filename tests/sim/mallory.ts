@@ -134,7 +134,7 @@ export class MalloryAtPlay {
           let isOver = false;
           owner.device.begin('remove', { group: owner.group, member: she.run.me }, (o) => {
             isOver = true;
-            if (!o.ok && o.fault === 'changed-meanwhile') this.taken.push('her talk keeps her in');
+            if (!o.ok && o.fault === 'changed-meanwhile' && owner.run.state.members.get(she.run.me)?.end === null) this.taken.push('her talk keeps her in');
           });
           for (let i = 0; i < 60 && !isOver && (await this.talks(honest())); i++);
           return `Mallory talks on while she is removed, to ${she.n}`;
