@@ -10,14 +10,20 @@ interface Inside { readonly db: { readonly db: Raw; readonly lock: Raw | null } 
 /** SQLite’s name for a commit that waits until its log is on the medium. */
 const FULL = 2;
 const ROOM = 1_000_000;
+const GROWING = ['fresh', 'entries', 'lockboxes', 'cards', 'requests', 'blobs'] as const;
 
 export class DiskLog implements Log {
   readonly isShared = false;
   private log: SqliteLog;
-  private left: string[] = [];
+  private readonly left: string[] = [];
+  /** How often a change was not kept. */
+  troubles = 0;
 
   constructor(public path: string, now: number) {
-    this.log = new SqliteLog(path, now);
+    this.log = this.opened(now);
+  }
+  private opened(now: number): SqliteLog {
+    return new SqliteLog(this.path, now, () => this.troubles++);
   }
   get incarnation(): number {
     return this.log.incarnation;
@@ -31,12 +37,14 @@ export class DiskLog implements Log {
   call<K extends CallName>(name: K, input: Calls[K][0], then: (reply: Reply<K>) => void): void {
     then(this.transact([{ name, input } as Call])[0] as Reply<K>);
   }
-  /** So many pages more fit into the file. */
+  /** So many pages more fit into the file; with none no row either, though a page had room for it. */
   hasRoomFor(pages: number): void {
     this.raw.exec(`PRAGMA max_page_count = ${this.asks('page_count') + pages}`);
+    if (pages === 0) for (const t of GROWING) this.raw.exec(`CREATE TEMP TRIGGER IF NOT EXISTS full_${t} BEFORE INSERT ON ${t} BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`);
   }
   hasRoom(): void {
     this.raw.exec(`PRAGMA max_page_count = ${ROOM}`);
+    for (const t of GROWING) this.raw.exec(`DROP TRIGGER IF EXISTS full_${t}`);
   }
   /**
    * Dies and begins again with what is on the medium. `power`: the machine dies too, and takes along what SQLite was not asked to fsync.
@@ -56,13 +64,13 @@ export class DiskLog implements Log {
     lock?.close();
     this.left.push(this.path);
     this.path = to;
-    this.log = new SqliteLog(to, now);
+    this.log = this.opened(now);
   }
   /** Ends in order; what is put in the file's place by `then` is what the next process finds. */
   async replaced(now: () => number, then: (path: string) => Promise<void> | void): Promise<void> {
     this.log.close();
     await then(this.path);
-    this.log = new SqliteLog(this.path, now());
+    this.log = this.opened(now());
   }
   copyTo(to: string): string {
     return copyStore(this.path, to);

@@ -110,7 +110,10 @@ const open = {
     await asEarlierVersion(seat, l.world.time);
     await l.again(seat);
   },
-  skew: (l, { device }) => {
+  /** The clock is set while words wait to be taken back. */
+  skew: (l, seat) => {
+    posts(l, seat);
+    const { device } = seat;
     device.skew = (l.draw(2) === 0 ? -1 : 1) * (l.draw(4) === 0 ? l.draw(DAY) : l.draw(DAYS) * DAY);
   },
   lag: (l, { device }) => {
@@ -163,8 +166,8 @@ const relay = {
   /** Its disk is full, now or soon: what is there can be read. A quarter of a minute later somebody has made room. */
   'relay-full': async (l) => {
     const { real } = l.s.log;
-    real.hasRoomFor(l.draw(3));
-    for (const s of l.live) for (let i = l.draw(4); i > 0; i--) posts(l, s);
+    real.hasRoomFor(l.draw(2));
+    for (const s of l.live) for (let i = 1 + l.draw(4); i > 0; i--) posts(l, s);
     l.world.time.later(SENT - l.draw(800) + (l.draw(2) * l.draw(20_000)), () => real.hasRoom());
     await l.world.time.pass(SENT);
   },

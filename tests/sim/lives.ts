@@ -36,6 +36,6 @@ export async function lifeOf(seed: number, atOnce: boolean): Promise<Lived> {
   }
   for (const d of s.world.devices) d.kill();
   await s.log.real.close();
-  return { seed, breaches: life.truth.breaches, trace: [`seed ${seed}: ${mode}, ${shape.people} people, ${s.seats.length} devices`, ...life.trace], counts: { ...Object.fromEntries([...life.counts, ...s.log.deaths]), [`${mode} lives`]: 1, [`${s.seats.length} devices`]: 1 } };
+  return { seed, breaches: life.truth.breaches, trace: [`seed ${seed}: ${mode}, ${shape.people} people, ${s.seats.length} devices`, ...life.trace], counts: { ...Object.fromEntries([...life.counts, ...s.log.deaths]), [`${mode} lives`]: 1, 'changes not kept': s.log.real.troubles, [`${s.seats.length} devices`]: 1 } };
 }
 const wordsOf = (e: unknown): string => (e instanceof Error ? (e.stack ?? e.message).split('\n').slice(0, 5).join(' ') : String(e));
