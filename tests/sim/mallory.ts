@@ -206,7 +206,8 @@ export class MalloryAtPlay {
   private hijacked(others: readonly Seat[], draw: Draw): readonly [string, Bytes] | null {
     const { run } = this.she;
     const clients = Object.entries(others[0]?.run.feed.index.clients ?? {}).filter(([client, [epoch]]) => Math.floor(Number(client) / 2 ** 32) !== run.ownRow?.device && epoch === currentEpoch(run.state).seq);
-    const at = clients[draw(Math.max(1, clients.length))];
+    // those heard of last are in use
+    const at = clients.slice(-2)[draw(2)];
     if (at === undefined) return null;
     const [root, [, clock]] = at;
     const doc = new Y.Doc({ gc: false });
