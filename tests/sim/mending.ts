@@ -1,6 +1,7 @@
 /** The end of a schedule: all is well again for a while, and then everything is looked at. */
 import type { Device } from '../support/world';
 import { personOf } from './base';
+import { posts } from './deeds';
 import type { Life } from './life';
 import { judgeKnowledge } from './knowledge';
 import { turnBook } from './quick';
@@ -53,6 +54,8 @@ export async function heal(l: Life, afterLies: boolean): Promise<void> {
     s.device.goOnline();
   }
   for (const device of l.joining) device.goOnline();
+  // whoever was wronged by a member finds out by what it says next
+  if (l.mode === 'member') for (const s of l.live.filter(l.isHonest)) posts(l, s);
   await quiet(l);
   const anew = async (): Promise<void> => {
     for (const s of l.seats) if (!l.isGone(s)) await l.again(s);
