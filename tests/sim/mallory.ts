@@ -19,6 +19,7 @@ import { groupOf } from './truth';
 import { AFTER } from './words';
 
 const ID = 'AAAAAAAAAAAAAAAAAAAAAA';
+const HIJACKED = 'said where somebody else writes';
 const nested = (depth: number): unknown => Array.from({ length: depth }).reduce((inside: unknown) => ({ a: [inside] }), 1);
 /** In the encoding that is not taken: run lengths of billions. */
 const BOMB = new Uint8Array([0, 0, 6, 1, 255, 255, 255, 255, 15, 0, 0, 4, 0, 255, 255, 255, 15, 0, 0, 1, 1, 0]) as Bytes;
@@ -61,7 +62,6 @@ export class MalloryAtPlay {
     const root = String(client);
     const plain = (): readonly [string, Bytes] => {
       switch (draw(15)) {
-        case 0: return ['an honest update', honest()];
         case 1: return ['a lane of somebody else', doc((1 + draw(3)) * 2 ** 32 + 7, (d) => d.getArray(String((1 + draw(3)) * 2 ** 32 + 7)).push([{ i: ID, t: 'post', a: 1, x: 'forged' }]))];
         case 2: return ['deletes', doc(client, (d) => { d.getArray(root).push([1, 2, 3]); d.getArray(root).delete(0, 2); })];
         case 3: return ['the other encoding', doc(client, (d) => d.getArray(root).push([1]), (d) => Y.encodeStateAsUpdateV2(d))];
@@ -70,6 +70,7 @@ export class MalloryAtPlay {
         case 6: return ['one record two hundred times', doc(client, (d) => d.getArray(root).push(Array.from({ length: 200 }, (_, i) => ({ i: ID, t: 'post', a: i, x: 'x'.repeat(180) }))))];
         case 7: return ['records of others', honestAs(draw)];
         case 8: return ['a broken update', broken([honest()], draw)];
+        case 0:
         case 12:
         case 13: return this.hijacked(others, draw) ?? ['an honest update', honest()];
         case 9: return ['a few bytes that unpack to very many', BOMB];
@@ -91,6 +92,7 @@ export class MalloryAtPlay {
         case 3: {
           const [what, bytes] = plain();
           const answer = await she.append(she.seal(bytes, draw(6) === 0 ? { rosterSeq: 1 + draw(state.seq), epoch: 1 + draw(state.seq) } : {}));
+          if (others.some((s) => s.posts.some((p) => p.text === HIJACKED))) this.taken.push('words under the client id of another');
           return `Mallory seals ${what}: ${answer.is}`;
         }
         case 4: {
@@ -214,7 +216,7 @@ export class MalloryAtPlay {
     doc.clientID = Number(root);
     doc.getArray(root).push(Array.from({ length: clock }, () => 0));
     const before = Y.encodeStateVector(doc);
-    doc.getArray(root).push([{ i: ID, t: 'post', a: 1, x: 'forged by Mallory' }]);
+    doc.getArray(root).push([{ i: ID, t: 'post', a: 1, x: HIJACKED }]);
     return ['the lane in which somebody is writing', Y.encodeStateAsUpdate(doc, before).slice() as Bytes];
   }
   /** She is out: nothing of hers counts any more, by the relay or through it. */

@@ -74,7 +74,7 @@ export const PLANTED = [
   bug('takes what is given back without its signature', 'relay/heal.ts', '    if (!verifyEnvelope(place, read.value)) break;\n', '', [MEMBER, 79]),
 
   // clients against a member
-  bug('does not check whose lane it is', 'src/lib/care/lane.ts', '  if (!Number.isSafeInteger(client) || Math.floor(client / SPAN) !== device)', '  if (!Number.isSafeInteger(client))', [MEMBER, 9]),
+  bug('does not check whose lane it is', 'src/lib/care/lane.ts', '  if (!Number.isSafeInteger(client) || Math.floor(client / SPAN) !== device)', '  if (!Number.isSafeInteger(client))', [MEMBER, 39]),
   bug('takes what lies beyond the cut-off', 'src/lib/group/log.ts', "  if (row.end !== null && header.n > row.end.cut.n) return { is: 'refused', why: 'beyond-cut' };\n", '', [MEMBER, 159]),
   bug('shows a record each time it comes', 'src/lib/care/feed.ts', '        if (this.byId.has(id)) return;\n', '', [MEMBER, 29]),
   bug('lets a newcomer have all of the past', CORE('change'), 'map((k) => ({ ...k, content: k.epoch >= horizon ? k.content : null }))', 'map((k) => ({ ...k, content: horizon >= 0 ? k.content : null }))', [HONEST, 54]),
