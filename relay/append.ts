@@ -32,7 +32,9 @@ export function append(h: House, s: LogSession, f: Append): void {
     (r) => {
       connection.coming -= f.envelope.length;
       if (!r.ok) {
-        group.unheard.set(s.device, Math.max(f.n, group.unheard.get(s.device) ?? 0));
+        const { from, to } = group.unheard.get(s.device) ?? { from: f.n, to: f.n };
+        group.unheard.set(s.device, { from: Math.min(f.n, from), to: Math.max(f.n, to) });
+        h.follow.doubted(group);
         return connection.refuse(f.n, group.id, 'unavailable');
       }
       if (r.value.is === 'behind') return judgeAgain(h, s, f);
@@ -70,7 +72,7 @@ function answer(h: House, s: LogSession, n: number, envelope: Bytes, isAhead: bo
   const { group, device } = s;
   if ('seq' in a) {
     if (a.is === 'stored') took(group, 'bytes', envelope.length);
-    const unheard = group.unheard.get(device) ?? 0;
+    const unheard = group.unheard.get(device)?.to ?? 0;
     if (n >= unheard) group.unheard.delete(device);
     const isNew = a.is === 'stored' || n <= unheard;
     if (isNew) h.ringing?.stir(group, s.member);

@@ -1,7 +1,7 @@
 /**
  * Keeping up with relays that share the store. What this one knows of a group may be old: before it answers, and whenever a hint or the
  * clock says so, it takes from the store what others put there, entries first, and passes it on to its own sessions. A relay that has
- * its store for itself follows only its own entries of which it never heard whether they were stored.
+ * its store for itself follows only what is its own and it never heard whether it was stored.
  */
 import type { StoredEnvelope } from '../crypto/frames';
 import { LIMIT } from '../crypto/limits';
@@ -29,6 +29,8 @@ export interface Follow {
   stored(by: LogSession, envelope: StoredEnvelope, isNew: boolean): void;
   /** Envelopes that were given back go to everyone, whoever gave them: each takes them by their new places. */
   given(group: Group, stored: readonly StoredEnvelope[]): void;
+  /** The store never said whether it took some envelopes: if it did, nobody else has them yet (`Group.unheard`). */
+  doubted(group: Group): void;
   /** Brings what the group waits for since a restore up to date; `then` hears whether the store answered. */
   healing(group: Group, then: (ok: boolean) => void): void;
   /** Others should look: the group's roster, mailbox or wants changed here. */
@@ -67,8 +69,21 @@ const renewAlone = (h: House, group: Group, then: (ok: boolean) => void): void =
 
 /** Of a relay that alone writes to its store. */
 export function alone(house: () => House): Follow {
-  /** Groups whose roster may have gone on in the store. */
+  /** Groups whose roster, or whose feed, may have gone on in the store. */
   const unsure = new Set<Group>();
+  const doubted = new Set<Group>();
+  /** Their authors may have found in the feed what they would send again: then nobody but this relay can tell the others. */
+  const passOn = (group: Group): void =>
+    house().log.call('page', { g: group.g, way: 'down', from: Number.MAX_SAFE_INTEGER, most: LIMIT.page }, (r) => {
+      if (!r.ok) return;
+      doubted.delete(group);
+      const there = unpackStored(r.value.items).filter(({ device, n }) => {
+        const unheard = group.unheard.get(device);
+        return unheard !== undefined && n >= unheard.from && n <= unheard.to;
+      });
+      group.unheard.clear();
+      house().fanout.given(group, there.reverse());
+    });
   return {
     current(group, then) {
       if (!unsure.has(group)) return then(true);
@@ -87,11 +102,13 @@ export function alone(house: () => House): Follow {
     depart: () => undefined,
     stored: (by, envelope, isNew) => house().fanout.envelope(by, envelope, isNew),
     given: (group, stored) => house().fanout.given(group, stored),
+    doubted: (group) => void doubted.add(group),
     healing: (_, then) => then(true),
     changed: () => undefined,
     held: () => undefined,
     poll() {
       for (const group of unsure) this.current(group, () => undefined);
+      for (const group of doubted) passOn(group);
     }
   };
 }
@@ -237,6 +254,8 @@ export function following(house: () => House, hints: Hints, turn: (what: () => v
       tell(group);
       look(group);
     },
+    // every look at the store finds it
+    doubted: () => undefined,
     healing(group, then) {
       if (group.healing === null) return then(true);
       house().log.call('load', group.id, (r) => {

@@ -15,8 +15,8 @@ export class Group {
   readonly invites = new Set<InviteSession>();
   /** Device → time until which its log may not grow. */
   readonly held = new Map<number, number>();
-  /** Device → highest number of which the store never said whether it was stored: if it was, nobody else has it yet. */
-  readonly unheard = new Map<number, number>();
+  /** Device → numbers of which the store never said whether they were stored: if they were, nobody else has them yet. */
+  readonly unheard = new Map<number, { readonly from: number; readonly to: number }>();
   private forks: Map<number, number> | undefined;
   /** What its quota leaves; null before it was asked. */
   left: Left | null = null;

@@ -99,6 +99,27 @@ describe('a relay that lies about envelopes', () => {
     );
   });
 
+  it('is never hurried by acks out of their place: they are looked into once, then waited out, and the words arrive once she stops', async () => {
+    const { world, olivia, pat } = await cast(2);
+    const rhea = new Rhea(world);
+    pat.device.cut();
+    await world.time.pass(2_000);
+    rhea.up = (f, from, answer) => {
+      if (f.is !== 'append' || from !== pat.device) return [f];
+      answer({ is: 'acks', group: f.group, items: [{ n: f.n, seq: pat.run.cursor + 2, time: world.time.now }] });
+      return [];
+    };
+    await pat.post('Said once');
+    await world.time.pass(60_000);
+    expect(appends(rhea, 'Pat').length).toBeGreaterThan(1);
+    expect(appends(rhea, 'Pat').length).toBeLessThan(40);
+    expect(pat.delivery('Said once')).toBe('saved');
+    rhea.repent();
+    await world.time.pass(30_000);
+    expect(pat.delivery('Said once')).toBe('sent');
+    expect(olivia.words).toEqual(['Said once']);
+  });
+
   it('a false ack of words that were never stored is noticed when the session opens again', async () => {
     const { world, pat } = await cast(2);
     const rhea = new Rhea(world);

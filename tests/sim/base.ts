@@ -1,34 +1,13 @@
 /** Groups as they stand when a schedule begins: made once in a process by the real commands, then copied, disk by disk and store by store. */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import type { Log } from '../../relay/log';
+import { type Log } from '../../relay/log';
 import { localLog } from '../../relay/log-sqlite';
 import type { MemoryDevice } from '../../src/lib/store/memory';
-import { circle, Seat } from '../support/circle';
+import { admit, circle, Seat } from '../support/circle';
 import { groupNamed, link } from '../support/linked';
 import { type Device, World } from '../support/world';
+import { DiskLog } from './disk-log';
 import { LogPort } from './log-port';
-
-/** Where the stores of this process lie; whoever started it clears it away. */
-const folder = mkdtempSync(join(process.env['SIM_FOLDER'] ?? tmpdir(), 'stores-'));
-let stores = 0;
-function fresh(): string {
-  const of = join(folder, String(++stores));
-  mkdirSync(of);
-  return join(of, 'relay.db');
-}
-
-/** Another store with everything that is durable in this one; in a folder of its own, or at `to`. */
-export function copyStore(path: string, to = fresh()): string {
-  for (const end of ['', '-wal']) {
-    rmSync(`${to}${end}`, { force: true });
-    if (existsSync(`${path}${end}`)) copyFileSync(`${path}${end}`, `${to}${end}`);
-  }
-  rmSync(`${to}-shm`, { force: true });
-  return to;
-}
-export const forget = (path: string): void => rmSync(dirname(path), { recursive: true, force: true });
+import { copyStore, freshStore } from './stores';
 
 interface Base {
   readonly now: number;
@@ -36,13 +15,15 @@ interface Base {
   /** By person: the words on paper. */
   readonly words: ReadonlyMap<string, readonly string[]>;
   readonly people: readonly { readonly device: Device; readonly disk: MemoryDevice; readonly group: string }[];
+  /** The same people's other group, by device; empty when they have none. */
+  readonly others: ReadonlyMap<string, string>;
 }
-/** So many people, and so many of them, from the first, with a laptop beside the phone; the second, when `paper`, with a phrase on paper. */
-export interface Shape { readonly people: number; readonly laptops: number; readonly paper: boolean }
+/** So many people, and so many of them, from the first, with a laptop beside the phone; the second, when `paper`, with a phrase on paper. `twice`: they have another group too. */
+export interface Shape { readonly people: number; readonly laptops: number; readonly paper: boolean; readonly twice: boolean }
 const made = new Map<string, Promise<Base>>();
 
-async function make({ people, laptops, paper }: Shape): Promise<Base> {
-  const store = fresh();
+async function make({ people, laptops, paper, twice }: Shape): Promise<Base> {
+  const store = freshStore();
   let log: Log | null = null;
   const { world, seats } = await circle(people, 'start', undefined, () => World.make('', (now) => (log = localLog(store, now))));
   const words = new Map<string, readonly string[]>();
@@ -60,11 +41,21 @@ async function make({ people, laptops, paper }: Shape): Promise<Base> {
     seats.push(seat);
   }
   for (const s of seats) await s.post(`${s.device.name} was here`);
+  const others = new Map<string, string>();
+  if (twice) {
+    const [first, ...rest] = seats as [Seat, ...Seat[]];
+    const { group } = await first.device.must('new-group', { name: 'Elsewhere', kind: 'family' });
+    const owner = new Seat(first.device, group);
+    await owner.open();
+    await world.time.pass(100);
+    others.set(first.device.name, group);
+    for (const s of rest) others.set(s.device.name, (await admit(world, owner, s.device)).group);
+  }
   await world.time.pass(60_000);
   for (const s of seats) s.device.kill();
   await world.time.pass(1_000);
   if (log !== null) await (log as Log).close();
-  return { now: world.time.now, store, words, people: seats.map((s) => ({ device: s.device, disk: s.device.disk, group: s.group })) };
+  return { now: world.time.now, store, words, others, people: seats.map((s) => ({ device: s.device, disk: s.device.disk, group: s.group })) };
 }
 
 export const laptopOf = (person: string): string => `${person}’s laptop`;
@@ -74,8 +65,9 @@ export const personOf = (device: string): string => device.replace('’s laptop'
 export interface Start {
   readonly world: World;
   readonly seats: Seat[];
+  /** The same devices in the other group. */
+  readonly others: Seat[];
   readonly log: LogPort;
-  readonly store: string;
   readonly words: Base['words'];
 }
 
@@ -84,13 +76,13 @@ export async function start(shape: Shape, seed: string): Promise<Start> {
   const key = JSON.stringify(shape);
   let base = made.get(key);
   if (base === undefined) made.set(key, (base = make(shape)));
-  const { now, store: from, words, people: all } = await base;
-  const store = copyStore(from);
-  const log = new LogPort(localLog(store, now));
-  const world = await World.make(seed, () => log);
+  const { now, store: from, words, people: all, others: elsewhere } = await base;
+  const log = new LogPort(new DiskLog(copyStore(from), now));
+  const world = await World.make(seed, () => log.process());
   log.later = world.time.later;
   world.time.now = now;
   const seats: Seat[] = [];
+  const others: Seat[] = [];
   for (const p of all) {
     const { name, role } = p.device;
     const device = world.device(name, role, p.disk.copy());
@@ -101,7 +93,10 @@ export async function start(shape: Shape, seed: string): Promise<Start> {
     const seat = new Seat(device, p.group);
     await seat.open();
     seats.push(seat);
+    const other = elsewhere.get(name);
+    if (other !== undefined) others.push(new Seat(device, other));
+    await others.at(-1)?.open();
   }
   await world.time.pass(200);
-  return { world, seats, log, store, words };
+  return { world, seats, others, log, words };
 }

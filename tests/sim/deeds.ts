@@ -1,11 +1,13 @@
 /** What people do with their devices on a quiet day. */
+import { HOLD_MOST } from '../../src/lib/core/hold';
 import { devicesOf } from '../support/linked';
+import type { Core } from '../../src/lib/core/core';
 import type { Post, Seat } from '../support/circle';
 import { personOf } from './base';
 import type { Life } from './life';
 
 export const PEACE = [
-  'post', 'post', 'post', 'post', 'post', 'edit', 'retract', 'undo', 'seen', 'seen', 'photo', 'offline', 'online', 'online', 'restart', 'cut-line', 'rename', 'offer', 'accept', 'withdraw', 'remove', 'leave', 'wait', 'lose', 'sign-out'
+  'post', 'post', 'post', 'post', 'post', 'edit', 'retract', 'undo', 'slip', 'draft', 'seen', 'seen', 'photo', 'offline', 'online', 'online', 'restart', 'cut-line', 'rename', 'offer', 'accept', 'withdraw', 'remove', 'leave', 'wait', 'lose', 'sign-out'
 ] as const;
 export type Deed = (typeof PEACE)[number];
 export type Doing = (l: Life, seat: Seat) => void | Promise<void>;
@@ -15,14 +17,16 @@ export const ifOpen = (doing: Doing): Doing => (l, seat) => (l.isOpen(seat) ? do
 const own = (seat: Seat): Post[] => seat.posts.filter((p) => p.mine && p.retracted === null && !p.text.endsWith(' was here'));
 const someoneElse = (l: Life, seat: Seat): string | undefined => l.pick(seat.view.people.filter((p) => p.ended === null && !p.me))?.member;
 
-export function posts(l: Life, seat: Seat, photo = false): void {
+/** `tab`: an earlier window of the device, in which its person goes on. */
+export function posts(l: Life, seat: Seat, photo = false, tab?: Core): void {
   const { device, group } = seat;
   const text = `${device.name} ${++l.texts}`;
   l.truth.wrote.set(text, personOf(device.name));
+  l.truth.drafts.delete(device.name);
   const say = (photos: readonly string[]): void =>
     device.begin('post', { group, text, photos, replyTo: null }, (o) => {
       if (o.ok) l.truth.saved.set(o.value.post, { by: device.name, text });
-    });
+    }, tab);
   if (!photo) return say([]);
   const bytes = new Uint8Array(300).fill(l.texts);
   device.begin('add-photo', { group, photo: { full: bytes, thumb: bytes.slice(0, 60), width: 4, height: 3, type: 'image/jpeg' } }, (o) => say(o.ok ? [o.value.photo] : []));
@@ -33,6 +37,17 @@ function sees(l: Life, seat: Seat, ids: readonly string[]): void {
   for (const id of ids) saw.add(id);
   l.truth.saw.set(who, saw);
   seat.device.begin('seen', { group: seat.group, posts: ids });
+}
+
+/** `isHeld`: it said that it would wait, and must have. */
+function undoes(l: Life, { device, group }: Seat, post: string, isHeld = false): void {
+  l.truth.taken.add(post);
+  l.truth.drafts.delete(device.name);
+  device.begin('undo-post', { group, post }, (o) => {
+    // a copy of the disk that is older has it still
+    if (o.ok && !l.copied.has(device.name)) l.truth.undone.add(post);
+    if (!o.ok && o.fault === 'too-late' && isHeld) l.truth.breach('lost', `${device.name} sent what it said it holds`);
+  });
 }
 
 const open: Omit<Record<Deed, Doing>, 'online' | 'restart'> = {
@@ -51,9 +66,23 @@ const open: Omit<Record<Deed, Doing>, 'online' | 'restart'> = {
   },
   undo: (l, seat) => {
     const post = own(seat).at(-1);
-    if (post === undefined) return;
-    l.truth.taken.add(post.id);
-    seat.device.begin('undo-post', { group: seat.group, post: post.id });
+    if (post !== undefined) undoes(l, seat, post.id);
+  },
+  /** Words that are taken back at once, or as good as. */
+  slip: async (l, seat) => {
+    posts(l, seat);
+    const text = `${seat.device.name} ${l.texts}`;
+    const after = l.pick([3, 900, 4_800, 5_100]) ?? 0;
+    await l.world.time.pass(after);
+    const post = l.isOpen(seat) ? seat.posts.find((p) => p.text === text) : undefined;
+    if (post !== undefined) undoes(l, seat, post.id, after < HOLD_MOST);
+  },
+  draft: (l, { device, group }) => {
+    const text = `${device.name} will say ${++l.texts}`;
+    l.truth.drafts.delete(device.name);
+    device.begin('save-draft', { group, text, replyTo: null }, (o) => {
+      if (o.ok) l.truth.drafts.set(device.name, text);
+    });
   },
   seen: (l, seat) => sees(l, seat, seat.posts.filter((p) => !p.mine).map((p) => p.id).slice(l.draw(3))),
   offline: (_, seat) => seat.device.goOffline(),
@@ -67,10 +96,20 @@ const open: Omit<Record<Deed, Doing>, 'online' | 'restart'> = {
   withdraw: (_, seat) => seat.device.begin('withdraw-offer', { group: seat.group }),
   remove: (l, seat) => {
     const member = someoneElse(l, seat);
-    if (member !== undefined && l.live.length > 2 && l.draw(2) === 0) seat.device.begin('remove', { group: seat.group, member });
+    if (member === undefined || l.live.length <= 2 || l.draw(2) === 0) return;
+    // what is said at that moment may reach the relay before the removal, and its author's remover after it
+    const said = l.live.find((s) => s.run.me === member && l.isHonest(s));
+    if (said !== undefined && l.draw(2) === 0) {
+      posts(l, said);
+      l.lines.of(seat.device).lag = 700;
+      const left = HOLD_MOST - l.draw(400);
+      l.world.time.later(left, () => seat.device.begin('remove', { group: seat.group, member }));
+      return l.world.time.pass(9_000).then(() => l.lines.mend(seat.device));
+    }
+    seat.device.begin('remove', { group: seat.group, member });
   },
   leave: (l, seat) => {
-    if (l.live.length > 2 && l.draw(3) === 0) seat.device.begin('leave', { group: seat.group });
+    if (l.live.length > 2 && l.draw(2) === 0) seat.device.begin('leave', { group: seat.group });
   },
   wait: (l) => l.world.time.pass(12_000),
   lose: (l, seat) => {

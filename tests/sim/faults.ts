@@ -1,4 +1,5 @@
 /** What goes wrong with devices, disks, clocks, lines, and the relay's process and store. */
+import type { CallName } from '../../relay/log';
 import { Seat } from '../support/circle';
 import { memoryDevice } from '../../src/lib/store/memory';
 import { PASSPHRASE } from '../support/linked';
@@ -8,14 +9,21 @@ import { type Doing, ifOpen, posts } from './deeds';
 import { asEarlierVersion } from './earlier';
 import type { Life } from './life';
 
+/** Of one device, its disk, its clock and its line: they befall people whoever runs the relay. */
+export const MISHAPS = ['power-cut', 'full', 'unheard', 'second-tab', 'cache-lost', 'skew', 'lag', 'half-open', 'drop', 'partition'] as const;
 export const FAULTS = [
-  'power-cut', 'full', 'unheard', 'second-tab', 'older-disk', 'twin', 'evicted', 'earlier-version', 'skew', 'lag', 'half-open', 'ask', 'let-in',
-  'relay-crash', 'relay-dies', 'relay-slow', 'relay-refuses', 'relay-full', 'relay-down', 'older-relay', 'older-relay'
+  ...MISHAPS, 'older-disk', 'twin', 'twin', 'evicted', 'evicted', 'earlier-version', 'ask', 'let-in',
+  'relay-crash', 'relay-dies', 'relay-dies', 'relay-dies', 'relay-slow', 'relay-refuses', 'relay-full', 'relay-down', 'relay-clock', 'older-relay', 'older-relay'
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
-const YEARS = 10 * 365 * 86_400_000;
-const WRITES: ReadonlySet<string> = new Set(['create', 'append', 'enter', 'putCard', 'putRequest', 'putAnswer', 'putWant', 'putKeys', 'putBlob', 'putItem', 'give', 'keepBoxes']);
+const DAY = 86_400_000;
+/** A post that may still be taken back has left by then. */
+const SENT = 5_800;
+/** Ten years. */
+const DAYS = 3_653;
+/** Calls on the relay's store: it dies at one of them, or at the next of a kind. */
+const CALLS: readonly CallName[] = ['append', 'append', 'append', 'enter', 'enter', 'load', 'head', 'page', 'entries', 'lockboxes', 'putBlob', 'give'];
 
 /** Another device with this disk; it asks the one before what becomes of a write. */
 async function onDisk(l: Life, { device, group }: Seat, disk: Device['disk']): Promise<Seat> {
@@ -43,13 +51,24 @@ const open = {
     let left = 1 + l.draw(6);
     device.fate = () => (left-- > 0 ? 'done-unheard' : 'done');
   },
-  /** Another process of the same profile opens the vault: the first is fenced off. */
-  'second-tab': async (_, seat) => {
+  /** Another process of the same profile opens the vault: the first is fenced off, does not know it, and its person goes on in it. */
+  'second-tab': async (l, seat) => {
     const first = seat.device.core;
     await seat.device.boot();
     await seat.device.unlock();
     await seat.open();
-    first?.link.stop();
+    if (first === null) return;
+    l.tabs.push(first);
+    for (let i = l.draw(3); i > 0; i--) {
+      posts(l, seat, false, first);
+      posts(l, seat);
+      await l.wait();
+    }
+  },
+  /** The database that holds what is derived is gone, the strict one is there. */
+  'cache-lost': async (l, seat) => {
+    seat.device.disk.loseCache();
+    await l.again(seat);
   },
   /** The profile comes back from a copy that was made some time ago. */
   'older-disk': async (l, seat) => {
@@ -60,18 +79,19 @@ const open = {
     await l.wait();
     seat.device.kill();
     l.rolled.add(seat.device.name);
-    l.copied.add(seat.device.name);
+    l.isCopied(seat.device.name);
     const back = await onDisk(l, seat, copy);
     instead(l, seat, back);
   },
   /** The profile was copied, and both copies are used. */
   twin: async (l, seat) => {
     if (l.relayStore.isRestored || l.copied.size > 0 || l.seats.length > 5) return;
-    l.copied.add(seat.device.name);
+    l.isCopied(seat.device.name);
     l.seats.push(await onDisk(l, seat, seat.device.disk.copy()));
   },
   /** The browser throws everything of this device away. Its person comes back by the words on paper, if there are any and the network is there. */
-  evicted: async (l, seat) => {
+  evicted: async (l, drawn) => {
+    const seat = (l.draw(3) > 0 ? l.open.find((s) => l.s.words.has(s.device.name)) : undefined) ?? drawn;
     const { name, role } = seat.device;
     if (l.live.length < 2) return;
     seat.device.kill();
@@ -90,14 +110,22 @@ const open = {
     await asEarlierVersion(seat, l.world.time);
     await l.again(seat);
   },
-  skew: (l, { device }) => {
-    device.skew = (l.draw(3) - 1) * l.draw(YEARS);
+  /** The clock is set while words wait to be taken back. */
+  skew: (l, seat) => {
+    posts(l, seat);
+    const { device } = seat;
+    device.skew = (l.draw(2) === 0 ? -1 : 1) * (l.draw(4) === 0 ? l.draw(DAY) : l.draw(DAYS) * DAY);
   },
   lag: (l, { device }) => {
     l.lines.of(device).lag = [0, 40, 700, 4_000][l.draw(4)] as number;
   },
   'half-open': (l, { device }) => {
     l.lines.of(device).dead = true;
+  },
+  drop: (l, { device }) => l.lines.drop(device),
+  /** Some reach the relay, and the others do not. */
+  partition: (l) => {
+    for (const s of l.seats) if (l.draw(2) === 0) s.device.goOffline();
   },
   ask: (l, seat) => asks(l, seat),
   'let-in': (l, { device, group, view }) => {
@@ -108,32 +136,44 @@ const open = {
 
 const relay = {
   'relay-crash': (l) => l.relayStore.crash(l.draw(2) === 0),
-  /** At one of the next calls on its store, before or after that is durable; nobody hears of it. */
-  'relay-dies': (l) => {
+  /** At one of the next calls on its store, on a busy day: before that is durable, before or after it is answered. */
+  'relay-dies': async (l) => {
     const { log } = l.s;
-    let left = l.draw(12);
-    const how = l.draw(2) === 0 ? 'lost' : 'kept';
-    log.fate = () => {
-      if (left-- > 0) return 'done';
-      if (left === -1) l.world.time.later(0, () => l.relayStore.crash(false));
-      return how;
-    };
+    const only = l.draw(3) > 0 ? l.pick(CALLS) : undefined;
+    let left = l.draw(only === undefined ? 12 : 2);
+    const how = l.pick(['lost', 'kept', 'told'] as const) ?? 'lost';
+    log.fate = (call) => ((only === undefined || only === call) && left-- === 0 ? how : 'done');
+    for (const s of l.live) {
+      if (l.draw(2) === 0) posts(l, s, l.draw(6) === 0);
+      if (l.draw(4) === 0) s.device.cut();
+    }
+    const owner = l.live.find((s) => s.view.iOwn);
+    if (owner !== undefined && l.draw(3) === 0) owner.device.begin('rename-group', { group: owner.group, name: `Name ${++l.texts}` });
+    await l.world.time.pass(SENT);
   },
+  /** What comes while it commits is committed together. */
   'relay-slow': (l) => {
-    const after = 1 + l.draw(400);
-    let left = 1 + l.draw(12);
-    l.s.log.fate = () => (left-- > 0 ? { after } : 'done');
+    l.s.log.pace = 1 + l.draw(400);
   },
-  'relay-refuses': (l) => {
+  'relay-refuses': async (l) => {
     let left = 1 + l.draw(5);
     const how = l.draw(2) === 0 ? 'unavailable' : 'done-unheard';
     const only = l.pick(['append', 'append', 'enter', null] as const);
     l.s.log.fate = (call) => ((only === null || only === call) && left-- > 0 ? how : 'done');
+    for (const s of l.live) if (l.draw(2) === 0) posts(l, s);
+    await l.world.time.pass(SENT);
   },
-  /** Its disk is full: what is there can be read. */
-  'relay-full': (l) => {
-    let left = 1 + l.draw(30);
-    l.s.log.fate = (call) => (WRITES.has(call) && left-- > 0 ? 'unavailable' : 'done');
+  /** Its disk is full, now or soon: what is there can be read. A quarter of a minute later somebody has made room. */
+  'relay-full': async (l) => {
+    const { real } = l.s.log;
+    real.hasRoomFor(l.draw(2));
+    for (const s of l.live) for (let i = 1 + l.draw(4); i > 0; i--) posts(l, s);
+    l.world.time.later(SENT - l.draw(800) + (l.draw(2) * l.draw(20_000)), () => real.hasRoom());
+    await l.world.time.pass(SENT);
+  },
+  /** Its clock is set: receipts never go back, whatever it says. */
+  'relay-clock': (l) => {
+    l.world.skew = l.pick([-400 * DAY, -DAY, -60_000, 0, 60_000, DAY]) ?? 0;
   },
   'relay-down': (l) => {
     l.world.down = !l.world.down;
@@ -145,7 +185,7 @@ const relay = {
    */
   'older-relay': async (l) => {
     if (!l.relayStore.hasCopy) return l.relayStore.copy();
-    if (l.copied.size === 0) await l.relayStore.putBack(l);
+    if (l.copied.size === 0) await l.relayStore.putBack();
   }
 } satisfies Partial<Record<Fault, Doing>>;
 

@@ -1,6 +1,6 @@
 /** What a worker of the simulator loads: how one seed is lived. A bundle of it holds the whole product, with one planted bug or none. */
 import { ready } from '../../crypto/sodium';
-import { forget, start, type Start } from './base';
+import { start, type Start } from './base';
 import { Life } from './life';
 import { turnBook } from './quick';
 import { isSmall, modeOf, shapeOf } from './shapes';
@@ -12,6 +12,8 @@ export interface Lived {
   readonly seed: number;
   readonly breaches: readonly Breach[];
   readonly trace: readonly string[];
+  /** How often what came about. */
+  readonly counts: Readonly<Record<string, number>>;
 }
 
 /** Lives one seed, and cleans up after it. `atOnce`: the first breach is enough. */
@@ -24,7 +26,7 @@ export async function lifeOf(seed: number, atOnce: boolean): Promise<Lived> {
   try {
     s = await start(shape, `${seed} `);
   } catch (e) {
-    return { seed, breaches: [{ kind: 'stuck', words: `nothing begins: ${wordsOf(e)}` }], trace: [] };
+    return { seed, breaches: [{ kind: 'stuck', words: `nothing begins: ${wordsOf(e)}` }], trace: [], counts: {} };
   }
   const life = new Life(seed, mode, s);
   try {
@@ -33,8 +35,7 @@ export async function lifeOf(seed: number, atOnce: boolean): Promise<Lived> {
     life.truth.breach('stuck', `the schedule stopped: ${wordsOf(e)}`);
   }
   for (const d of s.world.devices) d.kill();
-  await s.log.close();
-  forget(s.store);
-  return { seed, breaches: life.truth.breaches, trace: [`seed ${seed}: ${mode}, ${shape.people} people, ${s.seats.length} devices`, ...life.trace] };
+  await s.log.real.close();
+  return { seed, breaches: life.truth.breaches, trace: [`seed ${seed}: ${mode}, ${shape.people} people, ${s.seats.length} devices`, ...life.trace], counts: { ...Object.fromEntries([...life.counts, ...s.log.deaths]), [`${mode} lives`]: 1, 'changes not kept': s.log.real.troubles, [`${s.seats.length} devices`]: 1 } };
 }
 const wordsOf = (e: unknown): string => (e instanceof Error ? (e.stack ?? e.message).split('\n').slice(0, 5).join(' ') : String(e));

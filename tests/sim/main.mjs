@@ -1,6 +1,6 @@
 /**
  * `npm run sim -- --seeds N [--from S] [--json]`: lives N schedules and counts what broke. `--seed S` replays one and prints its trace.
- * `--failed` adds the seeds that failed once.
+ * `--failed` adds the seeds that failed once; `--counts` says how often each deed, fault and death of the relay came about.
  * `npm run sim -- --planted [--known] [--json]`: plants each known bug alone in a copy of the code and looks for a schedule that notices; `--known`: only
  * at the one that is known to.
  */
@@ -14,7 +14,7 @@ import { FAILED } from './failed.mjs';
 import { PLANTED } from './planted.mjs';
 
 const { values: args } = parseArgs({
-  options: { seeds: { type: 'string' }, from: { type: 'string' }, seed: { type: 'string' }, planted: { type: 'boolean' }, known: { type: 'boolean' }, only: { type: 'string' }, failed: { type: 'boolean' }, fresh: { type: 'boolean' }, most: { type: 'string' }, json: { type: 'boolean' }, workers: { type: 'string' } }
+  options: { seeds: { type: 'string' }, from: { type: 'string' }, seed: { type: 'string' }, planted: { type: 'boolean' }, known: { type: 'boolean' }, only: { type: 'string' }, failed: { type: 'boolean' }, counts: { type: 'boolean' }, fresh: { type: 'boolean' }, most: { type: 'string' }, json: { type: 'boolean' }, workers: { type: 'string' } }
 });
 const KINDS = ['lost', 'forged', 'diverged', 'leaked', 'stuck', 'falseAlarms', 'missedForks'];
 const WORKERS = Number(args.workers ?? Math.max(1, Math.min(2, availableParallelism())));
@@ -88,15 +88,18 @@ async function seeds(list, trace) {
   const path = await code.lives('product', null);
   const report = { schedules: 0, ...Object.fromEntries(KINDS.map((k) => [k, 0])) };
   const failed = [];
+  const counts = {};
   await Promise.all(
     workers.map((w, at) => w.live({ path, seeds: list.filter((_, i) => i % WORKERS === at), atOnce: false, small: false }, (l) => {
       report.schedules++;
+      for (const [what, n] of Object.entries(l.counts ?? {})) counts[what] = (counts[what] ?? 0) + n;
       for (const kind of new Set(l.breaches.map((b) => b.kind))) report[kind]++;
       if (l.breaches.length > 0) failed.push(l.seed);
       if (l.breaches.length > 0 || trace) say([...l.trace, ...words(l).map((x) => `BROKEN ${x}`), `(again with: npm run sim -- --seed ${l.seed})`].join('\n'));
     }))
   );
   if (failed.length > 0) say(`failed: ${failed.sort((a, b) => a - b).join(' ')}`);
+  if (args.counts) for (const [what, n] of Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1))) say(`${String(n).padStart(6)} ${what}`);
   say(args.json || list.length > 1 ? JSON.stringify(report) : '');
   return failed.length === 0 && report.schedules === list.length;
 }

@@ -1,33 +1,54 @@
 /** A member gone bad, playing at random: forged lanes, two envelopes at one number, entries that must not count, conflicting transfers. */
 import * as Y from 'yjs';
 import type { Bytes, Hash, LogPk } from '../../crypto/brand';
-import { fromText, hex } from '../../crypto/bytes';
+import { concat, fromText, hex } from '../../crypto/bytes';
+import { envelopeHash, sealEnvelope, writeHeader } from '../../crypto/envelope';
 import { newEpochKeys } from '../../crypto/epoch';
 import { lockboxHash } from '../../crypto/kept';
-import { chainHead, liveRows } from '../../crypto/roster/state';
+import { signWant } from '../../crypto/want';
+import { chainAt, chainHead, currentEpoch, epochAt, liveRows } from '../../crypto/roster/state';
+import { ask, type Log } from '../../relay/log';
+import type { Rotation } from '../../crypto/roster/entry';
 import { makeRotation } from '../../src/lib/core/change';
+import { takeLockboxes } from '../../src/lib/core/receive';
 import type { Seat } from '../support/circle';
 import { broken, type Draw } from '../support/fuzz';
 import { Mallory } from '../support/mallory';
 import type { World } from '../support/world';
+import { groupOf } from './truth';
+import { AFTER } from './words';
 
 const ID = 'AAAAAAAAAAAAAAAAAAAAAA';
+const HIJACKED = 'said where somebody else writes';
+const nested = (depth: number): unknown => Array.from({ length: depth }).reduce((inside: unknown) => ({ a: [inside] }), 1);
+/** In the encoding that is not taken: run lengths of billions. */
+const BOMB = new Uint8Array([0, 0, 6, 1, 255, 255, 255, 255, 15, 0, 0, 4, 0, 255, 255, 255, 15, 0, 0, 1, 1, 0]) as Bytes;
 
 export class MalloryAtPlay {
-  private readonly she: Mallory;
+  private she: Mallory;
   /** What the relay took from her and must not have. */
   readonly taken: string[] = [];
 
-  constructor(world: World, private readonly seat: Seat) {
+  constructor(private readonly world: World, private readonly seat: Seat, private readonly log: Log) {
     this.she = new Mallory(world, seat);
   }
   async begin(): Promise<void> {
     await this.she.enter();
   }
+  /** Comes anew, as everybody does when the relay's process began again. */
+  async again(): Promise<void> {
+    const { n, prev } = this.she;
+    this.she = new Mallory(this.world, this.seat);
+    Object.assign(this.she, { n, prev });
+    await this.she.enter().catch(() => undefined);
+  }
 
   /** One thing she does; says what. */
-  async act(draw: Draw): Promise<string> {
+  async act(draw: Draw, others: readonly Seat[]): Promise<string> {
     const { she } = this;
+    const end = others[0]?.run.state.rows.get(hex(she.run.keys.logPk as LogPk))?.end ?? null;
+    const known = she.run.state;
+    if (end === null && others[0] !== undefined) await this.follows(others[0]);
     const { state } = she.run;
     const mine = she.run.ownRow?.device as number;
     const honest = (): Bytes => she.update([{ i: Buffer.from(she.random(16)).toString('base64url'), t: 'post', a: 1, x: 'Mallory was heard' }]);
@@ -40,16 +61,21 @@ export class MalloryAtPlay {
     const client = mine * 2 ** 32 + draw(2 ** 30);
     const root = String(client);
     const plain = (): readonly [string, Bytes] => {
-      switch (draw(10)) {
-        case 0: return ['an honest update', honest()];
+      switch (draw(15)) {
         case 1: return ['a lane of somebody else', doc((1 + draw(3)) * 2 ** 32 + 7, (d) => d.getArray(String((1 + draw(3)) * 2 ** 32 + 7)).push([{ i: ID, t: 'post', a: 1, x: 'forged' }]))];
         case 2: return ['deletes', doc(client, (d) => { d.getArray(root).push([1, 2, 3]); d.getArray(root).delete(0, 2); })];
         case 3: return ['the other encoding', doc(client, (d) => d.getArray(root).push([1]), (d) => Y.encodeStateAsUpdateV2(d))];
         case 4: return ['another root', doc(client, (d) => d.getMap('m').set('k', { i: ID }))];
         case 5: return ['a number beyond all numbers', new Uint8Array([...doc(client, (d) => d.getArray(root).push([1])).slice(0, -3), 125, 255, 255, 255, 255, 255, 255, 255, 255, 127, 0])];
-        case 6: return ['sixty thousand bytes', doc(client, (d) => d.getArray(root).push(Array.from({ length: 300 }, (_, i) => ({ i: ID, t: 'post', a: i, x: 'x'.repeat(180) }))))];
+        case 6: return ['one record two hundred times', doc(client, (d) => d.getArray(root).push(Array.from({ length: 200 }, (_, i) => ({ i: ID, t: 'post', a: i, x: 'x'.repeat(180) }))))];
         case 7: return ['records of others', honestAs(draw)];
         case 8: return ['a broken update', broken([honest()], draw)];
+        case 0:
+        case 12:
+        case 13: return this.hijacked(others, draw) ?? ['an honest update', honest()];
+        case 9: return ['a few bytes that unpack to very many', BOMB];
+        case 10: return ['something deep', doc(client, (d) => d.getArray(root).push([nested(60)]))];
+        case 11: return ['six hundred records', doc(client, (d) => d.getArray(root).push(Array.from({ length: 600 }, (_, i) => ({ i: ID, t: 'retract', a: i, o: ID }))))];
         default: return ['no update at all', fromText('words')];
       }
     };
@@ -58,18 +84,21 @@ export class MalloryAtPlay {
       return she.update([{ i: ID, t: 'edit', a: 1, o: post.slice(0, 22), x: 'forged by Mallory' }, { i: `${ID.slice(0, 21)}Q`, t: 'retract', a: 1, o: post.slice(0, 22) }]);
     };
     try {
-      switch (draw(12)) {
+      if (end !== null) return await this.after(others[0] as Seat, end, draw);
+      switch (draw(15)) {
         case 0:
         case 1:
         case 2:
         case 3: {
           const [what, bytes] = plain();
           const answer = await she.append(she.seal(bytes, draw(6) === 0 ? { rosterSeq: 1 + draw(state.seq), epoch: 1 + draw(state.seq) } : {}));
+          if (others.some((s) => s.posts.some((p) => p.text === HIJACKED))) this.taken.push('words under the client id of another');
           return `Mallory seals ${what}: ${answer.is}`;
         }
         case 4: {
           const first = she.seal(honest());
-          await she.append(first);
+          const was = await she.append(first);
+          if (was.is === 'acks' && (await she.append(first, she.n)).is !== 'acks') this.taken.push('nothing, of the very bytes that it has');
           const answer = await she.append({ ...she.seal(honest(), { n: she.n, prev: Buffer.alloc(32) as unknown as Hash }) }, she.n);
           return this.forbidden(`Mallory has two envelopes at ${she.n}`, answer);
         }
@@ -90,10 +119,33 @@ export class MalloryAtPlay {
         }
         case 10: {
           // a roster that is behind the last change of keys
-          const old = state.fence - 1;
-          if (old < 1 || state.rows.get(hex(she.run.keys.logPk as LogPk))?.from === state.fence) return 'Mallory has no older roster';
-          const answer = await she.append(she.seal(honest(), { rosterSeq: old }));
+          if (known.seq >= state.fence) return 'Mallory has no older roster';
+          const answer = await she.append(she.seal(honest(), { rosterSeq: known.seq, epoch: currentEpoch(known).seq }));
           return this.forbidden('Mallory writes under an older roster', answer);
+        }
+        case 12: {
+          // whatever she asks for, keys that are made once she is out are not for her
+          const want = signWant(state.group, { logPk: she.run.keys.logPk as LogPk, spans: [{ first: 1, last: 70_000 }] }, she.run.keys.logSk);
+          const answer = await she.ask({ is: 'want', group: state.group, want });
+          return `Mallory wants every key there will be: ${answer.is}`;
+        }
+        case 13: {
+          // while she is being removed she goes on talking
+          const owner = others.find((s) => s.view.iOwn);
+          if (owner === undefined || draw(2) === 0) return 'Mallory bides her time';
+          let isOver = false;
+          owner.device.begin('remove', { group: owner.group, member: she.run.me }, (o) => {
+            isOver = true;
+            if (!o.ok && o.fault === 'changed-meanwhile' && owner.run.state.members.get(she.run.me)?.end === null) this.taken.push('her talk keeps her in');
+          });
+          for (let i = 0; i < 60 && !isOver && (await this.talks(honest())); i++);
+          return `Mallory talks on while she is removed, to ${she.n}`;
+        }
+        case 14: {
+          // larger than any client would seal, and as large as the relay takes
+          const many = doc(client, (d) => d.getArray(root).push(Array.from({ length: 400 }, (_, i) => ({ i: `${ID.slice(0, 18)}${String(1_000 + i)}`, t: 'post', a: i, x: 'x'.repeat(160) }))));
+          const answer = await she.append(she.seal(many, {}, true));
+          return `Mallory seals ${many.length} bytes: ${answer.is}`;
         }
         case 5: {
           const e = she.seal(honest());
@@ -104,7 +156,12 @@ export class MalloryAtPlay {
           return `Mallory signs badly: ${answer.is}`;
         }
         case 6:
-          for (let i = 0; i < 6; i++) await she.change({ kind: 'accept-owner', offer: 1 + draw(state.seq), rotation: { contentCommit: she.random(32) as Hash, rosterCommit: she.random(32) as Hash, boxes: liveRows(state).map((r) => ({ to: r.logPk, hash: she.random(32) as Hash })) } });
+          for (let i = 0; i < 6; i++) {
+            const { body, tell } = this.rotation();
+            tell();
+            const answer = await she.change({ kind: 'accept-owner', offer: state.offer !== null && state.offer.to !== she.run.me ? state.offer.seq : 1 + draw(state.seq), rotation: body });
+            if (answer.is === 'entered' && state.offer?.to !== she.run.me) this.taken.push('the group, which nobody offered her');
+          }
           return 'Mallory takes the group, six times';
         case 7:
           await she.change({ kind: 'remove', member: state.rows.get(hex(she.run.keys.logPk as LogPk))?.member ?? (she.random(16) as never), cuts: [], rotation: { contentCommit: she.random(32) as Hash, rosterCommit: she.random(32) as Hash, boxes: [] } });
@@ -117,6 +174,85 @@ export class MalloryAtPlay {
     } catch (e) {
       return `Mallory gets nowhere: ${(e as Error).message}`;
     }
+  }
+
+  /** What any member's device sees: the roster, and keys in her own lockboxes. */
+  private async follows({ run }: Seat): Promise<void> {
+    const { she } = this;
+    if (run.state.seq <= she.run.state.seq) return;
+    she.run.state = run.state;
+    she.run.entries = [...run.entries];
+    const boxes = await ask(this.log, 'lockboxes', { g: (await groupOf(this.log, run.row.id)) as number, device: she.run.ownRow?.device as number, after: 0 });
+    if (boxes.ok) await takeLockboxes(she.run, boxes.value.items);
+  }
+  /** Says something and goes on at once; whether she still may. */
+  private async talks(words: Bytes): Promise<boolean> {
+    const { she } = this;
+    const before = she.heard.length;
+    const sealed = she.seal(words);
+    she.tell({ is: 'append', group: she.run.row.id, n: she.n + 1, envelope: sealed.bytes });
+    await this.world.time.pass(1);
+    const answers = she.heard.slice(before);
+    if (answers.some((h) => h.is === 'acks')) Object.assign(she, { n: she.n + 1, prev: sealed.hash });
+    return !answers.some((h) => h.is === 'gone');
+  }
+  /** New keys for everybody, and how to tell the relay of them. */
+  private rotation(): { readonly body: Rotation; readonly tell: () => void } {
+    const { she } = this;
+    const { state } = she.run;
+    const at = { prev: chainHead(state), seq: state.seq + 1 };
+    const { rotation, boxes } = makeRotation(at, liveRows(state), newEpochKeys(she.random), she.random, () => []);
+    return { body: rotation, tell: () => she.tell({ is: 'boxes', group: state.group, seq: at.seq, boxes }) };
+  }
+  /** She writes on where somebody else's client id stands, as if she were that one. */
+  private hijacked(others: readonly Seat[], draw: Draw): readonly [string, Bytes] | null {
+    const { run } = this.she;
+    const clients = Object.entries(others[0]?.run.feed.index.clients ?? {}).filter(([client, [epoch]]) => Math.floor(Number(client) / 2 ** 32) !== run.ownRow?.device && epoch === currentEpoch(run.state).seq);
+    // those heard of last are in use
+    const at = clients.slice(-2)[draw(2)];
+    if (at === undefined) return null;
+    const [root, [, clock]] = at;
+    const doc = new Y.Doc({ gc: false });
+    doc.clientID = Number(root);
+    doc.getArray(root).push(Array.from({ length: clock }, () => 0));
+    const before = Y.encodeStateVector(doc);
+    doc.getArray(root).push([{ i: ID, t: 'post', a: 1, x: HIJACKED }]);
+    return ['the lane in which somebody is writing', Y.encodeStateAsUpdate(doc, before).slice() as Bytes];
+  }
+  /** She is out: nothing of hers counts any more, by the relay or through it. */
+  private async after(witness: Seat, end: { readonly seq: number }, draw: Draw): Promise<string> {
+    const { she } = this;
+    const { state } = witness.run;
+    const words = she.update([{ i: Buffer.from(she.random(16)).toString('base64url'), t: 'post', a: 1, x: AFTER }]);
+    // under the roster of then, or of now with the last keys that she has
+    const rosterSeq = draw(2) === 0 ? end.seq - 1 : state.seq;
+    const content = [...she.run.keyring.values()].at(-1)?.content;
+    if (content == null) return 'Mallory is out and has no key';
+    const context = { group: state.group, logPk: she.run.keys.logPk as LogPk, prev: she.prev, roster: chainAt(state, rosterSeq) as Hash };
+    const bytes = sealEnvelope(context, { n: she.n + 1, rosterSeq, epoch: epochAt(state, rosterSeq)?.seq ?? 1, blobs: [] }, words, content, she.run.keys.logSk, she.random);
+    const sealed = { bytes, hash: envelopeHash(context, bytes) };
+    if (draw(2) === 0) return this.forbidden('Mallory is out and writes on', await she.append(sealed));
+    const g = await groupOf(this.log, state.group);
+    const stored = await ask(this.log, 'append', {
+      g: g as number, device: she.run.ownRow?.device as number, n: she.n + 1, rosterSeq, time: this.world.time.now, verdict: 'fine', judgedAt: state.seq, group: state.group, logPk: context.logPk, roster: context.roster, blobs: [], envelope: bytes
+    });
+    if (stored.ok && stored.value.is === 'stored') Object.assign(she, { n: she.n + 1, prev: sealed.hash });
+    return `Mallory is out, and the relay keeps what she writes: ${stored.ok ? stored.value.is : 'no'}`;
+  }
+  /** To a restored relay she gives what another log has, spoilt. */
+  async givesSpoilt(others: readonly Seat[], draw: Draw): Promise<string> {
+    const { she } = this;
+    const { state } = she.run;
+    const row = others[draw(Math.max(1, others.length))]?.run.ownRow;
+    const g = await groupOf(this.log, state.group);
+    const head = g === null || row == null ? null : await ask(this.log, 'head', { g, device: row.device });
+    if (g === null || row == null || head?.ok !== true) return 'Mallory has nobody to wrong';
+    const n = head.value.n + 1;
+    const bytes = concat(writeHeader({ n, rosterSeq: 1 + draw(state.seq), epoch: 1, blobs: [] }), she.random(24 + 272 + 64));
+    await she.ask({ is: 'give', group: state.group, items: [{ device: row.device, n, time: 1, envelope: bytes }] });
+    const now = await ask(this.log, 'head', { g, device: row.device });
+    if (now.ok && now.value.n === n) this.taken.push('an envelope that nobody signed, in the log of another');
+    return `Mallory gives what nobody signed as ${row.device} ${n}`;
   }
 
   private forbidden(what: string, answer: { readonly is: string }): string {

@@ -1,9 +1,11 @@
 /** The end of a schedule: all is well again for a while, and then everything is looked at. */
 import type { Device } from '../support/world';
 import { personOf } from './base';
+import { posts } from './deeds';
 import type { Life } from './life';
+import { judgeKnowledge } from './knowledge';
 import { turnBook } from './quick';
-import { atRelay } from './truth';
+import { atRelay, rosterAt } from './truth';
 
 /** Five virtual minutes to heal in, looked at every ten seconds. */
 const HEALING = 300_000;
@@ -27,10 +29,15 @@ async function quiet(l: Life): Promise<void> {
 export async function heal(l: Life, afterLies: boolean): Promise<void> {
   const { world } = l;
   const { log } = l.s;
-  if (l.relayStore.hasCopy && l.copied.size === 0 && l.draw(2) === 0) await l.relayStore.putBack(l);
+  if (l.relayStore.hasCopy && l.copied.size === 0 && l.draw(2) === 0) await l.relayStore.putBack();
   l.note('all heals');
   world.down = false;
+  world.skew = 0;
   log.fate = () => 'done';
+  log.real.hasRoom();
+  for (const tab of l.tabs) tab.link.stop();
+  // a line that stands may go on standing: what a connection begins with is no cure for what went wrong on it
+  const isCut = afterLies || l.draw(2) === 0;
   for (const s of l.seats.filter(l.isHonest)) {
     l.lines.mend(s.device);
     s.device.fate = () => 'done';
@@ -43,10 +50,12 @@ export async function heal(l: Life, afterLies: boolean): Promise<void> {
       await l.again(s);
     }
     if (!l.isOpen(s) && !l.isGone(s)) l.truth.breach('stuck', `${s.device.name} does not open: ${s.device.core?.phase ?? 'dead'}`);
-    s.device.cut();
+    if (isCut) s.device.cut();
     s.device.goOnline();
   }
   for (const device of l.joining) device.goOnline();
+  // whoever was wronged by a member finds out by what it says next
+  if (l.mode === 'member') for (const s of l.live.filter(l.isHonest)) posts(l, s);
   await quiet(l);
   const anew = async (): Promise<void> => {
     for (const s of l.seats) if (!l.isGone(s)) await l.again(s);
@@ -69,6 +78,17 @@ export async function heal(l: Life, afterLies: boolean): Promise<void> {
     await anew();
   }
   await world.time.pass(3_000);
+  // what everybody has by now, and what was acknowledged, is what lies on the media
+  if (l.seed % 3 > 0) return;
+  l.note('the power fails everywhere');
+  for (const s of l.seats.filter(l.isHonest)) {
+    if (l.isGone(s)) continue;
+    s.device.disk.cut(0);
+    await l.again(s);
+  }
+  l.relayStore.crash(false);
+  await quiet(l);
+  await world.time.pass(3_000);
 }
 
 export async function judge(l: Life): Promise<void> {
@@ -82,9 +102,11 @@ export async function judge(l: Life): Promise<void> {
     if (device.core?.phase === 'open' && device.core.groups.size === 0 && tag?.end === null) truth.breach('stuck', `${device.name} is back, and the group is not`);
   }
   await truth.agreed(l.open, { liars: l.liars, rolled: l.rolled, isFalseAlarm: (alarm) => l.isFalseAlarm(alarm) });
-  await truth.unreadable(l.open, log.real);
+  await judgeKnowledge(l);
   const any = l.live.find(l.isHonest);
   if (any !== undefined) {
+    const roster = await rosterAt(log.real, any.run.row.id);
+    if (roster !== null) truth.belongs(l.open.filter(l.isHonest), roster);
     const there = await atRelay(log.real, any.run.row.id, truth);
     if (l.mode !== 'mischief') for (const s of l.live) if (l.isHonest(s)) truth.delivered(s, there);
   }

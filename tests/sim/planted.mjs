@@ -6,72 +6,101 @@ const bug = (name, file, find, replace, [among, seed] = [HONEST]) => ({ name, fi
 /** Last digits of the seeds whose schedules are of that kind. */
 const HONEST = [0, 1, 2, 3, 4, 5];
 const MEMBER = [9];
+const LIES = [6, 7];
+const FORK = [8];
 const RELAY = { append: 'relay/append.ts', log: 'relay/log-sqlite.ts', enter: 'relay/enter.ts', fanout: 'relay/fanout.ts', access: 'relay/access.ts', reads: 'relay/reads.ts' };
 const CORE = (name) => `src/lib/core/${name}.ts`;
 const ROSTER = (name) => `crypto/roster/${name}.ts`;
 
 export const PLANTED = [
   // the relay
-  bug('acks another envelope at a number', RELAY.log, '      if (there !== null && equal(there.envelope, a.envelope)) return', '      if (there !== null) return', [MEMBER, 9]),
-  bug('takes a number too far', RELAY.log, "    if (a.n > head.n + 1) return no('gap');", '', [MEMBER, 39]),
+  bug('acks another envelope at a number', RELAY.log, '      if (there !== null && equal(there.envelope, a.envelope)) return', '      if (there !== null) return', [MEMBER, 19]),
+  bug('takes a number too far', RELAY.log, "    if (a.n > head.n + 1) return no('gap');", '', [MEMBER, 9]),
   bug('says welcome with a head too short', RELAY.access, 'const { n, hash, feed } = r.value;', 'const { hash, feed } = r.value;\n      const n = Math.max(0, r.value.n - 1);', [HONEST, 4]),
 
   // sending
-  bug('loses the outbox when it seals', CORE('send'), 'const sealed: SealedRow = { n: header.n, bytes: envelope, keys: ready.map((o) => o.key) };', 'const sealed: SealedRow = { n: header.n, bytes: envelope, keys: ready.map((o) => o.key) };\n  run.outbox = run.outbox.filter((o) => !ready.includes(o));', [HONEST, 4]),
+  bug('loses the outbox when it seals', CORE('send'), 'const sealed: SealedRow = { n: header.n, bytes: envelope, keys: ready.map((o) => o.key) };', 'const sealed: SealedRow = { n: header.n, bytes: envelope, keys: ready.map((o) => o.key) };\n  run.outbox = run.outbox.filter((o) => !ready.includes(o));', [HONEST, 25]),
   bug('seals under the first epoch', CORE('send'), '  const epoch = currentEpoch(run.state).seq;', '  const epoch = run.state.epochs[0]?.seq ?? 1;', [HONEST, 4]),
 
   // receiving
   bug('keeps the cursor and not the rows', CORE('receive'), "      changes.push(put('inbox', keyOf.envelope(run.ref, p.row.seq), p.row), ...settleOwn(run, p.row));\n    }\n    const held", "      changes.push(...settleOwn(run, p.row));\n    }\n    const held", [HONEST, 53]),
-  bug('clears the outbox at any ack', CORE('receive'), 'run.outbox.filter((o) => ids.has(o.record.i))', 'run.outbox.filter(() => ids.size >= 0)', [HONEST, 32]),
-  bug('takes keys that fit no commitment', CORE('receive'), "      const fits = place !== null", "      const fits = true || place !== null", [MEMBER, 49]),
-
-  // judging
+  bug('clears the outbox at any ack', CORE('receive'), 'run.outbox.filter((o) => ids.has(o.record.i))', 'run.outbox.filter(() => ids.size >= 0)', [HONEST, 4]),
+  bug('takes keys that fit no commitment', CORE('receive'), "      const fits = place !== null", "      const fits = true || place !== null", [MEMBER, 69]),
 
   // the roster
-  bug('never sends a lost entry again', CORE('session'), '  await resendPending(run);\n', '', [HONEST, 55]),
+  bug('never sends a lost entry again', CORE('session'), '  await resendPending(run);\n', '', [HONEST, 60]),
 
   // sessions, the store, the link
-  bug('does not fetch the feed', CORE('fetch'), '    const before = run.cursor;\n', '    const before = run.cursor;\n    if (before >= 0) return true;\n', [HONEST, 4]),
   bug('seals every row under one nonce', 'crypto/at-rest.ts', '  const nonce = random(NONCE);', '  const nonce = random(NONCE).fill(7);', [HONEST, 4]),
   bug('seals every envelope under one nonce', 'crypto/envelope.ts', 'random(ENVELOPE_NONCE)', 'random(ENVELOPE_NONCE).fill(7)', [HONEST, 4]),
-  bug('never dials again', 'src/lib/sync/link.ts', "      if (this.state === 'offline') this.connect();\n    });\n  }\n  private wait", "    });\n  }\n  private wait", [HONEST, 4]),
   // more of all of them
   bug('forgets the outbox over a restart', CORE('group-run'), '    run.outbox = outbox.map((r) => ({ ...r.value, key: r.key }));', '    run.outbox = [];', [HONEST, 4]),
-  bug('gives every record one place in the outbox', CORE('group-run'), '    return ++this.made;', '    return (this.made = 1);', [HONEST, 32]),
-  bug('sends nothing again on a fresh connection', CORE('session'), '  run.bearer = null;\n  run.inFlight = null;', '  run.bearer = null;', [HONEST, 232]),
+  bug('gives every record one place in the outbox', CORE('group-run'), '    return ++this.made;', '    return (this.made = 1);', [HONEST, 4]),
   bug('uses one client id for an epoch', 'src/lib/care/lane.ts', '    const r = random(4);', '    const r = random(4).fill(1);', [HONEST, 4]),
   bug('writes in the lane of the next device', 'src/lib/care/lane.ts', 'this.client = device * SPAN +', 'this.client = (device + 1) * SPAN +', [HONEST, 4]),
   bug('says seen by everybody', CORE('group-view'), 'readers.filter((m) => run.feed.seenBy(hex(m.tag), p.device, p.n))', 'readers.filter((m) => m.tag.length > 0)', [HONEST, 4]),
-  bug('says seen up to the number, not from it', 'src/lib/care/feed.ts', '    logs[String(device)] = join(logs[String(device)] ?? [], [from, to]);', '    logs[String(device)] = join(logs[String(device)] ?? [], [1, to + 9]);', [HONEST, 53]),
-  bug('says welcome to an empty feed', RELAY.access, 'feedSeq: feed, head: { n, hash }', 'feedSeq: 0, head: { n, hash }', [HONEST, 4]),
-  bug('hands out the roster but its last entry', RELAY.reads, 'after: f.after, upTo, most', 'after: f.after, upTo: upTo - 1, most', [HONEST, 4]),
-  bug('acks a number too high', RELAY.fanout, 'push(this.acks, by, { n: stored.n, seq: stored.seq, time: stored.time });', 'push(this.acks, by, { n: stored.n + 1, seq: stored.seq, time: stored.time });', [HONEST, 4]),
+  bug('says seen up to the number, not from it', 'src/lib/care/feed.ts', '    logs[String(device)] = join(logs[String(device)] ?? [], [from, to]);', '    logs[String(device)] = join(logs[String(device)] ?? [], [1, to + 9]);', [HONEST, 32]),
   bug('pushes envelopes back to their author alone', RELAY.fanout, 'const frames = authors.has(s) ? (authors.size === 1 ? [] : pages(g, fresh.filter((f) => f.by !== s))) : all;', 'const frames = authors.has(s) ? all : [];', [HONEST, 32]),
-  bug('counts envelopes from where it should not', CORE('send'), 'const header = { n: at.n + 1,', 'const header = { n: at.n + 2,', [HONEST, 4]),
   bug('reuses the number of the last envelope', CORE('send'), 'const header = { n: at.n + 1,', 'const header = { n: Math.max(1, at.n),', [HONEST, 4]),
   bug('leaves the cursor behind its rows', CORE('group-run'), 'const row: HeadsRow = { cursor: this.cursor,', 'const row: HeadsRow = { cursor: this.cursor + 1,', [HONEST, 4]),
   bug('forgets where logs stand over a restart', CORE('group-run'), '      for (const [device, place] of heads.heads) run.heads.set(device, place);', '', [HONEST, 4]),
   bug('puts a word of one log into another’s place', CORE('project'), "run.feed.add(r, { member, device: row.device, n: row.n, seq: row.seq, time: row.time, epoch });", "run.feed.add(r, { member, device: row.device, n: row.n + (row.seq % 3 === 0 ? 1 : 0), seq: row.seq, time: row.time, epoch });", [HONEST, 32]),
-  bug('answers an ask with any frame of its number', 'src/lib/sync/link.ts', "    if (waiting.group !== null && 'group' in f && !equal(f.group, waiting.group)) return;", "    if (waiting.group !== null) return;", [HONEST, 4]),
 
   // the plainest
-  bug('reads pages from one too late', RELAY.reads, 'way: f.way, from: f.from, most: f.most', 'way: f.way, from: f.from + 1, most: f.most', [HONEST, 4]),
-  bug('asks for the feed from one too late', CORE('fetch'), "way: 'up', from: before, most: LIMIT.page", "way: 'up', from: before + 1, most: LIMIT.page", [HONEST, 4]),
   bug('asks for the roster from one too late', CORE('fetch'), 'after: Math.max(0, run.entries.length - overlap) });', 'after: run.entries.length + 1 });', [HONEST, 13]),
-  bug('never goes live', CORE('session'), "  run.session = 'live';", "  run.session = 'opening';", [HONEST, 4]),
   bug('commits to the other key', CORE('change'), 'commitContent(at, keys.content)', 'commitContent(at, keys.roster)', [HONEST, 4]),
-  bug('counts a log one too far', 'src/lib/group/log.ts', 'const next: LogPlace = { n: header.n,', 'const next: LogPlace = { n: header.n + 1,', [HONEST, 4]),
-  bug('leaves the cursor where it was', CORE('receive'), '    run.cursor = item.seq;', '', [HONEST, 4]),
   bug('forgets what a client id has written', CORE('project'), '  known[String(update.value.client)] = [epoch, update.value.clock + update.value.records.length];', '', [HONEST, 32]),
   bug('takes only the first update of a client id', 'src/lib/care/lane.ts', "  if (clock !== (at?.clock ?? 0)) return err('gap');", "  if (clock !== 0) return err('gap');", [HONEST, 32]),
-  bug('keeps new words from its own sight', CORE('send'), '  run.outbox.push(...items);\n', '', [HONEST, 13]),
+  bug('keeps new words from its own sight', CORE('send'), '  run.outbox.push(...items);\n', '', [HONEST, 4]),
   bug('gives two members one device index', ROSTER('fold'), "kem: b.row.kem, device: s.rows.size + 1, rank: 'ordinary', from: e.seq", "kem: b.row.kem, device: s.rows.size, rank: 'ordinary', from: e.seq", [HONEST, 4]),
-  bug('acks and pushes nothing', RELAY.fanout, '    this.turn(() => this.flush());', '', [HONEST, 4]),
 
   // an older store, copies, and what came before
-  bug('goes on in its old life after a restore', 'relay/lives.ts', 'const incarnation = Math.max(now, last + 1, above + 1);', 'const incarnation = last;', [HONEST, 32]),
-  bug('gives a restored relay no envelope back', CORE('give-back'), 'if (n > h.n) toGive.push', 'if (n > h.n + 1e9) toGive.push', [HONEST, 35]),
-  bug('takes a refusal for thanks', CORE('give-back'), "f !== null && !(f.is === 'refused' && f.why === 'unavailable');", 'f !== null;', [HONEST, 180]),
-  bug('tries for ever on a session that is spent', CORE('restore'), "  if (f?.is === 'refused' && f.why === 'bad-proof') around.link.again();\n", '', [HONEST, 201]),
-  bug('cannot read a roster that an earlier version kept', ROSTER('state'), '  if (version < 1 || version > STATE) r.fail();', '  if (version !== STATE) r.fail();', [HONEST, 4])
+  bug('goes on in its old life after a restore', 'relay/lives.ts', 'const incarnation = Math.max(now, last + 1, above + 1);', 'const incarnation = last;', [HONEST, 40]),
+  bug('gives a restored relay no envelope back', CORE('give-back'), 'if (n > h.n) toGive.push', 'if (n > h.n + 1e9) toGive.push', [HONEST, 41]),
+  bug('cannot read a roster that an earlier version kept', ROSTER('state'), '  if (version < 1 || version > STATE) r.fail();', '  if (version !== STATE) r.fail();', [HONEST, 13]),
+
+  // what only the relay's process, machine or disk brings to light
+  bug('says entered before it is stored', RELAY.enter, "  h.ringing?.stop(group, gone);\n  h.log.call(\n    'enter',", "  h.ringing?.stop(group, gone);\n  connection.send({ is: 'entered', re: f.re, group: group.id, receipt: receipted.receipt });\n  h.log.call(\n    'enter',", [HONEST, 212]),
+  bug('acks what it has in memory alone', RELAY.log, '        this.feed.flush();\n        return answers;', '        return answers;', [HONEST, 55]),
+  bug('skips the fsync', 'relay/sqlite.ts', "      this.run('BEGIN IMMEDIATE');", "      this.db.exec('PRAGMA synchronous = NORMAL');\n      this.run('BEGIN IMMEDIATE');", [HONEST, 50]),
+  bug('takes a resend for another envelope', RELAY.log, "      if (there !== null && equal(there.envelope, a.envelope)) return { is: 'again', seq: there.seq, time: there.time };\n", '', [MEMBER, 19]),
+  bug('does not remember at its start what waits for a row', 'relay/feed-sqlite.ts', '      this.row = f.row;\n      this.put(f);', '      this.row = f.row;', [HONEST, 55]),
+
+  // the relay against a member
+  bug('forgets the fence', RELAY.append, 'e.rosterSeq > s.seq || e.rosterSeq < s.fence || owedAt(s, e.rosterSeq)', 'e.rosterSeq > s.seq || owedAt(s, e.rosterSeq)', [MEMBER, 89]),
+  bug('goes on with whom an entry ended', RELAY.enter, '      tellEnded(h, s.group.logs, state);\n      done();', '      done();', [MEMBER, 9]),
+  bug('removes without asking where the logs stand', RELAY.log, "    if (heads.some((h, i) => h.n !== e.ends[i]?.n || !equal(h.hash, e.ends[i].hash))) return { is: 'moved', heads };\n", '', [HONEST, 212]),
+  bug('ignores a hold', RELAY.append, 'time < (group.held.get(s.device) ?? 0)', 'time < 0', [MEMBER, 9]),
+  bug('takes what is given back without its signature', 'relay/heal.ts', '    if (!verifyEnvelope(place, read.value)) continue;\n', '', [MEMBER, 79]),
+
+  // clients against a member
+  bug('does not check whose lane it is', 'src/lib/care/lane.ts', '  if (!Number.isSafeInteger(client) || Math.floor(client / SPAN) !== device)', '  if (!Number.isSafeInteger(client))', [MEMBER, 39]),
+  bug('takes what lies beyond the cut-off', 'src/lib/group/log.ts', "  if (row.end !== null && header.n > row.end.cut.n) return { is: 'refused', why: 'beyond-cut' };\n", '', [MEMBER, 159]),
+  bug('shows a record each time it comes', 'src/lib/care/feed.ts', '        if (this.byId.has(id)) return;\n', '', [MEMBER, 29]),
+  bug('lets a newcomer have all of the past', CORE('change'), 'map((k) => ({ ...k, content: k.epoch >= horizon ? k.content : null }))', 'map((k) => ({ ...k, content: horizon >= 0 ? k.content : null }))', [HONEST, 54]),
+  bug('does not know that a rotation is owed', ROSTER('state'), 's.owed.some((o) => o.from <= seq && (o.to === null || seq < o.to));', 's.owed.some((o) => o.from < o.from + 0 * seq);', [HONEST, 231]),
+  bug('leaves the recovery rows without keys', CORE('change'), '  const made = makeRotation(at, rows, keys,', "  const made = makeRotation(at, rows.filter((r) => !('rank' in r) || r.rank !== 'recovery'), keys,", [HONEST, 13]),
+  bug('takes the ownership that nobody offered', ROSTER('rules'), "        if (s.claim === null || s.claim.by !== by || s.claim.seq !== b.offer) return 'no-offer';\n", '        if (s.claim === null) return null;\n', [MEMBER, 49]),
+
+  // clients against a hostile relay
+  bug('believes that it is out without a receipt', CORE('session'), "async function finishGone(run: GroupRun, seq: number): Promise<void> {\n  run.session = 'gone';", "async function finishGone(run: GroupRun, seq: number): Promise<void> {\n  run.row.ended ??= 'removed';\n  run.session = 'gone';", [LIES, 27]),
+  bug('takes entries without looking at the receipt', CORE('receive'), '|| !verifyReceipt(run.state.group, receipt)) {', ') {', [LIES, 46]),
+  bug('takes envelopes without looking at the signature', 'src/lib/group/log.ts', "  if (!verifyEnvelope(context, read.value)) return { is: 'refused', why: 'forged' };\n", '', [LIES, 6]),
+  bug('stops at an entry that does not count', ROSTER('fold'), "  return fault === null ? { state: withClaim(s, apply(s, passed, d.value), d.value), void: null, entry: d.value } : { state: passed,", "  return fault === null ? { state: withClaim(s, apply(s, passed, d.value), d.value), void: null, entry: d.value } : { state: s,", [LIES, 27]),
+  bug('never reads the feed again', CORE('heal'), 'if ((isSuspicious(run) && !run.readAgain) || isDue(run)) {', 'if (run.cursor < 0) {', [LIES, 6]),
+  bug('does not look at the newest entry again', CORE('session'), '!(await fetchRoster(run, true))', '!(await fetchRoster(run))', [FORK, 8]),
+  bug('speaks to a relay that is behind', CORE('session'), 'if (isBehind || run.isHalted) halt(run,', 'if (run.isHalted) halt(run,', [FORK, 48]),
+  bug('does not compare its own log', CORE('session'), ' || f.head.n < run.ownHead.n);', ');', [FORK, 258]),
+
+  // what only this or that mishap of a device brings to light
+  bug('writes though another window took over', 'src/lib/store/memory.ts', "    if (now.fence !== fence) throw new StoreError('fenced');\n", '', [HONEST, 32]),
+  bug('goes on in its own lane after its log went another way', CORE('receive'), "    if (!equal(run.sealed.bytes, row.envelope) || row.state === 'void') run.writer = null;\n", '', [HONEST, 70]),
+  bug('lets words go with the envelope that was displaced', CORE('receive'), "    changes.push(drop('sealed', keyOf.sealed(run.ref)));\n    run.sealed = null;\n  }\n  const opened", "    changes.push(drop('sealed', keyOf.sealed(run.ref)), ...leaveOutbox(run, run.outbox.filter((o) => run.sealed?.keys.includes(o.key))));\n    run.sealed = null;\n  }\n  const opened", [HONEST, 70]),
+  bug('keeps a draft in memory alone', CORE('commands-feed'), "        await run.commit([put('draft', run.ref, draft)]);\n", '', [HONEST, 50]),
+  bug('holds words for years when the clock is set', CORE('hold'), 'heldUntil > now && heldUntil <= now + HOLD_MOST;', 'heldUntil > now;', [HONEST, 4]),
+  bug('ignores that words are held', CORE('send'), '    if (isHeld(o, now)) continue;\n', '', [HONEST, 55]),
+  bug('marks all before as seen', CORE('seen-marks'), 'return [p.device, before > 0 && isWhole(p.device, before) ? before + 1 : p.n, p.n];', 'return [p.device, before > 0 ? 1 : p.n, p.n];', [HONEST, 60]),
+  bug('comes back under the keys of the recovery row', CORE('restore'), 'id: at.id, logSeed: own.logSeed, kemSeed: own.kemSeed, tag: at.tag,', "id: at.id, ...('logSeed' in at ? (at as never) : own), tag: at.tag,", [HONEST, 13]),
+  bug('does not make the feed again when the cache is gone', CORE('project'), '  if (missing === 0 && endedSince(run, cutUpTo).length === 0) return;', '  if (upTo === 0 || (missing === 0 && endedSince(run, cutUpTo).length === 0)) return;', [HONEST, 54]),
+  bug('counts the cursor before the rows when the disk is full', CORE('receive'), 'await run.commitOrCarryOn([...changes, run.headsRow()]);\n  const rows', 'await run.commitOrCarryOn([run.headsRow()]);\n  await run.commitOrCarryOn([...changes]);\n  const rows', [HONEST, 55])
 ];

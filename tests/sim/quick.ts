@@ -13,7 +13,9 @@ const subtle = {
   deriveKey: (how: { readonly info: Uint8Array }, from: Key): Key => ({ raw: new Uint8Array(hkdfSync('sha256', from.raw, new Uint8Array(0), how.info, 32)) }),
   encrypt: ({ iv, additionalData }: How, key: Key, plain: Uint8Array): ArrayBuffer => {
     const c = createCipheriv('aes-256-gcm', key.raw, iv).setAAD(additionalData);
-    return new Uint8Array(Buffer.concat([c.update(plain), c.final(), c.getAuthTag()])).buffer;
+    const out = new Uint8Array(Buffer.concat([c.update(plain), c.final(), c.getAuthTag()]));
+    note(key.raw, iv, out);
+    return out.buffer;
   },
   decrypt: ({ iv, additionalData }: How, key: Key, sealed: Uint8Array): ArrayBuffer => {
     const d = createDecipheriv('aes-256-gcm', key.raw, iv).setAAD(additionalData);
@@ -50,6 +52,14 @@ export function turnBook(): string[] {
   return found;
 }
 
+function note(key: Uint8Array, nonce: Uint8Array, out: Uint8Array): void {
+  const at = latin(key, nonce);
+  const now = latin(out);
+  const before = book.get(at);
+  if (before !== undefined && before !== now) reused.push('a key sealed two things under one nonce');
+  book.set(at, now);
+}
+
 export async function quicken(): Promise<void> {
   await sodium.ready;
   const s = sodium as unknown as {
@@ -64,11 +74,7 @@ export async function quicken(): Promise<void> {
   const encrypt = s.crypto_aead_xchacha20poly1305_ietf_encrypt.bind(s);
   s.crypto_aead_xchacha20poly1305_ietf_encrypt = (m, ad, x, nonce, key) => {
     const out = encrypt(m, ad, x, nonce, key);
-    const at = latin(key, nonce);
-    const now = latin(out);
-    const before = book.get(at);
-    if (before !== undefined && before !== now) reused.push('a key sealed two things under one nonce');
-    book.set(at, now);
+    note(key, nonce, out);
     return out;
   };
 }

@@ -1,7 +1,12 @@
 /** Mallory, a member gone bad: her own keys, her own client, any frame she likes. She knows what a member's device knows. */
 import { proveAccess } from '../../crypto/access';
-import type { BlobId, Bytes, Hash } from '../../crypto/brand';
-import { envelopeHash, sealEnvelope } from '../../crypto/envelope';
+import type { BlobId, Bytes, ContentKey, Hash, LogSk } from '../../crypto/brand';
+import { concat } from '../../crypto/bytes';
+import { ENVELOPE_NONCE, type EnvelopeContext, type EnvelopeHeader, envelopeHash, placeOf, sealEnvelope, signedPart, writeHeader } from '../../crypto/envelope';
+import { LABEL } from '../../crypto/labels';
+import { pad } from '../../crypto/padding';
+import { na, type Random } from '../../crypto/sodium';
+import { sign } from '../../crypto/verify';
 import { decodeFromRelay, encodeToRelay, type FromRelay, type ToRelay } from '../../crypto/frames';
 import { type EntryBody, signEntry } from '../../crypto/roster/entry';
 import { chainAt, chainHead, currentEpoch } from '../../crypto/roster/state';
@@ -13,6 +18,15 @@ import type { Seat } from './circle';
 import { HOST, type World } from './world';
 
 type Unnumbered<T> = T extends unknown ? Omit<T, 're'> : never;
+
+/** As `sealEnvelope`, which refuses to. */
+function sealLarge(c: EnvelopeContext, header: EnvelopeHeader, plaintext: Bytes, key: ContentKey, secret: LogSk, random: Random): Bytes {
+  const head = writeHeader(header);
+  const place = placeOf(c, head);
+  const nonce = random(ENVELOPE_NONCE);
+  const sealed = na().crypto_aead_xchacha20poly1305_ietf_encrypt(pad(plaintext), place, null, nonce, key) as Bytes;
+  return concat(head, nonce, sealed, sign(LABEL.envelope, signedPart(place, nonce, sealed), secret));
+}
 
 export class Mallory {
   readonly random = seeded('mallory');
@@ -60,15 +74,16 @@ export class Mallory {
     const signature = proveAccess({ as: 'log', host: HOST, group: row.id, serverNonce: hello.nonce, nonce }, keys.logSk);
     return this.ask({ is: 'auth', group: row.id, as: 'log', key: keys.logPk, nonce, signature });
   }
-  /** Her next envelope around any plaintext, with any header. */
-  seal(plaintext: Bytes, more: { readonly rosterSeq?: number; readonly epoch?: number; readonly n?: number; readonly prev?: Hash; readonly blobs?: readonly BlobId[] } = {}): { bytes: Bytes; hash: Hash } {
+  /** Her next envelope around any plaintext, with any header; `isLarge`: around more than any client seals. */
+  seal(plaintext: Bytes, more: { readonly rosterSeq?: number; readonly epoch?: number; readonly n?: number; readonly prev?: Hash; readonly blobs?: readonly BlobId[] } = {}, isLarge = false): { bytes: Bytes; hash: Hash } {
     const { state, keys, keyring } = this.run;
     const rosterSeq = more.rosterSeq ?? state.seq;
     const epoch = more.epoch ?? currentEpoch(state).seq;
     const content = keyring.get(epoch)?.content ?? keyring.get(currentEpoch(state).seq)?.content;
     if (content == null) throw new Error('she has no key');
     const context = { group: state.group, logPk: keys.logPk, prev: more.prev ?? this.prev, roster: chainAt(state, rosterSeq) ?? chainHead(state) };
-    const bytes = sealEnvelope(context, { n: more.n ?? this.n + 1, rosterSeq, epoch, blobs: more.blobs ?? [] }, plaintext, content, keys.logSk, this.random);
+    const header = { n: more.n ?? this.n + 1, rosterSeq, epoch, blobs: more.blobs ?? [] };
+    const bytes = isLarge ? sealLarge(context, header, plaintext, content, keys.logSk, this.random) : sealEnvelope(context, header, plaintext, content, keys.logSk, this.random);
     return { bytes, hash: envelopeHash(context, bytes) };
   }
   /** Appends it to her log; the relay's answer. */

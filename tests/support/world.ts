@@ -197,11 +197,11 @@ export class Device {
   view<V extends ViewName>(name: V, key: Views[V]['key']): Views[V]['view'] {
     return this.views.get(`${name} ${key ?? ''}`) as Views[V]['view'];
   }
-  /** Gives a command and goes on at once; `then` hears the outcome, if the device lives to tell it. */
-  begin<K extends CommandName>(name: K, input: Commands[K]['in'], then: (o: Outcome<Commands[K]['out']>) => void = () => undefined): void {
+  /** Gives a command and goes on at once; `then` hears the outcome, if the device lives to tell it. `tab`: an earlier worker that is still there. */
+  begin<K extends CommandName>(name: K, input: Commands[K]['in'], then: (o: Outcome<Commands[K]['out']>) => void = () => undefined, tab = this.core): void {
     const id = ++this.id;
     this.outcomes.set(id, then as (o: Outcome<unknown>) => void);
-    this.core?.take({ is: 'command', id, name, input } as never);
+    tab?.take({ is: 'command', id, name, input } as never);
   }
   /** Runs a command and lets time pass until it answers. */
   async run<K extends CommandName>(name: K, input: Commands[K]['in']): Promise<Outcome<Commands[K]['out']>> {
@@ -278,6 +278,8 @@ export class World {
   readonly reports: unknown[] = [];
   readonly stored = new Map<string, Bytes>();
   down = false;
+  /** How far the relay's clock is off, in milliseconds. */
+  skew = 0;
   /** What chance is drawn from, before the names of devices. */
   seed = '';
   /** Devices that were given a disk from elsewhere. */
@@ -304,7 +306,7 @@ export class World {
   serve(log: Log): Relay {
     const { time } = this;
     this.relay = createRelay({
-      log, clock: () => time.now, random: seeded(`${this.seed}relay chance ${this.lives++}`), keys: this.keys, host: HOST,
+      log, clock: () => time.now + this.skew, random: seeded(`${this.seed}relay chance ${this.lives++}`), keys: this.keys, host: HOST,
       turn: (what) => void time.later(0, what), pace: 0, knows: this.knows, groups: this.groups, ...(this.doorbell && { doorbell: this.doorbell })
     });
     return this.relay;

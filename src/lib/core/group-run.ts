@@ -105,6 +105,8 @@ export class GroupRun {
   inFlight: SealedRow | null = null;
   /** What the relay last refused, so that the same answer twice is waited out. */
   refused: { readonly sealed: SealedRow; readonly why: string } | null = null;
+  /** The sealed envelope of which an ack named a place that is not the next one here. */
+  outOfPlace: SealedRow | null = null;
   uploading = false;
   /** The session will be tried again soon. */
   retrying = false;

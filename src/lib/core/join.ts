@@ -41,6 +41,8 @@ const cardShape = v.object({
   inside: v.object({ clinician: count, patient: count, family: count }), relationship: v.pipe(v.string(), v.maxLength(200)),
   history: v.picklist(['start', 'today']), expires: count, open: v.optional(v.boolean())
 });
+/** What a card says (PROTOCOL §13.2); null when it says nothing that makes sense. */
+export const parseCard = (plain: Bytes): v.InferOutput<typeof cardShape> | null => json(cardShape, plain);
 const answerShape = v.object({ refused: v.literal(true) });
 
 export interface JoinEvents {
@@ -193,7 +195,7 @@ export class JoinRun {
     if (f?.is === 'refused') this.to(f.why === 'not-allowed' ? fateNamed(f.detail.words) : 'unknown');
     if (f?.is !== 'card') return false;
     const opened = openCard(this.keys, this.groupId, f.card);
-    const card = opened.ok ? json(cardShape, opened.value) : null;
+    const card = opened.ok ? parseCard(opened.value) : null;
     if (card === null) {
       this.to('bad-link');
       return false;

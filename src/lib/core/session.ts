@@ -220,6 +220,9 @@ export async function takeFrame(run: GroupRun, f: FromRelay): Promise<void> {
       break;
     case 'acks':
       took = await acked(run, f.items);
+      // an ack out of its place is looked into at once, and the next one of the same bytes in a while: who lies sets no pace
+      if (took === 'gap' && run.outOfPlace === run.sealed) return retrySoon(run);
+      if (took === 'gap') run.outOfPlace = run.sealed;
       break;
     case 'requests':
       hearRequests(run, f.items, false);

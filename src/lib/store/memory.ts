@@ -25,6 +25,8 @@ export interface MemoryDevice {
   flush(): void;
   /** A power cut: every open disk is `lost`, and of the relaxed writes since the last flush only the first `kept` stay (none unless said). Says how many went. */
   cut(kept?: number): number;
+  /** The relaxed database is gone, as browsers lose one of two: every open disk is `lost`. */
+  loseCache(): void;
   /** Another device with the same medium, and the same writes not flushed. */
   copy(): MemoryDevice;
   /** Every byte on the medium, with its key, as somebody sees who takes the device. */
@@ -185,6 +187,12 @@ function deviceOn(now: Medium, flushed: Map<string, Rows>, unflushed: Relaxed[],
       flushed = copyCache(now);
       unflushed = [];
       return lost;
+    },
+    loseCache() {
+      power++;
+      for (const table of CACHE_TABLES) now.tables.set(table, new Map());
+      flushed = copyCache(now);
+      unflushed = [];
     },
     copy: () =>
       deviceOn({ ...now, tables: new Map([...now.tables].map(([t, rows]) => [t, new Map(rows)])) }, new Map([...flushed].map(([t, rows]) => [t, new Map(rows)])), [...unflushed], options),

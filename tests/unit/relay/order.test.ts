@@ -169,4 +169,21 @@ describe('when the store kept it and never said so', () => {
     expect(s.phone.of('acks')).toHaveLength(1);
     expect(fay.phone.of('page').at(-1)?.items).toMatchObject([{ n: 1, envelope: bytes }]);
   });
+
+  it('an envelope whose author has seen it in the feed, and never sends it again, comes to the others all the same', async () => {
+    const fay = await s.join();
+    log.deaf = ['append', 'page'];
+    const bytes = await s.post(s.phone, olivia);
+    log.deaf = ['append'];
+    await s.post(s.phone, olivia);
+    r.relay.poll();
+    await settled();
+    log.deaf = [];
+    r.relay.poll();
+    await settled();
+    expect(fay.phone.of('page').flatMap((f) => f.items)).toMatchObject([{ n: 1, envelope: bytes }, { n: 2 }]);
+    r.relay.poll();
+    await settled();
+    expect(fay.phone.of('page').flatMap((f) => f.items)).toHaveLength(2);
+  });
 });
