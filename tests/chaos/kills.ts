@@ -52,7 +52,7 @@ export async function killed(kills: number, say: (line: string) => void): Promis
 /** Writes from where the log stands, within its window, until the relay is gone. */
 async function write(w: Writer, relay: Server): Promise<void> {
   const raw = await tried(() => w.place.join(0, relay.port));
-  w.frames = w.place.updates(0, w.n + MADE).slice(w.n);
+  w.frames = w.place.updates(0, MADE, w.n);
   const from = w.n;
   let sent = 0;
   let acked = 0;

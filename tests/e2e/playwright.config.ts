@@ -1,9 +1,15 @@
 import { defineConfig } from '@playwright/test';
 
+/** What takes longest begins first, so that all workers end together. */
+const LONG = '**/{screens,story,markers,locks,shell,devices,long-group}.test.ts';
+
 /** Browsers and relays are started by the tests themselves (support/): a story needs several of each. */
 export default defineConfig({
   testDir: '.',
-  testMatch: '**/*.test.ts',
+  projects: [
+    { name: 'long', testMatch: LONG },
+    { name: 'other', testMatch: '**/*.test.ts', testIgnore: LONG }
+  ],
   outputDir: '../../test-results/e2e',
   globalSetup: './support/setup.ts',
   // a story waits as much as it works: three keep two cores busy

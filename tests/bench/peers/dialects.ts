@@ -21,8 +21,8 @@ export const SIZE = 200;
 export interface Place {
   /** A socket in session as writer number `who`, at the port where the server stands now. */
   join(who: number, port?: number): Promise<Raw>;
-  /** Frames 1 … count of that writer. */
-  updates(who: number, count: number): readonly Uint8Array[];
+  /** Frames 1 … count of that writer; of the relay's place, as many after another. */
+  updates(who: number, count: number, after?: number): readonly Uint8Array[];
   /** Bytes of a frame around the update itself. */
   readonly around: number;
   /** How many of its own updates a message acknowledges to a writer. */
@@ -149,9 +149,9 @@ async function relayPlace(port: number, name: string, writers: number): Promise<
     join,
     // head and mask, then code, group, n and the envelope's length
     around: 8 + 1 + 32 + 3 + 2,
-    updates: (who, count) => {
+    updates: (who, count, after = 0) => {
       const frame = envelopeFrames(group.group, head.seq, epoch, who);
-      return Array.from({ length: count }, (_, i) => masked(frame(i + 1)));
+      return Array.from({ length: count }, (_, i) => masked(frame(after + i + 1)));
     },
     acked: (m) => (m[0] === 5 ? varint(m, 33) : 0),
     delivered: (m) => (m[0] === 8 ? varint(m, 36) : 0),
