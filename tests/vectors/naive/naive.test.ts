@@ -1,5 +1,5 @@
 /** The naive decoder, made from the document alone, agrees with every vector. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { argon2id } from 'hash-wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { begin, fold, type State, stateBytes } from './fold';
@@ -276,6 +276,59 @@ describe('the naive decoder agrees on', () => {
     expect(p.verifies('carried-note', Buffer.concat([into, body]), note.subarray(-64), un(fields.at(-1) as string))).toBe(true);
     const key = p.hash('carried-key', un(at(v, 'content')), into);
     expect(p.unpad(p.unseal(key, Buffer.concat([p.label('carried'), into]), un(at(v, 'sealed', 'bytes'))))).toEqual(note);
+  });
+
+  it('linking: a code, its keys, what both sides say, the number they compare, the session and a device’s name', () => {
+    const v = disk('linking');
+    const letters = /letters of 5 bits: (\w{32}), in six groups of four/.exec(section('18.1'))![1]!;
+    const secret = un(v['secret']);
+    const bits = [...secret, p.hash('link-check', secret)[0] as number].map((x) => x.toString(2).padStart(8, '0')).join('');
+    expect((bits.match(/.{5}/g) as string[]).map((five) => letters[parseInt(five, 2)]).join('').replace(/(.{4})(?=.)/g, '$1-')).toBe(v['code']);
+    const meeting = p.pairFrom(p.hash('link-sign', secret));
+    const meetKey = p.hash('link-key', secret);
+    expect([meeting.pk, meeting.sk, meetKey]).toEqual(['id', 'sk', 'key'].map((k) => un(at(v, 'keys', k))));
+
+    const SIDES = { new: 0, live: 1 } as const;
+    type Side = keyof typeof SIDES;
+    const kem = { new: p.kemFrom(un(at(v, 'seeds', 'new'))), live: p.kemFrom(un(at(v, 'seeds', 'live'))) };
+    const opening = (o: Json): Buffer => Buffer.concat([un(at(o, 'nonce')), un(at(o, 'kem')), un(at(o, 'relayPk')), text(at(o, 'name') as string)]);
+    const words = new Map(all(v['words']).map((w) => [at(w as Json, 'words', 'is') as string, { said: w['words'] as Json, bytes: un(w['bytes']) }]));
+    const [ofNew, ofLive] = ['reveal', 'answer'].map((is) => at(words.get(is)!.said, 'opening')) as [Json, Json];
+    expect([un(at(ofNew, 'kem')), un(at(ofLive, 'kem'))]).toEqual([kem.new.pk, kem.live.pk]);
+    const commit = p.hash('link-commit', opening(ofNew));
+    expect(words.get('commit')!.bytes).toEqual(Buffer.concat([Buffer.from([1]), commit]));
+    expect(words.get('answer')!.bytes).toEqual(Buffer.concat([Buffer.from([2]), opening(ofLive)]));
+    expect(words.get('reveal')!.bytes).toEqual(Buffer.concat([Buffer.from([3]), opening(ofNew), un(at(words.get('reveal')!.said, 'half'))]));
+    const t = p.hash('link-number', meeting.pk, commit, opening(ofLive), opening(ofNew));
+    expect([t.toString('hex'), (t.readBigUInt64BE(0) % 1_000_000n).toString().padStart(6, '0')]).toEqual([v['t'], v['number']]);
+
+    // each half is in a box to the other side's key
+    const half = (maker: Side, box: Buffer): Buffer => p.openBox('link-half', Buffer.concat([p.label('link-half'), t, Buffer.from([SIDES[maker]])]), kem[maker === 'new' ? 'live' : 'new'], box);
+    const halves = { new: un(at(v, 'halves', 'new')), live: un(at(v, 'halves', 'live')) };
+    expect(half('new', un(at(words.get('reveal')!.said, 'half')))).toEqual(halves.new);
+    const approve = words.get('approve');
+    if (approve !== undefined) expect(half('live', un(at(approve.said, 'half')))).toEqual(halves.live);
+    const session = p.hash('link-session', t, halves.new, halves.live);
+    expect(session).toEqual(un(v['session']));
+
+    const item = v['item'] as Some;
+    const about = (name: string, n: number, side: Side): Buffer => Buffer.concat([p.label(name), meeting.pk, number(n), Buffer.from([SIDES[side]])]);
+    const itemBytes = un(item['bytes']);
+    expect(itemBytes[0]).toBe(SIDES[item['side'] as unknown as Side]);
+    expect(p.unpad(p.unseal(meetKey, about('link-item', item['n'] as unknown as number, item['side'] as unknown as Side), itemBytes.subarray(1)))).toEqual(words.get('commit')!.bytes);
+    const sealed = v['sealed'] as Some;
+    expect(p.unpad(p.unseal(session, about('link-words', sealed['n'] as unknown as number, sealed['side'] as unknown as Side), un(sealed['bytes'])))).toEqual(un(sealed['plain']));
+
+    const device = v['device'] as Some;
+    const name = p.unseal(p.hash('device-key', un(device['seed'])), Buffer.concat([p.label('device-name'), un(device['group']), un(device['logPk'])]), un(device['bytes']));
+    expect(p.unpad(name)).toEqual(un(device['plain']));
+  });
+
+  it('every file of vectors: none is left to the code that made it', () => {
+    const here = readFileSync(new URL(import.meta.url), 'utf8');
+    const files = readdirSync(new URL('..', import.meta.url)).flatMap((f) => (f.endsWith('.json') ? [f.slice(0, -5)] : []));
+    expect(files.length).toBeGreaterThan(15);
+    expect(files.filter((f) => !here.includes(`disk('${f}')`))).toEqual([]);
   });
 
   it('recovery phrases and the item that one opens', () => {
