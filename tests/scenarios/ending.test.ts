@@ -81,6 +81,22 @@ it('once the grace is over the relay destroys it, and each device keeps what it 
   expect(world.reports).toEqual([]);
 });
 
+it('a device whose clock is years behind calls nobody a liar for it, and learns of the end once its clock is right', async () => {
+  const { world, olivia, pat } = await cast(2);
+  pat.device.skew = -3 * 365 * 86_400_000;
+  await end(olivia);
+  await world.time.pass(200);
+  await wait(world);
+  pat.device.goOffline();
+  pat.device.goOnline();
+  await world.time.pass(5_000);
+  expect([olivia.view.ended, pat.view.ended, pat.view.alarm]).toEqual(['destroyed', null, null]);
+  pat.device.skew = 0;
+  await world.time.pass(3_700_000);
+  expect([pat.view.ended, pat.view.alarm]).toEqual(['destroyed', null]);
+  expect(world.reports).toEqual([]);
+});
+
 it('a relay that says so of a group whose owner never asked, or long before its time, is not believed', async () => {
   const { world, olivia, pat } = await cast(2);
   const pair = signPair(seeded('relay')(32));

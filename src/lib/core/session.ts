@@ -24,6 +24,7 @@ const RETRY = 5_000;
 const WHILE_RESTORING = 60_000;
 const AFTER_GONE = 30_000;
 const WHILE_RATE = 60_000;
+const UNTIL_THEN = 3_600_000;
 /** While a restored relay waits for devices that may have more, nothing is called lost. */
 const WAITING_ELSEWHERE = 600_000;
 
@@ -191,7 +192,10 @@ async function finishGone(run: GroupRun, seq: number): Promise<void> {
 /** The relay holds nothing of the group any more, and signed so. What is here stays until the person takes it off. */
 async function finishDestroyed(run: GroupRun, receipt: Receipt): Promise<void> {
   endSession(run);
-  if (isDestruction(run, receipt)) {
+  const is = isDestruction(run, receipt);
+  // as without a network, until the time that was named has come here
+  if (is === 'early') run.around.later(UNTIL_THEN, () => run.row.ended === null && run.session === 'none' && void run.turns.take(() => beginSession(run)).catch((e: unknown) => run.around.failed(e)));
+  else if (is) {
     run.row.ended = 'destroyed';
     run.row.destroyed = receipt;
     run.alarm = null;
