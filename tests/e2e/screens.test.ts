@@ -5,7 +5,7 @@ import { GROUP } from './support/circle';
 import { addPhotos, takePhoto } from './support/photo';
 import { startRelay, type Relay } from './support/relay';
 import { look } from './support/screens';
-import { acceptOwnership, askToJoin, expectState, handOver, invite, letIn, newGroup, OLIVIA, openGroup, openPerson, PAT, post, postOf, remove, requestOf, setUp, to, unlock } from './support/story';
+import { acceptOwnership, askToJoin, expectState, handOver, invite, letIn, newGroup, OLIVIA, openGroup, openPerson, PAT, post, postOf, putOff, remove, requestOf, setUp, to, unlock } from './support/story';
 
 let relay: Relay;
 let olivia: Device;
@@ -50,6 +50,9 @@ test('every screen can be seen, read aloud and used, on a phone and a laptop, by
     await setUp(nurse, OLIVIA);
     await look(nurse, 'home-empty');
     await nurse.getByRole('button', { name: 'New group', exact: true }).first().click();
+    await expect(nurse.getByRole('dialog', { name: 'First, a way back' })).toBeVisible();
+    await look(nurse, 'phrase-first');
+    await putOff(nurse, nurse.getByLabel('Group name'));
     await nurse.getByRole('radio', { name: 'Family', exact: true }).check();
     await nurse.getByLabel('Who is it about').fill('Pat');
     await look(nurse, 'new-group');

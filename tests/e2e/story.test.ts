@@ -7,7 +7,7 @@ import { LAPTOP, openDevice, type Device } from './support/browser';
 import { envelopesIn } from './support/ledger';
 import { addPhotos, rememberPhotos, shownPhotos, takePhoto } from './support/photo';
 import { startRelay, type Relay } from './support/relay';
-import { acceptOwnership, askToJoin, expectState, FAY, handOver, invite, letIn, OLIVIA, PAT, post, postOf, remove, setUp, to } from './support/story';
+import { acceptOwnership, askToJoin, expectState, FAY, handOver, invite, letIn, OLIVIA, PAT, post, postOf, putOff, remove, setUp, to } from './support/story';
 
 /** What a camera writes into a photo beside the picture. */
 const TRACES = ['Exif', 'II*\0', 'Camera of Pat', 'Ward 4'] as const;
@@ -48,6 +48,7 @@ test('a nurse makes a group, her patient is let in and takes it over, and whoeve
 
   await test.step('she makes a group for Pat’s family, and writes', async () => {
     await nurse.getByRole('button', { name: 'New group', exact: true }).first().click();
+    await putOff(nurse, nurse.getByLabel('Group name'));
     await nurse.getByRole('radio', { name: 'Family', exact: true }).check();
     await nurse.getByLabel('Who is it about').fill('Pat');
     await expect(nurse.getByLabel('Group name')).toHaveValue(/^Pat.s Family Treatment Updates$/);

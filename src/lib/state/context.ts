@@ -33,6 +33,8 @@ export interface Shell {
   /** The reminder to make one was put off, until the app starts anew. */
   readonly phraseLater: boolean;
   laterPhrase(): void;
+  /** Does what makes this person a group's owner, once they were asked for a recovery phrase: at once where there is one or it was put off, never when they turn away. */
+  beforeOwning(then: () => void): void;
   /** Forgets the keys at once and asks for the passphrase. */
   lock(): Promise<void>;
 }
