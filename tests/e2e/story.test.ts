@@ -112,7 +112,7 @@ test('a nurse makes a group, her patient is let in and takes it over, and whoeve
   await test.step('Olivia hands the group over, and Pat accepts', async () => {
     await handOver(nurse, PAT.name);
     await expect(nurse.getByText(/You offered ownership to Pat/).filter({ visible: true })).toBeVisible();
-    await acceptOwnership(patient);
+    await acceptOwnership(patient, true);
     await expect(nurse.getByText(/Pat owns this group/).first()).toBeVisible();
     await expect(nurse.getByRole('button', { name: 'Invite', exact: true })).toBeHidden();
   });
