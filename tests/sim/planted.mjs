@@ -23,8 +23,8 @@ export const PLANTED = [
   bug('seals under the first epoch', CORE('send'), '  const epoch = currentEpoch(run.state).seq;', '  const epoch = run.state.epochs[0]?.seq ?? 1;', [HONEST, 4]),
 
   // receiving
-  bug('keeps the cursor and not the rows', CORE('receive'), "      changes.push(put('inbox', keyOf.envelope(run.ref, p.row.seq), p.row), ...settleOwn(run, p.row));\n    }\n    const held", "      changes.push(...settleOwn(run, p.row));\n    }\n    const held", [HONEST, 53]),
-  bug('clears the outbox at any ack', CORE('receive'), 'run.outbox.filter((o) => ids.has(o.record.i))', 'run.outbox.filter(() => ids.size >= 0)', [HONEST, 4]),
+  bug('keeps the cursor and not the rows', CORE('settle'), "[put('inbox', keyOf.envelope(run.ref, row.seq), row), ...settleOwn(run, row)]", "[...settleOwn(run, row)]", [HONEST, 53]),
+  bug('clears the outbox at any ack', CORE('settle'), 'run.outbox.filter((o) => ids.has(o.record.i))', 'run.outbox.filter(() => ids.size >= 0)', [HONEST, 4]),
   bug('takes keys that fit no commitment', CORE('receive'), "      const fits = place !== null", "      const fits = true || place !== null", [MEMBER, 69]),
 
   // the roster
@@ -94,13 +94,13 @@ export const PLANTED = [
 
   // what only this or that mishap of a device brings to light
   bug('writes though another window took over', 'src/lib/store/memory.ts', "    if (now.fence !== fence) throw new StoreError('fenced');\n", '', [HONEST, 32]),
-  bug('goes on in its own lane after its log went another way', CORE('receive'), "    if (!equal(run.sealed.bytes, row.envelope) || row.state === 'void') run.writer = null;\n", '', [HONEST, 70]),
-  bug('lets words go with the envelope that was displaced', CORE('receive'), "    changes.push(drop('sealed', keyOf.sealed(run.ref)));\n    run.sealed = null;\n  }\n  const opened", "    changes.push(drop('sealed', keyOf.sealed(run.ref)), ...leaveOutbox(run, run.outbox.filter((o) => run.sealed?.keys.includes(o.key))));\n    run.sealed = null;\n  }\n  const opened", [HONEST, 70]),
+  bug('goes on in its own lane after its log went another way', CORE('settle'), "    if (!equal(run.sealed.bytes, row.envelope) || row.state === 'void') run.writer = null;\n", '', [HONEST, 70]),
+  bug('lets words go with the envelope that was displaced', CORE('settle'), "    changes.push(drop('sealed', keyOf.sealed(run.ref)));\n    run.sealed = null;\n  }\n  const opened", "    changes.push(drop('sealed', keyOf.sealed(run.ref)), ...leaveOutbox(run, run.outbox.filter((o) => run.sealed?.keys.includes(o.key))));\n    run.sealed = null;\n  }\n  const opened", [HONEST, 70]),
   bug('keeps a draft in memory alone', CORE('commands-feed'), "        await run.commit([put('draft', run.ref, draft)]);\n", '', [HONEST, 50]),
   bug('holds words for years when the clock is set', CORE('hold'), 'heldUntil > now && heldUntil <= now + HOLD_MOST;', 'heldUntil > now;', [HONEST, 4]),
   bug('ignores that words are held', CORE('send'), '    if (isHeld(o, now)) continue;\n', '', [HONEST, 55]),
   bug('marks all before as seen', CORE('seen-marks'), 'return [p.device, before > 0 && isWhole(p.device, before) ? before + 1 : p.n, p.n];', 'return [p.device, before > 0 ? 1 : p.n, p.n];', [HONEST, 60]),
   bug('comes back under the keys of the recovery row', CORE('restore'), 'id: at.id, logSeed: own.logSeed, kemSeed: own.kemSeed, tag: at.tag,', "id: at.id, ...('logSeed' in at ? (at as never) : own), tag: at.tag,", [HONEST, 13]),
   bug('does not make the feed again when the cache is gone', CORE('project'), '  if (missing === 0 && endedSince(run, cutUpTo).length === 0) return;', '  if (upTo === 0 || (missing === 0 && endedSince(run, cutUpTo).length === 0)) return;', [HONEST, 54]),
-  bug('counts the cursor before the rows when the disk is full', CORE('receive'), 'await run.commitOrCarryOn([...changes, run.headsRow()]);\n  const rows', 'await run.commitOrCarryOn([run.headsRow()]);\n  await run.commitOrCarryOn([...changes]);\n  const rows', [HONEST, 55])
+  bug('counts the cursor before the rows when the disk is full', CORE('settle'), 'await run.commitOrCarryOn([...changes, run.headsRow()]);\n  const rows', 'await run.commitOrCarryOn([run.headsRow()]);\n  await run.commitOrCarryOn([...changes]);\n  const rows', [HONEST, 55])
 ];

@@ -11,19 +11,20 @@ import { chainAfter, type AddedRow, type Cut, deviceClaimBody, type EntryBody, t
 import { chainAt, chainHead, currentEpoch, endsOf, hasRole, liveRows, mayInvite, mayRemove, owedAt, type RosterState, type Row, rowOf, rowsOf } from '$crypto/roster/state';
 import { sign } from '$crypto/verify';
 import { LOG_START, type LogPlace } from '../group/log';
-import { isOpenEnded, reaches } from './ended-logs';
+import { reaches } from './ended-logs';
 import type { GroupRun } from './group-run';
 import { type DeviceKeys, drop, keyOf, type KeyringRow, type PendingRow, put } from './group-rows';
 import type { Fault } from './port';
 import { takeEntries } from './receive';
 import { fetchFeed, fetchLockboxes, fetchRoster } from './fetch';
+import { isOpenEnded } from './ways';
 
 /** What a change needs to know of where it will stand. */
 interface Place { readonly prev: Hash; readonly seq: number }
 interface Plan { readonly body: EntryBody; readonly boxes: readonly AddressedLockbox[]; readonly keys: EpochKeys | null }
 type Planned = Plan | Fault;
 /** Plans at the state of now; `heads` are where the relay said that logs stand. Asked again after every change by others. */
-type Planner = (run: GroupRun, at: Place, heads: readonly LogHead[]) => Planned;
+type Planner = (run: GroupRun, at: Place, heads: readonly LogHead[]) => Planned | Promise<Planned>;
 
 const TRIES = 6;
 
@@ -38,7 +39,7 @@ export async function changeRoster(run: GroupRun, plan: Planner): Promise<Fault 
   for (let i = 0; i < TRIES; i++) {
     if (run.pending !== null) await resendPending(run);
     const place: Place = { prev: chainHead(run.state), seq: run.state.seq + 1 };
-    const planned = plan(run, place, heads);
+    const planned = await plan(run, place, heads);
     if (typeof planned === 'string') return planned;
     const entry = signEntry({ ...place, author: run.keys.logPk, body: planned.body }, run.keys.logSk);
     const keys: KeyringRow | null = planned.keys === null ? null : { epoch: place.seq, roster: planned.keys.roster, content: planned.keys.content };
@@ -259,12 +260,12 @@ export const planAcceptClaim: Planner = (run, at) => {
 };
 
 /** A log that ended is whole where the relay has it, too: the rest is lost (PROTOCOL §5.3). Only to where this device could show it itself. */
-export const planRestate = (logPk: LogPk, there: Pick<LogPlace, 'n' | 'hash'>): Planner => (run, _at, heads) => {
+export const planRestate = (logPk: LogPk, there: Pick<LogPlace, 'n' | 'hash'>): Planner => async (run, _at, heads) => {
   if (!owns(run.state, run)) return 'not-allowed';
   const row = rowOf(run.state, logPk);
   const { n, hash } = heads.find((h) => equal(h.logPk, logPk)) ?? there;
   if (row?.end == null || !isOpenEnded(run, row) || n >= row.end.cut.n || endsOf(run.state, row).some((e) => e.n === n)) return 'changed-meanwhile';
-  return reaches(run, row, { n, hash }) ? { body: { kind: 'restate-cut', cut: { logPk, n, hash } }, boxes: [], keys: null } : 'refused-by-relay';
+  return (await reaches(run, row, { n, hash })) ? { body: { kind: 'restate-cut', cut: { logPk, n, hash } }, boxes: [], keys: null } : 'refused-by-relay';
 };
 
 export const planLeave: Planner = (run, _at, heads) => {

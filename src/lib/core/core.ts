@@ -40,7 +40,7 @@ import { encodeState } from '$crypto/roster/state';
 import { pack } from './pack';
 import { catchUpFeed } from './project';
 import type { AppView, CommandName, DeviceView, Down, Fault, HomeView, JoinId, Outcome, Profile, RecoveryView, Up } from './port';
-import { waitsForKey } from './receive';
+import { waitsForKey } from './judge';
 import { pump, wakeAfterHold } from './send';
 import { beginSession, catchUp, endSession, takeFrame } from './session';
 import { ViewBoard } from './views';

@@ -5,83 +5,155 @@
 import type { Bytes } from '$crypto/brand';
 import { equal } from '$crypto/bytes';
 import { endsOf, type Row, rowByDevice } from '$crypto/roster/state';
-import { LOG_START, type LogPlace, runTo } from '../group/log';
+import { judgeEnvelope, LOG_START, type LogPlace, runTo } from '../group/log';
 import type { GroupRun } from './group-run';
-import { type InboxRow, keyOf } from './group-rows';
+import { type InboxRow, keyOf, put } from './group-rows';
+import { keep, markOf } from './held';
+import { judgeNext, keyLacking, lacksKey } from './judge';
 import { unpack } from './pack';
+import { rebuildFeed } from './project';
+import { changesOf, remember, settleOwn } from './settle';
+import { beginWay, isOnWay, isOpenEnded, wayOf } from './ways';
 
-/** Envelopes of one log, in order, from where it stands (or stood, when it turns) to an end of its. */
-export interface EndRun {
+/** Logs that ended and whose whole run to an end of theirs is here: it is taken. `all` false: only what is not on the way, which is looked for among all that is stored. */
+export async function takeRuns(run: GroupRun, all = run.synced): Promise<void> {
+  for (const device of new Set([...run.held.keys(), ...run.ways.keys()])) {
+    const row = rowByDevice(run.state, device);
+    const found = row === null || !isOpenEnded(run, row) ? null : await beside(run, row);
+    if (found !== null) await takeRun(run, found);
+  }
+  if (all) await takeWays(run);
+}
+
+/** Takes what is on ways that led to an end, in one reading of what is stored, however many they are. */
+async function takeWays(run: GroupRun): Promise<void> {
+  const due = new Map<number, { readonly row: Row; readonly ahead: Map<number, { readonly key: string; readonly row: InboxRow }> }>();
+  for (const [device, { proven }] of run.ways) {
+    const row = rowByDevice(run.state, device);
+    const awaits = run.stopped.get(device);
+    const isStopped = awaits === null || (awaits !== undefined && lacksKey(run, awaits));
+    if (row !== null && !isStopped && proven > (run.heads.get(device) ?? LOG_START).n) due.set(device, { row, ahead: new Map() });
+  }
+  // what there is no room for is not among what is stored
+  if (due.size === 0 || !run.isKept) return;
+  // a log that begins anew was taken another way before
+  const turns = [...due.keys()].some((device) => run.heads.get(device)?.n === 0);
+  for await (const rows of stored(run)) {
+    const taken: { readonly key: string; readonly row: InboxRow }[] = [];
+    for (const { key, row } of rows) if (isOnWay(run, row)) due.get(row.device)?.ahead.set(row.n, { key, row });
+    for (const [device, { row, ahead }] of due) {
+      const queue: InboxRow[] = [];
+      const proven = wayOf(run, row).proven;
+      for (let n = (run.heads.get(device) ?? LOG_START).n + 1, next = ahead.get(n); n <= proven && next !== undefined; next = ahead.get(++n)) queue.push(next.row);
+      if (queue.length === 0) continue;
+      const judged = judgeNext(run, row, queue);
+      for (const r of judged.taken) taken.push({ key: ahead.get(r.n)?.key as string, row: r });
+      for (const { n } of queue) ahead.delete(n);
+      const [first] = judged.rest;
+      if (first === undefined) run.stopped.delete(device);
+      else {
+        run.stopped.set(device, keyLacking(run, first));
+        due.delete(device);
+      }
+    }
+    if (taken.length > 0) await remember(run, taken.map((t) => t.row), taken.flatMap((t) => [put('inbox', t.key, t.row), ...settleOwn(run, t.row)]));
+    if (due.size === 0) break;
+  }
+  for (const [device, { row }] of due) {
+    // one of them is no word of that member's, whatever hash it has: what is behind it never counts
+    if ((run.heads.get(device) ?? LOG_START).n < wayOf(run, row).proven) run.stopped.set(device, null);
+    close(run, device);
+  }
+  await run.commitOrCarryOn([run.headsRow()]);
+  if (turns) await rebuildFeed(run);
+}
+
+/** Of a log that is whole up to its cut nothing more is waited for: what there is beside it is off it. */
+function close(run: GroupRun, device: number): void {
+  const row = rowByDevice(run.state, device);
+  if (row === null || isOpenEnded(run, row)) return;
+  for (const h of run.held.get(device) ?? []) run.noteOdd(markOf(h));
+  run.held.delete(device);
+  run.ways.delete(device);
+  run.stopped.delete(device);
+}
+
+/** Envelopes of one log, in order, from where it stands (or from its start, when it turns) to an end of its. */
+interface EndRun {
   readonly row: Row;
   readonly from: LogPlace;
   readonly items: readonly InboxRow[];
-  /** It ends in the cut that ended the row: what else there is of the log is off it. */
-  readonly isLast: boolean;
   /** What was taken before is not all on it. */
   readonly turns: boolean;
 }
 
-/** Whether a log ended and stands before the cut that ended it. */
-export function isOpenEnded(run: GroupRun, row: Row): boolean {
-  return row.end !== null && (run.heads.get(row.device) ?? LOG_START).n < row.end.cut.n;
-}
-
-/** Every run to an end that is here and was not taken. */
-export async function runsHere(run: GroupRun): Promise<EndRun[]> {
-  const found: EndRun[] = [];
-  for (const [device, held] of run.held) {
-    const row = rowByDevice(run.state, device);
-    if (row === null || row.end === null || !isOpenEnded(run, row)) continue;
-    const one = (await turning(run, row, held)) ?? forward(run, row, held);
-    if (one !== null) found.push(one);
+/** The run to an end that leaves the way, or what was taken: to the cut, from wherever it parts; else to the highest restated, from where the log stands. Looked for once for what is here. */
+async function beside(run: GroupRun, row: Row): Promise<EndRun | null> {
+  const { device } = row;
+  const held = run.held.get(device) ?? [];
+  const at = run.heads.get(device) ?? LOG_START;
+  const way = wayOf(run, row);
+  const ends = endsOf(run.state, row).filter((e) => e.n > Math.max(at.n, way.proven) && (way.n >= e.n || held.some((h) => h.n === e.n)));
+  const looked = `${way.way} ${way.n + held.length} ${ends.length}`;
+  if (ends.length === 0 || run.looked.get(device) === looked) return null;
+  run.looked.set(device, looked);
+  const here = [...(await storedOf(run, device)).filter((r) => r.state !== 'held' || isOnWay(run, r)), ...held].sort((a, b) => a.n - b.n || a.seq - b.seq);
+  for (const end of ends) {
+    const isCut = end === row.end?.cut;
+    const from = isCut ? LOG_START : at;
+    const items = runTo(run.state, row, from, isCut ? here : here.filter((r) => r.state === 'held' && r.n > at.n), end);
+    if (items !== null) return { row, from, items, turns: isCut && here.some((r) => r.state !== 'held') };
   }
-  return found;
-}
-
-/** The run that goes on from where the log stands: to the cut, else to the highest restated. */
-function forward(run: GroupRun, row: Row, held: readonly InboxRow[]): EndRun | null {
-  const from = run.heads.get(row.device) ?? LOG_START;
-  for (const end of endsOf(run.state, row)) {
-    const items = runTo(run.state, row, from, held, end);
-    if (items !== null) return { row, from, items, isLast: end === row.end?.cut, turns: false };
-  }
+  // all of it came, and leads nowhere: something on the way is not what it should be
+  if (way.n === row.end?.cut.n) run.noteOdd(`${device} astray`);
   return null;
 }
 
-/** The run to the cut that ended the row, where it does not go on from what was taken: that is among the stored, with what goes on from it. */
-async function turning(run: GroupRun, row: Row, held: readonly InboxRow[]): Promise<EndRun | null> {
-  const at = run.heads.get(row.device);
-  const cut = row.end?.cut;
-  // nothing was ever taken, or nothing else stands beside what was
-  if (at === undefined || cut === undefined || !held.some((h) => h.n === cut.n) || (at.n > 0 && !held.some((h) => h.n <= at.n))) return null;
-  if (runTo(run.state, row, at, held, cut) !== null && at.n > 0) return null;
-  const stored = (await inboxOf(run, row.device)).filter((r) => r.state !== 'held');
-  const items = runTo(run.state, row, LOG_START, [...stored, ...held].sort((a, b) => a.n - b.n || a.seq - b.seq), cut);
-  return items === null ? null : { row, from: LOG_START, items, isLast: true, turns: stored.length > 0 };
+async function takeRun(run: GroupRun, { row, from, items, turns }: EndRun): Promise<void> {
+  const { device } = row;
+  const held = run.held.get(device) ?? [];
+  run.held.delete(device);
+  run.heads.set(device, from);
+  // what was taken before stays as it was stored
+  for (const i of items) {
+    const j = i.state === 'held' ? null : judgeEnvelope(run.state, row, run.heads.get(device) ?? LOG_START, i.envelope);
+    if (j?.is === 'accepted' || j?.is === 'void') run.heads.set(device, j.next);
+  }
+  const { taken, rest } = judgeNext(run, row, items.filter((i) => i.state === 'held'));
+  keep(run, [...rest, ...held.filter((h) => !items.includes(h))]);
+  beginWay(run, row);
+  if (taken.length > 0) await remember(run, taken, taken.flatMap((r) => changesOf(run, r)));
+  close(run, device);
+  await run.commitOrCarryOn([run.headsRow()]);
+  if (turns) await rebuildFeed(run);
 }
 
 /** Whether what was taken of a log, further than a place, went on from there, as far as is stored here. */
 export async function wentThrough(run: GroupRun, row: Row, { n, hash }: Pick<LogPlace, 'n' | 'hash'>): Promise<boolean> {
-  const next = (await inboxOf(run, row.device)).filter((r) => r.state !== 'held' && r.n === n + 1);
+  const next = (await storedOf(run, row.device)).filter((r) => r.state !== 'held' && r.n === n + 1);
   return next.every((r) => r.prev !== null && equal(r.prev, hash));
 }
 
-/** All that is stored of one log. */
-async function inboxOf(run: GroupRun, device: number): Promise<InboxRow[]> {
-  const out: InboxRow[] = [];
-  for (let after: string | undefined = keyOf.envelope(run.ref, 0); after !== undefined; ) {
-    const rows: readonly { key: string; value: Bytes }[] = await run.around.store.range('inbox', keyOf.envelopes(run.ref), { after, most: 500 });
-    for (const { value } of rows) {
-      const row = unpack<InboxRow>(value);
-      if (row.device === device) out.push(row);
-    }
-    after = rows.at(-1)?.key;
-  }
-  return out;
+/** Whether this device could show a log up to a place: it stands there, or has the run to it. */
+export async function reaches(run: GroupRun, row: Row, to: Pick<LogPlace, 'n' | 'hash'>): Promise<boolean> {
+  const at = run.heads.get(row.device) ?? LOG_START;
+  const way = wayOf(run, row);
+  for (const here of [at, way]) if (here.n === to.n && equal(here.hash, to.hash)) return true;
+  const beyond = [...(await storedOf(run, row.device)).filter((r) => isOnWay(run, r)), ...(run.held.get(row.device) ?? [])];
+  return runTo(run.state, row, at, beyond.sort((a, b) => a.n - b.n || a.seq - b.seq), to) !== null;
 }
 
-/** Whether this device could show a log up to a place: it stands there, or has the run to it. */
-export function reaches(run: GroupRun, row: Row, to: Pick<LogPlace, 'n' | 'hash'>): boolean {
-  const at = run.heads.get(row.device) ?? LOG_START;
-  return at.n === to.n ? equal(at.hash, to.hash) : runTo(run.state, row, at, run.held.get(row.device) ?? [], to) !== null;
+async function* stored(run: GroupRun): AsyncGenerator<{ readonly key: string; readonly row: InboxRow }[]> {
+  for (let after: string | undefined = keyOf.envelope(run.ref, 0); after !== undefined; ) {
+    const rows: readonly { key: string; value: Bytes }[] = await run.around.store.range('inbox', keyOf.envelopes(run.ref), { after, most: 500 });
+    yield rows.map(({ key, value }) => ({ key, row: unpack<InboxRow>(value) }));
+    after = rows.at(-1)?.key;
+  }
+}
+
+/** All that is stored of one log. */
+async function storedOf(run: GroupRun, device: number): Promise<InboxRow[]> {
+  const out: InboxRow[] = [];
+  for await (const rows of stored(run)) for (const { row } of rows) if (row.device === device) out.push(row);
+  return out;
 }

@@ -13,6 +13,7 @@ import type { Seen } from '../store/sealed';
 import type { Change, Store } from '../store/store';
 import { pack, place, unpack } from './pack';
 import type { Ended, GroupKind, GroupRef, PersonRole } from './port';
+import type { Way } from './ways';
 
 /** Table `group`, key ref. */
 export interface GroupRow {
@@ -43,8 +44,8 @@ export interface PendingRow { readonly seq: number; readonly entry: Bytes; reado
 export interface OutboxRow { readonly record: CareRecord; readonly heldUntil: number; readonly made: number }
 /** An envelope of ours on its way; `keys` are the outbox rows inside. */
 export interface SealedRow { readonly n: number; readonly bytes: Bytes; readonly keys: readonly string[] }
-/** An envelope as received; `prev` is the hash before it in its log. */
-export interface InboxRow extends StoredEnvelope { readonly prev: Hash | null; readonly state: 'ok' | 'void' | 'held' }
+/** An envelope as received; `prev` is the hash before it in its log, `way` the one of a log that ended which it is on. */
+export interface InboxRow extends StoredEnvelope { readonly prev: Hash | null; readonly state: 'ok' | 'void' | 'held'; readonly way?: number }
 export interface HeadsRow {
   readonly cursor: number; readonly heads: readonly (readonly [device: number, place: LogPlace])[]; readonly held: readonly number[]; readonly lockboxes: number; readonly suspect: boolean;
   /** Life of the relay's store that the places are of; when each device last confirmed our roster. */
@@ -53,6 +54,8 @@ export interface HeadsRow {
   readonly junk?: readonly (readonly [epoch: number, isPassedBy: boolean])[];
   /** When the feed was last read again for what stays odd, and how long not to; absent when nothing is. */
   readonly again?: { readonly at: number; readonly wait: number };
+  /** Of logs that ended, how far what is here leads. */
+  readonly ways?: readonly (readonly [device: number, way: Way])[];
 }
 /** Of an envelope that was on the screen in part: which posts were, by id. */
 export interface SeenPartRow { readonly device: number; readonly n: number; readonly posts: readonly string[] }

@@ -23,6 +23,7 @@ import type { Alarm, GroupRef, Profile, Recognition, VouchedView } from './port'
 import type { HeldPermit } from './permit';
 import { NOTHING_SHOWN, type Shown, shownOf } from './shown';
 import { Turns } from './turns';
+import type { Way } from './ways';
 
 /** Rows in one transaction at most: a phone may sleep in the middle of one. */
 const PART = 100;
@@ -97,6 +98,12 @@ export class GroupRun {
   /** Roster seq up to which own lockboxes were fetched. */
   lockboxes = 0;
   readonly held = new Map<number, InboxRow[]>();
+  /** Of logs that ended, how far what is here leads (PROTOCOL §5.3). */
+  readonly ways = new Map<number, Way>();
+  /** Those of them that lead to an end and stopped on the way to it: at an epoch whose key is lacking, or at what is never taken here. */
+  readonly stopped = new Map<number, number | null>();
+  /** For what the whole of a log that ended was last looked through. */
+  readonly looked = new Map<number, string>();
   /** How far the relay said it has the logs that ended, where that is not as far as they went. */
   readonly short = new Map<number, Pick<LogPlace, 'n' | 'hash'>>();
   outbox: OutboxItem[] = [];
@@ -216,6 +223,7 @@ export class GroupRun {
       }
       if (heads.junk === undefined) run.unnotedUpTo = state.seq;
       for (const [device, place] of heads.heads) run.heads.set(device, place);
+      for (const [device, way] of heads.ways ?? []) run.ways.set(device, way);
       if (heads.again !== undefined) {
         run.odd.add(ODD_BEFORE);
         run.readAgainAt = heads.again.at;
@@ -311,7 +319,7 @@ export class GroupRun {
   }
   headsRow(): Change {
     const again = this.odd.size > 0 && this.readAgainAt > -Infinity ? { again: { at: this.readAgainAt, wait: this.readAgainWait } } : {};
-    const row: HeadsRow = { cursor: this.cursor, heads: [...this.heads], held: this.heldSeqs, lockboxes: this.lockboxes, suspect: this.suspect, life: this.life, verified: [...this.verified], junk: [...this.junk].map((epoch) => [epoch, this.passedBy.has(epoch)]), ...again };
+    const row: HeadsRow = { cursor: this.cursor, heads: [...this.heads], held: this.heldSeqs, lockboxes: this.lockboxes, suspect: this.suspect, life: this.life, verified: [...this.verified], junk: [...this.junk].map((epoch) => [epoch, this.passedBy.has(epoch)]), ways: [...this.ways], ...again };
     return put('inbox', keyOf.heads(this.ref), row);
   }
   rosterRows(): Change[] {
@@ -350,6 +358,11 @@ export class GroupRun {
         this.around.full(true);
       }
     });
+  }
+
+  /** Whether all that was to be kept is. */
+  get isKept(): boolean {
+    return this.unkept.length === 0;
   }
 
   /** Notes something that an honest relay and honest members do not show; a second time it is no news. */

@@ -14,7 +14,7 @@ import type { GroupRun, OutboxItem } from './group-run';
 import { isReadByNewer } from './heal';
 import { isHeld } from './hold';
 import { lostMembers } from './lost';
-import { awaitedKey } from './receive';
+import { awaitedKey } from './judge';
 import type { Alarm, Delivery, DraftView, FeedItem, GroupSummary, GroupView, HistoryView, InviteView, NoteItem, PersonRoles, PersonView, PhotoView, PostItem } from './port';
 
 const NOBODY = { name: '', role: 'family', relationship: '' } as const;

@@ -9,11 +9,14 @@ import { LIMIT } from '$crypto/limits';
 import { rowByDevice } from '$crypto/roster/state';
 import { judgeEnvelope, LOG_START } from '../group/log';
 import type { Change } from '../store/store';
-import { isOpenEnded } from './ended-logs';
+import { takeRuns } from './ended-logs';
 import { type GroupRun, ODD_BEFORE } from './group-run';
 import { type InboxRow, keyOf, put, read } from './group-rows';
 import { unpack } from './pack';
-import { isMislabelled, judge, markOf, type Placed, remember, settleOwn, takeRuns } from './receive';
+import { beginWay, isOnWay, isOpenEnded } from './ways';
+import { isMislabelled, markOf } from './held';
+import { judge } from './judge';
+import { remember, settleOwn } from './settle';
 
 /** A member's bad bytes stay odd for ever: they must not make everybody read the feed at each connection. Each reading in vain waits longer. */
 const READ_AGAIN_AFTER = 15_000;
@@ -28,6 +31,11 @@ export async function healFeed(run: GroupRun): Promise<boolean> {
     const oddBefore = new Set(run.odd);
     run.odd.clear();
     run.suspect = false;
+    // what leads to an end is right; the rest is followed anew, through what is shown now
+    for (const [device, way] of run.ways) {
+      const row = rowByDevice(run.state, device);
+      if (row !== null && isOpenEnded(run, row) && way.proven <= (run.heads.get(device) ?? LOG_START).n) beginWay(run, row);
+    }
     const known = await knownHere(run);
     const before = [...run.heads.values()].reduce((sum, h) => sum + h.n, 0);
     let isWhole = true;
@@ -111,7 +119,7 @@ const lacking = (run: GroupRun): number[] =>
 
 /** What is shown a second time, below the cursor: only what a log still lacks counts. Says whether nothing was left out. */
 async function takeAgain(run: GroupRun, items: readonly StoredEnvelope[], after: number, known: ReadonlySet<string>): Promise<boolean> {
-  const placed: Placed[] = [];
+  const judged: InboxRow[] = [];
   const changes: Change[] = [];
   let seq = after;
   let isWhole = true;
@@ -125,13 +133,13 @@ async function takeAgain(run: GroupRun, items: readonly StoredEnvelope[], after:
     if (item.seq > run.cursor) break;
     if (item.seq !== ++seq) isWhole = false;
     seq = item.seq;
-    if (known.has(markOf(item)) || run.held.get(item.device)?.some((h) => equal(h.envelope, item.envelope)) === true) continue;
+    if (known.has(markOf(item)) || run.held.get(item.device)?.some((h) => equal(h.envelope, item.envelope)) === true || (await isFollowed(run, item))) continue;
     for (const [device, held] of run.held) run.held.set(device, held.filter((h) => h.seq !== item.seq));
     const row = rowByDevice(run.state, item.device);
     // of a log that ended, another run may be the one to its cut
     const isOdd = row === null || isMislabelled(item) || (item.n <= (run.heads.get(row.device) ?? LOG_START).n && !isOpenEnded(run, row));
     if (isOdd) run.noteOdd(markOf(item));
-    else placed.push(...judge(run, { ...item, prev: null, state: 'held' }));
+    else judged.push(...judge(run, { ...item, prev: null, state: 'held' }));
     const held = run.held.get(item.device)?.find((h) => h.seq === item.seq);
     if (held === undefined) continue;
     // it waits on: over a restart too, or it is read once more
@@ -139,10 +147,17 @@ async function takeAgain(run: GroupRun, items: readonly StoredEnvelope[], after:
     if (key === keyOf.envelope(run.ref, held.seq)) changes.push(put('inbox', key, held));
     else isWhole = false;
   }
-  for (const { row } of placed) changes.push(put('inbox', await keyFor(row), row), ...settleOwn(run, row));
-  await remember(run, placed, changes);
+  for (const row of judged) changes.push(put('inbox', await keyFor(row), row), ...settleOwn(run, row));
+  await remember(run, judged, changes);
   await takeRuns(run);
   return isWhole;
+}
+
+/** Whether just this is on the way of its log, at the place of the feed where it is shown. */
+async function isFollowed(run: GroupRun, item: StoredEnvelope): Promise<boolean> {
+  if (!run.ways.has(item.device)) return false;
+  const there = await read<InboxRow>(run.around.store, 'inbox', keyOf.envelope(run.ref, item.seq));
+  return there !== null && there.device === item.device && isOnWay(run, there) && equal(there.envelope, item.envelope);
 }
 
 /** Envelopes that were verified and are here, wherever in the feed they were shown. */

@@ -5,9 +5,9 @@
 import { equal, hex } from '$crypto/bytes';
 import { endsOf, type Row, rowByDevice } from '$crypto/roster/state';
 import { LOG_START, type LogPlace } from '../group/log';
-import { isOpenEnded } from './ended-logs';
 import { show } from './give-back';
 import type { GroupRun } from './group-run';
+import { isOpenEnded } from './ways';
 
 /** Logs that ended, of rows that write, and of which more is to come than is here; of those that this member may read, and all for who can go on without. */
 function openLogs(run: GroupRun): Row[] {

@@ -98,7 +98,7 @@ export async function catchUp(run: GroupRun): Promise<void> {
   }
   if (run.life !== run.around.link.hello?.incarnation) await settleLife(run);
   // an app that was updated since may read what the one before could not
-  if (run.held.size > 0 && !run.isOutdated) await retryHeld(run);
+  if (!run.isOutdated) await retryHeld(run, true);
   run.synced = true;
   readAgainLater(run);
   // an older copy of the relay takes nothing from us: what it took would stand against what the newer one has

@@ -47,6 +47,13 @@ function voidWhy(s: RosterState, row: Row, at: LogPlace, rosterSeq: number, epoc
   return owedAt(s, rosterSeq) ? 'owed' : null;
 }
 
+/** The hash of what claims to be the envelope behind a place of a log; null where it claims no such thing. Its signature is not looked at. */
+export function hashBehind(s: RosterState, row: Row, at: Pick<LogPlace, 'n' | 'hash'>, bytes: Bytes): Hash | null {
+  const read = readEnvelope(bytes);
+  const roster = read.ok && read.value.header.n === at.n + 1 ? chainAt(s, read.value.header.rosterSeq) : null;
+  return roster === null ? null : envelopeHash({ group: s.group, logPk: row.logPk, prev: at.hash, roster }, bytes);
+}
+
 /** Ways on that are followed at one number; an honest relay has one more than it was restored. */
 const WAYS = 8;
 interface Way<T> { readonly hash: Hash; readonly item: T | null; readonly before: Way<T> | null }
