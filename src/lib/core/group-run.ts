@@ -106,6 +106,8 @@ export class GroupRun {
   readonly looked = new Map<number, string>();
   /** How far the relay said it has the logs that ended, where that is not as far as they went. */
   readonly short = new Map<number, Pick<LogPlace, 'n' | 'hash'>>();
+  /** Those of which it says that it has all, and that are not whole here. */
+  readonly withheld = new Set<number>();
   outbox: OutboxItem[] = [];
   sealed: SealedRow | null = null;
   /** The sealed envelope that this session has sent. */

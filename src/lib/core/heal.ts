@@ -6,14 +6,14 @@ import { equal } from '$crypto/bytes';
 import { readEnvelope } from '$crypto/envelope';
 import type { StoredEnvelope } from '$crypto/frames';
 import { LIMIT } from '$crypto/limits';
-import { rowByDevice } from '$crypto/roster/state';
+import { type Row, rowByDevice } from '$crypto/roster/state';
 import { judgeEnvelope, LOG_START } from '../group/log';
 import type { Change } from '../store/store';
 import { takeRuns } from './ended-logs';
 import { type GroupRun, ODD_BEFORE } from './group-run';
 import { type InboxRow, keyOf, put, read } from './group-rows';
 import { unpack } from './pack';
-import { beginWay, isOnWay, isOpenEnded } from './ways';
+import { beginWay, isOnWay, isOpenEnded, isWhole } from './ways';
 import { isMislabelled, markOf } from './held';
 import { judge } from './judge';
 import { remember, settleOwn } from './settle';
@@ -72,7 +72,8 @@ export function tellGap(run: GroupRun): void {
 
 /** Shows whether a log lacks something. */
 export function tellGaps(run: GroupRun): void {
-  const lacks = lacking(run).some((device) => !isNewer(run, device));
+  const rowOf = (device: number): Row | null => rowByDevice(run.state, device);
+  const lacks = lacking(run).some((device) => !isNewer(run, device)) || [...run.withheld].map(rowOf).some((row) => row !== null && !isWhole(run, row));
   if (lacks) return tellGap(run);
   if (run.alarm !== 'gap') return;
   run.alarm = null;

@@ -1,13 +1,15 @@
 /**
  * Words of somebody whose log ended that the relay says it has not (PROTOCOL §5.3, §11.6): after a restore the end of a log may be lost.
- * Whoever has more of it gives it; all others hold what there is until the whole is here, or the owner goes on without the rest.
+ * Whoever has more of it gives it; all others hold what there is until the whole is here, or the owner goes on without the rest. A relay
+ * that says it has all of it, and shows less, holds something back.
  */
 import { equal, hex } from '$crypto/bytes';
 import { endsOf, type Row, rowByDevice } from '$crypto/roster/state';
 import { LOG_START, type LogPlace } from '../group/log';
 import { show } from './give-back';
 import type { GroupRun } from './group-run';
-import { isOpenEnded } from './ways';
+import { tellGap } from './heal';
+import { isOpenEnded, isUnread, isWhole } from './ways';
 
 /** Logs that ended, of rows that write, and of which more is to come than is here; of those that this member may read, and all for who can go on without. */
 function openLogs(run: GroupRun): Row[] {
@@ -20,13 +22,19 @@ export async function lookForLost(run: GroupRun): Promise<boolean> {
   const open = openLogs(run);
   const before = run.short.size;
   run.short.clear();
+  run.withheld.clear();
   const there = open.length === 0 ? null : await show(run);
   if (there !== null && !there.healing) {
-    for (const { device, end } of open) {
+    for (const row of open) {
+      const { device, end } = row;
       const { n, hash } = there.heads.find((h) => h.device === device) ?? LOG_START;
       if (end !== null && n < end.cut.n) run.short.set(device, { n, hash });
+      else if (end !== null && equal(hash, end.cut.hash) && !isWhole(run, row) && !isUnread(run, row)) run.withheld.add(device);
     }
   }
+  for (const device of run.withheld) run.noteOdd(`${device} withheld`);
+  // it may have been spoiled on the way here: that is said once the feed was read again
+  if (run.withheld.size > 0 && run.readAgain) tellGap(run);
   if (before + run.short.size > 0) run.changed();
   return there?.healing === true;
 }

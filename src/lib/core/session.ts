@@ -100,10 +100,11 @@ export async function catchUp(run: GroupRun): Promise<void> {
   // an app that was updated since may read what the one before could not
   if (!run.isOutdated) await retryHeld(run, true);
   run.synced = true;
+  const waits = !run.isHalted && (await lookForLost(run));
   readAgainLater(run);
   // an older copy of the relay takes nothing from us: what it took would stand against what the newer one has
   if (run.isHalted) return run.around.changed(run.ref, 'group', null);
-  if ((await lookForLost(run)) && run.readingAgain === null) catchUpLater(run, WAITING_ELSEWHERE);
+  if (waits && run.readingAgain === null) catchUpLater(run, WAITING_ELSEWHERE);
   await resendPending(run);
   await renewKeys(run);
   for (const [invite, card] of run.cards) if (run.state.invites.get(invite as Hex<InvitePk>)?.state === 'pending') await putCard(run, unhex(invite) as InvitePk, card);

@@ -4,6 +4,7 @@
  */
 import type { Hash } from '$crypto/brand';
 import { equal } from '$crypto/bytes';
+import { readEnvelope } from '$crypto/envelope';
 import { endsOf, type Row } from '$crypto/roster/state';
 import { hashBehind, LOG_START } from '../group/log';
 import type { GroupRun } from './group-run';
@@ -23,6 +24,15 @@ export interface Way {
 /** Whether a log ended and stands before the cut that ended it. */
 export function isOpenEnded(run: GroupRun, row: Row): boolean {
   return row.end !== null && (run.heads.get(row.device) ?? LOG_START).n < row.end.cut.n;
+}
+
+/** Whether all of a log that ended is here, though it may not be taken yet. */
+export const isWhole = (run: GroupRun, row: Row): boolean => !isOpenEnded(run, row) || wayOf(run, row).proven === row.end?.cut.n;
+
+/** Whether what the way would go on with is here, in bytes that this app can't read: those of a newer one look so. */
+export function isUnread(run: GroupRun, row: Row): boolean {
+  const { n } = wayOf(run, row);
+  return (run.held.get(row.device) ?? []).some((h) => h.n === n + 1 && !readEnvelope(h.envelope).ok);
 }
 
 /** The way of a log that ended. */
