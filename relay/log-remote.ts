@@ -5,7 +5,7 @@
 import type { Worker } from 'node:worker_threads';
 import { err, type Result } from '../crypto/result';
 import { packCalls, type PackedCalls, type PackedReplies, unpackReplies } from './log-pack';
-import type { Call, Log } from './log';
+import type { Appending, Call, Log } from './log';
 import type { Turn } from './fanout';
 
 export type FromWorker = { readonly incarnation: number } | { readonly fault: string } | { readonly trouble: string } | PackedReplies;
@@ -29,6 +29,8 @@ export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: 
   let last = 0;
   let gathered: Pending[] = [];
   let sent: Pending[] = [];
+  /** Whether something else than envelopes is gathered. */
+  let isAsked = false;
   let due = false;
   let dead = false;
   let idle: (() => void) | null = null;
@@ -44,19 +46,18 @@ export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: 
     sent = gathered;
     gathered = [];
     callers = 0;
+    isAsked = false;
     const packed = packCalls(sent.map((p) => p.call));
     worker.postMessage(packed, [packed.appends.buffer]);
   };
   /** Whether it is of the log that called last. */
-  const goesOn = ({ name, input }: Call): boolean => {
-    if (name !== 'append') return false;
-    const { g, device } = input;
+  const goesOn = ({ g, device }: Appending): boolean => {
     const same = latest.g === g && latest.device === device;
     if (!same) latest = { g, device };
     return same;
   };
-  /** Many callers with little each: a commit for every one of them would cost more than all the rest. */
-  const isThin = (): boolean => crowd > CROWD && last < 2 * FEW && gathered.length < FEW;
+  /** Many callers with little each: a commit for every one of them would cost more than all the rest. What is no envelope waits for nobody. */
+  const isThin = (): boolean => crowd > CROWD && last < 2 * FEW && gathered.length < FEW && !isAsked;
   /** Goes on while each millisecond brings somebody: callers who all wait for an answer wait for two milliseconds more at most. */
   const later = (looks = LOOKS): void => {
     due = true;
@@ -104,8 +105,10 @@ export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: 
           if (dead) return then(err('unavailable'));
           const call = { name, input } as Call;
           gathered.push({ call, then });
-          if (!goesOn(call)) callers++;
-          if (sent.length > 0 || (due && gathered.length !== FEW)) return;
+          const isFirst = call.name !== 'append' && !isAsked;
+          if (call.name !== 'append') isAsked = true;
+          else if (!goesOn(call.input)) callers++;
+          if (sent.length > 0 || (due && gathered.length !== FEW && !isFirst)) return;
           if (!due && isThin()) return later();
           due = true;
           turn(flush);
