@@ -214,6 +214,29 @@ it('a way whose key is late waits on the disk, and is read when the key comes', 
   expect(fay.view.alarm).toBeNull();
 });
 
+it('a member who puts a forged one among her own words takes the later ones from everybody alike, and leaves no alarm behind', async () => {
+  const { world, olivia, pat, fay, mallory } = await cast(4);
+  const m = new Mallory(world, mallory);
+  await m.enter();
+  await write(m, words(20));
+  const forged = m.seal(m.update([{ i: 'a', a: 1, t: 'post', x: 'never' }]));
+  await m.append({ ...forged, bytes: forged.bytes.map((b, at) => (at === forged.bytes.length - 1 ? b ^ 1 : b)) });
+  await write(m, words(40, 20));
+  await world.time.pass(SENT);
+  for (const s of [olivia, pat, fay]) expect(shown(s), s.device.name).toEqual(words(20));
+  await olivia.device.must('remove', { group: olivia.group, member: mallory.run.me });
+  m.close();
+  await world.time.pass(DAY);
+  const dan = await newcomer(world, olivia);
+  await world.time.pass(DAY);
+  for (const s of [olivia, pat, fay, dan]) expect([shown(s), s.view.alarm], s.device.name).toEqual([words(20), null]);
+  await dan.device.restart();
+  await dan.open();
+  await world.time.pass(SENT);
+  expect([shown(dan), dan.view.alarm]).toEqual([words(20), null]);
+  expect(world.reports).toEqual([]);
+});
+
 it('P19 P21 a relay that spoils one of them, or shows others beside them without end, costs what comes and holds nothing up once it is honest', async () => {
   const { world, olivia, mallory } = await longGone();
   const rhea = new Rhea(world);
