@@ -2,9 +2,11 @@
 import { hex, unhex } from '../crypto/bytes';
 import type { Bytes, MemberTag } from '../crypto/brand';
 import { encodeFromRelay, type Refusal, type ToRelay } from '../crypto/frames';
+import { LIMIT } from '../crypto/limits';
 import { isLive, rowByDevice, rowOf } from '../crypto/roster/state';
 import { unreachable } from '../crypto/result';
 import { decodeWant, verifyWant } from '../crypto/want';
+import { cut } from './cut';
 import type { House } from './house';
 import { RATE } from './limits';
 import { isWait } from './log';
@@ -23,7 +25,9 @@ export function byDevice(h: House, s: LogSession, f: WantFrame): void {
     case 'get-wants':
       return h.log.call('wants', { g: group.g }, (r) => {
         if (!r.ok) return no('unavailable');
-        const items = r.value.filter((w) => (rowByDevice(group.state, w.device)?.end ?? null) === null);
+        const standing = r.value.filter((w) => (rowByDevice(group.state, w.device)?.end ?? null) === null).sort((a, b) => a.answers - b.answers);
+        // the rest is shown once these are answered
+        const { items } = cut(standing, LIMIT.devices, (w) => w.want.length + 12);
         connection.send({ is: 'wants', re: f.re, group: group.id, items: items.map(({ want: bytes, answers }) => ({ want: bytes, answers })) });
       });
     case 'put-keys': {

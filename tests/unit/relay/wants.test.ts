@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Bytes } from '../../../crypto/brand';
+import { LIMIT } from '../../../crypto/limits';
 import { ready } from '../../../crypto/sodium';
 import { signWant, wantHash } from '../../../crypto/want';
 import { type Device, makeDevice, removeEntry, seeded } from '../../support/actor';
@@ -53,6 +54,21 @@ describe('a want', () => {
     expect(await taken(pat.phone)).toMatchObject({ items: [] });
     expect(await list(s.phone)).toMatchObject({ items: [{ want: other, answers: 0 }] });
     expect(await give(s.phone, want, bytes(2))).toMatchObject({ why: 'not-found' });
+  });
+
+  it('is shown with all that fit into a frame, those that nobody answered first', async () => {
+    const [own, other] = [wantOf(olivia, 99), wantOf(pat.device)];
+    await put(s.phone, own);
+    await put(pat.phone, other);
+    await give(pat.phone, own, bytes(1), olivia);
+    const { pageBytes } = LIMIT;
+    Object.assign(LIMIT, { pageBytes: own.length + 20 });
+    try {
+      expect(await list(s.phone)).toMatchObject({ is: 'wants', items: [{ want: other, answers: 0 }] });
+    } finally {
+      Object.assign(LIMIT, { pageBytes });
+    }
+    expect(await list(s.phone)).toMatchObject({ items: [{ want: other, answers: 0 }, { want: own, answers: 1 }] });
   });
 
   it('is one of twenty new ones in an hour', async () => {
