@@ -137,9 +137,9 @@ describe('P22 a relay restored from a backup while its clients are ahead', () =>
     const other = await olivia.device.must('new-group', { name: 'Made since', kind: 'family' });
     await olivia.post('Since');
     await world.time.pass(SENT);
-    for (const s of [olivia, pat]) s.device.goOffline();
+    for (const s of [olivia, pat, fay]) s.device.goOffline();
     await putBack(world, folder, backup);
-    // Fay's device learned of its end and keeps still; Pat brings the removal, though not its owner
+    // Fay's device learned of its end and is away; Pat brings the removal, though not its owner
     pat.device.goOnline();
     await world.time.pass(15_000);
     olivia.device.goOnline();
@@ -147,6 +147,32 @@ describe('P22 a relay restored from a backup while its clients are ahead', () =>
     expect(fay.view.ended).toBe('removed');
     expect(olivia.device.core?.groups.get(other.group)?.alarm ?? null).toBeNull();
     expect(olivia.device.core?.groups.get(other.group)?.synced).toBe(true);
+  });
+
+  it('hears from whoever left that they did, and their last words, though nobody else had heard of either', async () => {
+    const { world, olivia, pat, fay } = await cast(3, 'start', undefined, () => worldIn(folder));
+    const backup = backedUp(folder);
+    await olivia.device.must('rename-group', { group: olivia.group, name: 'Since' });
+    await world.time.pass(100);
+    for (const s of [olivia, fay]) s.device.goOffline();
+    await world.time.pass(100);
+    await pat.post('Last words');
+    await world.time.pass(SENT);
+    await pat.device.must('leave', { group: pat.group });
+    const rhea = new Rhea(world);
+    for (let i = 0; i < 2; i++) {
+      await putBack(world, folder, backup);
+      await world.time.pass(15_000);
+    }
+    pat.device.cut();
+    await world.time.pass(15_000);
+    for (const s of [olivia, fay]) s.device.goOnline();
+    await sameForAll(world, [olivia, fay], ['Last words']);
+    for (const s of [olivia, fay]) expect(s.view.people.find((p) => p.name === 'Pat')?.ended?.how).toBe('left');
+    await fay.post('The group goes on');
+    await sameForAll(world, [olivia, fay], ['Last words', 'The group goes on']);
+    // once in each life of the relay, and nothing else
+    expect(rhea.told.filter((t) => t.device === 'Pat').map((t) => t.f.is).filter((is) => is !== 'ping')).toEqual(Array.from({ length: 2 }, () => ['give-entries', 'give-entries', 'auth', 'give']).flat());
   });
 
   it('that could keep nothing at first is given it again, and shows nothing as sent that it lacks', async () => {
