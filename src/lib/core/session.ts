@@ -218,6 +218,7 @@ export async function takeFrame(run: GroupRun, f: FromRelay): Promise<void> {
         await fetchLockboxes(run);
         await renewKeys(run);
         await askForKeys(run);
+        if (isSuspicious(run) && !run.readAgain) took = 'gap';
       }
       break;
     case 'page':
