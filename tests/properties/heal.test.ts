@@ -4,11 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { equal } from '../../crypto/bytes';
+import { base64url, equal } from '../../crypto/bytes';
 import { NO_DETAIL } from '../../crypto/frames';
 import { encodeState } from '../../crypto/roster/state';
 import { cast, type Seat } from '../support/circle';
 import { backedUp, putBack, worldIn } from '../support/restored';
+import { Mallory } from '../support/mallory';
 import { Rhea } from '../support/rhea';
 import { lanesOf } from '../support/lanes';
 import type { World } from '../support/world';
@@ -137,9 +138,9 @@ describe('P22 a relay restored from a backup while its clients are ahead', () =>
     const other = await olivia.device.must('new-group', { name: 'Made since', kind: 'family' });
     await olivia.post('Since');
     await world.time.pass(SENT);
-    for (const s of [olivia, pat]) s.device.goOffline();
+    for (const s of [olivia, pat, fay]) s.device.goOffline();
     await putBack(world, folder, backup);
-    // Fay's device learned of its end and keeps still; Pat brings the removal, though not its owner
+    // Fay's device learned of its end and is away; Pat brings the removal, though not its owner
     pat.device.goOnline();
     await world.time.pass(15_000);
     olivia.device.goOnline();
@@ -147,6 +148,69 @@ describe('P22 a relay restored from a backup while its clients are ahead', () =>
     expect(fay.view.ended).toBe('removed');
     expect(olivia.device.core?.groups.get(other.group)?.alarm ?? null).toBeNull();
     expect(olivia.device.core?.groups.get(other.group)?.synced).toBe(true);
+  });
+
+  it('hears from whoever left that they did, and their last words, though nobody else had heard of either', async () => {
+    const { world, olivia, pat, fay } = await cast(3, 'start', undefined, () => worldIn(folder));
+    const backup = backedUp(folder);
+    await olivia.device.must('rename-group', { group: olivia.group, name: 'Since' });
+    await world.time.pass(100);
+    for (const s of [olivia, fay]) s.device.goOffline();
+    await world.time.pass(100);
+    await pat.post('Last words');
+    await world.time.pass(SENT);
+    await pat.device.must('leave', { group: pat.group });
+    const rhea = new Rhea(world);
+    for (let i = 0; i < 2; i++) {
+      await putBack(world, folder, backup);
+      await world.time.pass(15_000);
+    }
+    pat.device.cut();
+    await world.time.pass(15_000);
+    for (const s of [olivia, fay]) s.device.goOnline();
+    await sameForAll(world, [olivia, fay], ['Last words']);
+    for (const s of [olivia, fay]) expect(s.view.people.find((p) => p.name === 'Pat')?.ended?.how).toBe('left');
+    await fay.post('The group goes on');
+    await sameForAll(world, [olivia, fay], ['Last words', 'The group goes on']);
+    // once in each life of the relay, and nothing else
+    expect(rhea.told.filter((t) => t.device === 'Pat').map((t) => t.f.is).filter((is) => is !== 'ping')).toEqual(Array.from({ length: 2 }, () => ['give-entries', 'give-entries', 'auth', 'give']).flat());
+  });
+
+  it('with other words of a member’s under numbers that it lost, keeps nobody from putting that member out, and then all have the same', async () => {
+    for (const said of [['Other'], ['Other', 'Another'], ['Other', 'Another', 'And another']]) {
+      const { world, olivia, pat, fay, mallory } = await cast(4, 'start', undefined, () => worldIn(fresh()));
+      const backup = backedUp(folder);
+      fay.device.goOffline();
+      for (const text of ['One', 'Two']) {
+        await mallory.post(text);
+        await world.time.pass(SENT);
+      }
+      for (const s of [olivia, pat]) s.device.goOffline();
+      await putBack(world, folder, backup);
+      const m = new Mallory(world, mallory);
+      const there = await m.enter();
+      if (there.is !== 'welcome') throw new Error(there.is);
+      Object.assign(m, { n: there.head.n, prev: there.head.hash });
+      for (const x of said) expect(await m.append(m.seal(m.update([{ i: base64url(m.random(16)), t: 'post', a: 1, x }])))).toMatchObject({ is: 'acks' });
+      for (const s of [olivia, pat, fay]) s.device.goOnline();
+      await world.time.pass(SENT);
+      // whoever had the first words keeps them; which is right nobody can tell
+      expect([olivia, pat, fay].map((s) => s.words)).toEqual([['One', 'Two'], ['One', 'Two'], said]);
+      // she never shows how far she is, and is waited for a day
+      m.close();
+      await world.time.pass(25 * 3_600_000);
+      await olivia.device.must('remove', { group: olivia.group, member: mallory.run.me });
+      // what was refused so far is read again in time, or when a connection begins
+      for (const s of [olivia, pat, fay]) s.device.cut();
+      await world.time.pass(70_000);
+      for (const s of [olivia, pat, fay]) {
+        expect(s.posts.filter((p) => !p.withdrawn).map((p) => p.text), s.device.name).toEqual(said);
+        expect(s.view.alarm, s.device.name).toBeNull();
+        expect(await lanesOf(s), s.device.name).toEqual(await lanesOf(olivia));
+      }
+      expect(world.reports).toEqual([]);
+      await world.relay.log.close();
+    }
   });
 
   it('that could keep nothing at first is given it again, and shows nothing as sent that it lacks', async () => {

@@ -100,24 +100,49 @@ describe('a relay that lies about envelopes', () => {
   });
 
   it('is never hurried by acks out of their place: they are looked into once, then waited out, and the words arrive once she stops', async () => {
+    // beyond the next place, and at one that lies behind
+    for (const off of [2, 0]) {
+      const { world, olivia, pat } = await cast(2);
+      const rhea = new Rhea(world);
+      pat.device.cut();
+      await world.time.pass(2_000);
+      world.time.left = 2_000;
+      rhea.up = (f, from, answer) => {
+        if (f.is !== 'append' || from !== pat.device) return [f];
+        answer({ is: 'acks', group: f.group, items: [{ n: f.n, seq: pat.run.cursor + off, time: world.time.now }] });
+        return [];
+      };
+      await pat.post('Said once');
+      await world.time.pass(60_000);
+      expect(appends(rhea, 'Pat').length).toBeGreaterThan(1);
+      expect(appends(rhea, 'Pat').length).toBeLessThan(40);
+      expect(pat.delivery('Said once')).toBe('saved');
+      rhea.repent();
+      await world.time.pass(30_000);
+      expect(pat.delivery('Said once')).toBe('sent');
+      expect(olivia.words).toEqual(['Said once']);
+    }
+  });
+
+  it('words that come back spoiled, for longer than they are looked for, are found where they stand once she stops', async () => {
     const { world, olivia, pat } = await cast(2);
     const rhea = new Rhea(world);
+    const spoilt = (envelope: Bytes): Bytes => envelope.map((b, i) => (i === envelope.length - 1 ? b ^ 1 : b)) as Bytes;
+    rhea.down = (f, to) => (to !== pat.device ? [f] : f.is === 'acks' ? [] : f.is === 'page' ? [{ ...f, items: f.items.map((i) => (i.device === 2 ? { ...i, envelope: spoilt(i.envelope) } : i)) }] : [f]);
     pat.device.cut();
     await world.time.pass(2_000);
-    rhea.up = (f, from, answer) => {
-      if (f.is !== 'append' || from !== pat.device) return [f];
-      answer({ is: 'acks', group: f.group, items: [{ n: f.n, seq: pat.run.cursor + 2, time: world.time.now }] });
-      return [];
-    };
+    world.time.left = 3_000;
     await pat.post('Said once');
-    await world.time.pass(60_000);
-    expect(appends(rhea, 'Pat').length).toBeGreaterThan(1);
-    expect(appends(rhea, 'Pat').length).toBeLessThan(40);
-    expect(pat.delivery('Said once')).toBe('saved');
+    for (let i = 0; i < 4; i++) {
+      await world.time.pass(20_000);
+      pat.device.cut();
+    }
     rhea.repent();
     await world.time.pass(30_000);
+    expect(appends(rhea, 'Pat').length).toBeLessThan(40);
     expect(pat.delivery('Said once')).toBe('sent');
     expect(olivia.words).toEqual(['Said once']);
+    expect(pat.view.alarm).toBeNull();
   });
 
   it('a false ack of words that were never stored is noticed when the session opens again', async () => {

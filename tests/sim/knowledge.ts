@@ -44,6 +44,8 @@ async function judgeOutsider(l: Life, witness: Seat, s: Seat, g: number): Promis
     if (place !== null && keys.some((k) => isContentKey(place, k, e.contentCommit))) l.truth.breach('leaked', `${s.device.name} is out since ${end.seq} and has the keys of ${e.seq}`);
   }
   const logs = new Map<number, Hash>();
+  // who went bad may seal under whatever keys she has: she could as well read it out to those who are out
+  const liars = new Set(l.seats.filter((x) => !l.isHonest(x)).map((x) => hex(x.run.keys.logPk)));
   for (const i of await itemsAt(l.s.log.real, g)) {
     const by = rowByDevice(state, i.device);
     const e = readEnvelope(i.envelope);
@@ -51,7 +53,7 @@ async function judgeOutsider(l: Life, witness: Seat, s: Seat, g: number): Promis
     if (by === null || !e.ok || roster === null) continue;
     const at = { group: state.group, logPk: by.logPk, prev: logs.get(i.device) ?? ZERO_HASH, roster };
     logs.set(i.device, envelopeHash(at, i.envelope));
-    if (by.logPk !== row.logPk && hex(by.member) !== hex(row.member) && e.value.header.rosterSeq >= end.seq && keys.some((k) => openEnvelope(at, e.value, k).ok)) l.truth.breach('leaked', `${s.device.name} is out since ${end.seq} and reads ${i.device} ${i.n}`);
+    if (!liars.has(hex(by.logPk)) && by.logPk !== row.logPk && hex(by.member) !== hex(row.member) && e.value.header.rosterSeq >= end.seq && keys.some((k) => openEnvelope(at, e.value, k).ok)) l.truth.breach('leaked', `${s.device.name} is out since ${end.seq} and reads ${i.device} ${i.n}`);
   }
 }
 

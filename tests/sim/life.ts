@@ -15,7 +15,7 @@ import { MalloryAtPlay } from './mallory';
 import { heal, judge } from './mending';
 import { RelayStore } from './relay-store';
 import type { Mode } from './shapes';
-import { atRelay, type Breach, rosterAt, Truth } from './truth';
+import { atRelay, type Breach, isBeginning, rosterAt, Truth } from './truth';
 
 settling.turns = 1;
 
@@ -210,7 +210,8 @@ export class Life {
     // proof is what puts a device out, never a relay's word
     const out = this.open.filter((s) => this.isHonest(s) && s.run.row.ended !== null && s.run.row.ended !== 'overtaken' && s.run.row.ended !== 'forked');
     const roster = out[0] === undefined || this.mode === 'fork' ? null : await rosterAt(this.s.log.real, out[0].run.row.id);
-    if (roster !== null) truth.belongs(out, roster);
+    // a relay that was put back is still to be given the end of what it had
+    if (roster !== null) truth.belongs(out.filter((s) => !(this.relayStore.isRestored && isBeginning(roster, s.run.state))), roster);
     if (this.mode === 'mischief' || this.mode === 'fork') return;
     const any = open[0];
     if (any === undefined) return;

@@ -1,11 +1,11 @@
 /** What really happened, kept apart from every device, and what must hold of what they show. */
 import type { GroupId } from '../../crypto/brand';
-import { hex } from '../../crypto/bytes';
+import { equal, hex } from '../../crypto/bytes';
 import { readEnvelope } from '../../crypto/envelope';
 import type { StoredEnvelope } from '../../crypto/frames';
 import { unpackStored } from '../../crypto/packed';
 import { fold } from '../../crypto/roster/fold';
-import { decodeState, encodeState, isLive, type RosterState } from '../../crypto/roster/state';
+import { chainAt, chainHead, decodeState, encodeState, isLive, type RosterState } from '../../crypto/roster/state';
 import { ask, type Log } from '../../relay/log';
 import type { Post, Seat } from '../support/circle';
 import { lanesOf } from '../support/lanes';
@@ -190,4 +190,10 @@ export async function rosterAt(log: Log, id: GroupId): Promise<RosterState | nul
   if (!loaded.ok || loaded.value === null) return null;
   const read = decodeState(loaded.value.state);
   return read.ok ? loaded.value.after.reduce((s, e) => fold(s, e.entry, e.receipt.time, e.receipt.relayPk).state, read.value) : null;
+}
+
+/** Whether one roster is the other as it was before. */
+export function isBeginning(of: RosterState, whole: RosterState): boolean {
+  const there = of.seq < whole.seq ? chainAt(whole, of.seq) : null;
+  return there !== null && equal(there, chainHead(of));
 }

@@ -14,6 +14,7 @@ import { LOG_START, type LogPlace } from '../group/log';
 import { reaches } from './ended-logs';
 import type { GroupRun } from './group-run';
 import { type DeviceKeys, drop, keyOf, type KeyringRow, type PendingRow, put } from './group-rows';
+import { hasParted } from './parted';
 import type { Fault } from './port';
 import { takeEntries } from './receive';
 import { fetchFeed, fetchLockboxes, fetchRoster } from './fetch';
@@ -187,12 +188,12 @@ export const planAdmit = (invite: InvitePk, row: NewRow, person: { name: string;
   }));
 };
 
-export const planRemove = (member: MemberTag): Planner => (run, at, heads) => {
+export const planRemove = (member: MemberTag): Planner => async (run, at, heads) => {
   if (!mayRemove(run.state, run.me)) return 'not-allowed';
   const tag = hex(member);
   const rows = rowsOf(run.state, tag);
   if (rows.length === 0 || run.state.owner === tag) return 'changed-meanwhile';
-  const cuts = cutsOf(run, rows, heads);
+  const cuts = await cutsOf(run, rows, heads);
   if (cuts === null) return 'refused-by-relay';
   return rotating(run, at, liveRows(run.state).filter((r) => hex(r.member) !== tag), null, (rotation) => ({
     kind: 'remove', member, cuts, rotation
@@ -207,21 +208,21 @@ export const planOffer = (to: MemberTag | null): Planner => (run) => {
 };
 
 /** Ends a row of one's own member that is not this device: it is lost, or in the wrong hands. Nobody else has to agree. */
-export const planRevoke = (logPk: LogPk): Planner => (run, at, heads) => {
+export const planRevoke = (logPk: LogPk): Planner => async (run, at, heads) => {
   const row = rowOf(run.state, logPk);
   if (row === null || row.end !== null) return 'changed-meanwhile';
   const own = run.ownRow;
   if (hex(row.member) !== run.me || row === own || (row.rank === 'recovery' && own?.rank !== 'recovery')) return 'not-allowed';
-  const cut = cutsOf(run, [row], heads)?.[0];
+  const cut = (await cutsOf(run, [row], heads))?.[0];
   if (cut === undefined) return 'refused-by-relay';
   return rotating(run, at, liveRows(run.state).filter((r) => r !== row), null, (rotation) => ({ kind: 'device-revoke', cut, rotation }));
 };
 
 /** Ends this device itself; the others make the next keys. The last row of a member cannot. */
-export const planSignOut: Planner = (run, _at, heads) => {
+export const planSignOut: Planner = async (run, _at, heads) => {
   const own = run.ownRow;
   if (own === null || own.end !== null || rowsOf(run.state, run.me).length === 1) return 'not-allowed';
-  const cut = cutsOf(run, [own], heads)?.[0];
+  const cut = (await cutsOf(run, [own], heads))?.[0];
   return cut === undefined ? 'refused-by-relay' : { body: { kind: 'device-revoke', cut, rotation: null }, boxes: [], keys: null };
 };
 
@@ -268,9 +269,9 @@ export const planRestate = (logPk: LogPk, there: Pick<LogPlace, 'n' | 'hash'>): 
   return (await reaches(run, row, { n, hash })) ? { body: { kind: 'restate-cut', cut: { logPk, n, hash } }, boxes: [], keys: null } : 'refused-by-relay';
 };
 
-export const planLeave: Planner = (run, _at, heads) => {
+export const planLeave: Planner = async (run, _at, heads) => {
   if (owns(run.state, run)) return 'not-allowed';
-  const cuts = cutsOf(run, rowsOf(run.state, run.me), heads);
+  const cuts = await cutsOf(run, rowsOf(run.state, run.me), heads);
   return cuts === null ? 'refused-by-relay' : { body: { kind: 'leave', cuts }, boxes: [], keys: null };
 };
 
@@ -299,16 +300,19 @@ function addingRow(run: GroupRun, at: Place, row: AddedRow): Planned {
 
 /**
  * Where logs end: as they stand here, or further when the relay named a head that we can't verify yet. Null when it named one that
- * contradicts what we verified: signing that would take out what everybody has.
+ * contradicts what we verified, and shows nothing that the log's own key signed: to cut there would take out what everybody has.
  */
-function cutsOf(run: GroupRun, rows: readonly Row[], heads: readonly LogHead[]): Cut[] | null {
-  const cuts = rows.map((r): Cut | null => {
-    const { n, hash } = run.heads.get(r.device) ?? LOG_START;
-    const named = heads.find((h) => equal(h.logPk, r.logPk));
-    if (named === undefined || (named.n === n && equal(named.hash, hash))) return { logPk: r.logPk, n, hash };
-    return named.n > n ? { logPk: r.logPk, n: named.n, hash: named.hash } : null;
-  });
-  return cuts.every((c) => c !== null) ? cuts : null;
+async function cutsOf(run: GroupRun, rows: readonly Row[], heads: readonly LogHead[]): Promise<Cut[] | null> {
+  const cuts: Cut[] = [];
+  for (const row of rows) {
+    const { logPk } = row;
+    const { n, hash } = run.heads.get(row.device) ?? LOG_START;
+    const named = heads.find((h) => equal(h.logPk, logPk));
+    if (named === undefined || (named.n === n && equal(named.hash, hash))) cuts.push({ logPk, n, hash });
+    else if (named.n > n || (await hasParted(run, row, named))) cuts.push({ logPk, n: named.n, hash: named.hash });
+    else return null;
+  }
+  return cuts;
 }
 
 export const tagOf = (member: string): MemberTag | null => {

@@ -15,6 +15,7 @@ import { drop, type InboxRow, keyOf, type OwnInviteRow, put, readAll } from './g
 import { unpack } from './pack';
 import { storedBlob } from './pictures';
 import { rebuildFeed } from './project';
+import { proveKey } from './prove';
 
 type Standing = Extract<FromRelay, { is: 'standing' }>;
 
@@ -73,6 +74,32 @@ export async function giveEntries(run: GroupRun, after: number): Promise<boolean
     if (f?.is !== 'done') return false;
   }
   return true;
+}
+
+/**
+ * From a device that is out, what ended it: a restored relay may have lost that, and nobody else have heard of it. Then the words that it
+ * was to end with, which may be here alone as well. It does so once in a life of the relay, and is silent otherwise.
+ */
+export async function giveEnd(run: GroupRun): Promise<void> {
+  const { link } = run.around;
+  const own = run.ownRow;
+  const last = run.entries.at(-1);
+  if (own?.end == null || last === undefined || !isNewLife(run) || !link.speaksFor(last.receipt.relayPk)) return;
+  // the newest alone tells where the relay stands
+  const f = await link.ask({ is: 'give-entries', group: run.row.id, items: [{ entry: last.entry, receipt: last.receipt }] });
+  if (f?.is === 'refused' && f.why === 'behind') await giveEntries(run, f.detail.n);
+  else if (f === null || (f.is === 'refused' && f.why === 'unavailable')) return;
+  const session = await proveKey(run.around, 'log', run.row.id, { pk: run.keys.logPk, sk: run.keys.logSk });
+  if (session === null) return;
+  if (session.is === 'gone' && !(await giveOwnEnd(run, own.device, own.end.cut.n))) return;
+  await settleLife(run);
+}
+
+/** The run to the cut of this device's own log, in one frame: from one who is out nothing shorter counts. */
+async function giveOwnEnd(run: GroupRun, device: number, cut: number): Promise<boolean> {
+  const rows = (await readAll<InboxRow>(run.around.store, 'inbox', keyOf.envelopes(run.ref))).map((r) => r.value).filter((r) => r.device === device && r.n <= cut);
+  const items = lastOf(rows.map(({ n, time, envelope }) => ({ device, n, time, envelope })).sort((a, b) => a.n - b.n));
+  return items.length === 0 || give(run, items);
 }
 
 /** Lockboxes that this device made: nobody else has those of the others. */

@@ -20,7 +20,7 @@ import { judge } from './judge';
 import { foldOne, namesKey } from './receipted';
 import { cutLanes } from './project';
 import { changesOf, remember } from './settle';
-import { isOnWay } from './ways';
+import { isOnWay, isOpenEnded } from './ways';
 
 export type Took = 'all' | 'gap' | 'alarm';
 
@@ -111,6 +111,11 @@ async function endLogs(run: GroupRun, seq: number): Promise<void> {
       run.heads.set(row.device, ends ? { n: cut.n, hash: cut.hash, rosterSeq: at.rosterSeq } : LOG_START);
     }
     run.held.set(row.device, (run.held.get(row.device) ?? []).filter((h) => h.n <= cut.n));
+    // what could not follow before may be the run to the cut: it is looked at once more without waiting
+    if (isOpenEnded(run, row) && run.odd.size > 0) {
+      run.suspect = true;
+      run.readAgain = false;
+    }
   }
 }
 

@@ -112,13 +112,17 @@ export function wakeAfterHold(run: GroupRun): void {
 /** The relay stored our envelopes. */
 export async function acked(run: GroupRun, items: Extract<FromRelay, { is: 'acks' }>['items']): Promise<'all' | 'gap' | 'alarm'> {
   const device = run.ownRow?.device;
+  const { sealed } = run;
   const found = items.flatMap((i): StoredEnvelope[] =>
     run.sealed !== null && run.sealed.n === i.n && device !== undefined ? [{ device, n: i.n, seq: i.seq, time: i.time, envelope: run.sealed.bytes }] : []
   );
   const took = await takeEnvelopes(run, found);
   run.inFlight = null;
   if (found.length > 0) spaceFor(run, 'words', true);
-  return took;
+  if (took !== 'all' || found.length === 0 || run.sealed !== sealed) return took;
+  // something else was shown in its place, which lies behind: sent again it would be acked so for ever
+  run.suspect = true;
+  return 'gap';
 }
 
 /** The relay did not take our envelope. Says what the session should do next. */

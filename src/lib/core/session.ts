@@ -6,7 +6,7 @@ import type { Receipt } from '$crypto/receipt';
 import { currentEpoch, mayInvite, owedAt } from '$crypto/roster/state';
 import { resendPending, rotate } from './change';
 import { fetchFeed, fetchLockboxes, fetchRoster } from './fetch';
-import { giveBack, giveEntries, isNewLife, settleLife } from './give-back';
+import { giveBack, giveEnd, giveEntries, isNewLife, settleLife } from './give-back';
 import type { GroupRun } from './group-run';
 import { type OwnInviteRow, put } from './group-rows';
 import { healFeed, isSuspicious, tellGaps } from './heal';
@@ -33,7 +33,8 @@ export async function beginSession(run: GroupRun): Promise<void> {
   endSession(run);
   const { link } = run.around;
   const hello = link.hello;
-  if (hello === null || run.row.ended !== null || run.alarm === 'fork') return;
+  if (hello === null || run.alarm === 'fork') return;
+  if (run.row.ended !== null) return giveEnd(run);
   const isOther = run.row.relayPk !== null && !link.speaksFor(run.row.relayPk);
   if (isOther || hello.incarnation < Math.max(run.life, run.row.incarnation)) {
     // whoever answers there is not the group's relay, or one as it was before it was restored: nothing is said to it, and nothing it says counts
@@ -217,6 +218,7 @@ export async function takeFrame(run: GroupRun, f: FromRelay): Promise<void> {
         await fetchLockboxes(run);
         await renewKeys(run);
         await askForKeys(run);
+        if (isSuspicious(run) && !run.readAgain) took = 'gap';
       }
       break;
     case 'page':
