@@ -17,6 +17,7 @@ class Slow extends EventEmitter {
   private readonly turns: (() => void)[] = [];
   private looks: (() => void)[] = [];
   answered = 0;
+  private devices = 1000;
   private log: Log | undefined;
 
   async opened(): Promise<this> {
@@ -28,8 +29,13 @@ class Slow extends EventEmitter {
   postMessage(m: PackedCalls): void {
     this.commits.push(m.count);
   }
-  call(times = 1): void {
+  ask(times = 1): void {
     for (let i = 0; i < times; i++) this.log?.call('news', [], () => this.answered++);
+    this.turn();
+  }
+  /** As many devices write an envelope each. */
+  call(times = 1): void {
+    for (let i = 0; i < times; i++) this.log?.call('append', { ...ENVELOPE, device: this.devices++ }, () => this.answered++);
     this.turn();
   }
   /** One device writes so many envelopes. */
@@ -50,7 +56,7 @@ class Slow extends EventEmitter {
     this.looks = [];
     for (const f of now) f();
   }
-  /** Makes it a crowd: for a while each commit sees two more calls come. */
+  /** Makes it a crowd: for a while each commit sees two more devices write. */
   crowd(): void {
     this.call();
     for (let i = 0; i < 20; i++) {
@@ -88,6 +94,32 @@ describe('the log in its thread', () => {
     expect(s.commits).toEqual([]);
     s.call(2);
     expect(s.commits).toEqual([16]);
+  });
+
+  it('lets what is asked wait for nobody, however large the crowd', async () => {
+    const s = await new Slow().opened();
+    s.crowd();
+    s.ask();
+    expect(s.commits).toEqual([1]);
+    s.call(2);
+    s.ask();
+    s.commit();
+    expect(s.commits).toEqual([1, 3]);
+    s.commit();
+    s.call(3);
+    expect(s.commits).toEqual([1, 3]);
+    s.ask();
+    expect(s.commits).toEqual([1, 3, 4]);
+    // many questions in a row make no crowd either
+    s.commit();
+    for (let i = 0; i < 40; i++) {
+      s.ask(3);
+      s.commit();
+    }
+    s.commit();
+    s.commits.length = 0;
+    s.call(2);
+    expect(s.commits).toEqual([2]);
   });
 
   it('takes one device that writes much for no crowd, and many that write little for one', async () => {
