@@ -11,8 +11,8 @@ import { judgeEnvelope, LOG_START } from '../group/log';
 import type { Change } from '../store/store';
 import { takeRuns } from './ended-logs';
 import { type GroupRun, ODD_BEFORE } from './group-run';
-import { type InboxRow, keyOf, put, read } from './group-rows';
-import { unpack } from './pack';
+import { type InboxRow, keyOf, put } from './group-rows';
+import { envelopeAt, envelopesHere } from './inbox';
 import { beginWay, isOnWay, isOpenEnded, isWhole } from './ways';
 import { isMislabelled, markOf } from './held';
 import { judge } from './judge';
@@ -127,7 +127,7 @@ async function takeAgain(run: GroupRun, items: readonly StoredEnvelope[], after:
   /** Where a row goes: another envelope may have been shown at its place of the feed. */
   const keyFor = async (row: InboxRow): Promise<string> => {
     const key = keyOf.envelope(run.ref, row.seq);
-    const there = await read<InboxRow>(run.around.store, 'inbox', key);
+    const there = await envelopeAt(run, row.seq);
     return there !== null && there.state !== 'held' && !equal(there.envelope, row.envelope) ? `${key}+${row.device}.${row.n}` : key;
   };
   for (const item of items) {
@@ -157,21 +157,14 @@ async function takeAgain(run: GroupRun, items: readonly StoredEnvelope[], after:
 /** Whether just this is on the way of its log, at the place of the feed where it is shown. */
 async function isFollowed(run: GroupRun, item: StoredEnvelope): Promise<boolean> {
   if (!run.ways.has(item.device)) return false;
-  const there = await read<InboxRow>(run.around.store, 'inbox', keyOf.envelope(run.ref, item.seq));
+  const there = await envelopeAt(run, item.seq);
   return there !== null && there.device === item.device && isOnWay(run, there) && equal(there.envelope, item.envelope);
 }
 
 /** Envelopes that were verified and are here, wherever in the feed they were shown. */
 async function knownHere(run: GroupRun): Promise<Set<string>> {
   const known = new Set<string>();
-  for (let after: string | undefined = keyOf.envelope(run.ref, 0); after !== undefined; ) {
-    const rows: readonly { key: string; value: InboxRow['envelope'] }[] = await run.around.store.range('inbox', keyOf.envelopes(run.ref), { after, most: 500 });
-    for (const r of rows) {
-      const row = unpack<InboxRow>(r.value);
-      // one that had to wait, and was refused when its turn came, may bear the mark of the one it was made from
-      if (row.state !== 'held') known.add(markOf(row));
-    }
-    after = rows.at(-1)?.key;
-  }
+  // one that had to wait, and was refused when its turn came, may bear the mark of the one it was made from
+  for await (const rows of envelopesHere(run)) for (const { row } of rows) if (row.state !== 'held') known.add(markOf(row));
   return known;
 }
