@@ -23,7 +23,7 @@ export const PLANTED = [
   bug('seals under the first epoch', CORE('send'), '  const epoch = currentEpoch(run.state).seq;', '  const epoch = run.state.epochs[0]?.seq ?? 1;', [HONEST, 4]),
 
   // receiving
-  bug('keeps the cursor and not the rows', CORE('settle'), "[put('inbox', keyOf.envelope(run.ref, row.seq), row), ...settleOwn(run, row)]", "[...settleOwn(run, row)]", [HONEST, 53]),
+  bug('keeps the cursor and not the rows', CORE('settle'), "[put('inbox', keyOf.inbox(run.ref, row), row), ...settleOwn(run, row)]", "[...settleOwn(run, row)]", [HONEST, 53]),
   bug('clears the outbox at any ack', CORE('settle'), 'run.outbox.filter((o) => ids.has(o.record.i))', 'run.outbox.filter(() => ids.size >= 0)', [HONEST, 4]),
   bug('takes keys that fit no commitment', CORE('receive'), "      const fits = place !== null", "      const fits = true || place !== null", [MEMBER, 69]),
 

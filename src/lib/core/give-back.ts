@@ -11,7 +11,7 @@ import { LOG_START } from '../group/log';
 import type { Change } from '../store/store';
 import { noteIn } from './carried-note';
 import type { GroupRun } from './group-run';
-import { drop, keyOf, type OwnInviteRow, put, readAll } from './group-rows';
+import { drop, type InboxRow, keyOf, type OwnInviteRow, put, readAll } from './group-rows';
 import { envelopesHere } from './inbox';
 import { unpack } from './pack';
 import { storedBlob } from './pictures';
@@ -165,9 +165,10 @@ async function loosen(run: GroupRun, base: number): Promise<void> {
     const moves: Change[] = [];
     for (const { key, row } of rows) {
       if (row.seq <= base) continue;
-      const own = keyOf.looseEnvelope(run.ref, row);
-      if (key !== own) moves.push(put('inbox', own, row), drop('inbox', key));
-      loose.set(`${row.device} ${row.n}`, { key: own, row });
+      const own: InboxRow = { ...row, loose: true };
+      const at = keyOf.inbox(run.ref, own);
+      if (key !== at) moves.push(put('inbox', at, own), drop('inbox', key));
+      loose.set(`${row.device} ${row.n}`, { key: at, row: own });
     }
     if (moves.length > 0) await run.commitOrCarryOn(moves);
   }

@@ -317,7 +317,7 @@ export class GroupRun {
     list.sort((a, b) => a.n - b.n || a.seq - b.seq);
   }
   get heldSeqs(): number[] {
-    return [...this.held.values()].flat().map((h) => h.seq);
+    return [...this.held.values()].flat().filter((h) => h.loose === undefined).map((h) => h.seq);
   }
   headsRow(): Change {
     const again = this.odd.size > 0 && this.readAgainAt > -Infinity ? { again: { at: this.readAgainAt, wait: this.readAgainWait } } : {};
