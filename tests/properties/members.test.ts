@@ -345,7 +345,7 @@ describe('a present member gone bad', () => {
     // planned as if nothing had happened: the planners look at a state that still has her as owner
     const past = { ...run, state: { ...run.state, owner: run.me }, me: run.me, around: run.around, keyring: run.keyring, heads: run.heads, keys: run.keys } as never;
     for (const plan of [planName('Mine'), planRemove(fay.run.row.tag), planOffer(fay.run.row.tag)]) {
-      const planned = plan(past, at, []);
+      const planned = await plan(past, at, []);
       if (typeof planned === 'string') throw new Error(planned);
       if (planned.boxes.length > 0) m.tell({ is: 'boxes', group: run.row.id, seq: at.seq, boxes: planned.boxes });
       expect(await m.change(planned.body)).toMatchObject({ is: 'refused', why: 'void', detail: { words: 'not-owner' } });
