@@ -99,8 +99,10 @@ export class MalloryAtPlay {
           const first = she.seal(honest());
           const was = await she.append(first);
           if (was.is === 'acks' && (await she.append(first, she.n)).is !== 'acks') this.taken.push('nothing, of the very bytes that it has');
+          // a relay that was put back may have lost the one before, and cannot know that there was one
+          const isThere = ((await this.headAt(mine)) ?? 0) >= she.n;
           const answer = await she.append({ ...she.seal(honest(), { n: she.n, prev: Buffer.alloc(32) as unknown as Hash }) }, she.n);
-          return this.forbidden(`Mallory has two envelopes at ${she.n}`, answer);
+          return isThere ? this.forbidden(`Mallory has two envelopes at ${she.n}`, answer) : `Mallory says again what was lost at ${she.n}: ${answer.is}`;
         }
         case 9: {
           const answer = await she.append(she.seal(honest(), { n: she.n + 2 }), she.n + 2);
@@ -245,16 +247,21 @@ export class MalloryAtPlay {
     const { state } = she.run;
     const row = others[draw(Math.max(1, others.length))]?.run.ownRow;
     const g = await groupOf(this.log, state.group);
-    const head = g === null || row == null ? null : await ask(this.log, 'head', { g, device: row.device });
-    if (g === null || row == null || head?.ok !== true) return 'Mallory has nobody to wrong';
-    const n = head.value.n + 1;
+    const head = row == null ? null : await this.headAt(row.device);
+    if (g === null || row == null || head === null) return 'Mallory has nobody to wrong';
+    const n = head + 1;
     const bytes = concat(writeHeader({ n, rosterSeq: 1 + draw(state.seq), epoch: 1, blobs: [] }), she.random(24 + 272 + 64));
     await she.ask({ is: 'give', group: state.group, items: [{ device: row.device, n, time: 1, envelope: bytes }] });
-    const now = await ask(this.log, 'head', { g, device: row.device });
-    if (now.ok && now.value.n === n) this.taken.push('an envelope that nobody signed, in the log of another');
+    if ((await this.headAt(row.device)) === n) this.taken.push('an envelope that nobody signed, in the log of another');
     return `Mallory gives what nobody signed as ${row.device} ${n}`;
   }
 
+  /** How far the relay has a log. */
+  private async headAt(device: number): Promise<number | null> {
+    const g = await groupOf(this.log, this.she.run.row.id);
+    const head = g === null ? null : await ask(this.log, 'head', { g, device });
+    return head?.ok === true ? head.value.n : null;
+  }
   private forbidden(what: string, answer: { readonly is: string }): string {
     if (answer.is === 'acks') this.taken.push(what);
     return `${what}: ${answer.is}`;
