@@ -231,6 +231,29 @@ describe('P22 a relay restored from a backup while its clients are ahead', () =>
     expect(refused).toBe(4);
   });
 
+  it('gets back what the one device that has it had no room for, and that device keeps it through all this', async () => {
+    const { world, olivia, pat, fay } = await cast(3, 'start', undefined, () => worldIn(folder));
+    await pat.post('Before');
+    await world.time.pass(SENT);
+    const backup = backedUp(folder);
+    olivia.device.goOffline();
+    fay.device.fate = (w) => (w === 'commit' ? 'full' : 'done');
+    await pat.post('Nobody kept it');
+    await olivia.post('Meanwhile');
+    await world.time.pass(SENT);
+    expect(fay.words).toEqual(['Before', 'Nobody kept it']);
+    pat.device.goOffline();
+    await putBack(world, folder, backup);
+    await world.time.pass(20_000);
+    expect(fay.words).toEqual(['Before', 'Nobody kept it']);
+    fay.device.fate = () => 'done';
+    olivia.device.goOnline();
+    await world.time.pass(20_000);
+    expect(olivia.words).toContain('Nobody kept it');
+    pat.device.goOnline();
+    await everywhere(world, [olivia, pat, fay], ['Before', 'Nobody kept it', 'Meanwhile']);
+  });
+
   it('takes no change of who is in the group until everybody came, and says why', async () => {
     const { world, olivia, pat, fay } = await cast(3, 'start', undefined, () => worldIn(folder));
     const backup = backedUp(folder);

@@ -3,7 +3,7 @@
  * wire there is one version so far, so that no earlier client can be met there.
  */
 import { fromText, toText } from '../../crypto/bytes';
-import { encodeState, type RosterState } from '../../crypto/roster/state';
+import { decodeState, encodeState, type RosterState } from '../../crypto/roster/state';
 import type { FeedIndex } from '../../src/lib/care/feed';
 import { type HeadsRow, keyOf, put, putBytes, read } from '../../src/lib/core/group-rows';
 import type { Seat } from '../support/circle';
@@ -30,8 +30,11 @@ function rewrite({ run, device }: Seat): Promise<void> {
     device.fate = () => 'done';
     await run.flush();
     const { store } = run.around;
-    if (isPlain(run.state)) {
-      const now = encodeState(run.state);
+    // what is on the disk: what there was no room for is in memory alone
+    const stored = await store.get('roster', keyOf.state(run.ref));
+    const state = stored === null ? null : decodeState(stored);
+    if (state?.ok === true && isPlain(state.value)) {
+      const now = encodeState(state.value);
       const before = now.slice(0, now.length - LATER.length);
       before[0] = 1;
       await store.commit([putBytes('roster', keyOf.state(run.ref), before)]);

@@ -95,7 +95,9 @@ const open = {
     const { name, role } = seat.device;
     if (l.live.length < 2) return;
     seat.device.kill();
+    // a draft is on its device alone
     l.rolled.add(name);
+    l.truth.drafts.delete(name);
     const disk = memoryDevice({ fate: (w) => device.fate(w) });
     const device: Device = l.world.device(name, role, disk);
     await device.boot();

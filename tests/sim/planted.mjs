@@ -23,7 +23,7 @@ export const PLANTED = [
   bug('seals under the first epoch', CORE('send'), '  const epoch = currentEpoch(run.state).seq;', '  const epoch = run.state.epochs[0]?.seq ?? 1;', [HONEST, 4]),
 
   // receiving
-  bug('keeps the cursor and not the rows', CORE('settle'), "[put('inbox', keyOf.envelope(run.ref, row.seq), row), ...settleOwn(run, row)]", "[...settleOwn(run, row)]", [HONEST, 53]),
+  bug('keeps the cursor and not the rows', CORE('settle'), "[put('inbox', keyOf.inbox(run.ref, row), row), ...settleOwn(run, row)]", "[...settleOwn(run, row)]", [HONEST, 53]),
   bug('clears the outbox at any ack', CORE('settle'), 'run.outbox.filter((o) => ids.has(o.record.i))', 'run.outbox.filter(() => ids.size >= 0)', [HONEST, 4]),
   bug('takes keys that fit no commitment', CORE('receive'), "      const fits = place !== null", "      const fits = true || place !== null", [MEMBER, 69]),
 
@@ -102,5 +102,7 @@ export const PLANTED = [
   bug('marks all before as seen', CORE('seen-marks'), 'return [p.device, before > 0 && isWhole(p.device, before) ? before + 1 : p.n, p.n];', 'return [p.device, before > 0 ? 1 : p.n, p.n];', [HONEST, 60]),
   bug('comes back under the keys of the recovery row', CORE('restore'), 'id: at.id, logSeed: own.logSeed, kemSeed: own.kemSeed, tag: at.tag,', "id: at.id, ...('logSeed' in at ? (at as never) : own), tag: at.tag,", [HONEST, 13]),
   bug('does not make the feed again when the cache is gone', CORE('project'), '  if (missing === 0 && endedSince(run, cutUpTo).length === 0) return;', '  if (upTo === 0 || (missing === 0 && endedSince(run, cutUpTo).length === 0)) return;', [HONEST, 54]),
+  bug('forgets what there was no room for when it reads what it has', CORE('inbox'), '    const waiting = run.unkept;', '    const waiting: typeof run.unkept = [];', [HONEST, 4375]),
+  bug('lets what is shown again take the place of another', CORE('heal'), '...(counts || isAgain ? { loose: true } : {})', '', [LIES, 3387]),
   bug('counts the cursor before the rows when the disk is full', CORE('settle'), 'await run.commitOrCarryOn([...changes, run.headsRow()]);\n  const rows', 'await run.commitOrCarryOn([run.headsRow()]);\n  await run.commitOrCarryOn([...changes]);\n  const rows', [HONEST, 55])
 ];

@@ -1,5 +1,4 @@
 /** What a device holds of a group that ended in a fork, as it goes along to the next one (PROTOCOL §15.9): its envelopes in order, their pictures, and the parts that it is cut into. */
-import type { Bytes } from '$crypto/brand';
 import { hex } from '$crypto/bytes';
 import type { CarriedEnvelope, CarriedPart } from '$crypto/carried';
 import type { ReceiptedEntry } from '$crypto/frames';
@@ -12,11 +11,10 @@ import { blobsOf, parseRecord } from '../care/record';
 import { judgeEnvelope, LOG_START, type LogPlace } from '../group/log';
 import { isAtEnd } from './carried-check';
 import type { GroupRun } from './group-run';
-import { type InboxRow, keyOf } from './group-rows';
-import { unpack } from './pack';
+import type { InboxRow } from './group-rows';
+import { envelopesHere } from './inbox';
 import { openPlain } from './project';
 
-const AT_ONCE = 200;
 /** Bytes of a part for what stands around its items. */
 const AROUND = 64;
 /** What an item takes beside its own bytes, at most. */
@@ -26,9 +24,8 @@ const BESIDE = 256;
 export async function* takenOf(old: GroupRun): AsyncGenerator<InboxRow> {
   const heads = new Map<number, LogPlace>();
   const early = new Map<number, Map<number, InboxRow>>();
-  for (let after: string | undefined = keyOf.envelope(old.ref, 0); after !== undefined; ) {
-    const rows: readonly { key: string; value: Bytes }[] = await old.around.store.range('inbox', keyOf.envelopes(old.ref), { after, most: AT_ONCE });
-    for (const row of rows.map((r) => unpack<InboxRow>(r.value))) {
+  for await (const rows of envelopesHere(old)) {
+    for (const { row } of rows) {
       const head = old.heads.get(row.device) ?? LOG_START;
       const device = rowByDevice(old.state, row.device);
       if (row.state === 'held' || row.n > head.n || device === null || !isAtEnd(old.state, device, head)) continue;
@@ -43,7 +40,6 @@ export async function* takenOf(old: GroupRun): AsyncGenerator<InboxRow> {
         yield next;
       }
     }
-    after = rows.at(-1)?.key;
   }
 }
 

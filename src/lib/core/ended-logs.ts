@@ -2,15 +2,14 @@
  * Logs that ended (PROTOCOL §5.3): nothing more of one is taken before the whole run to an end of its is here. The run to the cut that
  * ended it counts above all else, wherever it parts from what was taken before.
  */
-import type { Bytes } from '$crypto/brand';
 import { equal } from '$crypto/bytes';
 import { endsOf, type Row, rowByDevice } from '$crypto/roster/state';
 import { judgeEnvelope, LOG_START, type LogPlace, runTo } from '../group/log';
 import type { GroupRun } from './group-run';
-import { type InboxRow, keyOf, put } from './group-rows';
+import { type InboxRow, put } from './group-rows';
 import { keep, markOf } from './held';
+import { envelopesHere } from './inbox';
 import { judgeNext, keyLacking, lacksKey } from './judge';
-import { unpack } from './pack';
 import { rebuildFeed } from './project';
 import { changesOf, remember, settleOwn } from './settle';
 import { beginWay, isOnWay, isOpenEnded, wayOf } from './ways';
@@ -34,11 +33,10 @@ async function takeWays(run: GroupRun): Promise<void> {
     const isStopped = awaits === null || (awaits !== undefined && lacksKey(run, awaits));
     if (row !== null && !isStopped && proven > (run.heads.get(device) ?? LOG_START).n) due.set(device, { row, ahead: new Map() });
   }
-  // what there is no room for is not among what is stored
-  if (due.size === 0 || !run.isKept) return;
+  if (due.size === 0) return;
   // a log that begins anew was taken another way before
   const turns = [...due.keys()].some((device) => run.heads.get(device)?.n === 0);
-  for await (const rows of stored(run)) {
+  for await (const rows of envelopesHere(run)) {
     const taken: { readonly key: string; readonly row: InboxRow }[] = [];
     for (const { key, row } of rows) if (isOnWay(run, row)) due.get(row.device)?.ahead.set(row.n, { key, row });
     for (const [device, { row, ahead }] of due) {
@@ -143,17 +141,9 @@ export async function reaches(run: GroupRun, row: Row, to: Pick<LogPlace, 'n' | 
   return runTo(run.state, row, at, beyond.sort((a, b) => a.n - b.n || a.seq - b.seq), to) !== null;
 }
 
-async function* stored(run: GroupRun): AsyncGenerator<{ readonly key: string; readonly row: InboxRow }[]> {
-  for (let after: string | undefined = keyOf.envelope(run.ref, 0); after !== undefined; ) {
-    const rows: readonly { key: string; value: Bytes }[] = await run.around.store.range('inbox', keyOf.envelopes(run.ref), { after, most: 500 });
-    yield rows.map(({ key, value }) => ({ key, row: unpack<InboxRow>(value) }));
-    after = rows.at(-1)?.key;
-  }
-}
-
-/** All that is stored of one log. */
+/** All that is here of one log. */
 async function storedOf(run: GroupRun, device: number): Promise<InboxRow[]> {
   const out: InboxRow[] = [];
-  for await (const rows of stored(run)) for (const { row } of rows) if (row.device === device) out.push(row);
+  for await (const rows of envelopesHere(run)) for (const { row } of rows) if (row.device === device) out.push(row);
   return out;
 }

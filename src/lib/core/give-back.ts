@@ -12,6 +12,7 @@ import type { Change } from '../store/store';
 import { noteIn } from './carried-note';
 import type { GroupRun } from './group-run';
 import { drop, type InboxRow, keyOf, type OwnInviteRow, put, readAll } from './group-rows';
+import { envelopesHere } from './inbox';
 import { unpack } from './pack';
 import { storedBlob } from './pictures';
 import { rebuildFeed } from './project';
@@ -22,8 +23,6 @@ type Standing = Extract<FromRelay, { is: 'standing' }>;
 /** Entries or envelopes in one frame at most, and their bytes. */
 const AT_ONCE = 200;
 const FRAME_BYTES = LIMIT.pageBytes - 16_384;
-/** Rows moved in one transaction. */
-const MOVES = 40;
 
 /** Whether the relay's store has been restored since this device took its places in the feed. */
 export function isNewLife(run: GroupRun): boolean {
@@ -127,16 +126,14 @@ async function giveEnvelopes(run: GroupRun, { heads }: Standing): Promise<boolea
     if (isWhole && h !== undefined && h.n >= at.n && !equal(h.hash, at.hash)) off.add(device);
   }
   const ended = new Map<number, GivenEnvelope[]>();
-  for (let after: string | undefined = keyOf.envelope(run.ref, 0); after !== undefined; ) {
-    const rows: readonly { key: string; value: Bytes }[] = await run.around.store.range('inbox', keyOf.envelopes(run.ref), { after, most: 500 });
-    for (const { device, n, time, envelope, prev } of rows.map((r) => unpack<InboxRow>(r.value))) {
+  for await (const rows of envelopesHere(run)) {
+    for (const { device, n, time, envelope, prev } of rows.map((r) => r.row)) {
       const h = there.get(device) ?? { ...LOG_START, device };
       // the first beyond what is there shows whether the two agree
       if (n === h.n + 1 && prev !== null && !equal(prev, h.hash) && rowByDevice(run.state, device)?.end != null) off.add(device);
       if (rowByDevice(run.state, device)?.end != null) ended.set(device, [...(ended.get(device) ?? []), { device, n, time, envelope }]);
       if (n > h.n) toGive.push({ device, n, time, envelope });
     }
-    after = rows.at(-1)?.key;
   }
   const own = run.ownRow;
   if (run.sealed !== null && own !== null) toGive.push({ device: own.device, n: run.sealed.n, time: run.around.clock(), envelope: run.sealed.bytes });
@@ -191,23 +188,21 @@ async function giveBlobs(run: GroupRun, lacks: readonly BlobId[]): Promise<void>
 /** Rows beyond feed seq `base` give up their places; they keep their own keys until the feed shows them again. */
 async function loosen(run: GroupRun, base: number): Promise<void> {
   const loose: NonNullable<GroupRun['loose']> = new Map();
-  let moves: Change[] = [];
-  for (let after: string | undefined = keyOf.envelope(run.ref, base); after !== undefined; ) {
-    const rows: readonly { key: string; value: Bytes }[] = await run.around.store.range('inbox', keyOf.envelopes(run.ref), { after, most: 500 });
-    for (const { key, value } of rows) {
-      const row = unpack<InboxRow>(value);
+  for await (const rows of envelopesHere(run, base)) {
+    const moves: Change[] = [];
+    for (const { key, row } of rows) {
       if (row.seq <= base) continue;
-      const own = keyOf.looseEnvelope(run.ref, row);
-      if (key !== own) moves.push(put('inbox', own, row), drop('inbox', key));
-      loose.set(`${row.device} ${row.n}`, { key: own, row });
+      const own: InboxRow = { ...row, loose: true };
+      const at = keyOf.inbox(run.ref, own);
+      if (key !== at) moves.push(put('inbox', at, own), drop('inbox', key));
+      loose.set(`${row.device} ${row.n}`, { key: at, row: own });
     }
-    after = rows.at(-1)?.key;
-    for (; moves.length > 0; moves = moves.slice(2 * MOVES)) await run.commit(moves.slice(0, 2 * MOVES));
+    if (moves.length > 0) await run.commitOrCarryOn(moves);
   }
   run.cursor = Math.min(run.cursor, base);
   for (const [device, held] of run.held) run.held.set(device, held.filter((h) => h.seq <= base));
   run.loose = loose;
-  await run.commit([run.headsRow()]);
+  await run.commitOrCarryOn([run.headsRow()]);
 }
 
 /** In their order, so many and so large as one frame carries. */

@@ -44,8 +44,8 @@ export interface PendingRow { readonly seq: number; readonly entry: Bytes; reado
 export interface OutboxRow { readonly record: CareRecord; readonly heldUntil: number; readonly made: number }
 /** An envelope of ours on its way; `keys` are the outbox rows inside. */
 export interface SealedRow { readonly n: number; readonly bytes: Bytes; readonly keys: readonly string[] }
-/** An envelope as received; `prev` is the hash before it in its log, `way` the one of a log that ended which it is on. */
-export interface InboxRow extends StoredEnvelope { readonly prev: Hash | null; readonly state: 'ok' | 'void' | 'held'; readonly way?: number }
+/** An envelope as received; `prev` is the hash before it in its log, `way` the one of a log that ended which it is on; a `loose` one does not have its place of the feed to itself. */
+export interface InboxRow extends StoredEnvelope { readonly prev: Hash | null; readonly state: 'ok' | 'void' | 'held'; readonly way?: number; readonly loose?: true }
 export interface HeadsRow {
   readonly cursor: number; readonly heads: readonly (readonly [device: number, place: LogPlace])[]; readonly held: readonly number[]; readonly lockboxes: number; readonly suspect: boolean;
   /** Life of the relay's store that the places are of; when each device last confirmed our roster. */
@@ -92,8 +92,8 @@ export const keyOf = {
   sealed: (ref: GroupRef) => `${ref}/now`,
   envelopes: (ref: GroupRef) => `${ref}/e/`,
   envelope: (ref: GroupRef, seq: number) => `${ref}/e/${place(seq)}`,
-  /** Of an envelope whose place in the feed is not the present one. */
-  looseEnvelope: (ref: GroupRef, e: { readonly seq: number; readonly device: number; readonly n: number }) => `${ref}/e/${place(e.seq)}+${e.device}.${e.n}`,
+  /** Of an envelope that is stored, wherever it was shown. */
+  inbox: (ref: GroupRef, e: Pick<InboxRow, 'seq' | 'device' | 'n' | 'loose'>) => `${ref}/e/${place(e.seq)}${e.loose === undefined ? '' : `+${e.device}.${e.n}`}`,
   heads: (ref: GroupRef) => `${ref}/heads`,
   seenParts: (ref: GroupRef) => `${ref}/p/`,
   seenPart: (ref: GroupRef, e: { readonly device: number; readonly n: number }) => `${ref}/p/${place(e.device)}/${place(e.n)}`,

@@ -175,8 +175,8 @@ export class GroupRun {
   /** What was brought along to it, as its newest record says; and how far this device has come with reading it, null when nobody asked. */
   opened: { readonly s: string; readonly note: CarriedNote | null } | null = null;
   reading: { readonly done: number; readonly of: number } | 'wrong' | null = null;
-  /** What there was no room for, in order. */
-  private unkept: Change[] = [];
+  /** What there was no room for yet, in order. */
+  unkept: Change[] = [];
   private readonly keeping = new Turns();
   private made = 0;
   private flushing: (() => void) | null = null;
@@ -317,7 +317,7 @@ export class GroupRun {
     list.sort((a, b) => a.n - b.n || a.seq - b.seq);
   }
   get heldSeqs(): number[] {
-    return [...this.held.values()].flat().map((h) => h.seq);
+    return [...this.held.values()].flat().filter((h) => h.loose === undefined).map((h) => h.seq);
   }
   headsRow(): Change {
     const again = this.odd.size > 0 && this.readAgainAt > -Infinity ? { again: { at: this.readAgainAt, wait: this.readAgainWait } } : {};
@@ -360,11 +360,6 @@ export class GroupRun {
         this.around.full(true);
       }
     });
-  }
-
-  /** Whether all that was to be kept is. */
-  get isKept(): boolean {
-    return this.unkept.length === 0;
   }
 
   /** Notes something that an honest relay and honest members do not show; a second time it is no news. */

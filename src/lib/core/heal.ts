@@ -11,12 +11,12 @@ import { judgeEnvelope, LOG_START } from '../group/log';
 import type { Change } from '../store/store';
 import { takeRuns } from './ended-logs';
 import { type GroupRun, ODD_BEFORE } from './group-run';
-import { type InboxRow, keyOf, put, read } from './group-rows';
-import { unpack } from './pack';
+import { type InboxRow, keyOf, put } from './group-rows';
+import { envelopeAt, envelopesHere } from './inbox';
 import { beginWay, isOnWay, isOpenEnded, isWhole } from './ways';
 import { isMislabelled, markOf } from './held';
 import { judge } from './judge';
-import { remember, settleOwn } from './settle';
+import { changesOf, remember } from './settle';
 
 /** A member's bad bytes stay odd for ever: they must not make everybody read the feed at each connection. Each reading in vain waits longer. */
 const READ_AGAIN_AFTER = 15_000;
@@ -124,54 +124,38 @@ async function takeAgain(run: GroupRun, items: readonly StoredEnvelope[], after:
   const changes: Change[] = [];
   let seq = after;
   let isWhole = true;
-  /** Where a row goes: another envelope may have been shown at its place of the feed. */
-  const keyFor = async (row: InboxRow): Promise<string> => {
-    const key = keyOf.envelope(run.ref, row.seq);
-    const there = await read<InboxRow>(run.around.store, 'inbox', key);
-    return there !== null && there.state !== 'held' && !equal(there.envelope, row.envelope) ? `${key}+${row.device}.${row.n}` : key;
-  };
   for (const item of items) {
     if (item.seq > run.cursor) break;
+    const isAgain = item.seq <= seq;
     if (item.seq !== ++seq) isWhole = false;
     seq = item.seq;
-    if (known.has(markOf(item)) || run.held.get(item.device)?.some((h) => equal(h.envelope, item.envelope)) === true || (await isFollowed(run, item))) continue;
+    if (known.has(markOf(item)) || run.held.get(item.device)?.some((h) => equal(h.envelope, item.envelope)) === true) continue;
+    const there = await envelopeAt(run, item.seq);
+    const counts = there !== null && (there.state !== 'held' || isOnWay(run, there));
+    if (counts && there.device === item.device && there.n === item.n && equal(there.envelope, item.envelope)) continue;
     for (const [device, held] of run.held) run.held.set(device, held.filter((h) => h.seq !== item.seq));
     const row = rowByDevice(run.state, item.device);
     // of a log that ended, another run may be the one to its cut
     const isOdd = row === null || isMislabelled(item) || (item.n <= (run.heads.get(row.device) ?? LOG_START).n && !isOpenEnded(run, row));
     if (isOdd) run.noteOdd(markOf(item));
-    else judged.push(...judge(run, { ...item, prev: null, state: 'held' }));
+    // another was shown at its place of the feed before, and stays there
+    else judged.push(...judge(run, { ...item, prev: null, state: 'held', ...(counts || isAgain ? { loose: true } : {}) }));
     const held = run.held.get(item.device)?.find((h) => h.seq === item.seq);
     if (held === undefined) continue;
     // it waits on: over a restart too, or it is read once more
-    const key = await keyFor(held);
-    if (key === keyOf.envelope(run.ref, held.seq)) changes.push(put('inbox', key, held));
+    if (held.loose === undefined) changes.push(put('inbox', keyOf.inbox(run.ref, held), held));
     else isWhole = false;
   }
-  for (const row of judged) changes.push(put('inbox', await keyFor(row), row), ...settleOwn(run, row));
+  changes.push(...judged.flatMap((row) => changesOf(run, row)));
   await remember(run, judged, changes);
   await takeRuns(run);
   return isWhole;
 }
 
-/** Whether just this is on the way of its log, at the place of the feed where it is shown. */
-async function isFollowed(run: GroupRun, item: StoredEnvelope): Promise<boolean> {
-  if (!run.ways.has(item.device)) return false;
-  const there = await read<InboxRow>(run.around.store, 'inbox', keyOf.envelope(run.ref, item.seq));
-  return there !== null && there.device === item.device && isOnWay(run, there) && equal(there.envelope, item.envelope);
-}
-
 /** Envelopes that were verified and are here, wherever in the feed they were shown. */
 async function knownHere(run: GroupRun): Promise<Set<string>> {
   const known = new Set<string>();
-  for (let after: string | undefined = keyOf.envelope(run.ref, 0); after !== undefined; ) {
-    const rows: readonly { key: string; value: InboxRow['envelope'] }[] = await run.around.store.range('inbox', keyOf.envelopes(run.ref), { after, most: 500 });
-    for (const r of rows) {
-      const row = unpack<InboxRow>(r.value);
-      // one that had to wait, and was refused when its turn came, may bear the mark of the one it was made from
-      if (row.state !== 'held') known.add(markOf(row));
-    }
-    after = rows.at(-1)?.key;
-  }
+  // one that had to wait, and was refused when its turn came, may bear the mark of the one it was made from
+  for await (const rows of envelopesHere(run)) for (const { row } of rows) if (row.state !== 'held') known.add(markOf(row));
   return known;
 }

@@ -8,8 +8,8 @@ import { checkUpdate } from '../care/lane';
 import { parseRecord, type PersonRecord, postIdOf } from '../care/record';
 import { LOG_START } from '../group/log';
 import type { GroupRun } from './group-run';
-import { type InboxRow, keyOf } from './group-rows';
-import { unpack } from './pack';
+import type { InboxRow } from './group-rows';
+import { envelopesHere } from './inbox';
 
 /** Puts the records of an accepted envelope into the feed and its update into its lane. Returns ids of posts that changed. */
 export function project(run: GroupRun, row: InboxRow): string[] {
@@ -127,8 +127,8 @@ function put(run: GroupRun, rows: readonly InboxRow[]): void {
 
 /** Envelopes stored after feed seq `after` that count: those that the heads stand for, and what went beyond a cut-off, to be shown as withdrawn. */
 async function inbox(run: GroupRun, after: number): Promise<InboxRow[]> {
-  const rows = await run.around.store.range('inbox', keyOf.envelopes(run.ref), { after: keyOf.envelope(run.ref, after) });
-  const taken = rows.map((r) => unpack<InboxRow>(r.value)).filter((r) => r.n <= (run.heads.get(r.device) ?? LOG_START).n || run.isWithdrawn(r.device, r.n));
+  const taken: InboxRow[] = [];
+  for await (const rows of envelopesHere(run, after)) for (const { row } of rows) if (row.n <= (run.heads.get(row.device) ?? LOG_START).n || run.isWithdrawn(row.device, row.n)) taken.push(row);
   return after === 0 ? withoutOff(run, taken) : taken;
 }
 

@@ -171,7 +171,8 @@ export async function takeEnvelopes(run: GroupRun, items: readonly StoredEnvelop
       changes.push(drop('inbox', loose.key));
       // it has a place again; what had waited is judged again
       if (loose.row.state !== 'held' || isOnWay(run, loose.row)) {
-        changes.push(put('inbox', keyOf.envelope(run.ref, item.seq), { ...loose.row, seq: item.seq, time: item.time } satisfies InboxRow));
+        const { loose: _, ...row } = loose.row;
+        changes.push(put('inbox', keyOf.envelope(run.ref, item.seq), { ...row, seq: item.seq, time: item.time } satisfies InboxRow));
         continue;
       }
     }

@@ -7,7 +7,7 @@ import type { GroupRun, OutboxItem } from './group-run';
 import { drop, type InboxRow, keyOf, put } from './group-rows';
 import { note, openPlain, project, readBackTo } from './project';
 
-export const changesOf = (run: GroupRun, row: InboxRow): Change[] => [put('inbox', keyOf.envelope(run.ref, row.seq), row), ...settleOwn(run, row)];
+export const changesOf = (run: GroupRun, row: InboxRow): Change[] => [put('inbox', keyOf.inbox(run.ref, row), row), ...settleOwn(run, row)];
 
 /** Stores what has changed, and shows those of the rows that count. */
 export async function remember(run: GroupRun, judged: readonly InboxRow[], changes: readonly Change[]): Promise<void> {
