@@ -96,8 +96,9 @@ export async function giveEnd(run: GroupRun): Promise<void> {
 
 /** The run to the cut of this device's own log, in one frame: from one who is out nothing shorter counts. */
 async function giveOwnEnd(run: GroupRun, device: number, cut: number): Promise<boolean> {
-  const rows = (await readAll<InboxRow>(run.around.store, 'inbox', keyOf.envelopes(run.ref))).map((r) => r.value).filter((r) => r.device === device && r.n <= cut);
-  const items = lastOf(rows.map(({ n, time, envelope }) => ({ device, n, time, envelope })).sort((a, b) => a.n - b.n));
+  const log: GivenEnvelope[] = [];
+  for await (const rows of envelopesHere(run)) for (const { row } of rows) if (row.device === device && row.n <= cut) log.push({ device, n: row.n, time: row.time, envelope: row.envelope });
+  const items = lastOf(log.sort((a, b) => a.n - b.n));
   return items.length === 0 || give(run, items);
 }
 
