@@ -34,13 +34,14 @@ export async function heal(l: Life, afterLies: boolean): Promise<void> {
   world.down = false;
   world.skew = 0;
   log.fate = () => 'done';
+  // a disk that was put into another device asks the one before
+  for (const d of world.devices) d.fate = () => 'done';
   log.real.hasRoom();
   for (const tab of l.tabs) tab.link.stop();
   // a line that stands may go on standing: what a connection begins with is no cure for what went wrong on it
   const isCut = afterLies || l.draw(2) === 0;
   for (const s of l.seats.filter(l.isHonest)) {
     l.lines.mend(s.device);
-    s.device.fate = () => 'done';
     s.device.skew = 0;
     if (l.isGone(s)) continue;
     if (!l.isOpen(s)) await l.again(s);
