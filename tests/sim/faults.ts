@@ -25,10 +25,16 @@ const DAYS = 3_653;
 /** Calls on the relay's store: it dies at one of them, or at the next of a kind. */
 const CALLS: readonly CallName[] = ['append', 'append', 'append', 'enter', 'enter', 'load', 'head', 'page', 'entries', 'lockboxes', 'putBlob', 'give'];
 
-/** Another device with this disk; it asks the one before what becomes of a write. */
-async function onDisk(l: Life, { device, group }: Seat, disk: Device['disk']): Promise<Seat> {
-  const again = l.world.device(device.name, device.role, disk);
-  again.fate = (w) => device.fate(w);
+interface Copy { readonly disk: Device['disk']; owner: Device | null }
+/** A copy of this device's disk; whoever it comes to says what becomes of its writes. */
+function copyOf({ device }: Seat): Copy {
+  const copy: Copy = { disk: device.disk.copy((w) => copy.owner?.fate(w) ?? 'done'), owner: null };
+  return copy;
+}
+/** Another device with this disk. */
+async function onDisk(l: Life, { device, group }: Seat, copy: Copy): Promise<Seat> {
+  const again = l.world.device(device.name, device.role, copy.disk);
+  copy.owner = again;
   const seat = new Seat(again, group);
   await again.boot();
   await again.unlock();
@@ -73,7 +79,7 @@ const open = {
   /** The profile comes back from a copy that was made some time ago. */
   'older-disk': async (l, seat) => {
     if (l.relayStore.isRestored) return;
-    const copy = seat.device.disk.copy();
+    const copy = copyOf(seat);
     await l.wait();
     posts(l, seat);
     await l.wait();
@@ -87,7 +93,7 @@ const open = {
   twin: async (l, seat) => {
     if (l.relayStore.isRestored || l.copied.size > 0 || l.seats.length > 5) return;
     l.isCopied(seat.device.name);
-    l.seats.push(await onDisk(l, seat, seat.device.disk.copy()));
+    l.seats.push(await onDisk(l, seat, copyOf(seat)));
   },
   /** The browser throws everything of this device away. Its person comes back by the words on paper, if there are any and the network is there. */
   evicted: async (l, drawn) => {

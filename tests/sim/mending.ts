@@ -21,7 +21,8 @@ async function quiet(l: Life): Promise<void> {
     await l.world.time.pass(LOOK);
     l.world.relay.poll();
     await l.arrivals();
-    if (l.live.filter(l.isHonest).every((s) => l.truth.isQuiet(s) && (s.view.alarm === null || l.liars.size > 0))) break;
+    // what was odd is looked at again after a while; of a member who lies it stays odd for ever
+    if (l.live.filter(l.isHonest).every((s) => l.truth.isQuiet(s) && (l.liars.size > 0 || (s.view.alarm === null && s.run.odd.size === 0)))) break;
   }
 }
 

@@ -79,7 +79,7 @@ export const PLANTED = [
   bug('shows a record each time it comes', 'src/lib/care/feed.ts', '        if (this.byId.has(id)) return;\n', '', [MEMBER, 29]),
   bug('lets a newcomer have all of the past', CORE('change'), 'map((k) => ({ ...k, content: k.epoch >= horizon ? k.content : null }))', 'map((k) => ({ ...k, content: horizon >= 0 ? k.content : null }))', [HONEST, 54]),
   bug('does not know that a rotation is owed', ROSTER('state'), 's.owed.some((o) => o.from <= seq && (o.to === null || seq < o.to));', 's.owed.some((o) => o.from < o.from + 0 * seq);', [HONEST, 231]),
-  bug('leaves the recovery rows without keys', CORE('change'), '  const made = makeRotation(at, rows, keys,', "  const made = makeRotation(at, rows.filter((r) => !('rank' in r) || r.rank !== 'recovery'), keys,", [HONEST, 13]),
+  bug('leaves the recovery rows without keys', CORE('change'), '  const made = makeRotation(at, rows, keys,', "  const made = makeRotation(at, rows.filter((r) => !('rank' in r) || r.rank !== 'recovery'), keys,", [HONEST, 55]),
   bug('takes the ownership that nobody offered', ROSTER('rules'), "        if (s.claim === null || s.claim.by !== by || s.claim.seq !== b.offer) return 'no-offer';\n", '        if (s.claim === null) return null;\n', [MEMBER, 49]),
 
   // clients against a hostile relay
@@ -100,7 +100,7 @@ export const PLANTED = [
   bug('holds words for years when the clock is set', CORE('hold'), 'heldUntil > now && heldUntil <= now + HOLD_MOST;', 'heldUntil > now;', [HONEST, 4]),
   bug('ignores that words are held', CORE('send'), '    if (isHeld(o, now)) continue;\n', '', [HONEST, 55]),
   bug('marks all before as seen', CORE('seen-marks'), 'return [p.device, before > 0 && isWhole(p.device, before) ? before + 1 : p.n, p.n];', 'return [p.device, before > 0 ? 1 : p.n, p.n];', [HONEST, 60]),
-  bug('comes back under the keys of the recovery row', CORE('restore'), 'id: at.id, logSeed: own.logSeed, kemSeed: own.kemSeed, tag: at.tag,', "id: at.id, ...('logSeed' in at ? (at as never) : own), tag: at.tag,", [HONEST, 13]),
+  bug('comes back under the keys of the recovery row', CORE('restore'), 'id: at.id, logSeed: own.logSeed, kemSeed: own.kemSeed, tag: at.tag,', "id: at.id, ...('logSeed' in at ? (at as never) : own), tag: at.tag,", [HONEST, 55]),
   bug('does not make the feed again when the cache is gone', CORE('project'), '  if (missing === 0 && endedSince(run, cutUpTo).length === 0) return;', '  if (upTo === 0 || (missing === 0 && endedSince(run, cutUpTo).length === 0)) return;', [HONEST, 54]),
   bug('forgets what there was no room for when it reads what it has', CORE('inbox'), '    const waiting = run.unkept;', '    const waiting: typeof run.unkept = [];', [HONEST, 4375]),
   bug('lets what is shown again take the place of another', CORE('heal'), '...(counts || isAgain ? { loose: true } : {})', '', [LIES, 3387]),

@@ -27,8 +27,8 @@ export interface MemoryDevice {
   cut(kept?: number): number;
   /** The relaxed database is gone, as browsers lose one of two: every open disk is `lost`. */
   loseCache(): void;
-  /** Another device with the same medium, and the same writes not flushed. */
-  copy(): MemoryDevice;
+  /** Another device with the same medium, and the same writes not flushed; `fate` is asked before its own writes, this one's when none is given. */
+  copy(fate?: MemoryOptions['fate']): MemoryDevice;
   /** Every byte on the medium, with its key, as somebody sees who takes the device. */
   dump(): { readonly table: string; readonly key: string; readonly value: Bytes }[];
 }
@@ -194,8 +194,8 @@ function deviceOn(now: Medium, flushed: Map<string, Rows>, unflushed: Relaxed[],
       flushed = copyCache(now);
       unflushed = [];
     },
-    copy: () =>
-      deviceOn({ ...now, tables: new Map([...now.tables].map(([t, rows]) => [t, new Map(rows)])) }, new Map([...flushed].map(([t, rows]) => [t, new Map(rows)])), [...unflushed], options),
+    copy: (other = fate) =>
+      deviceOn({ ...now, tables: new Map([...now.tables].map(([t, rows]) => [t, new Map(rows)])) }, new Map([...flushed].map(([t, rows]) => [t, new Map(rows)])), [...unflushed], { ...options, fate: other }),
     dump() {
       const out: { table: string; key: string; value: Bytes }[] = [];
       for (const [table, rows] of now.tables) for (const [key, value] of rows) out.push({ table, key, value });

@@ -56,6 +56,19 @@ export function openBox(name: string, place: Buffer, kem: { pk: Buffer; sk: Buff
   return decrypt(key, place, nonce, sealed);
 }
 
+/** A blob (§14) from its key and the header of its stream. */
+export function sealBlob(key: Buffer, header: Buffer, plain: Buffer): Buffer {
+  const padded = Buffer.concat([plain, Buffer.alloc(Math.max(256, padme(plain.length)) - plain.length)]);
+  // a state is the same whichever side begins it
+  const state = sodium.crypto_secretstream_xchacha20poly1305_init_pull(header, key);
+  const chunks: Buffer[] = [header];
+  for (let at = 0; at < padded.length; at += 2 ** 20) {
+    const tag = at + 2 ** 20 >= padded.length ? sodium.crypto_secretstream_xchacha20poly1305_TAG_FINAL : sodium.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE;
+    chunks.push(Buffer.from(sodium.crypto_secretstream_xchacha20poly1305_push(state, padded.subarray(at, at + 2 ** 20), null, tag)));
+  }
+  return Buffer.concat(chunks);
+}
+
 /** The plaintext of a blob (§14), or it throws. */
 export function openBlob(id: string, key: Buffer, plain: string, size: number, ciphertext: Buffer): Buffer {
   if (hash('blob', ciphertext).toString('hex') !== id) throw new Error('another blob');

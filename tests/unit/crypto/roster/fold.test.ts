@@ -6,7 +6,7 @@ import { LIMIT } from '$crypto/limits';
 import { inviteKeys } from '$crypto/invite-secret';
 import { chainAfter, type Cut, type Rotation } from '$crypto/roster/entry';
 import { begin, fold } from '$crypto/roster/fold';
-import { chainAt, chainHead, currentEpoch, decodeState, encodeState, epochAt, isLive, liveAt, liveMembers, liveRows, owedAt, rowByDevice, rowOf, rowsOf } from '$crypto/roster/state';
+import { chainAt, chainHead, currentEpoch, decodeState, encodeState, epochAt, isLive, liveAt, liveMembers, liveRows, owedAt, type RosterState, type Row, rowByDevice, rowOf, rowsOf } from '$crypto/roster/state';
 import { ready, type Random } from '$crypto/sodium';
 import {
   accept, admitEntry, cutsFor, type Device, foundGroup, inviteEntry, leave, letIn, makeDevice, nameEntry, newRow, nextPlace, offer, rawEntry, removeEntry,
@@ -222,6 +222,22 @@ describe('an invite', () => {
     st.must(admitEntry(random, st.state, olivia, i.invite.invite, newRow(st.group, i.invite, pat)));
     expect(st.let(admitEntry(random, st.state, olivia, i.invite.invite, newRow(st.group, i.invite, fay)).entry)).toBe('used');
     expect(st.state.members.size).toBe(2);
+  });
+
+  it('lets nobody into a group of 250 devices, recovery rows not counted, until one is free', () => {
+    const i = inviteEntry(random, st.state, olivia, st.now);
+    st.must(i);
+    const admit = admitEntry(random, st.state, olivia, i.invite.invite, newRow(st.group, i.invite, pat)).entry;
+    // rows that stand for the others: whether somebody comes in is judged before who gets the keys
+    const mine = st.state.rows.get(hex(olivia.logPk)) as Row;
+    const full = (devices: number): RosterState => {
+      const others = Array.from({ length: devices - 1 }, (_, at): Row => ({ ...mine, logPk: random(32) as LogPk, device: at + 2 }));
+      const paper: Row = { ...mine, logPk: random(32) as LogPk, device: 900, rank: 'recovery' };
+      return { ...st.state, rows: new Map([...st.state.rows, ...[...others, paper].map((r) => [hex(r.logPk), r] as const)]) };
+    };
+    const voided = (s: RosterState) => fold(s, admit, s.time).void;
+    expect([voided(full(LIMIT.devices)), voided(full(LIMIT.devices - 1))]).toEqual(['too-many', 'wrong-recipients']);
+    expect(LIMIT.devices).toBe(250);
   });
 
   it('lets in nobody once revoked, nor when it was never made (P15)', () => {

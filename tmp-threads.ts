@@ -1,4 +1,0 @@
-import { readdirSync, readFileSync } from 'node:fs';
-const pid = Number(process.argv[2]); const read = () => Object.fromEntries(readdirSync(`/proc/${pid}/task`).map((t) => { const s = readFileSync(`/proc/${pid}/task/${t}/schedstat`, 'utf8').trim().split(' ').map(Number); const st = readFileSync(`/proc/${pid}/task/${t}/stat`, 'utf8').split(') ')[1]!.split(' '); const sw = readFileSync(`/proc/${pid}/task/${t}/status`, 'utf8'); return [t, [s[0]! / 1e6, Number(st[11]) * 10, Number(st[12]) * 10, Number(/voluntary_ctxt_switches:\s+(\d+)/.exec(sw)![1]), Number(/nonvoluntary_ctxt_switches:\s+(\d+)/.exec(sw)![1]), s[1]!/1e6]]; }));
-const a = read(); await new Promise((r) => setTimeout(r, 5000)); const b = read();
-for (const t of Object.keys(b)) { const d = b[t]!.map((x, i) => x - (a[t]?.[i] ?? 0)); if (d[0]! > 1) console.log(t === String(pid) ? 'MAIN' : t, `cpu ${d[0]!.toFixed(0)}ms user ${d[1]} sys ${d[2]} vol ${d[3]} nonvol ${d[4]} waited ${d[5]!.toFixed(0)}ms`); }
