@@ -1,10 +1,42 @@
-/** The day after the phone was lost: thirteen words on paper, a bare browser, and everything is back. */
+/** The day the site's data was cleared: thirteen words on paper, and everything is back. */
 import { expect, test, type Page } from '@playwright/test';
-import { openDevice } from './support/browser';
+import { openDevice, type Device } from './support/browser';
 import { startRelay } from './support/relay';
+import { look } from './support/screens';
 import { askToJoin, expectState, invite, letIn, openGroup, OLIVIA, PAT, post, postOf, setUp, unlock } from './support/story';
 
 const GROUP = 'Pat Moreno’s Family Treatment Updates';
+
+/** The sheet as a printer gets it: these words and what to do with them, nothing else of the app, black on white by night too. */
+async function expectPaper(page: Page, words: readonly string[]): Promise<void> {
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+  const printed = await page.evaluate(() => {
+    document.documentElement.dataset['theme'] = 'dark';
+    const ink = [...document.querySelectorAll('.phrase-paper, .phrase-paper *')].map((part) => getComputedStyle(part).color);
+    const ground = [document.documentElement, document.body, document.querySelector('.phrase-paper') ?? document.body].map((part) => getComputedStyle(part).backgroundColor);
+    return { text: document.body.innerText, ink: [...new Set(ink)], ground: [...new Set(ground)], scheme: getComputedStyle(document.documentElement).colorScheme };
+  });
+  const numbered = words.map((word, at) => `${at + 1}\\s+${word}\\s+`).join('');
+  expect(printed.text).toMatch(new RegExp(`^Carefold recovery phrase\\s+These 13 words bring back my name[^\\d]*${numbered}Written down on\\s+Web address of Carefold\\s+How to use them\\s+On a new device, open Carefold[^]*“With my recovery phrase”[^]*How to keep them\\s+[^\\n]+$`));
+  expect(printed.ink).toEqual(['rgb(0, 0, 0)']);
+  expect(printed.ground).toEqual(['rgb(255, 255, 255)']);
+  expect(printed.scheme).toBe('light');
+  const sheets = (await page.pdf({ format: 'A4' })).toString('latin1').match(/\/Type\s*\/Page\b/g);
+  expect(sheets).toHaveLength(1);
+  await page.emulateMedia({ media: null, colorScheme: null });
+  await page.evaluate(() => delete document.documentElement.dataset['theme']);
+}
+
+/** Clears all that the browser keeps for the site, as its settings do, while the app is open; then loads the page anew. */
+async function clearSiteData(device: Device): Promise<void> {
+  const page = device.page();
+  const { origin } = new URL(page.url());
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  const tools = await device.context().newCDPSession(page);
+  await tools.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' });
+  expect((await tools.send('Storage.getUsageAndQuota', { origin })).usageBreakdown.filter(({ usage }) => usage > 0)).toEqual([]);
+  await page.reload();
+}
 
 /** Takes the words down as a person would, gives back those that are asked for, and returns all thirteen. */
 async function writeDown(page: Page, by: string): Promise<string[]> {
@@ -13,11 +45,14 @@ async function writeDown(page: Page, by: string): Promise<string[]> {
   await expect(dialog.getByRole('listitem')).toHaveCount(13);
   const words = (await dialog.getByRole('listitem').allInnerTexts()).map((w) => w.replace(/[^a-z]/gi, ''));
   expect(words).toHaveLength(13);
+  await look(page, 'phrase-words');
+  await expectPaper(page, words);
   await dialog.getByRole('button', { name: 'I wrote them down' }).click();
   for (const field of await dialog.getByRole('textbox').all()) {
     const number = Number(((await field.getAttribute('aria-label')) ?? (await field.evaluate((f: HTMLInputElement) => f.labels?.[0]?.textContent ?? ''))).replace(/\D/g, ''));
     await field.fill(words[number - 1] as string);
   }
+  await look(page, 'phrase-check');
   await dialog.getByRole('button', { name: 'Keep this phrase' }).click();
   await dialog.getByRole('button', { name: 'Done' }).click();
   return words;
@@ -27,7 +62,6 @@ test('thirteen words bring back name, groups, history and ownership after the si
   const relay = await startRelay();
   const pat = await openDevice('Pat', relay.url);
   const olivia = await openDevice('Olivia', relay.url);
-  const bare = await openDevice('PatAgain', relay.url);
   try {
     await setUp(pat.page(), PAT);
     // before the first group is owned the words are asked for; then the form comes by itself
@@ -55,33 +89,35 @@ test('thirteen words bring back name, groups, history and ownership after the si
     await drill.getByRole('textbox').fill(words.map((w, i) => `${i + 1}. ${w.toUpperCase()}`).join('\n'));
     await drill.getByRole('button', { name: 'Check the words' }).click();
     await expect(drill.getByText('The words are right')).toBeVisible();
-    await pat.close();
 
-    await post(olivia.page(), 'Said while Pat had no phone');
-    await expectState(olivia.page(), 'Said while Pat had no phone', 'Sent');
+    const page = pat.page();
+    await clearSiteData(pat);
+    await expect(page.getByRole('heading', { name: 'Welcome to Carefold' })).toBeVisible();
+    await post(olivia.page(), 'Said while Pat had nothing');
+    await expectState(olivia.page(), 'Said while Pat had nothing', 'Sent');
 
-    const page = bare.page();
     await page.getByRole('button', { name: 'I already use Carefold' }).click();
     await page.getByRole('button', { name: 'With my recovery phrase' }).click();
     await page.getByLabel('The 13 words, in their order').fill([...words.slice(1), words[0]].join(' '));
     await page.getByLabel('New passphrase', { exact: true }).fill('copper window gentle orchard');
     await page.getByLabel('Repeat new passphrase').fill('copper window gentle orchard');
+    await look(page, 'phrase-restore');
     await page.getByRole('button', { name: 'Bring back my groups' }).click();
     await expect(page.getByText('These words open nothing here').first()).toBeVisible();
     await page.getByLabel('The 13 words, in their order').fill(words.join(' '));
     await page.getByRole('button', { name: 'Bring back my groups' }).click();
+    await expect(page.getByRole('heading', { level: 1, name: /Pat/ })).toBeVisible();
     await openGroup(page, GROUP);
     await expect(postOf(page, 'The first week at home')).toBeVisible({ timeout: 30_000 });
-    await expect(postOf(page, 'Said while Pat had no phone')).toBeVisible({ timeout: 30_000 });
+    await expect(postOf(page, 'Said while Pat had nothing')).toBeVisible({ timeout: 30_000 });
     await expect(page.getByText('You own this group').first()).toBeVisible();
     await post(page, 'I am back');
     await expect(postOf(olivia.page(), 'I am back')).toBeVisible({ timeout: 30_000 });
     await expect(postOf(olivia.page(), 'I am back')).toContainText(PAT.name);
-    expect([...pat.complaints(), ...olivia.complaints(), ...bare.complaints()]).toEqual([]);
+    expect([...pat.complaints(), ...olivia.complaints()]).toEqual([]);
   } finally {
     await pat.discard();
     await olivia.discard();
-    await bare.discard();
     await relay.discard();
   }
 });
