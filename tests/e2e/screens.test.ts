@@ -146,7 +146,11 @@ test('every screen can be seen, read aloud and used, on a phone and a laptop, by
     await nurse.goto(relay.url);
     await unlock(nurse, OLIVIA);
     await expect(nurse.getByRole('link', { name: new RegExp(GROUP) }).first()).toBeVisible();
+    // put off before, and asked again since the app was opened anew
+    await expect(nurse.getByText('Write down your recovery phrase')).toBeVisible();
     await look(nurse, 'home');
+    await nurse.getByRole('button', { name: 'Later', exact: true }).click();
+    await expect(nurse.getByText('Write down your recovery phrase')).toBeHidden();
     await nurse.getByRole('link', { name: /Settings/ }).click();
     await look(nurse, 'you');
     await nurse.getByRole('button', { name: 'Change passphrase' }).click();
@@ -178,5 +182,13 @@ test('every screen can be seen, read aloud and used, on a phone and a laptop, by
     await nurse.getByRole('button', { name: 'Unlock', exact: true }).click();
     await expect(nurse.getByText('That is not the passphrase of this device.', { exact: false })).toBeVisible();
     await look(nurse, 'lock');
+    // on the next day the reminder is back, beside the group and not in it
+    await nurse.evaluate(() => {
+      const now = Date.now.bind(Date);
+      Date.now = () => now() + 86_400_000;
+    });
+    await unlock(nurse, OLIVIA);
+    await expect(nurse.getByText('You are no longer in this group.', { exact: false })).toBeVisible();
+    await expect(nurse.getByRole('navigation', { name: 'Groups' }).getByText('Write down your recovery phrase')).toBeVisible();
   });
 });

@@ -30,7 +30,7 @@ export interface Shell {
   writePhrase(): void;
   /** The same, to take the place of the phrase there is. */
   replacePhrase(): void;
-  /** The reminder to make one was put off, until the app starts anew. */
+  /** The reminder to make one was put off, for a day or until the app starts anew. */
   readonly phraseLater: boolean;
   laterPhrase(): void;
   /** Does what makes this person a group's owner, once they were asked for a recovery phrase: at once where there is one or it was put off, never when they turn away. */

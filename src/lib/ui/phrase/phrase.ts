@@ -75,3 +75,9 @@ export function askWhich(fill: (into: Uint32Array<ArrayBuffer>) => void = (into)
   // a remainder of 32 bits leans by less than one in a hundred million: nothing here is secret
   return [...drawn].flatMap((number) => left.splice(number % left.length, 1)).sort((a, b) => a - b);
 }
+
+/** How long “Later” holds: whoever leaves the app open for weeks is reminded again as well. */
+const LATER_MS = 86_400_000;
+
+/** Whether making a phrase, put off at that time, is not to be spoken of yet. A clock that was set back counts for nothing. */
+export const isPutOff = (at: number | null, now: number): boolean => at !== null && now >= at && now - at < LATER_MS;

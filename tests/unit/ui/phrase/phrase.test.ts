@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { askWhich, isWord, nearestWord, PHRASE_WORDS, readPhrase } from '$lib/ui/phrase/phrase';
+import { askWhich, isPutOff, isWord, nearestWord, PHRASE_WORDS, readPhrase } from '$lib/ui/phrase/phrase';
 import { WORDS } from '$lib/vault/words';
 
 const words = WORDS.slice(100, 100 + PHRASE_WORDS);
@@ -56,4 +56,10 @@ describe('the words asked back', () => {
     expect(askWhich((into) => into.set([4, 4, 4]))).toEqual([4, 5, 6]);
   });
   it('are not always the same', () => expect(new Set(Array.from({ length: 50 }, () => askWhich().join())).size).toBeGreaterThan(10));
+});
+
+it('put off, is not spoken of for a day, and then again', () => {
+  const at = 1_000_000_000;
+  const isQuiet = (ms: number): boolean => isPutOff(at, at + ms);
+  expect([isPutOff(null, at), isQuiet(0), isQuiet(86_399_999), isQuiet(86_400_000), isQuiet(-1)]).toEqual([false, true, true, false, false]);
 });
