@@ -3,13 +3,13 @@ import { expect, test, type Page } from '@playwright/test';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LAPTOP, openDevice } from './support/browser';
+import { LAPTOP, openDevice, type Device } from './support/browser';
 import { film } from './support/camera';
-import { GROUP, letJoin } from './support/circle';
+import { GROUP, keepApp, letJoin } from './support/circle';
 import { openDesk } from './support/organisation';
 import { startRelay } from './support/relay';
 import { look } from './support/screens';
-import { askToJoin, invite, letIn, newGroup, OLIVIA, openPerson, PAT, setUp, unlock } from './support/story';
+import { askToJoin, invite, letIn, newGroup, OLIVIA, openGroup, openPerson, PAT, setUp, to, unlock } from './support/story';
 
 /** Opens the comparison with a person and gives its twelve groups of digits. */
 async function compare(page: Page, name: string): Promise<string[]> {
@@ -27,7 +27,28 @@ async function digits(page: Page, name: string | RegExp): Promise<string> {
   return (await fives.allInnerTexts()).join('');
 }
 
-test('two people see one number, one films the other’s, and the mark counts in their next group too; a hospital vouches for the nurse', async () => {
+/** Puts another client in the place where the device keeps the app, one that draws another person key from the same seed, and starts it. */
+async function startOther(device: Device, address: string): Promise<void> {
+  await keepApp(device);
+  const changed = await device.page().evaluate(async () => {
+    let count = 0;
+    for (const name of await caches.keys()) {
+      const cache = await caches.open(name);
+      for (const request of await cache.keys()) {
+        const kept = request.url.includes('/workers/') ? await cache.match(request) : undefined;
+        const code = await kept?.text();
+        if (kept === undefined || code?.includes('person-sign/1') !== true) continue;
+        await cache.put(request, new Response(code.replaceAll('person-sign/1', 'person-sign/2'), { headers: { 'Content-Type': kept.headers.get('Content-Type') ?? '' } }));
+        count++;
+      }
+    }
+    return count;
+  });
+  expect(changed).toBe(1);
+  await device.page().goto(address);
+}
+
+test('two people see one number, one films the other’s, and the mark counts in their next group too, until the key changes; a hospital vouches for the nurse', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'carefold-camera-'));
   const camera = join(folder, 'seen.y4m');
   const relay = await startRelay();
@@ -84,6 +105,27 @@ test('two people see one number, one films the other’s, and the mark counts in
     const row = nurse.getByRole('main').getByRole('listitem').filter({ hasText: PAT.name });
     await expect(row.getByText('Verified', { exact: true })).toBeAttached({ timeout: 30_000 });
     await expect(row.getByText(`The same person as in ${GROUP}`)).toBeVisible();
+
+    // Pat's device names another key: the mark is gone, and there is a way to make sure
+    await startOther(pat, relay.url);
+    await unlock(patient, PAT);
+    const warning = nurse.getByRole('status').filter({ hasText: 'Pat shows another key than before' });
+    await expect(warning).toContainText('It can also mean that somebody else writes in this name. Call, and compare numbers before you trust it.', { timeout: 30_000 });
+    await expect(row.getByText('Verified', { exact: true })).toHaveCount(0);
+    await look(nurse, 'key-changed');
+    await to(nurse, 'Updates');
+    await expect(warning).toContainText('Call, and compare numbers before you trust it.');
+    await warning.getByRole('link', { name: 'See who' }).click();
+    await warning.getByRole('button', { name: 'Compare numbers' }).click();
+    const fives = nurse.getByRole('list', { name: /^Number to compare with/ }).getByRole('listitem');
+    await expect(fives).toHaveCount(12, { timeout: 30_000 });
+    const now = await fives.allInnerTexts();
+    expect(now).not.toEqual(theirs);
+    await openGroup(patient, 'Night shift');
+    expect(await compare(patient, OLIVIA.name)).toEqual(now);
+    await nurse.getByRole('button', { name: 'They are the same' }).click();
+    await expect(warning).toHaveCount(0);
+    await expect(row.getByText('Verified', { exact: true })).toBeAttached();
     expect([...olivia.complaints(), ...pat.complaints()]).toEqual([]);
   } finally {
     await Promise.all([olivia.discard(), pat.discard()]);
