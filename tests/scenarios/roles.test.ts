@@ -1,5 +1,7 @@
 /** Open invites, hosts, who speaks for the patient, and successors: real devices on a real relay. */
 import { expect, it, vi } from 'vitest';
+import type { NoteItem } from '../../src/lib/core/port';
+import { noteWords } from '../../src/lib/ui/group/words';
 import { admit, cast, openLink, Seat } from '../support/circle';
 import type { Device, World } from '../support/world';
 
@@ -12,6 +14,8 @@ const notes = (s: Seat): string[] => {
   const feed = s.device.view('feed', s.group) as unknown as { items: { is: string; what?: string; who?: string; by?: string | null }[] };
   return feed.items.filter((i) => i.is === 'note').map((i) => `${i.what} ${i.who}${i.by == null ? '' : ` ${i.by}`}`);
 };
+/** What stands between the updates, in words. */
+const said = (s: Seat): string[] => (s.device.view('feed', s.group) as unknown as { items: (NoteItem | { is: 'post' })[] }).items.flatMap((i) => (i.is === 'note' ? [noteWords(i)] : []));
 /** Follows a link and presses the one button there is. */
 async function come(world: World, device: Device, link: string): Promise<{ readonly join: string }> {
   await device.setUp();
@@ -111,15 +115,30 @@ it('a host invites and lets in while the owner is away, and no more once the rol
   expect(await pat.device.run('invite', { group: pat.group, history: 'start', days: 1, relationship: '' })).toEqual({ ok: false, fault: 'not-allowed' });
 });
 
-it('who speaks for the patient removes somebody, never the owner', async () => {
+it('who speaks for the patient lets in and removes somebody, never the owner, and everybody reads who did it for whom', async () => {
   const { world, olivia, pat, fay } = await cast(3);
-  await olivia.device.must('set-roles', { group: olivia.group, member: pat.view.me, roles: { ...NONE, representative: true } });
+  await olivia.device.must('set-roles', { group: olivia.group, member: fay.view.me, roles: { ...NONE, representative: true } });
   await world.time.pass(500);
-  expect((await pat.device.run('remove', { group: pat.group, member: olivia.view.me })).ok).toBe(false);
-  await pat.device.must('remove', { group: pat.group, member: fay.view.me });
+  expect((await fay.device.run('remove', { group: fay.group, member: olivia.view.me })).ok).toBe(false);
+  const gilsPhone = world.device('Gil', 'family');
+  await gilsPhone.setUp();
+  const gil = await admit(world, fay, gilsPhone);
   await world.time.pass(1_000);
-  expect(fay.view.ended).toBe('removed');
-  expect(olivia.view.people.find((p) => p.name === 'Fay')?.ended?.how).toBe('removed');
+  await fay.device.must('remove', { group: fay.group, member: gil.view.me });
+  await world.time.pass(1_000);
+  expect(gil.view.ended).toBe('removed');
+  expect(olivia.view.people.find((p) => p.name === 'Gil')?.ended?.how).toBe('removed');
+  expect(said(pat)).toEqual(['Olivia made this group', 'Olivia let you in', 'Olivia let Fay in', 'Fay: Speaks for the patient', 'Fay let Gil in, speaking for Pat', 'Fay removed Gil, speaking for Pat']);
+  expect(said(fay).slice(-3)).toEqual(['You: Speaks for the patient', 'You let Gil in, speaking for Pat', 'You removed Gil, speaking for Pat']);
+  // what the owner does is nobody else's
+  await olivia.device.must('offer-owner', { group: olivia.group, member: pat.view.me });
+  await world.time.pass(500);
+  await pat.device.must('accept-owner', { group: pat.group });
+  await world.time.pass(500);
+  await pat.device.must('remove', { group: pat.group, member: olivia.view.me });
+  await world.time.pass(500);
+  expect(said(fay).slice(-2)).toEqual(['Pat owns this group now, handed over by Olivia', 'Pat removed Olivia']);
+  expect(said(pat).slice(-2)).toEqual(['You own this group now, handed over by Olivia', 'You removed Olivia']);
 });
 
 it('who speaks for the patient answers requests under the owner’s links while the owner is away', async () => {
@@ -163,5 +182,8 @@ it('a successor takes over after fourteen days without a word from the owner, an
   olivia.device.goOnline();
   await world.time.pass(10_000);
   expect(olivia.view.iOwn).toBe(false);
-  expect(notes(olivia).slice(-2)).toEqual(['claim Pat', 'owner Pat']);
+  expect(notes(olivia).slice(-2)).toEqual(['claim Pat', 'took Pat Olivia']);
+  expect(said(fay).slice(-4)).toEqual(['Pat asked to take over the group', 'Olivia ended the request to take over', 'Pat asked to take over the group', 'Pat took over this group from Olivia']);
+  expect(said(pat).at(-1)).toBe('You took over this group from Olivia');
+  expect(said(olivia).at(-1)).toBe('Pat took over this group from you');
 }, 60_000);

@@ -182,9 +182,11 @@ export function feedItem(run: GroupRun, id: string): FeedItem | null {
 export const pendingPost = (run: GroupRun, id: string): OutboxItem | undefined => run.outbox.find((o) => o.record.t === 'post' && postIdOf(o.record.i, run.me) === id);
 
 function noteItems(run: GroupRun): NoteItem[] {
+  const patient = [...run.shown.people.values()].find((p) => p.role === 'patient')?.name ?? '';
   return run.shown.notes.map((n) => ({
     is: 'note', id: `note-${n.seq}`, order: n.at + 0.001 * Math.min(n.seq, 900), at: n.at, what: n.what,
     who: n.what === 'renamed' ? (n.name ?? '') : nameOf(run, n.who), me: n.who === run.me, by: n.by === null ? null : nameOf(run, n.by),
+    byMe: n.by === run.me, speaking: n.spoke ? patient : null,
     roles: n.roles === null ? null : rolesOf(n.roles)
   }));
 }

@@ -393,11 +393,14 @@ export interface NoteItem {
   readonly id: string;
   readonly order: number;
   readonly at: number;
-  /** `came`: by itself, with an open invite of `by`. `carried`: brought along a history, which the group's view tells more of. `without`: `by` went on without the last words of `who`. */
-  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending' | 'relay' | 'upgraded' | 'without' | 'carried';
+  /** `came`: by itself, with an open invite of `by`. `carried`: brought along a history, which the group's view tells more of. `without`: `by` went on without the last words of `who`. `owner`: handed over by `by`. `took`: after a claim, from `by`. */
+  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'took' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending' | 'relay' | 'upgraded' | 'without' | 'carried';
   readonly who: string;
   readonly me: boolean;
   readonly by: string | null;
+  readonly byMe?: boolean;
+  /** Whom `by` spoke for in doing it, blank when no patient is named here; null when `by` acted as the owner or by another right. */
+  readonly speaking?: string | null;
   /** Of `roles`: all that the person has from then on. */
   readonly roles?: PersonRoles | null;
 }

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { hex, toText } from '$crypto/bytes';
 import { openDisplay } from '$crypto/display';
-import { decodeEntry, type Entry } from '$crypto/roster/entry';
+import { decodeEntry, type Entry, ROLE } from '$crypto/roster/entry';
 import type { RosterState } from '$crypto/roster/state';
 import type { Bytes, RosterKey } from '$crypto/brand';
 import type { EntryRow, GroupRow, GroupShown, KeyringRow, PersonShown } from './group-rows';
@@ -16,13 +16,15 @@ const display = v.object({ group: v.optional(group), name: v.optional(name), per
 export interface Note {
   readonly seq: number;
   readonly at: number;
-  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending' | 'relay' | 'upgraded' | 'without';
+  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'took' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending' | 'relay' | 'upgraded' | 'without';
   /** Member tag, hex. */
   readonly who: string;
   readonly by: string | null;
   readonly name: string | null;
   /** Bits, of `roles`. */
   readonly roles: number | null;
+  /** `by` did not own the group then, and spoke for the patient. */
+  readonly spoke: boolean;
 }
 export interface Shown {
   readonly group: GroupShown;
@@ -45,6 +47,10 @@ export function shownOf(run: { readonly entries: readonly EntryRow[]; readonly k
   const nameless = new Set<number>();
   const memberOf = (e: Entry): string => hex(run.state.rows.get(hex(e.author))?.member ?? (new Uint8Array(16) as Bytes));
   let epoch = 1;
+  /** As of the entry that is read. */
+  let owner = '';
+  const speakers = new Set<string>();
+  const claims = new Set<number>();
   const all = run.entries.length > 0 ? run.entries.map((e) => ({ bytes: e.entry, void: e.void, at: e.receipt.time })) : run.row.unsent === null ? [] : [{ bytes: run.row.unsent.genesis, void: false, at: run.row.made }];
   for (const item of all) {
     const d = decodeEntry(item.bytes);
@@ -55,12 +61,13 @@ export function shownOf(run: { readonly entries: readonly EntryRow[]; readonly k
     const read = 'display' in b ? readDisplay(run.keyring.get(epoch)?.roster, e, b.display) : {};
     if ('display' in b && b.kind !== 'device-add' && b.display.length > 0 && !run.keyring.has(epoch)) nameless.add(epoch);
     const note = (what: Note['what'], who: string, by: string | null, named: string | null = null, roles: number | null = null): void =>
-      void notes.push({ seq: e.seq, at: item.at, what, who, by, name: named, roles });
+      void notes.push({ seq: e.seq, at: item.at, what, who, by, name: named, roles, spoke: by !== null && by !== owner && speakers.has(by) });
     switch (b.kind) {
       case 'genesis':
         shown = read.group ?? shown;
         people.set(hex(b.member), read.person ?? { name: '', role: 'family', relationship: '' });
-        note('made', hex(b.member), null);
+        owner = hex(b.member);
+        note('made', owner, null);
         break;
       case 'name':
         if (read.name !== undefined) shown = { ...shown, name: read.name };
@@ -81,9 +88,12 @@ export function shownOf(run: { readonly entries: readonly EntryRow[]; readonly k
         break;
       }
       case 'role':
+        if ((b.roles & ROLE.representative) !== 0) speakers.add(hex(b.member));
+        else speakers.delete(hex(b.member));
         note('roles', hex(b.member), memberOf(e), null, b.roles);
         break;
       case 'claim-owner':
+        if (b.on) claims.add(e.seq);
         note(b.on ? 'claim' : 'unclaim', memberOf(e), null);
         break;
       case 'remove':
@@ -93,7 +103,9 @@ export function shownOf(run: { readonly entries: readonly EntryRow[]; readonly k
         note('left', memberOf(e), null);
         break;
       case 'accept-owner':
-        note('owner', memberOf(e), null);
+        note(claims.has(b.offer) ? 'took' : 'owner', memberOf(e), owner);
+        owner = memberOf(e);
+        speakers.delete(owner);
         break;
       case 'relay':
         note('relay', memberOf(e), null);

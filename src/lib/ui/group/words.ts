@@ -70,15 +70,30 @@ export function firstWords(post: PostItem): string {
   return post.text === '' && post.photos.length > 0 ? m.group_photo_only({ count: post.photos.length }) : post.text;
 }
 
-/** “Fay joined”, “Pat removed Max”, “You own this group now”. */
+/** “Pat let Fay in”, “Fay removed Max, speaking for Pat”, “You own this group now”. */
 export function noteWords(note: NoteItem): string {
-  const { who, by } = note;
+  const what = deedWords(note);
+  return note.speaking == null ? what : m.group_note_speaking({ what, patient: note.speaking === '' ? m.group_note_patient() : note.speaking });
+}
+function deedWords(note: NoteItem): string {
+  const { who, byMe } = note;
+  // whose name cannot be read here is not named
+  const by = note.by === '' ? null : note.by;
   switch (note.what) {
     case 'made': return note.me ? m.group_note_made_me() : m.group_note_made({ who });
-    case 'joined': return note.me ? m.group_note_joined_me() : m.group_note_joined({ who });
-    case 'removed': return note.me ? m.group_note_removed_me() : by === null ? m.group_note_removed({ who }) : m.group_note_removed_by({ who, by });
+    case 'joined':
+      if (by === null) return note.me ? m.group_note_joined_me() : m.group_note_joined({ who });
+      return note.me ? m.group_note_let_me_in({ by }) : byMe ? m.group_note_let_in_me({ who }) : m.group_note_let_in({ who, by });
+    case 'removed':
+      if (by === null) return note.me ? m.group_note_removed_me() : m.group_note_removed({ who });
+      return note.me ? m.group_note_removed_me_by({ by }) : byMe ? m.group_note_removed_by_me({ who }) : m.group_note_removed_by({ who, by });
     case 'left': return note.me ? m.group_note_left_me() : m.group_note_left({ who });
-    case 'owner': return note.me ? m.group_note_owner_me() : m.group_note_owner({ who });
+    case 'owner':
+      if (by === null) return note.me ? m.group_note_owner_me() : m.group_note_owner({ who });
+      return note.me ? m.group_note_owner_me_from({ by }) : byMe ? m.group_note_owner_from_me({ who }) : m.group_note_owner_from({ who, by });
+    case 'took':
+      if (by === null) return note.me ? m.group_note_owner_me() : m.group_note_owner({ who });
+      return note.me ? m.roster_note_took_me({ by }) : byMe ? m.roster_note_took_from_me({ who }) : m.roster_note_took({ who, by });
     case 'came': return note.me ? m.roster_note_came_me() : by === null ? m.roster_note_came_nobody({ who }) : m.roster_note_came({ who, by });
     case 'roles': {
       const roles = note.roles == null ? [] : rolesWords(note.roles, '');
