@@ -17,7 +17,7 @@ async function expectPaper(page: Page, words: readonly string[]): Promise<void> 
     return { text: document.body.innerText, ink: [...new Set(ink)], ground: [...new Set(ground)], scheme: getComputedStyle(document.documentElement).colorScheme };
   });
   const numbered = words.map((word, at) => `${at + 1}\\s+${word}\\s+`).join('');
-  expect(printed.text).toMatch(new RegExp(`^Carefold recovery phrase\\s+These 13 words bring back my name[^\\d]*${numbered}Written down on\\s+Web address of Carefold\\s+How to use them\\s+On a new device, open Carefold[^]*“With my recovery phrase”[^]*How to keep them\\s+[^\\n]+$`));
+  expect(printed.text).toMatch(new RegExp(`^Carefold recovery phrase\\s+These 13 words bring back my name[^\\d]*${numbered}Written down on\\s+Web address of Carefold\\s+${new URL(page.url()).origin}\\s+How to use them\\s+On a new device, open Carefold[^]*“With my recovery phrase”[^]*How to keep them\\s+[^\\n]+$`));
   expect(printed.ink).toEqual(['rgb(0, 0, 0)']);
   expect(printed.ground).toEqual(['rgb(255, 255, 255)']);
   expect(printed.scheme).toBe('light');
