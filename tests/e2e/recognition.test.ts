@@ -110,11 +110,11 @@ test('two people see one number, one films the other’s, and the mark counts in
     await startOther(pat, relay.url);
     await unlock(patient, PAT);
     const warning = nurse.getByRole('status').filter({ hasText: 'Pat shows another key than before' });
-    await expect(warning).toContainText('It can also mean that somebody else writes in this name. Call, and compare numbers before you trust it.', { timeout: 30_000 });
+    await expect(warning).toContainText('It can also mean that somebody else writes in this name. Call, and compare numbers before you write anything private here.', { timeout: 30_000 });
     await expect(row.getByText('Verified', { exact: true })).toHaveCount(0);
     await look(nurse, 'key-changed');
     await to(nurse, 'Updates');
-    await expect(warning).toContainText('Call, and compare numbers before you trust it.');
+    await expect(warning).toContainText('Call, and compare numbers before you write anything private here.');
     await warning.getByRole('link', { name: 'See who' }).click();
     await warning.getByRole('button', { name: 'Compare numbers' }).click();
     const fives = nurse.getByRole('list', { name: /^Number to compare with/ }).getByRole('listitem');
