@@ -98,7 +98,7 @@ function deedWords(note: NoteItem): string {
     case 'roles': {
       const roles = note.roles == null ? [] : rolesWords(note.roles, '');
       if (roles.length === 0) return note.me ? m.roster_note_roles_none_me() : m.roster_note_roles_none({ who });
-      return note.me ? m.roster_note_roles_me({ roles: roles.join(', ') }) : m.roster_note_roles({ who, roles: roles.join(', ') });
+      return note.me ? m.roster_note_roles_me({ roles: roles.join(' · ') }) : m.roster_note_roles({ who, roles: roles.join(' · ') });
     }
     case 'claim': return note.me ? m.roster_note_claim_me() : m.roster_note_claim({ who });
     case 'without': return note.me ? m.roster_note_without_me({ by: by ?? '' }) : m.roster_note_without({ who, by: by ?? '' });
