@@ -44,6 +44,8 @@ test('a fork is shown to both sides as soon as one honest word passes between th
   await expect(olivia.page().getByRole('button', { name: 'Invite' })).toHaveCount(0);
   // its owner has a way on, and nobody else is offered one
   await expect(pat.page().getByRole('button', { name: 'Begin the group anew' })).toHaveCount(0);
+  await expect(pat.page().getByText('Call Olivia, who owns the group', { exact: false }).first()).toBeVisible();
+  await look(pat.page(), 'fork');
   await to(olivia.page(), 'Updates');
   await olivia.page().getByRole('button', { name: 'Begin the group anew' }).click();
   const dialog = olivia.page().getByRole('dialog');
