@@ -301,6 +301,14 @@ describe('a recovery phrase', () => {
   });
 });
 
+describe('the words of a phrase', () => {
+  it('are those of the document, in its order', () => {
+    const document = readFileSync(new URL('../../crypto/PROTOCOL.md', import.meta.url), 'utf8');
+    const [, appendix] = document.split('\n## Appendix C: the words of a recovery phrase\n') as [string, string];
+    expect(appendix.split('\n').flatMap((l) => (l.startsWith('    ') ? l.trim().split(' ') : []))).toEqual(WORDS);
+  });
+});
+
 describe('a permit', () => {
   it('of the vectors has its code, and the hash that a relay keeps', () => {
     for (const v of list(disk('permits'))) {
