@@ -36,7 +36,7 @@ const isPage = (v: unknown): v is Calls['page'][1] => typeof v === 'object' && v
 /** Throws when the buffer is not what `packCalls` made. */
 export function unpackCalls(p: PackedCalls): Call[] {
   const read = decode(p.appends, (r) => spread<Call>(p.count, p.others, () => ({ name: 'append', input: readAppending(r) })));
-  if (!read.ok) throw new Error('calls cannot be unpacked');
+  if (!read.ok || read.value === null) throw new Error('calls cannot be unpacked');
   return read.value;
 }
 
@@ -61,16 +61,20 @@ export function packReplies(calls: readonly Call[], replies: readonly Reply[]): 
   return { count: replies.length, kept, others };
 }
 
+/** Throws when it is not what `packReplies` made. */
 export function unpackReplies(p: PackedReplies): Reply[] {
   let n = 0;
   const next = (): number => p.kept[n++] as number;
-  return spread<Reply>(p.count, p.others, () => ok({ is: next() === 1 ? 'stored' : 'again', seq: next(), time: next() } satisfies Appended));
+  const replies = p.kept.length === 3 * p.count ? spread<Reply>(p.count, p.others, () => ok({ is: next() === 1 ? 'stored' : 'again', seq: next(), time: next() } satisfies Appended)) : null;
+  if (replies === null) throw new Error('answers cannot be unpacked');
+  return replies;
 }
 
-/** `count` items: the others at their places, `next` everywhere else. */
-function spread<T>(count: number, others: readonly At<T>[], next: () => T): T[] {
+/** `count` items: the others at their places, `next` everywhere else; null when not all of the others have one. */
+function spread<T>(count: number, others: readonly At<T>[], next: () => T): T[] | null {
   let o = 0;
-  return Array.from({ length: count }, (_, at) => (others[o]?.at === at ? (others[o++] as At<T>).it : next()));
+  const all = Array.from({ length: count }, (_, at) => (others[o]?.at === at ? (others[o++] as At<T>).it : next()));
+  return o === others.length ? all : null;
 }
 
 function writeAppending(a: Appending, w: Writer): void {

@@ -9,11 +9,11 @@ import { type AccessProof, proveAccess } from '../../crypto/access';
 import { type Bearer, bearerKey, makeBearer } from '../../crypto/bearer';
 import { rowKeyOf, sealRow, wrapVaultKey } from '../../crypto/at-rest';
 import { sealBlob } from '../../crypto/blob';
-import type { BlobId, Bytes, ContentKey, GroupId, Hash, LogPk, MemberTag, Permit, RelayPk, RosterKey, VaultKey } from '../../crypto/brand';
-import { concat, fromText, hex } from '../../crypto/bytes';
+import type { BlobId, Bytes, ContentKey, GroupId, Hash, KemPk, LogPk, MemberTag, OrganisationPk, Permit, RelayPk, RosterKey, VaultId, VaultKey } from '../../crypto/brand';
+import { base64url, concat, fromText, hex } from '../../crypto/bytes';
 import { type CarriedNote, type CarriedPart, encodePart, sealNote, signNote } from '../../crypto/carried';
 import { type Credential, credentialText, signCredential, signOrganisation, signRequest } from '../../crypto/credential';
-import { sealDeviceName } from '../../crypto/device-name';
+import { sealDeviceName, sealDeviceShare } from '../../crypto/device-name';
 import { sealDisplay } from '../../crypto/display';
 import { envelopeHash, sealEnvelope } from '../../crypto/envelope';
 import { commitContent, commitRoster } from '../../crypto/epoch';
@@ -36,8 +36,16 @@ import { ready, type Random } from '../../crypto/sodium';
 import { signWant, wantHash } from '../../crypto/want';
 import { sealKeys } from '../../crypto/want-answer';
 import { CLAIM_WAIT, DESTROY_GRACE } from '../../crypto/roster/rules';
-import { WORDS } from '../../src/lib/vault/words';
+import { type LaneFault, LaneWriter } from '../../src/lib/care/lane';
+import type { CareRecord } from '../../src/lib/care/record';
+import { localName } from '../../src/lib/core/group-rows';
+import { encodeLinkWords, type LinkWords } from '../../src/lib/core/link-words';
+import { pack } from '../../src/lib/core/pack';
+import type { VaultItem } from '../../src/lib/core/vault-item';
+import { cacheKeyOf, sealCache } from '../../src/lib/store/cache-key';
 import { aboutPassphrase, encodeHeader, encodePassphraseWrap, PASSPHRASE } from '../../src/lib/vault/header';
+import { wrapForPasskey } from '../../src/lib/vault/passkey';
+import { WORDS } from '../../src/lib/vault/words';
 import { signPair } from '../../crypto/verify';
 import { signTurn } from '../../crypto/turn';
 import { Writer } from '../../crypto/wire';
@@ -69,7 +77,7 @@ function noted(random: Random): { readonly random: Random; drawn(): Bytes } {
 /** All vectors, by file name. */
 export async function vectors(): Promise<Record<string, unknown>> {
   await ready();
-  const all = { wire: wire(), labels: labels(), padding: padding(), roster: roster(), envelopes: envelopes(), epochs: epochs(), invites: await invites(), access: access(), bearers: bearers(), blobs: blobs(), frames: frames(), rest: await rest(), phrase: phrase(), permits: permits(), linking: linking(), person: await person(), credentials: await credentials(), carried: carried() };
+  const all = { wire: wire(), labels: labels(), padding: padding(), roster: roster(), envelopes: envelopes(), epochs: epochs(), invites: await invites(), access: access(), bearers: bearers(), blobs: blobs(), frames: frames(), rest: await rest(), phrase: phrase(), permits: permits(), linking: linking(), person: await person(), credentials: await credentials(), carried: carried(), local: await local(), lanes: lanes(), said: said() };
   return Object.fromEntries(Object.entries(all).map(([k, v]) => [k, show(v)]));
 }
 
@@ -478,6 +486,118 @@ function linking() {
     item: { n: 1, side: 'new', random: itemRandom, bytes: item },
     sealed: { n: 5, side: 'live', plain: fromText('what is said'), random: sealedRandom, bytes: sealed },
     device: { seed, group, logPk, plain, bytes: sealDeviceName(seed, group, logPk, plain, n.random), random: n.drawn() }
+  };
+}
+/** What else a device keeps for itself alone. */
+async function local() {
+  const n = noted(seeded('vectors: local'));
+  const vaultKey = n.random(32) as VaultKey;
+  const [credential, salt, prf] = [n.random(20), n.random(32), n.random(32)];
+  const passkey = { credential, salt, name: 'Pat’s phone' };
+  n.drawn();
+  const { body } = wrapForPasskey(passkey, prf, vaultKey, n.random);
+  const wrapRandom = n.drawn();
+  const place = { table: 'page', key: 'g1/000000000004' };
+  const plain = fromText('a page of the feed');
+  const cached = await sealCache(await cacheKeyOf(vaultKey), place, plain, n.random);
+  const cachedRandom = n.drawn();
+  const kemSeed = n.random(32);
+  return {
+    vaultKey,
+    passkey: { ...passkey, prf, random: wrapRandom, bytes: body },
+    cache: { place, plain, random: cachedRandom, bytes: cached },
+    names: { kemSeed, of: [n.random(32), n.random(16)].map((x) => ({ x, name: localName({ kemSeed }, x) })) }
+  };
+}
+
+/** Updates of a lane: every kind of record, every kind of value, and what is refused. */
+function lanes() {
+  const n = noted(seeded('vectors: lanes'));
+  const id = (): string => base64url(n.random(16));
+  const b64 = (size: number): string => base64url(n.random(size));
+  const blob = (s: number) => ({ b: b64(32), k: b64(32), h: b64(32), s });
+  const a = 1_700_000_000_000;
+  const post: CareRecord = { i: id(), t: 'post', a, x: 'Feeling better — 好多了', p: [{ full: blob(300_000), thumb: blob(9_000), w: 1600, h: 1200, t: 'image/webp' }], r: `${id()}.${hex(n.random(16))}` };
+  const bare: CareRecord = { i: id(), t: 'post', a: 0, x: '' };
+  const records: CareRecord[] = [
+    post, bare, { i: id(), t: 'edit', a, o: post.i, x: 'Feeling well' }, { i: id(), t: 'retract', a, o: post.i }, { i: id(), t: 'seen', a, m: [[1, 1, 3], [70_000, 2, 2]] },
+    { i: id(), t: 'device', a, s: b64(280) }, { i: id(), t: 'person', a, k: b64(32), s: b64(64) }, { i: id(), t: 'credentials', a, c: [b64(200)] }, { i: id(), t: 'credentials', a, c: [] },
+    { i: id(), t: 'share', a, s: b64(280) }, { i: id(), t: 'carried', a, b: [b64(32)] }, { i: id(), t: 'carried', a, b: [], s: b64(280) }
+  ];
+  const values = [null, true, false, 0, 63, 64, -1, -64, 8191, -70_000, 2 ** 31 - 1, 2 ** 31, 1 - 2 ** 31, 2 ** 53 - 1, 0.5, 0.1, '', 'Ñ', [], {}, [[1, 'a'], { a: null, b: [{}] }]];
+  const DEVICE = 3;
+  const EPOCH = 7;
+  n.drawn();
+  const writer = new LaneWriter(DEVICE, EPOCH, n.random);
+  const random = n.drawn();
+  const { client } = writer;
+  const whole = (count: number) => ({ epoch: EPOCH, clock: count });
+  const update = (clock: number, of: readonly unknown[]) => ({ device: DEVICE, epoch: EPOCH, at: clock === 0 ? null : whole(clock), client, clock, records: of, bytes: writer.write(of as CareRecord[]) });
+  const updates = [update(0, [bare]), update(1, records), update(1 + records.length, values)];
+  // made by hand, since no writer of ours makes them
+  const begun = (value: (w: Writer) => unknown, { count = 1, root = String(client), by = client, end = 0, structs = 1 } = {}): Bytes => {
+    const w = new Writer().num(1).num(structs).num(by).num(0).u8(8).num(1).text(root).num(count);
+    value(w);
+    return w.num(end).done();
+  };
+  const follows = (clock: number, of: number, origin: number): Bytes => new Writer().num(1).num(1).num(client).num(clock).u8(0x88).num(of).num(origin).num(1).u8(126).num(0).done();
+  const nil = (w: Writer): Writer => w.u8(126);
+  const deep = (levels: number) => (w: Writer) => {
+    for (let i = 0; i < levels; i++) w.u8(117).num(1);
+    return nil(w);
+  };
+  const refused: [why: LaneFault, bytes: Bytes, at?: ReturnType<typeof whole> | null, device?: number][] = [
+    ['malformed', new Uint8Array(0)], ['malformed', begun(nil).slice(0, -1)], ['malformed', concat(begun(nil), new Uint8Array(1))], ['malformed', begun(nil, { structs: 2 })], ['malformed', begun((w) => w, { count: 0 })],
+    ['malformed', begun((w) => w.u8(122).fixed(new Uint8Array(8)))], ['malformed', begun((w) => w.u8(116).num(0))], ['malformed', begun((w) => w.u8(118).num(1).text('__proto__').u8(126))],
+    ['malformed', begun((w) => w.u8(118).num(1).text('k'.repeat(65)).u8(126))], ['malformed', begun((w) => w.u8(125).fixed(new Uint8Array([0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1])))],
+    ['malformed', begun((w) => w.u8(125).fixed(new Uint8Array([0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20])))], ['malformed', begun((w) => w.u8(119).num(2).u8(0xc0).u8(0x80))], ['malformed', begun((w) => w.u8(117).num(20_001))],
+    ['malformed', begun(nil, { root: '1'.repeat(33) })], ['too-deep', begun(deep(16))], ['deletes', begun(nil, { end: 1 })],
+    ['foreign-client', begun(nil), null, DEVICE + 1], ['foreign-client', begun(nil, { by: 2 ** 32 * DEVICE - 1 })], ['wrong-epoch', begun(nil), { epoch: EPOCH - 1, clock: 0 }],
+    ['gap', begun(nil), whole(1)], ['gap', follows(2, client, 1), whole(1)], ['wrong-root', begun(nil, { root: '1' })], ['wrong-root', follows(2, client + 1, 1), whole(2)], ['wrong-root', follows(2, client, 0), whole(2)],
+    ['too-many', begun((w) => w.fixed(new Uint8Array(513).fill(126)), { count: 513 })]
+  ];
+  const none: readonly unknown[] = [
+    null, 'post', [], {}, { ...bare, t: 'plan' }, { i: bare.i, t: 'post', x: '' }, { ...bare, more: 1 }, { ...bare, a: -1 }, { ...bare, a: 0.5 }, { ...bare, i: `${bare.i}A` }, { ...bare, i: `${bare.i.slice(0, -1)}_` },
+    { ...bare, x: 7 }, { ...bare, p: null }, { ...bare, r: bare.i }, { ...bare, r: `${bare.i}.${'G'.repeat(32)}` }, { ...bare, p: [{ ...post.p?.[0], w: 0 }] }, { ...bare, p: [{ ...post.p?.[0], h: 16_385 }] }, { ...bare, p: [{ ...post.p?.[0], t: 'image/png' }] },
+    { ...bare, p: Array.from({ length: 11 }, () => ({})) }, { ...records[2], o: '' }, { ...records[4], m: [] }, { ...records[4], m: [[1, 0, 1]] }, { ...records[4], m: [[1, 1]] }, { ...records[5], s: 'A' }, { ...records[5], s: 'A'.repeat(904) },
+    { ...records[6], k: b64(31) }, { ...records[7], c: Array.from({ length: 5 }, () => '') }, { ...records[10], b: ['AA'] }
+  ];
+  return {
+    random, updates,
+    // within the rules by a little: the deepest, not the fewest bytes, one key twice, nothing at all, a whole number as another
+    odd: ([
+      [deep(15), Array.from({ length: 15 }).reduce<unknown>((x) => [x], null)], [(w) => w.u8(125).fixed(new Uint8Array([0x81, 0x80, 0])), 1], [(w) => w.u8(118).num(2).text('k').u8(120).text('k').u8(121), { k: false }],
+      [(w) => w.u8(127), undefined], [(w) => w.u8(124).fixed(new Uint8Array([0x3f, 0x80, 0, 0])), 1], [(w) => w.u8(125).u8(0x41), -1]
+    ] satisfies [(w: Writer) => unknown, unknown][]).map(([value, record]) => ({ device: DEVICE, epoch: EPOCH, at: null, client, clock: 0, records: [record], bytes: begun(value) })),
+    refused: refused.map(([why, bytes, at = null, device = DEVICE]) => ({ why, device, epoch: EPOCH, at, bytes })),
+    records: [...records.map((record) => ({ record, counts: true })), ...none.map((record) => ({ record, counts: false }))]
+  };
+}
+
+/** What devices of one person say to each other, and what an item of a personal vault says. */
+function said() {
+  const n = noted(seeded('vectors: said'));
+  const [seed, group, logPk] = [n.random(32), n.random(32) as Bytes as GroupId, n.random(32) as Bytes as LogPk];
+  const phrase = { id: n.random(32) as Bytes as VaultId, sk: n.random(64), kem: n.random(1216) as Bytes as KemPk };
+  const offered = { id: group, relayPk: n.random(32) as RelayPk, tag: n.random(16) as Bytes as MemberTag, adder: n.random(32) as Bytes as LogPk };
+  const person = { name: 'Pat', role: 'patient', seed, device: n.random(16), deviceName: 'Phone' } as const;
+  const credentials = { at: 1_700_000_000_000, c: [n.random(90)] };
+  const words: LinkWords[] = [
+    { is: 'part', person: { ...person, phrase }, groups: [{ ...offered, recovery: n.random(32) }, { ...offered, recovery: null }], last: false },
+    { is: 'part', person: { ...person, phrase: null }, groups: [], last: true },
+    { is: 'part', person: null, groups: [], last: true, credentials, organisations: [{ organisation: n.random(32) as Bytes as OrganisationPk, name: 'St Anna Hospital', at: 5 }] },
+    { is: 'claims', device: n.random(16), rows: [{ id: group, logPk: n.random(32) as Bytes as LogPk, kem: n.random(1216) as Bytes as KemPk, claim: n.random(64) }] },
+    { is: 'end', full: [group] }, { is: 'phrase', phrase, row: n.random(32) as Bytes as LogPk, s: n.random(64) }
+  ];
+  const items: VaultItem[] = [
+    { is: 'profile', name: 'Pat', role: 'patient', seed }, { is: 'group', id: group, relayPk: offered.relayPk, tag: offered.tag, logSeed: n.random(32), kemSeed: n.random(32) }, { is: 'credentials', ...credentials }
+  ];
+  const plain = encodeLinkWords({ is: 'end', full: [] });
+  n.drawn();
+  const share = sealDeviceShare(seed, group, logPk, plain, n.random);
+  return {
+    words: words.map((w) => ({ words: w, bytes: encodeLinkWords(w) })), items: items.map((item) => ({ item, bytes: pack(item) })),
+    share: { seed, group, logPk, plain, random: n.drawn(), bytes: share }
   };
 }
 const random32 = (n: { random: Random }): Bytes => n.random(32);

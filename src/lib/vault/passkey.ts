@@ -8,6 +8,7 @@ import { equal } from '$crypto/bytes';
 import { hash } from '$crypto/hash';
 import { LABEL } from '$crypto/labels';
 import { err, ok, type Result } from '$crypto/result';
+import type { Random } from '$crypto/sodium';
 import { decode, Writer } from '$crypto/wire';
 import type { Header, Wrap } from './header';
 import { readHeader, replaceHeader, unlockVault, type UnlockFault, type VaultParts } from './vault';
@@ -41,9 +42,7 @@ export async function addPasskey(parts: VaultParts, passphrase: string, passkey:
   if (!key.ok) return key;
   const now = await passkeys(parts);
   if (now.length >= PASSKEYS_MOST) return err('too-many');
-  const named = { ...passkey, name: passkey.name.slice(0, NAME_MOST) };
-  const wrapped = wrapVaultKey(under(prf), about(named), key.value, parts.random);
-  const wrap: Wrap = { kind: PASSKEY, body: new Writer().bytes(named.credential).fixed(named.salt).text(named.name).fixed(wrapped).done() };
+  const wrap = wrapForPasskey({ ...passkey, name: passkey.name.slice(0, NAME_MOST) }, prf, key.value, parts.random);
   return replaceHeader(parts, (h) => ({ ...h, wraps: [...h.wraps, wrap] }));
 }
 
@@ -61,6 +60,12 @@ export async function unlockWithPasskey(parts: VaultParts, credential: Bytes, pr
   if (!key.ok) return err('unknown-passkey');
   await replaceHeader(parts, (h) => ({ ...h, tries: 0, lastTry: 0 }));
   return ok(key.value);
+}
+
+/** The wrap that opens with a passkey's PRF bytes. */
+export function wrapForPasskey(p: Passkey, prf: Bytes, key: VaultKey, random: Random): Wrap {
+  const wrapped = wrapVaultKey(under(prf), about(p), key, random);
+  return { kind: PASSKEY, body: new Writer().bytes(p.credential).fixed(p.salt).text(p.name).fixed(wrapped).done() };
 }
 
 const under = (prf: Bytes): Bytes => hash(LABEL.passkeyWrap, prf);

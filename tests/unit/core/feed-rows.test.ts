@@ -92,7 +92,7 @@ it('reads the pages of an earlier build, and writes anew only what changes', asy
   await written.flush();
   const isEarlier = (b: Bytes): boolean => b[0] === '{'.charCodeAt(0);
   const pages = await store.cacheRange('page', REF);
-  await store.cacheCommit(pages.map(({ key, value }) => ({ table: 'page', key, value: asEarlier(decodePage(value)) })));
+  await store.cacheCommit(pages.map(({ key, value }) => ({ table: 'page', key, value: asEarlier(decodePage(value) ?? []) })));
 
   const read = await rowsIn(store);
   expect(await read.loadOlder(Infinity)).toBe(true);

@@ -25,6 +25,9 @@ export function rows(text: string): string[][] {
   });
 }
 
+/** The words of a recovery phrase, by their places. */
+export const wordsOfThePhrase = (): string[] => section('Appendix C:').split('\n').filter((l) => l.startsWith('    ')).join(' ').trim().split(/ +/);
+
 export type Shape =
   | { readonly is: 'u8' | 'num' | 'bool' | 'bytes' | 'text'; readonly of?: undefined }
   | { readonly is: 'fixed'; readonly size: number }
