@@ -47,7 +47,7 @@ const versioned = <T>(bytes: Bytes, read: (r: Reader) => T): Result<T, 'malforme
   });
 
 export const encodePart = (p: CarriedPart): Bytes =>
-  new Writer(LIMIT.carriedPart).u8(CARRIED_VERSION).num(p.index)
+  new Writer(4096).u8(CARRIED_VERSION).num(p.index)
     .list(p.entries, (e, w) => writeReceipt(e.receipt, w.bytes(e.entry)))
     .list(p.keys, (k, w) => {
       w.num(k.epoch).fixed(k.roster).bool(k.content !== null);
