@@ -1,8 +1,9 @@
 /**
  * Bugs that must not survive: each is one text of the project's own source said otherwise, planted alone in a copy. `seed` is the first
- * schedule that is known to notice it, `among` the kind of schedules to look in.
+ * schedule that is known to notice it, `among` the kind of schedules to look in; `also`: what says it otherwise elsewhere, where two places
+ * keep each other right.
  */
-const bug = (name, file, find, replace, [among, seed] = [HONEST]) => ({ name, file, find, replace, among, seed });
+const bug = (name, file, find, replace, [among, seed] = [HONEST], also = []) => ({ name, file, find, replace, among, seed, also });
 /** Last digits of the seeds whose schedules are of that kind. */
 const HONEST = [0, 1, 2, 3, 4, 5];
 const MEMBER = [9];
@@ -81,6 +82,12 @@ export const PLANTED = [
   bug('does not know that a rotation is owed', ROSTER('state'), 's.owed.some((o) => o.from <= seq && (o.to === null || seq < o.to));', 's.owed.some((o) => o.from < o.from + 0 * seq);', [HONEST, 231]),
   bug('leaves the recovery rows without keys', CORE('change'), '  const made = makeRotation(at, rows, keys,', "  const made = makeRotation(at, rows.filter((r) => !('rank' in r) || r.rank !== 'recovery'), keys,", [HONEST, 55]),
   bug('takes the ownership that nobody offered', ROSTER('rules'), "        if (s.claim === null || s.claim.by !== by || s.claim.seq !== b.offer) return 'no-offer';\n", '        if (s.claim === null) return null;\n', [MEMBER, 49]),
+
+  // whoever has a lost device
+  bug('puts a lost device out and goes on under the keys of before', CORE('change'), '  const keys = newEpochKeys(run.around.random);\n', "  const isLoss = rows.length < liveRows(run.state).length && rowsOf(run.state, run.me).some((r) => !rows.includes(r));\n  const keys = (isLoss ? run.keyring.get(currentEpoch(run.state).seq) as EpochKeys | undefined : undefined) ?? newEpochKeys(run.around.random);\n", [HONEST, 10]),
+  bug('puts a lost device out and gives it the new keys', CORE('change'), '  return rotating(run, at, liveRows(run.state).filter((r) => r !== row), null, (rotation) => (', '  return rotating(run, at, liveRows(run.state), null, (rotation) => (', [HONEST, 1395], [
+    { file: ROSTER('rules'), find: '      return recipients(b.rotation, liveRows(s).filter((r) => r !== row).map((r) => hex(r.logPk)));', replace: '      return recipients(b.rotation, liveRows(s).map((r) => hex(r.logPk)));' }
+  ]),
 
   // clients against a hostile relay
   bug('believes that it is out without a receipt', CORE('session'), "async function finishGone(run: GroupRun, seq: number): Promise<void> {\n  run.session = 'gone';", "async function finishGone(run: GroupRun, seq: number): Promise<void> {\n  run.row.ended ??= 'removed';\n  run.session = 'gone';", [LIES, 27]),
