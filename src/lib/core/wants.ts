@@ -117,7 +117,7 @@ export function lookAtWantsSoon(run: GroupRun, wait?: number): void {
   const most = Math.min(ANSWER_WITHIN, run.state.rows.size * ANSWER_EACH);
   run.around.later(wait ?? Math.floor(((run.around.random(1)[0] as number) / 256) * most), () => {
     run.looking = false;
-    void run.turns.take(() => lookAtWants(run)).catch((e: unknown) => run.around.failed(e));
+    run.around.turn(run, () => lookAtWants(run));
   });
 }
 
