@@ -254,6 +254,28 @@ describe('P22 a relay restored from a backup while its clients are ahead', () =>
     await everywhere(world, [olivia, pat, fay], ['Before', 'Nobody kept it', 'Meanwhile']);
   });
 
+  it('and lost the lockbox of who changed the roster and never heard of it: that device reads what the others say since', async () => {
+    const { world, olivia, pat, fay, mallory } = await cast(4, 'start', undefined, () => worldIn(folder));
+    const backup = backedUp(folder);
+    const rhea = new Rhea(world);
+    for (const s of [olivia, pat, fay, mallory]) s.device.cut();
+    await world.time.pass(2_000);
+    rhea.down = (f, to) => (to === olivia.device && (f.is === 'entered' || f.is === 'entries') ? [] : [f]);
+    olivia.device.begin('remove', { group: olivia.group, member: mallory.run.me });
+    await world.time.pass(1_000);
+    olivia.device.goOffline();
+    rhea.repent();
+    expect(pat.run.row.ended).toBeNull();
+    expect(mallory.run.row.ended).toBe('removed');
+    await pat.post('Under the new keys');
+    await world.time.pass(SENT);
+    await putBack(world, folder, backup);
+    // the entry is there again before its author is
+    await world.time.pass(70_000);
+    olivia.device.goOnline();
+    await everywhere(world, [olivia, pat, fay], ['Under the new keys']);
+  });
+
   it('takes no change of who is in the group until everybody came, and says why', async () => {
     const { world, olivia, pat, fay } = await cast(3, 'start', undefined, () => worldIn(folder));
     const backup = backedUp(folder);

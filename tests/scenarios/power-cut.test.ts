@@ -208,3 +208,17 @@ it('a disk that had room for the feed and none for what it is made of shows noth
   expect(again.posts.map((p) => [p.text, p.delivery?.at ?? null])).toEqual([['One', null], ['Two', 'sent'], ['Three', null]]);
   expect(world.reports).toEqual([]);
 });
+
+it('words that were saved before the disk was full go out by themselves soon after there is room', async () => {
+  const { world, olivia, pat } = await cast(2);
+  await pat.post('Saved in time');
+  pat.device.fate = () => 'full';
+  await world.time.pass(600_000);
+  expect(pat.delivery('Saved in time')).toBe('saved');
+  expect(olivia.words).toEqual([]);
+  pat.device.fate = () => 'done';
+  await world.time.pass(65_000);
+  expect(pat.delivery('Saved in time')).toBe('sent');
+  expect(olivia.words).toEqual(['Saved in time']);
+  expect(world.reports).toEqual([]);
+});

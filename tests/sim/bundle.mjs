@@ -26,15 +26,19 @@ export async function bundler(folder) {
   await build({ ...OPTIONS, entryPoints: [join(here, 'quick.ts')], outfile: at('quick') });
   await build({ ...OPTIONS, entryPoints: [join(here, 'worker.ts')], outfile: at('worker'), plugins: [shared] });
   let bug = null;
-  /** A bug: in this file, this text, which must stand there exactly once, says something else. */
+  /** A bug: in its files, these texts, each of which must stand there exactly once, say something else. */
   const planting = {
     name: 'plant',
     setup({ onLoad }) {
       onLoad({ filter: /\.ts$/ }, ({ path }) => {
-        if (bug === null || relative(root, path) !== bug.file) return undefined;
-        const text = readFileSync(path, 'utf8');
-        if (text.split(bug.find).length !== 2) return { errors: [{ text: `“${bug.name}” has no place in ${bug.file}: the text must stand there exactly once` }] };
-        return { contents: text.replace(bug.find, () => bug.replace), loader: 'ts' };
+        const edits = [bug, ...(bug?.also ?? [])].filter((e) => e !== null && relative(root, path) === e.file);
+        if (edits.length === 0) return undefined;
+        let contents = readFileSync(path, 'utf8');
+        for (const { file, find, replace } of edits) {
+          if (contents.split(find).length !== 2) return { errors: [{ text: `“${bug.name}” has no place in ${file}: the text must stand there exactly once` }] };
+          contents = contents.replace(find, () => replace);
+        }
+        return { contents, loader: 'ts' };
       });
     }
   };

@@ -25,6 +25,12 @@ const DAYS = 3_653;
 /** Calls on the relay's store: it dies at one of them, or at the next of a kind. */
 const CALLS: readonly CallName[] = ['append', 'append', 'append', 'enter', 'enter', 'load', 'head', 'page', 'entries', 'lockboxes', 'putBlob', 'give'];
 
+/** Writes. */
+const LONG = 300;
+function hasNoRoom(device: Device, left: number): void {
+  device.fate = () => (left-- > 0 ? 'full' : 'done');
+}
+
 interface Copy { readonly disk: Device['disk']; owner: Device | null }
 /** A copy of this device's disk; whoever it comes to says what becomes of its writes. */
 function copyOf({ device }: Seat): Copy {
@@ -48,11 +54,8 @@ const open = {
     seat.device.disk.cut(l.draw(8));
     await l.again(seat);
   },
-  /** The next writes of this device go wrong. */
-  full: (l, { device }) => {
-    let left = 1 + l.draw(6);
-    device.fate = () => (left-- > 0 ? 'full' : 'done');
-  },
+  /** The next writes of this device go wrong, or all for long. */
+  full: (l, { device }) => hasNoRoom(device, l.draw(3) === 0 ? LONG : 1 + l.draw(6)),
   unheard: (l, { device }) => {
     let left = 1 + l.draw(6);
     device.fate = () => (left-- > 0 ? 'done-unheard' : 'done');
@@ -193,7 +196,15 @@ const relay = {
    */
   'older-relay': async (l) => {
     if (!l.relayStore.hasCopy) return l.relayStore.copy();
-    if (l.copied.size === 0) await l.relayStore.putBack();
+    if (l.copied.size > 0) return;
+    const full = l.draw(2) === 0 ? l.pick(l.live) : undefined;
+    // somebody has what the others say last in memory alone, and no room when all is to be given back
+    if (full !== undefined) {
+      hasNoRoom(full.device, LONG);
+      for (const s of l.live) if (s !== full) posts(l, s);
+      await l.world.time.pass(SENT + 1_000);
+    }
+    await l.relayStore.putBack();
   }
 } satisfies Partial<Record<Fault, Doing>>;
 

@@ -9,6 +9,7 @@ import { personOf, type Start } from './base';
 import { type Deed, DEEDS, PEACE } from './deeds';
 import { FAULTS, type Fault, ILLS, MISHAPS } from './faults';
 import { uncover } from './forks';
+import { Thief } from './knowledge';
 import { lie, LIES, letThrough } from './lies';
 import { Lines } from './lines';
 import { MalloryAtPlay } from './mallory';
@@ -28,6 +29,7 @@ const OWNERS: ReadonlySet<Deed | Fault> = new Set(['rename', 'offer', 'withdraw'
 export class Life {
   readonly trace: string[] = [];
   readonly truth = new Truth();
+  readonly thief = new Thief();
   readonly draw: Draw;
   readonly lines: Lines;
   readonly relayStore: RelayStore;
@@ -92,7 +94,10 @@ export class Life {
   /** Lives to the end, or, when `atOnce`, to the first breach. */
   async pass(atOnce: boolean): Promise<readonly Breach[]> {
     const { world, mode, truth } = this;
-    for (const s of this.seats) truth.tags.set(personOf(s.device.name), s.run.me);
+    for (const s of this.seats) {
+      truth.tags.set(personOf(s.device.name), s.run.me);
+      this.thief.looksAt(s);
+    }
     for (const s of this.s.others) truth.tagsElsewhere.set(personOf(s.device.name), s.run.me);
     // she stands between the network and the relay
     const rhea = mode === 'mischief' || mode === 'fork' ? new Rhea(world) : null;
@@ -186,6 +191,7 @@ export class Life {
       await seat.open();
       this.seats.push(seat);
       this.truth.tags.set(personOf(device.name), seat.run.me);
+      this.thief.looksAt(seat);
     }
   }
   /** The app is started anew. */
@@ -204,6 +210,7 @@ export class Life {
   /** What everybody sees, between any two steps. */
   private async look(): Promise<void> {
     const { truth } = this;
+    for (const s of this.open) this.thief.looksAt(s);
     const open = this.live.filter(this.isHonest);
     for (const s of open) truth.always(s, this.liars);
     for (const s of this.s.others) if (s.device.core?.groups.has(s.group) === true) truth.shown(s, this.liars, true);

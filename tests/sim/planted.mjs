@@ -1,8 +1,9 @@
 /**
  * Bugs that must not survive: each is one text of the project's own source said otherwise, planted alone in a copy. `seed` is the first
- * schedule that is known to notice it, `among` the kind of schedules to look in.
+ * schedule that is known to notice it, `among` the kind of schedules to look in; `also`: what says it otherwise elsewhere, where two places
+ * keep each other right.
  */
-const bug = (name, file, find, replace, [among, seed] = [HONEST]) => ({ name, file, find, replace, among, seed });
+const bug = (name, file, find, replace, [among, seed] = [HONEST], also = []) => ({ name, file, find, replace, among, seed, also });
 /** Last digits of the seeds whose schedules are of that kind. */
 const HONEST = [0, 1, 2, 3, 4, 5];
 const MEMBER = [9];
@@ -28,7 +29,7 @@ export const PLANTED = [
   bug('takes keys that fit no commitment', CORE('receive'), "      const fits = place !== null", "      const fits = true || place !== null", [MEMBER, 69]),
 
   // the roster
-  bug('never sends a lost entry again', CORE('session'), '  await resendPending(run);\n', '', [HONEST, 60]),
+  bug('never sends a lost entry again', CORE('session'), '  await resendPending(run);\n', '', [HONEST, 221]),
 
   // sessions, the store, the link
   bug('seals every row under one nonce', 'crypto/at-rest.ts', '  const nonce = random(NONCE);', '  const nonce = random(NONCE).fill(7);', [HONEST, 4]),
@@ -60,7 +61,7 @@ export const PLANTED = [
   bug('cannot read a roster that an earlier version kept', ROSTER('state'), '  if (version < 1 || version > STATE) r.fail();', '  if (version !== STATE) r.fail();', [HONEST, 13]),
 
   // what only the relay's process, machine or disk brings to light
-  bug('says entered before it is stored', RELAY.enter, "  h.ringing?.stop(group, gone);\n  h.log.call(\n    'enter',", "  h.ringing?.stop(group, gone);\n  connection.send({ is: 'entered', re: f.re, group: group.id, receipt: receipted.receipt });\n  h.log.call(\n    'enter',", [HONEST, 212]),
+  bug('says entered before it is stored', RELAY.enter, "  h.ringing?.stop(group, gone);\n  h.log.call(\n    'enter',", "  h.ringing?.stop(group, gone);\n  connection.send({ is: 'entered', re: f.re, group: group.id, receipt: receipted.receipt });\n  h.log.call(\n    'enter',", [HONEST, 313]),
   bug('acks what it has in memory alone', RELAY.log, '        this.feed.flush();\n        return answers;', '        return answers;', [HONEST, 55]),
   bug('skips the fsync', 'relay/sqlite.ts', "      this.run('BEGIN IMMEDIATE');", "      this.db.exec('PRAGMA synchronous = NORMAL');\n      this.run('BEGIN IMMEDIATE');", [HONEST, 50]),
   bug('takes a resend for another envelope', RELAY.log, "      if (there !== null && equal(there.envelope, a.envelope)) return { is: 'again', seq: there.seq, time: there.time };\n", '', [MEMBER, 19]),
@@ -69,18 +70,24 @@ export const PLANTED = [
   // the relay against a member
   bug('forgets the fence', RELAY.append, 'e.rosterSeq > s.seq || e.rosterSeq < s.fence || owedAt(s, e.rosterSeq)', 'e.rosterSeq > s.seq || owedAt(s, e.rosterSeq)', [MEMBER, 89]),
   bug('goes on with whom an entry ended', RELAY.enter, '      tellEnded(h, s.group.logs, state);\n      done();', '      done();', [MEMBER, 9]),
-  bug('removes without asking where the logs stand', RELAY.log, "    if (heads.some((h, i) => h.n !== e.ends[i]?.n || !equal(h.hash, e.ends[i].hash))) return { is: 'moved', heads };\n", '', [HONEST, 212]),
+  bug('removes without asking where the logs stand', RELAY.log, "    if (heads.some((h, i) => h.n !== e.ends[i]?.n || !equal(h.hash, e.ends[i].hash))) return { is: 'moved', heads };\n", '', [HONEST, 621]),
   bug('ignores a hold', RELAY.append, 'time < (group.held.get(s.device) ?? 0)', 'time < 0', [MEMBER, 9]),
   bug('takes what is given back without its signature', 'relay/heal.ts', '    if (!verifyEnvelope(place, read.value)) continue;\n', '', [MEMBER, 79]),
 
   // clients against a member
   bug('does not check whose lane it is', 'src/lib/care/lane.ts', '  if (!Number.isSafeInteger(client) || Math.floor(client / SPAN) !== device)', '  if (!Number.isSafeInteger(client))', [MEMBER, 39]),
   bug('takes what lies beyond the cut-off', 'src/lib/group/log.ts', "  if (row.end !== null && header.n > row.end.cut.n) return { is: 'refused', why: 'beyond-cut' };\n", '', [MEMBER, 159]),
-  bug('shows a record each time it comes', 'src/lib/care/feed.ts', '        if (this.byId.has(id)) return;\n', '', [MEMBER, 29]),
+  bug('shows a record each time it comes', 'src/lib/care/feed.ts', '        if (this.byId.has(id)) return;\n', '', [MEMBER, 489]),
   bug('lets a newcomer have all of the past', CORE('change'), 'map((k) => ({ ...k, content: k.epoch >= horizon ? k.content : null }))', 'map((k) => ({ ...k, content: horizon >= 0 ? k.content : null }))', [HONEST, 54]),
   bug('does not know that a rotation is owed', ROSTER('state'), 's.owed.some((o) => o.from <= seq && (o.to === null || seq < o.to));', 's.owed.some((o) => o.from < o.from + 0 * seq);', [HONEST, 231]),
   bug('leaves the recovery rows without keys', CORE('change'), '  const made = makeRotation(at, rows, keys,', "  const made = makeRotation(at, rows.filter((r) => !('rank' in r) || r.rank !== 'recovery'), keys,", [HONEST, 55]),
   bug('takes the ownership that nobody offered', ROSTER('rules'), "        if (s.claim === null || s.claim.by !== by || s.claim.seq !== b.offer) return 'no-offer';\n", '        if (s.claim === null) return null;\n', [MEMBER, 49]),
+
+  // whoever has a lost device
+  bug('puts a lost device out and goes on under the keys of before', CORE('change'), '  const keys = newEpochKeys(run.around.random);\n', "  const isLoss = rows.length < liveRows(run.state).length && rowsOf(run.state, run.me).some((r) => !rows.includes(r));\n  const keys = (isLoss ? run.keyring.get(currentEpoch(run.state).seq) as EpochKeys | undefined : undefined) ?? newEpochKeys(run.around.random);\n", [HONEST, 10]),
+  bug('puts a lost device out and gives it the new keys', CORE('change'), '  return rotating(run, at, liveRows(run.state).filter((r) => r !== row), null, (rotation) => (', '  return rotating(run, at, liveRows(run.state), null, (rotation) => (', [HONEST, 1395], [
+    { file: ROSTER('rules'), find: '      return recipients(b.rotation, liveRows(s).filter((r) => r !== row).map((r) => hex(r.logPk)));', replace: '      return recipients(b.rotation, liveRows(s).map((r) => hex(r.logPk)));' }
+  ]),
 
   // clients against a hostile relay
   bug('believes that it is out without a receipt', CORE('session'), "async function finishGone(run: GroupRun, seq: number): Promise<void> {\n  run.session = 'gone';", "async function finishGone(run: GroupRun, seq: number): Promise<void> {\n  run.row.ended ??= 'removed';\n  run.session = 'gone';", [LIES, 27]),
@@ -99,10 +106,10 @@ export const PLANTED = [
   bug('keeps a draft in memory alone', CORE('commands-feed'), "        await run.commit([put('draft', run.ref, draft)]);\n", '', [HONEST, 50]),
   bug('holds words for years when the clock is set', CORE('hold'), 'heldUntil > now && heldUntil <= now + HOLD_MOST;', 'heldUntil > now;', [HONEST, 4]),
   bug('ignores that words are held', CORE('send'), '    if (isHeld(o, now)) continue;\n', '', [HONEST, 55]),
-  bug('marks all before as seen', CORE('seen-marks'), 'return [p.device, before > 0 && isWhole(p.device, before) ? before + 1 : p.n, p.n];', 'return [p.device, before > 0 ? 1 : p.n, p.n];', [HONEST, 60]),
+  bug('marks all before as seen', CORE('seen-marks'), 'return [p.device, before > 0 && isWhole(p.device, before) ? before + 1 : p.n, p.n];', 'return [p.device, before > 0 ? 1 : p.n, p.n];', [HONEST, 70]),
   bug('comes back under the keys of the recovery row', CORE('restore'), 'id: at.id, logSeed: own.logSeed, kemSeed: own.kemSeed, tag: at.tag,', "id: at.id, ...('logSeed' in at ? (at as never) : own), tag: at.tag,", [HONEST, 55]),
   bug('does not make the feed again when the cache is gone', CORE('project'), '  if (missing === 0 && endedSince(run, cutUpTo).length === 0) return;', '  if (upTo === 0 || (missing === 0 && endedSince(run, cutUpTo).length === 0)) return;', [HONEST, 54]),
-  bug('forgets what there was no room for when it reads what it has', CORE('inbox'), '    const waiting = run.unkept;', '    const waiting: typeof run.unkept = [];', [HONEST, 4375]),
-  bug('lets what is shown again take the place of another', CORE('heal'), '...(counts || isAgain ? { loose: true } : {})', '', [LIES, 3387]),
+  bug('forgets what there was no room for when it reads what it has', CORE('inbox'), '    const waiting = run.unkept;', '    const waiting: typeof run.unkept = [];', [HONEST, 1090]),
+  bug('lets what is shown again take the place of another', CORE('heal'), '...(counts || isAgain ? { loose: true } : {})', '', [LIES, 596]),
   bug('counts the cursor before the rows when the disk is full', CORE('settle'), 'await run.commitOrCarryOn([...changes, run.headsRow()]);\n  const rows', 'await run.commitOrCarryOn([run.headsRow()]);\n  await run.commitOrCarryOn([...changes]);\n  const rows', [HONEST, 55])
 ];

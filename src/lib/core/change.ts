@@ -16,7 +16,7 @@ import type { GroupRun } from './group-run';
 import { type DeviceKeys, drop, keyOf, type KeyringRow, type PendingRow, put } from './group-rows';
 import { hasParted } from './parted';
 import type { Fault } from './port';
-import { takeEntries } from './receive';
+import { keysCame, takeEntries } from './receive';
 import { fetchFeed, fetchLockboxes, fetchRoster } from './fetch';
 import { isOpenEnded } from './ways';
 
@@ -73,11 +73,15 @@ async function sendPending(run: GroupRun): Promise<Sent> {
     // a receipt for somebody else's entry at that place says nothing of ours
     const before = chainAt(run.state, p.seq - 1);
     if (f.receipt.seq !== p.seq || before === null || !equal(f.receipt.chain, chainAfter(before, p.entry, f.receipt.time))) return 'lost';
-    if (p.keys !== null) run.keyring.set(p.keys.epoch, p.keys);
+    const { keys } = p;
+    // heard of as anybody's first, while the lockbox was lost: what the others say since waits for these
+    const isLate = keys !== null && p.seq <= run.state.seq && run.keyring.get(keys.epoch)?.content == null;
+    if (keys !== null) run.keyring.set(keys.epoch, keys);
     const took = await takeEntries(run, [{ entry: p.entry, receipt: f.receipt }]);
     if (took === 'gap' && !(await fetchRoster(run))) return 'lost';
     await keepBoxes(run, p);
     await forget(run);
+    if (isLate && took === 'all') await keysCame(run);
     return took === 'alarm' ? 'lost' : 'done';
   }
   await forget(run);

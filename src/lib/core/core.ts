@@ -65,7 +65,9 @@ export interface CorePorts {
   readonly report: (e: unknown) => void;
 }
 
+/** After a fault of ours a group is tried again, each time in a row twice as late. */
 const RETRY = 5_000;
+const RETRY_MOST = 60_000;
 const SETTLE_AGAIN = 20_000;
 
 const FAULTS: Record<StoreFault, Fault> = { full: 'storage-full', lost: 'storage-lost', damaged: 'storage-damaged', fenced: 'not-writer' };
@@ -237,6 +239,7 @@ export class Core {
         this.isFull = yes;
       },
       failed: (e) => this.failed(e),
+      turn: (run, what) => this.inGroupTurn(run, what),
       recognise: (run, member, name) => recognise(run, member, name, this.verified, this.groups.values()),
       vouched: (run, member) => this.credentials.of(run, member),
       group: (ref) => this.groups.get(ref) ?? null,
@@ -387,6 +390,7 @@ export class Core {
     this.inTurn(run, async () => {
       try {
         await what();
+        if (run.synced) run.failures = 0;
       } catch (e) {
         run.synced = false;
         this.retry(run);
@@ -394,10 +398,11 @@ export class Core {
       }
     });
   }
-  /** The group's own part of a turn failed on a fault of ours: begin its session again, later. */
+  /** The group's own part of a turn failed on a fault of ours, or the disk is full: begin its session again, later, until it goes well. */
   private retry(run: GroupRun): void {
-    this.ports.later(RETRY, () => {
-      if (this.link.state === 'online' && !run.synced) this.inTurn(run, () => (run.session === 'live' ? catchUp(run) : beginSession(run)));
+    this.ports.later(Math.min(RETRY_MOST, RETRY * 2 ** run.failures++), () => {
+      if (this.link.state !== 'online' || run.synced || this.groups.get(run.ref) !== run) return;
+      this.inGroupTurn(run, () => (run.session === 'live' ? catchUp(run) : beginSession(run)));
     });
   }
   private noteSynced(): void {

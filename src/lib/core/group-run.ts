@@ -49,6 +49,8 @@ export interface Around {
   /** The store refused for lack of room, or works again. */
   full(yes: boolean): void;
   failed(e: unknown): void;
+  /** Something for the group's turn. What fails there by a fault of ours, or for lack of room, is told, and the group is tried again. */
+  turn(run: GroupRun, what: () => Promise<void>): void;
   /** What this device knows of who a member is. */
   recognise(run: GroupRun, member: string, name: string): Recognition;
   /** Another group of this device. */
@@ -119,6 +121,8 @@ export class GroupRun {
   uploading = false;
   /** The session will be tried again soon. */
   retrying = false;
+  /** How often in a row its turn failed by a fault of ours. */
+  failures = 0;
   /** The sealed envelope that the relay called stale. */
   staleNamed: SealedRow | null = null;
   wakeUp: (() => void) | null = null;

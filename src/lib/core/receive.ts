@@ -138,7 +138,11 @@ export async function takeLockboxes(run: GroupRun, items: readonly OwnLockbox[])
     if (run.keyring.get(seq)?.content == null) run.junk.add(seq);
     if (run.junk.has(seq) && seq <= run.unnotedUpTo) run.passedBy.add(seq);
   }
-  if (items.length === 0) return;
+  if (items.length > 0) await keysCame(run);
+}
+
+/** Keys of epochs that are in the roster already came: what waited for them is opened. */
+export async function keysCame(run: GroupRun): Promise<void> {
   await openClosed(run);
   await run.commitOrCarryOn([...run.rosterRows(), run.headsRow()]);
   run.refreshShown();

@@ -105,7 +105,7 @@ export function wakeAfterHold(run: GroupRun): void {
   if (next === Infinity) return;
   run.wakeUp = run.around.later(next - now + 5, () => {
     run.around.changed(run.ref, 'feed', null);
-    void run.turns.take(() => pump(run)).catch((e: unknown) => run.around.failed(e));
+    run.around.turn(run, () => pump(run));
   });
 }
 

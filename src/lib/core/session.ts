@@ -127,7 +127,7 @@ function catchUpLater(run: GroupRun, wait: number): void {
   run.readingAgain?.();
   run.readingAgain = run.around.later(wait, () => {
     run.readingAgain = null;
-    void run.turns.take(() => catchUp(run)).catch((e: unknown) => run.around.failed(e));
+    run.around.turn(run, () => catchUp(run));
   });
 }
 
@@ -196,7 +196,7 @@ async function finishDestroyed(run: GroupRun, receipt: Receipt): Promise<void> {
   endSession(run);
   const is = isDestruction(run, receipt);
   // as without a network, until the time that was named has come here
-  if (is === 'early') run.around.later(UNTIL_THEN, () => run.row.ended === null && run.session === 'none' && void run.turns.take(() => beginSession(run)).catch((e: unknown) => run.around.failed(e)));
+  if (is === 'early') run.around.later(UNTIL_THEN, () => run.row.ended === null && run.session === 'none' && run.around.turn(run, () => beginSession(run)));
   else if (is) {
     run.row.ended = 'destroyed';
     run.row.destroyed = receipt;
@@ -273,6 +273,6 @@ function retrySoon(run: GroupRun, wait = RETRY): void {
   run.retrying = true;
   run.around.later(wait, () => {
     run.retrying = false;
-    void run.turns.take(() => (run.session === 'live' ? catchUp(run) : run.session === 'none' ? beginSession(run) : Promise.resolve())).catch((e: unknown) => run.around.failed(e));
+    run.around.turn(run, () => (run.session === 'live' ? catchUp(run) : run.session === 'none' ? beginSession(run) : Promise.resolve()));
   });
 }

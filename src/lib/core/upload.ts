@@ -52,7 +52,7 @@ async function upload(run: GroupRun, pump: (run: GroupRun) => Promise<void>): Pr
       run.around.changed(run.ref, item.record.t === 'carried' ? 'group' : 'feed', null);
     }
     if (lacking.length > 0 && run.outbox.includes(item)) await leaveOut(run, item, lacking);
-    await run.turns.take(() => pump(run));
+    run.around.turn(run, () => pump(run));
   }
 }
 

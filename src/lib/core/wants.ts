@@ -7,9 +7,8 @@ import { KEYS_IN_ANSWER, type KeyringItem } from '$crypto/lockbox';
 import { type Member, isLive, rowOf } from '$crypto/roster/state';
 import { covers, decodeWant, signWant, type Span, verifyWant, type Want, WANT_SPANS, wantHash } from '$crypto/want';
 import { openKeys, sealKeys } from '$crypto/want-answer';
-import { openClosed } from './closed';
 import type { GroupRun } from './group-run';
-import { epochPlace, retryHeld } from './receive';
+import { epochPlace, keysCame } from './receive';
 
 /** Devices answer one after the other, so that one answer usually does: at most so long, and each in a group a little later. */
 const ANSWER_WITHIN = 6_000;
@@ -89,12 +88,7 @@ export async function takeKeys(run: GroupRun, items: Extract<FromRelay, { is: 'k
     const opened = openKeys(run.row.id, wantHash(run.want), { logPk: run.keys.logPk, kem: run.keys.kem }, keys);
     for (const k of opened.ok ? opened.value : []) if (takeKey(run, k)) fresh.push(k.epoch);
   }
-  if (fresh.length === 0) return;
-  run.refreshShown();
-  await openClosed(run);
-  await run.commitOrCarryOn([...run.rosterRows(), run.headsRow()]);
-  await retryHeld(run);
-  run.changed();
+  if (fresh.length > 0) await keysCame(run);
 }
 
 function takeKey(run: GroupRun, k: KeyringItem): boolean {
@@ -117,7 +111,7 @@ export function lookAtWantsSoon(run: GroupRun, wait?: number): void {
   const most = Math.min(ANSWER_WITHIN, run.state.rows.size * ANSWER_EACH);
   run.around.later(wait ?? Math.floor(((run.around.random(1)[0] as number) / 256) * most), () => {
     run.looking = false;
-    void run.turns.take(() => lookAtWants(run)).catch((e: unknown) => run.around.failed(e));
+    run.around.turn(run, () => lookAtWants(run));
   });
 }
 
