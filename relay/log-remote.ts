@@ -13,12 +13,12 @@ export type ToWorker = PackedCalls | 'close';
 
 /** Callers during a commit from which on there is a crowd, calls that make a commit worth its fsync, and looks at whether more have come. */
 const CROWD = 0.5;
-const FEW = 16;
-const LOOKS = 8;
+const FEW = 32;
+const LOOKS = 4;
 
 interface Pending { readonly call: Call; readonly then: (reply: Result<never, 'unavailable'>) => void }
 
-/** Starts the worker and opens the store at `path`; rejects with the store's fault. `hears.broken`: the worker ended by itself; `hears.trouble`: a change was not kept, in SQLite's words; `hears.gather` calls back a millisecond later. */
+/** Starts the worker and opens the store at `path`; rejects with the store's fault. `hears.broken`: the worker ended by itself; `hears.trouble`: a change was not kept, in SQLite's words; `hears.gather` calls back some milliseconds later. */
 export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: () => void; readonly trouble: (words: string) => void; readonly gather: (then: () => void) => void }): Promise<Log> {
   /** How many callers come while a commit runs, lately; one log that says much is one. */
   let crowd = 0;
@@ -58,7 +58,7 @@ export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: 
   };
   /** Many callers with little each: a commit for every one of them would cost more than all the rest. What is no envelope waits for nobody. */
   const isThin = (): boolean => crowd > CROWD && last < 2 * FEW && gathered.length < FEW && !isAsked;
-  /** Goes on while each millisecond brings somebody: callers who all wait for an answer wait for two milliseconds more at most. */
+  /** Goes on while each look finds more: callers who all wait for an answer wait for two looks at most. */
   const later = (looks = LOOKS): void => {
     due = true;
     const there = gathered.length;

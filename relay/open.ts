@@ -27,6 +27,9 @@ export interface Hears {
   readonly hints: (isUp: boolean) => void;
 }
 
+/** Milliseconds between two looks at whether a crowd brings more: fewer commits cost less than the wait costs anybody. */
+const GATHER = 4;
+
 /** Not `recursive`: where a folder can never be made that tries for ever. */
 export function makeFolder(path: string): void {
   if (existsSync(path)) return;
@@ -43,5 +46,5 @@ export async function open(c: Config, random: Random, clock: () => number, turn:
     return { keys, blobs, log, tombs: tombsAt(join(c.folder, TOMBS)), hints: c.nats.length > 0 ? natsHints(c.nats, hears.hints) : { ...NO_HINTS, isUp: false } };
   }
   const worker = new Worker(new URL('./log-worker.js', import.meta.url), { workerData: { path: join(c.folder, 'relay.db'), now: clock() }, resourceLimits: { maxYoungGenerationSizeMb: 16 } });
-  return { keys, blobs, log: await remoteLog(worker, turn, { gather: (then) => void setTimeout(then, 1), ...hears }), hints: NO_HINTS, tombs: null };
+  return { keys, blobs, log: await remoteLog(worker, turn, { gather: (then) => void setTimeout(then, GATHER), ...hears }), hints: NO_HINTS, tombs: null };
 }

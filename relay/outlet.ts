@@ -2,11 +2,13 @@
 import type { Duplex } from 'node:stream';
 import type { Bytes } from '../crypto/brand';
 
-const framed = new WeakMap<Bytes, Buffer>();
+/** A frame's WebSocket form is kept with it, as long as it lives. */
+const FORM = Symbol('message');
+type Framed = Bytes & { [FORM]?: Buffer };
 
 /** An unmasked, unfragmented binary message (RFC 6455 §5.2). */
-export function messageOf(bytes: Bytes): Buffer {
-  let made = framed.get(bytes);
+export function messageOf(bytes: Framed): Buffer {
+  let made = bytes[FORM];
   if (made !== undefined) return made;
   const n = bytes.length;
   const head = n < 126 ? 2 : n < 65536 ? 4 : 10;
@@ -22,7 +24,7 @@ export function messageOf(bytes: Bytes): Buffer {
     made.writeUInt32BE(n % 2 ** 32, 6);
   }
   made.set(bytes, head);
-  framed.set(bytes, made);
+  bytes[FORM] = made;
   return made;
 }
 

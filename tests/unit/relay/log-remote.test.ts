@@ -51,7 +51,7 @@ class Slow extends EventEmitter {
     const calls = Array.from({ length: this.commits.at(-1) as number }, () => ({ name: 'news', input: [] }) as const);
     this.emit('message', packReplies(calls, calls.map(() => ok([]))));
   }
-  millisecond(): void {
+  look(): void {
     const now = this.looks;
     this.looks = [];
     for (const f of now) f();
@@ -62,7 +62,7 @@ class Slow extends EventEmitter {
     for (let i = 0; i < 20; i++) {
       this.call(2);
       this.commit();
-      for (let k = 0; k < 9; k++) this.millisecond();
+      for (let k = 0; k < 5; k++) this.look();
     }
     this.commit();
     this.commits.length = 0;
@@ -84,16 +84,16 @@ describe('the log in its thread', () => {
     expect([s.commits, s.answered]).toEqual([[1, 5, 1], 6]);
   });
 
-  it('gathers a crowd of small calls while each millisecond brings more, and at sixteen takes them', async () => {
+  it('gathers a crowd of small calls while each look finds more, and at thirty-two takes them', async () => {
     const s = await new Slow().opened();
     s.crowd();
-    for (let i = 0; i < 7; i++) {
-      s.call(2);
-      s.millisecond();
+    for (let i = 0; i < 3; i++) {
+      s.call(8);
+      s.look();
     }
     expect(s.commits).toEqual([]);
-    s.call(2);
-    expect(s.commits).toEqual([16]);
+    s.call(8);
+    expect(s.commits).toEqual([32]);
   });
 
   it('lets what is asked wait for nobody, however large the crowd', async () => {
@@ -136,7 +136,7 @@ describe('the log in its thread', () => {
     for (let i = 0; i < 20; i++) {
       for (let device = 1; device <= 4; device++) s.write(device);
       s.commit();
-      for (let k = 0; k < 9; k++) s.millisecond();
+      for (let k = 0; k < 5; k++) s.look();
     }
     s.commit();
     s.commits.length = 0;
@@ -149,13 +149,13 @@ describe('the log in its thread', () => {
     s.crowd();
     s.call(3);
     expect(s.commits).toEqual([]);
-    s.millisecond();
-    s.millisecond();
+    s.look();
+    s.look();
     expect(s.commits).toEqual([3]);
     s.commit();
     s.call();
     for (let i = 0; i < 8; i++) {
-      s.millisecond();
+      s.look();
       s.call();
     }
     expect(s.commits[1]).toBeLessThan(10);
