@@ -37,9 +37,10 @@ export class MalloryAtPlay {
   }
   /** Comes anew, as everybody does when the relay's process began again. */
   async again(): Promise<void> {
-    const { n, prev } = this.she;
+    const { n, prev, random } = this.she;
     this.she = new Mallory(this.world, this.seat);
-    Object.assign(this.she, { n, prev });
+    // she does not draw the same again
+    Object.assign(this.she, { n, prev, random });
     await this.she.enter().catch(() => undefined);
   }
 
