@@ -102,6 +102,8 @@ export const liveAt = (r: Row, seq: number): boolean => r.from <= seq && (r.end 
 export const liveRows = (s: RosterState): Row[] => [...s.rows.values()].filter(isLive).sort((a, b) => compare(a.logPk, b.logPk));
 /** Where a log that ended is whole: at the cut of the entry that ended it, else at those restated since, the highest first. None while its row is live. */
 export const endsOf = (s: RosterState, r: Row): readonly Cut[] => (r.end === null ? [] : [r.end.cut, ...[...(s.restated.get(hex(r.logPk)) ?? [])].reverse()]);
+/** Whether a place of a log that ended is one of its ends. */
+export const isEndOf = (s: RosterState, r: Row, at: Pick<Cut, 'n' | 'hash'>): boolean => endsOf(s, r).some((e) => e.n === at.n && equal(e.hash, at.hash));
 export const rowsOf = (s: RosterState, member: Hex<MemberTag>): Row[] => liveRows(s).filter((r) => hex(r.member) === member);
 export const rowByDevice = (s: RosterState, device: number): Row | null => [...s.rows.values()].find((r) => r.device === device) ?? null;
 export const rowOf = (s: RosterState, logPk: LogPk): Row | null => s.rows.get(hex(logPk)) ?? null;

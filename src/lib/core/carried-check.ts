@@ -7,7 +7,7 @@ import type { CarriedNote, CarriedPart } from '$crypto/carried';
 import { isContentKey, isRosterKey } from '$crypto/epoch';
 import { verifyReceipt } from '$crypto/receipt';
 import { err, ok, type Result } from '$crypto/result';
-import { endsOf, type Row, rowByDevice, rowOf, type RosterState } from '$crypto/roster/state';
+import { isEndOf, type Row, rowByDevice, rowOf, type RosterState } from '$crypto/roster/state';
 import { judgeEnvelope, LOG_START, type LogPlace } from '../group/log';
 import type { EntryRow, InboxRow, KeyringRow } from './group-rows';
 import { epochPlace } from './receive';
@@ -29,7 +29,7 @@ export interface Checked {
 }
 
 /** Whether a log goes on, is not there, or is whole up to an end of its (PROTOCOL §5.3). */
-export const isAtEnd = (s: RosterState, row: Row, at: LogPlace): boolean => row.end === null || at.n === 0 || endsOf(s, row).some((e) => e.n === at.n && equal(e.hash, at.hash));
+export const isAtEnd = (s: RosterState, row: Row, at: LogPlace): boolean => row.end === null || at.n === 0 || isEndOf(s, row, at);
 
 export class CarriedCheck {
   private folding: Folding = { state: null, entries: [] };

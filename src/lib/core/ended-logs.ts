@@ -6,12 +6,12 @@ import { equal } from '$crypto/bytes';
 import { endsOf, type Row, rowByDevice } from '$crypto/roster/state';
 import { judgeEnvelope, LOG_START, type LogPlace, runTo } from '../group/log';
 import type { GroupRun } from './group-run';
-import { type InboxRow, put } from './group-rows';
+import type { InboxRow } from './group-rows';
 import { keep, markOf } from './held';
 import { envelopesHere } from './inbox';
 import { judgeNext, keyLacking, lacksKey } from './judge';
 import { rebuildFeed } from './project';
-import { changesOf, remember, settleOwn } from './settle';
+import { changesOf, remember } from './settle';
 import { beginWay, isOnWay, isOpenEnded, wayOf } from './ways';
 
 /** Logs that ended and whose whole run to an end of theirs is here: it is taken. `all` false: only what is not on the way, which is looked for among all that is stored. */
@@ -26,7 +26,7 @@ export async function takeRuns(run: GroupRun, all = run.synced): Promise<void> {
 
 /** Takes what is on ways that led to an end, in one reading of what is stored, however many they are. */
 async function takeWays(run: GroupRun): Promise<void> {
-  const due = new Map<number, { readonly row: Row; readonly ahead: Map<number, { readonly key: string; readonly row: InboxRow }> }>();
+  const due = new Map<number, { readonly row: Row; readonly ahead: Map<number, InboxRow> }>();
   for (const [device, { proven }] of run.ways) {
     const row = rowByDevice(run.state, device);
     const awaits = run.stopped.get(device);
@@ -37,15 +37,15 @@ async function takeWays(run: GroupRun): Promise<void> {
   // a log that begins anew was taken another way before
   const turns = [...due.keys()].some((device) => run.heads.get(device)?.n === 0);
   for await (const rows of envelopesHere(run)) {
-    const taken: { readonly key: string; readonly row: InboxRow }[] = [];
-    for (const { key, row } of rows) if (isOnWay(run, row)) due.get(row.device)?.ahead.set(row.n, { key, row });
+    const taken: InboxRow[] = [];
+    for (const { row } of rows) if (isOnWay(run, row)) due.get(row.device)?.ahead.set(row.n, row);
     for (const [device, { row, ahead }] of due) {
       const queue: InboxRow[] = [];
       const proven = wayOf(run, row).proven;
-      for (let n = (run.heads.get(device) ?? LOG_START).n + 1, next = ahead.get(n); n <= proven && next !== undefined; next = ahead.get(++n)) queue.push(next.row);
+      for (let n = (run.heads.get(device) ?? LOG_START).n + 1, next = ahead.get(n); n <= proven && next !== undefined; next = ahead.get(++n)) queue.push(next);
       if (queue.length === 0) continue;
       const judged = judgeNext(run, row, queue);
-      for (const r of judged.taken) taken.push({ key: ahead.get(r.n)?.key as string, row: r });
+      taken.push(...judged.taken);
       for (const { n } of queue) ahead.delete(n);
       const [first] = judged.rest;
       if (first === undefined) run.stopped.delete(device);
@@ -54,7 +54,7 @@ async function takeWays(run: GroupRun): Promise<void> {
         due.delete(device);
       }
     }
-    if (taken.length > 0) await remember(run, taken.map((t) => t.row), taken.flatMap((t) => [put('inbox', t.key, t.row), ...settleOwn(run, t.row)]));
+    if (taken.length > 0) await remember(run, taken, taken.flatMap((r) => changesOf(run, r)));
     if (due.size === 0) break;
   }
   for (const [device, { row }] of due) {

@@ -6,7 +6,7 @@ import type { BlobId, Bytes } from '$crypto/brand';
 import { base64url, equal, hex } from '$crypto/bytes';
 import type { AddressedLockbox, FromRelay, GivenEnvelope, ReceiptedEntry } from '$crypto/frames';
 import { LIMIT } from '$crypto/limits';
-import { chainAt, chainHead, endsOf, rowByDevice } from '$crypto/roster/state';
+import { chainAt, chainHead, isEndOf, rowByDevice } from '$crypto/roster/state';
 import { LOG_START } from '../group/log';
 import type { Change } from '../store/store';
 import { noteIn } from './carried-note';
@@ -123,7 +123,7 @@ async function giveEnvelopes(run: GroupRun, { heads }: Standing): Promise<boolea
     const row = rowByDevice(run.state, device);
     const h = there.get(device);
     // there the log may have gone another way than to the end that it has here
-    const isWhole = row !== null && endsOf(run.state, row).some((e) => e.n === at.n && equal(e.hash, at.hash));
+    const isWhole = row !== null && isEndOf(run.state, row, at);
     if (isWhole && h !== undefined && h.n >= at.n && !equal(h.hash, at.hash)) off.add(device);
   }
   const ended = new Map<number, GivenEnvelope[]>();

@@ -4,7 +4,7 @@
  * that says it has all of it, and shows less, holds something back.
  */
 import { equal, hex } from '$crypto/bytes';
-import { endsOf, type Row, rowByDevice } from '$crypto/roster/state';
+import { isEndOf, type Row, rowByDevice } from '$crypto/roster/state';
 import { LOG_START, type LogPlace } from '../group/log';
 import { show } from './give-back';
 import type { GroupRun } from './group-run';
@@ -43,7 +43,7 @@ export async function lookForLost(run: GroupRun): Promise<boolean> {
 export function lostLogs(run: GroupRun): { readonly row: Row; readonly there: Pick<LogPlace, 'n' | 'hash'> }[] {
   return [...run.short].flatMap(([device, there]) => {
     const row = rowByDevice(run.state, device);
-    if (row === null || !isOpenEnded(run, row) || endsOf(run.state, row).some((e) => e.n === there.n && equal(e.hash, there.hash))) return [];
+    if (row === null || !isOpenEnded(run, row) || isEndOf(run.state, row, there)) return [];
     return [{ row, there }];
   });
 }

@@ -1,12 +1,12 @@
 /** From the inbox to the feed: what accepted envelopes say, put into pages, index and lanes. All of it can be made again from the strict rows. */
 import type { Bytes, GroupId, Hash, MemberTag, PersonPk } from '$crypto/brand';
 import { equal, hex, unbase64url } from '$crypto/bytes';
-import { envelopeHash, openEnvelope, readEnvelope } from '$crypto/envelope';
+import { openEnvelope, readEnvelope } from '$crypto/envelope';
 import { isPerson } from '$crypto/person';
 import { chainAt, type Row, rowByDevice } from '$crypto/roster/state';
 import { checkUpdate } from '../care/lane';
 import { parseRecord, type PersonRecord, postIdOf } from '../care/record';
-import { LOG_START } from '../group/log';
+import { hashBehind, LOG_START } from '../group/log';
 import type { GroupRun } from './group-run';
 import type { InboxRow } from './group-rows';
 import { envelopesHere } from './inbox';
@@ -150,9 +150,8 @@ function withoutOff(run: GroupRun, rows: readonly InboxRow[]): InboxRow[] {
     const ofLog = rows.filter((r) => r.device === device && r.state !== 'held').sort((a, b) => b.n - a.n);
     let { n, hash } = run.heads.get(device) ?? LOG_START;
     for (const r of ofLog) {
-      const read = readEnvelope(r.envelope);
-      const roster = read.ok ? chainAt(run.state, read.value.header.rosterSeq) : null;
-      const isOn = r.n === n && r.prev !== null && roster !== null && equal(envelopeHash({ group: run.state.group, logPk: row.logPk, prev: r.prev, roster }, r.envelope), hash);
+      const there = r.n === n && r.prev !== null ? hashBehind(run.state, row, { n: n - 1, hash: r.prev }, r.envelope) : null;
+      const isOn = there !== null && equal(there, hash);
       if (!isOn) off.add(r);
       else [n, hash] = [n - 1, r.prev as Hash];
     }

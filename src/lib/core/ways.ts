@@ -3,9 +3,8 @@
  * anybody before it leads to an end of the log. Only how far it came is in memory; its envelopes are stored as `held`, with its number.
  */
 import type { Hash } from '$crypto/brand';
-import { equal } from '$crypto/bytes';
 import { readEnvelope } from '$crypto/envelope';
-import { endsOf, type Row } from '$crypto/roster/state';
+import { isEndOf, type Row } from '$crypto/roster/state';
 import { hashBehind, LOG_START } from '../group/log';
 import type { GroupRun } from './group-run';
 import type { InboxRow } from './group-rows';
@@ -57,36 +56,27 @@ export function follow(run: GroupRun, row: Row, came: InboxRow | null): InboxRow
   const cut = row.end?.cut.n ?? 0;
   let way = wayOf(run, row);
   // at an end that was restated since
-  if (endsOf(run.state, row).some((e) => e.n === way.n && equal(e.hash, way.hash))) way = { ...way, proven: way.n };
-  const out: InboxRow[] = [];
-  let next: InboxRow | undefined;
-  if (came !== null) {
-    if (came.n > cut) {
-      run.noteOdd(markOf(came));
-      return [];
-    }
-    if (came.n !== way.n + 1) {
-      keep(run, [came]);
-      return [];
-    }
-    next = came;
+  if (isEndOf(run.state, row, way)) way = { ...way, proven: way.n };
+  if (came !== null && came.n > cut) {
+    run.noteOdd(markOf(came));
+    return [];
   }
-  const waiting = (run.held.get(device) ?? []).filter((h) => h.n <= cut || void run.noteOdd(markOf(h)));
+  if (came !== null && came.n !== way.n + 1) {
+    keep(run, [came]);
+    return [];
+  }
+  const out: InboxRow[] = [];
+  const held = (run.held.get(device) ?? []).filter((h) => h.n <= cut || void run.noteOdd(markOf(h)));
+  const waiting = came === null ? held : [came, ...held];
   for (;;) {
-    if (next === undefined) {
-      const i = waiting.findIndex((h) => h.n === way.n + 1);
-      if (i < 0) break;
-      [next] = waiting.splice(i, 1) as [InboxRow];
-    }
-    const hash = hashBehind(run.state, row, way, next.envelope);
-    if (hash === null) {
-      waiting.unshift(next);
-      break;
-    }
+    const i = waiting.findIndex((h) => h.n === way.n + 1);
+    const next = waiting[i];
+    const hash = next === undefined ? null : hashBehind(run.state, row, way, next.envelope);
+    if (next === undefined || hash === null) break;
+    waiting.splice(i, 1);
     out.push({ ...next, prev: way.hash, way: way.way });
-    const isEnd = endsOf(run.state, row).some((e) => e.n === way.n + 1 && equal(e.hash, hash));
-    way = { ...way, n: way.n + 1, hash, proven: isEnd ? way.n + 1 : way.proven };
-    next = undefined;
+    way = { ...way, n: next.n, hash };
+    if (isEndOf(run.state, row, way)) way = { ...way, proven: way.n };
   }
   run.held.delete(device);
   keep(run, waiting);
