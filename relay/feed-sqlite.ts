@@ -132,8 +132,8 @@ export class SqliteFeed {
     this.ends.set(log, { n: n - 1, hash: prev, roster: 0 });
   }
   /** Puts the log's next envelope, whose hash is `hash`, at the feed's end; its seq there. */
-  add(g: number, e: Omit<StoredEnvelope, 'seq'>, hash: Hash, roster: number): number {
-    const stored = { ...e, seq: this.feed(g).seq + 1 };
+  add(g: number, { device, n, time, envelope }: Omit<StoredEnvelope, 'seq'>, hash: Hash, roster: number): number {
+    const stored: StoredEnvelope = { device, n, seq: this.feed(g).seq + 1, time, envelope };
     const fresh = { g, roster, hash, stored };
     this.put(fresh);
     this.added.push(fresh);
