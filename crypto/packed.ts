@@ -24,7 +24,7 @@ export function unpackStored(p: Packed): StoredEnvelope[] {
 /** A `page` frame around them; the same bytes as `encodeFromRelay` makes. */
 export function encodePage(f: { readonly re: number; readonly group: GroupId; readonly more: boolean; readonly prevs: readonly Prev[]; readonly items: Packed }): Bytes {
   const w = new Writer(f.items.bytes.length + 64 + 40 * f.prevs.length).u8(FROM_CODES.page).num(f.re).fixed(f.group).bool(f.more).list(f.prevs, (p, x) => x.num(p.device).fixed(p.prev));
-  return w.num(f.items.count).fixed(f.items.bytes).done();
+  return w.num(f.items.count).fixed(f.items.bytes).last();
 }
 
 /** One packed item: where it lies, and what stands before its envelope. */

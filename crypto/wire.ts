@@ -66,6 +66,10 @@ export class Writer {
   done(): Bytes {
     return this.out.slice(0, this.at);
   }
+  /** The same without a copy, for a writer that writes no more. */
+  last(): Bytes {
+    return this.out.subarray(0, this.at);
+  }
 }
 
 /** Takes fields off a byte array. Its methods throw a private signal that `decode` turns into a fault. */
@@ -110,6 +114,13 @@ export class Reader {
   fixed<B extends Bytes = Bytes>(n: number): B {
     if (n > this.left) throw new Stop();
     const b = this.from.slice(this.at, this.at + n);
+    this.at += n;
+    return b as Uint8Array<ArrayBuffer> as B;
+  }
+  /** The same without a copy: it is true as long as what is read stays as it is. */
+  view<B extends Bytes = Bytes>(n: number): B {
+    if (n > this.left) throw new Stop();
+    const b = this.from.subarray(this.at, this.at + n);
     this.at += n;
     return b as Uint8Array<ArrayBuffer> as B;
   }

@@ -48,11 +48,13 @@ export class Fanout {
     if (fresh === undefined) return;
     this.fresh.delete(g);
     const authors = new Set(fresh.map((f) => f.by));
-    const all = pages(g, fresh);
-    for (const s of g.logs) {
-      const frames = authors.has(s) ? (authors.size === 1 ? [] : pages(g, fresh.filter((f) => f.by !== s))) : all;
-      for (const f of frames) s.connection.write(f);
+    // who wrote waits for its ack with more to say: it is served first
+    for (const s of authors) {
+      if (authors.size > 1 && g.logs.has(s)) for (const f of pages(g, fresh.filter((x) => x.by !== s))) s.connection.write(f);
+      this.flushAcks(s);
     }
+    const all = pages(g, fresh);
+    for (const s of g.logs) if (!authors.has(s)) for (const f of all) s.connection.write(f);
   }
   flushAcks(s: LogSession): void {
     const items = this.acks.get(s);
@@ -112,7 +114,7 @@ function pages(g: Group, fresh: readonly { readonly stored: StoredEnvelope; read
     }
     const w = new Writer(bytes);
     for (let i = at; i < end; i++) writeStored((fresh[i] as Fresh).stored, w);
-    out.push(encodePage({ re: 0, group: g.id, more: false, prevs: [], items: { count: end - at, bytes: w.done() } }));
+    out.push(encodePage({ re: 0, group: g.id, more: false, prevs: [], items: { count: end - at, bytes: w.last() } }));
     at = end;
   }
   return out;

@@ -24,7 +24,7 @@ export function packCalls(calls: readonly Call[]): PackedCalls {
     if (it.name === 'append') writeAppending(it.input, w);
     else others.push({ at, it });
   });
-  return { count: calls.length, appends: w.done(), others };
+  return { count: calls.length, appends: w.last(), others };
 }
 
 /** Buffers of pages, which change hands. */
@@ -73,7 +73,8 @@ export function unpackReplies(p: PackedReplies): Reply[] {
 /** `count` items: the others at their places, `next` everywhere else; null when not all of the others have one. */
 function spread<T>(count: number, others: readonly At<T>[], next: () => T): T[] | null {
   let o = 0;
-  const all = Array.from({ length: count }, (_, at) => (others[o]?.at === at ? (others[o++] as At<T>).it : next()));
+  const all: T[] = [];
+  for (let at = 0; at < count; at++) all.push(others[o]?.at === at ? (others[o++] as At<T>).it : next());
   return o === others.length ? all : null;
 }
 
@@ -84,7 +85,7 @@ function writeAppending(a: Appending, w: Writer): void {
 function readAppending(r: Reader): Appending {
   return {
     g: r.num(), device: r.num(), n: r.num(), rosterSeq: r.num(), time: r.num(), verdict: VERDICTS[r.u8()] ?? r.fail(), judgedAt: r.num(),
-    group: r.fixed<GroupId>(HASH), logPk: r.fixed<LogPk>(SIGN_PK), roster: r.fixed<Hash>(HASH),
-    blobs: r.list(LIMIT.blobsPerEnvelope, (x) => x.fixed<BlobId>(HASH)), envelope: r.bytes(LIMIT.envelope)
+    group: r.view<GroupId>(HASH), logPk: r.view<LogPk>(SIGN_PK), roster: r.view<Hash>(HASH),
+    blobs: r.list(LIMIT.blobsPerEnvelope, (x) => x.view<BlobId>(HASH)), envelope: r.view(r.num(LIMIT.envelope))
   };
 }
