@@ -30,9 +30,17 @@ export function messageOf(bytes: Framed): Buffer {
 
 const corked: Duplex[] = [];
 function uncork(): void {
-  for (const s of corked) s.uncork();
-  corked.length = 0;
+  let at = 0;
+  for (let bytes = 0; at < corked.length && bytes < AT_ONCE; at++) {
+    const s = corked[at] as Duplex;
+    bytes += s.writableLength;
+    s.uncork();
+  }
+  corked.splice(0, at);
+  if (corked.length > 0) setImmediate(uncork);
 }
+/** Bytes written before what came meanwhile is read, so that the store has work while the rest is written. */
+const AT_ONCE = 96 * 1024;
 
 /** Writes at the end of this turn, together with what else the turn brings. */
 export function writeSoon(socket: Duplex, bytes: Bytes): void {

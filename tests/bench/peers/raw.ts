@@ -37,20 +37,16 @@ export function dial(port: number, path: string): Promise<Raw> {
   return new Promise((done, fail) => {
     let isOpen = false;
     let rest: Buffer | null = null;
-    let corked = false;
+    let going: Uint8Array[] = [];
     const raw: Raw = {
       hear: () => undefined,
       onClose: () => undefined,
       write(frame) {
-        if (!corked) {
-          corked = true;
-          socket.cork();
-          process.nextTick(() => {
-            corked = false;
-            socket.uncork();
-          });
-        }
-        socket.write(frame);
+        if (going.push(frame) > 1) return;
+        process.nextTick(() => {
+          socket.write(going.length === 1 ? frame : Buffer.concat(going));
+          going = [];
+        });
       },
       pause: () => void socket.pause(),
       close: () => socket.destroy()
