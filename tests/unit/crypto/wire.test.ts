@@ -76,6 +76,18 @@ describe('the codec', () => {
     expect(() => decode(b(1), () => { throw new TypeError('ours'); })).toThrow('ours');
   });
 
+  it('gives what was written, and what is read, without a copy as with one', () => {
+    const w = new Writer(2).bytes(b(1, 2, 3));
+    const copied = w.done();
+    expect(w.last()).toEqual(copied);
+    const from = copied.slice();
+    const seen = decode(from, (r) => [r.u8(), r.view(3)]);
+    expect(seen).toEqual(ok([3, b(1, 2, 3)]));
+    from[1] = 9;
+    expect(seen).toEqual(ok([3, b(9, 2, 3)]));
+    expect(decode(b(1), (r) => r.view(2))).toEqual(err('malformed'));
+  });
+
   it('writes past its first buffer', () => {
     const long = new Uint8Array(1000).fill(3);
     expect(decode(new Writer().bytes(long).bytes(long).done(), (r) => [r.bytes(1000), r.bytes(1000)])).toEqual(ok([long, long]));

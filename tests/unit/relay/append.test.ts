@@ -27,6 +27,21 @@ describe('an envelope', () => {
     expect(fay.phone.of('page').flatMap((p) => p.items)).toEqual([{ device: 1, n: 1, seq: 1, time: r.now, envelope: bytes }]);
   });
 
+  it('of two authors in one turn comes to the other before her own ack, and before anybody who only reads', async () => {
+    const fay = await s.join();
+    const reader = await s.join();
+    const order: string[] = [];
+    for (const [name, { heard }] of [['olivia', s.phone], ['fay', fay.phone], ['reader', reader.phone]] as const) {
+      heard.push = (...all) => {
+        order.push(...all.map((f) => `${name} ${f.is}`));
+        return heard.length;
+      };
+    }
+    for (const [phone, device] of [[s.phone, olivia], [fay.phone, fay.device]] as const) phone.tell({ is: 'append', group: s.group, n: 1, envelope: s.seal(device) });
+    await settled();
+    expect(order).toEqual(['olivia page', 'olivia acks', 'fay page', 'fay acks', 'reader page']);
+  });
+
   it('sent again gets the same ack, even after the roster has moved past it, and is not given out twice', async () => {
     const fay = await s.join();
     const bytes = await s.post(s.phone, olivia);

@@ -1,0 +1,64 @@
+import { Duplex } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import type { Bytes } from '../../../crypto/brand';
+import { writeSoon } from '../../../relay/outlet';
+
+interface Sink { readonly socket: Duplex; readonly turns: number[][] }
+
+/** A socket, and the first byte of each message that every write to it carried. */
+function sink(): Sink {
+  const turns: number[][] = [];
+  const put = (chunks: readonly Buffer[], done: () => void): void => {
+    // behind the head of a message of 64 KiB or more
+    turns.push(chunks.map((c) => c[c.length < 126 ? 2 : c.length < 65_536 ? 4 : 10] as number));
+    done();
+  };
+  const socket = new Duplex({
+    highWaterMark: 2 ** 20,
+    read: () => undefined,
+    write: (chunk: Buffer, _, done) => put([chunk], done),
+    writev: (all, done) => put(all.map((x) => x.chunk as Buffer), done)
+  });
+  return { socket, turns };
+}
+const message = (first: number, size: number): Bytes => new Uint8Array(size).fill(first);
+const ticks = (): Promise<void> => new Promise((done) => process.nextTick(done));
+const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
+
+describe('a turn of writing', () => {
+  it('writes each socket once, whatever it has for it', async () => {
+    const all = [sink(), sink()];
+    for (const first of [1, 2, 3]) for (const { socket } of all) writeSoon(socket, message(first, 100));
+    await ticks();
+    expect(all.map((s) => s.turns)).toEqual([[[1, 2, 3]], [[1, 2, 3]]]);
+  });
+
+  it('lets what came be read before it writes on, when there is much; who came first is first, and nothing is lost or overtaken', async () => {
+    const all = Array.from({ length: 10 }, sink);
+    for (const { socket } of all) writeSoon(socket, message(1, 40_000));
+    await ticks();
+    const written = (): number => all.filter((s) => s.turns.length > 0).length;
+    expect(written()).toBe(3);
+    // one that has its write behind it, and one that waits for it, get more
+    writeSoon(all[0]?.socket as Duplex, message(2, 100));
+    writeSoon(all[9]?.socket as Duplex, message(2, 100));
+    const steps: number[] = [];
+    while (written() < 10) {
+      await turn();
+      steps.push(written());
+    }
+    expect(steps).toEqual([6, 9, 10]);
+    await turn();
+    expect(all.map((s) => s.turns)).toEqual([[[1], [2]], ...Array.from({ length: 8 }, () => [[1]]), [[1, 2]]]);
+  });
+
+  it('writes on when one of the sockets has gone', async () => {
+    const all = Array.from({ length: 6 }, sink);
+    for (const { socket } of all) writeSoon(socket, message(1, 40_000));
+    all[4]?.socket.destroy();
+    await ticks();
+    await turn();
+    await turn();
+    expect(all.map((s) => s.turns.length)).toEqual([1, 1, 1, 1, 0, 1]);
+  });
+});
