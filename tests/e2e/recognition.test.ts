@@ -105,6 +105,8 @@ test('two people see one number, one films the other’s, and the mark counts in
     const row = nurse.getByRole('main').getByRole('listitem').filter({ hasText: PAT.name });
     await expect(row.getByText('Verified', { exact: true })).toBeAttached({ timeout: 30_000 });
     await expect(row.getByText(`The same person as in ${GROUP}`)).toBeVisible();
+    const agreed = nurse.getByText('Last verified with Pat');
+    await expect(agreed).toBeVisible({ timeout: 30_000 });
 
     // Pat's device names another key: the mark is gone, and there is a way to make sure
     await startOther(pat, relay.url);
@@ -112,6 +114,7 @@ test('two people see one number, one films the other’s, and the mark counts in
     const warning = nurse.getByRole('status').filter({ hasText: 'Pat shows another key than before' });
     await expect(warning).toContainText('It can also mean that somebody else writes in this name. Call, and compare numbers before you write anything private here.', { timeout: 30_000 });
     await expect(row.getByText('Verified', { exact: true })).toHaveCount(0);
+    await expect(agreed).toHaveCount(0);
     await look(nurse, 'key-changed');
     await to(nurse, 'Updates');
     await expect(warning).toContainText('Call, and compare numbers before you write anything private here.');
