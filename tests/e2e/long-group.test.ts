@@ -40,6 +40,19 @@ test('ten thousand updates scroll in their order, without blank stretches, and w
   await unlock(page, OLIVIA);
   await expect(postOf(page, `Update ${POSTS}.`)).toBeVisible({ timeout: 60_000 });
 
+  // a keyboard comes and goes: who is at the end stays there, and nothing lies over it
+  const toNewest = page.getByRole('button', { name: 'Jump to newest' });
+  for (const height of [LAPTOP.height / 2, LAPTOP.height]) {
+    await page.setViewportSize({ width: LAPTOP.width, height });
+    await page.waitForTimeout(400);
+    await expect(postOf(page, `Update ${POSTS}.`)).toBeInViewport();
+    await expect(toNewest).toHaveCount(0);
+  }
+  await page.evaluate(() => document.querySelector('.feed .scroller')?.scrollBy(0, -3_000));
+  await toNewest.click();
+  await expect(postOf(page, `Update ${POSTS}.`)).toBeInViewport();
+  await expect(toNewest).toHaveCount(0);
+
   const walked = await page.evaluate(async () => {
     const scroller = document.querySelector<HTMLElement>('.feed .scroller');
     if (scroller === null) throw new Error('no feed');
