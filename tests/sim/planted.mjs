@@ -41,7 +41,7 @@ export const PLANTED = [
   bug('writes in the lane of the next device', 'src/lib/care/lane.ts', 'this.client = device * SPAN +', 'this.client = (device + 1) * SPAN +', [HONEST, 4]),
   bug('says seen by everybody', CORE('group-view'), 'readers.filter((m) => run.feed.seenBy(hex(m.tag), p.device, p.n))', 'readers.filter((m) => m.tag.length > 0)', [HONEST, 4]),
   bug('says seen up to the number, not from it', 'src/lib/care/feed.ts', '    logs[String(device)] = join(logs[String(device)] ?? [], [from, to]);', '    logs[String(device)] = join(logs[String(device)] ?? [], [1, to + 9]);', [HONEST, 32]),
-  bug('pushes envelopes back to their author alone', RELAY.fanout, 'const frames = authors.has(s) ? (authors.size === 1 ? [] : pages(g, fresh.filter((f) => f.by !== s))) : all;', 'const frames = authors.has(s) ? all : [];', [HONEST, 32]),
+  bug('pushes envelopes back to their author alone', RELAY.fanout, 'for (const s of g.logs) if (!authors.has(s)) for', 'for (const s of g.logs) if (authors.has(s)) for', [HONEST, 32]),
   bug('reuses the number of the last envelope', CORE('send'), 'const header = { n: at.n + 1,', 'const header = { n: Math.max(1, at.n),', [HONEST, 4]),
   bug('leaves the cursor behind its rows', CORE('group-run'), 'const row: HeadsRow = { cursor: this.cursor,', 'const row: HeadsRow = { cursor: this.cursor + 1,', [HONEST, 4]),
   bug('forgets where logs stand over a restart', CORE('group-run'), '      for (const [device, place] of heads.heads) run.heads.set(device, place);', '', [HONEST, 4]),
@@ -110,6 +110,6 @@ export const PLANTED = [
   bug('comes back under the keys of the recovery row', CORE('restore'), 'id: at.id, logSeed: own.logSeed, kemSeed: own.kemSeed, tag: at.tag,', "id: at.id, ...('logSeed' in at ? (at as never) : own), tag: at.tag,", [HONEST, 55]),
   bug('does not make the feed again when the cache is gone', CORE('project'), '  if (missing === 0 && endedSince(run, cutUpTo).length === 0) return;', '  if (upTo === 0 || (missing === 0 && endedSince(run, cutUpTo).length === 0)) return;', [HONEST, 54]),
   bug('forgets what there was no room for when it reads what it has', CORE('inbox'), '    const waiting = run.unkept;', '    const waiting: typeof run.unkept = [];', [HONEST, 1090]),
-  bug('lets what is shown again take the place of another', CORE('heal'), '...(counts || isAgain ? { loose: true } : {})', '', [LIES, 596]),
+  bug('lets what is shown again take the place of another', CORE('heal'), '...(counts || isAgain ? { loose: true } : {})', '', [LIES, 66]),
   bug('counts the cursor before the rows when the disk is full', CORE('settle'), 'await run.commitOrCarryOn([...changes, run.headsRow()]);\n  const rows', 'await run.commitOrCarryOn([run.headsRow()]);\n  await run.commitOrCarryOn([...changes]);\n  const rows', [HONEST, 55])
 ];
