@@ -10,7 +10,7 @@ import type { Appending, Call, Log } from './log';
 import { appendAll } from './log-postgres-append';
 import { CALLS, READS } from './log-postgres-calls';
 import { Place, Renewed } from './place-postgres';
-import { connectTo, isClash, isOutage, Line, notDurable } from './postgres';
+import { connectTo, isClash, isOutage, Line, unfit } from './postgres';
 import { makeTables } from './schema-postgres';
 import { runSoon, type Steps } from './steps';
 
@@ -40,12 +40,12 @@ export interface PostgresParts {
   readonly trouble: (words: string) => void;
 }
 
-/** Opens or makes the store. Rejects when it cannot be reached, is no primary, would not be durable, or belongs to another relay. */
+/** Opens or makes the store. Rejects when it cannot be reached, is read only, would not be durable, or belongs to another relay. */
 export async function postgresLog(p: PostgresParts): Promise<Log> {
   const sql = connectTo(p.url);
   try {
-    const weak = await notDurable(sql);
-    if (weak !== null) throw new Error(weak);
+    const fault = await unfit(sql);
+    if (fault !== null) throw new Error(fault);
     await makeTables(sql, p.clock(), hex(p.relayPk as never), (p.earlier ?? []).map((k) => hex(k as never)));
   } finally {
     await sql.end({ timeout: 1 });

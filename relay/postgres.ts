@@ -1,4 +1,4 @@
-/** PostgreSQL as the store uses it: the primary alone, durable when it commits, numbers as numbers and bytes as bytes. */
+/** PostgreSQL as the store uses it: a server that can write, durable when it commits, numbers as numbers and bytes as bytes. */
 import postgres, { type Sql } from 'postgres';
 import type { Found, Value } from './steps';
 
@@ -8,7 +8,7 @@ export type Rows = (text: string, values: readonly Value[]) => Promise<readonly 
 /** One connection, made when it is needed. */
 export const connectTo = (url: string): Sql =>
   postgres(url, {
-    max: 1, connect_timeout: 5, idle_timeout: 300, target_session_attrs: 'read-write', onnotice: () => undefined,
+    max: 1, connect_timeout: 5, idle_timeout: 300, onnotice: () => undefined,
     connection: { application_name: 'carefold', synchronous_commit: 'on', statement_timeout: 15_000, idle_in_transaction_session_timeout: 20_000 },
     types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
     backoff: (tries: number) => Math.min(1, 0.05 * 2 ** tries)
@@ -59,11 +59,18 @@ export class Line {
   }
 }
 
-/** Why what is committed there could be lost, or null. */
-export async function notDurable(sql: Sql): Promise<string | null> {
-  for (const setting of ['fsync', 'full_page_writes']) {
+/** What a server must say of itself, and why it will not do otherwise. */
+const NEEDED = [
+  ['transaction_read_only', 'off', 'the store is read only: it is a standby, or set so'],
+  ['fsync', 'on', 'the store is not durable: fsync is off'],
+  ['full_page_writes', 'on', 'the store is not durable: full_page_writes is off']
+] as const;
+
+/** Why nothing can be kept there for good, or null. */
+export async function unfit(sql: Sql): Promise<string | null> {
+  for (const [setting, needed, words] of NEEDED) {
     const found = await sql.unsafe(`SHOW ${setting}`);
-    if (found[0]?.[setting] !== 'on') return `the store is not durable: ${setting} is off`;
+    if (found[0]?.[setting] !== needed) return words;
   }
   return null;
 }
@@ -98,10 +105,10 @@ function plain(f: Record<string, unknown>): Found {
   return f;
 }
 
-/** Whether the connection failed, and not what was asked over it. */
+/** Whether the connection failed, and not what was asked over it; or leads to a server that only reads (25006), as one does that was the primary. */
 export const isOutage = (e: unknown): boolean => {
   const code = typeof e === 'object' && e !== null && 'code' in e ? String(e.code) : '';
-  return /^(CONNECT|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|08|57P|53)/.test(code);
+  return /^(CONNECT|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|08|57P|53|25006)/.test(code);
 };
 /** Whether somebody else stood in the way, so that the same may work at once. */
 export const isClash = (e: unknown): boolean => {

@@ -33,6 +33,8 @@ export interface Place {
   fetchAll(count: number): Promise<number>;
   /** Everything there, as a server at another port has it: the relay alone. */
   again(port: number, from?: number): Promise<readonly StoredEnvelope[]>;
+  /** The same as `join`, with what opens attachments as long as the socket does: the relay's place alone. */
+  enter(who: number, port?: number): Promise<{ readonly raw: Raw; readonly bearer: Bytes }>;
   /** Of the relay's place. */
   readonly group: GroupId;
 }
@@ -59,6 +61,7 @@ export async function placeAt(peer: PeerName, port: number, name: string, writer
     delivered: isUpdate,
     group: new Uint8Array(32) as Bytes as GroupId,
     again: () => Promise.reject(new Error('keeps nothing')),
+    enter: () => Promise.reject(new Error('keeps nothing')),
     fetchAll: async () => {
       const raw = await join();
       return new Promise((done) => {
@@ -139,14 +142,14 @@ async function relayPlace(port: number, name: string, writers: number): Promise<
   first.close();
   const head = folded.value;
   const epoch = head.epochs.at(-1)?.seq ?? 1;
-  const join = async (who: number, to = port): Promise<Raw> => {
+  const enter: Place['enter'] = async (who, to = port) => {
     const raw = await dial(to, '/ws');
     const { nonce } = await heard(raw, 'hello');
-    await prove(raw, nonce, to, group.group, devices[who] as Device, random);
-    return raw;
+    return { raw, bearer: await prove(raw, nonce, to, group.group, devices[who] as Device, random) };
   };
+  const join = async (who: number, to?: number): Promise<Raw> => (await enter(who, to)).raw;
   return {
-    join,
+    join, enter,
     // head and mask, then code, group, n and the envelope's length
     around: 8 + 1 + 32 + 3 + 2,
     updates: (who, count, after = 0) => {
@@ -201,10 +204,10 @@ export function envelopeFrames(group: GroupId, rosterSeq = 1, epoch = 1, seed: s
   return (n) => encodeToRelay({ is: 'append', group, n, envelope: concat(writeHeader({ n, rosterSeq, epoch, blobs: [] }), rest) });
 }
 
-async function prove(raw: Raw, serverNonce: Bytes, port: number, group: GroupId, device: { readonly logPk: LogPk; readonly logSk: Device['logSk'] }, random: (n: number) => Bytes): Promise<void> {
+async function prove(raw: Raw, serverNonce: Bytes, port: number, group: GroupId, device: { readonly logPk: LogPk; readonly logSk: Device['logSk'] }, random: (n: number) => Bytes): Promise<Bytes> {
   const nonce = random(32);
   const proof = { as: 'log', host: `127.0.0.1:${port}`, group, serverNonce, nonce } as const;
-  await told(raw, { is: 'auth', re: 2, group, as: 'log', key: device.logPk, nonce, signature: proveAccess(proof, device.logSk) }, 'welcome');
+  return (await told(raw, { is: 'auth', re: 2, group, as: 'log', key: device.logPk, nonce, signature: proveAccess(proof, device.logSk) }, 'welcome')).bearer;
 }
 
 export function heard<K extends FromRelay['is']>(raw: Raw, is: K): Promise<Extract<FromRelay, { is: K }>> {

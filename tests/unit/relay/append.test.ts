@@ -1,9 +1,11 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { encodeToRelay } from '../../../crypto/frames';
 import { envelopeHash } from '../../../crypto/header';
 import { chainAt } from '../../../crypto/roster/state';
 import { ready } from '../../../crypto/sodium';
 import type { Hash } from '../../../crypto/brand';
-import { type Device, leave, makeDevice, rotate, seeded } from '../../support/actor';
+import { RATE } from '../../../relay/limits';
+import { type Device, deviceAdd, leave, makeDevice, rotate, seeded } from '../../support/actor';
 import { Phone, rhea, type Rhea, Scene, settled } from './phone';
 
 let r: Rhea;
@@ -134,6 +136,27 @@ describe('an envelope', () => {
     await settled();
     const page = await s.phone.ask((re) => ({ is: 'fetch', re, group: s.group, way: 'up', from: 0, most: 10 }));
     expect(page).toMatchObject({ items: [{ device: 2, n: 1 }] });
+  });
+
+  it('weighs on its member, whichever device sends it, and on nobody else', async () => {
+    const kept = { ...RATE };
+    Object.assign(RATE, { bytesAtOnce: 2_000, bytesPerSecond: 1_000 });
+    try {
+      r = rhea('append', { pace: 1000 });
+      s = await Scene.begin(r, olivia);
+      const fay = await s.join();
+      const laptop = makeDevice(seeded('laptop'), olivia.member);
+      await s.must(s.phone, deviceAdd(r.random, s.state, olivia, laptop));
+      const send = (by: Phone, d: Device): number => {
+        const bytes = s.seal(d, 'x'.repeat(1_500));
+        return by.raw(encodeToRelay({ is: 'append', group: s.group, n: s.pen(d).n, envelope: bytes }));
+      };
+      expect(send(s.phone, olivia)).toBe(0);
+      expect(send(await s.arrive(laptop), laptop)).toBeGreaterThan(1_000);
+      expect(send(fay.phone, fay.device)).toBe(0);
+    } finally {
+      Object.assign(RATE, kept);
+    }
   });
 
   it('is taken from nobody without a session of the group', async () => {

@@ -190,15 +190,50 @@ describe('a feed in SQLite', () => {
   });
 });
 
+/** Tables that the first store of a version had and the first of the version before it had not. */
+const CAME: readonly (readonly [version: number, tables: readonly string[]])[] = [
+  [3, ['wants', 'keys', 'lives', 'bases', 'shown', 'fresh']],
+  [4, ['doomed', 'tombs', 'bells']],
+  [5, ['quotas', 'permits']]
+];
+/** Makes of the store the first one of an older version. */
+function older(version: number): void {
+  log.close();
+  const db = new DatabaseSync(path);
+  for (const [since, tables] of CAME) if (since > version) for (const table of tables) db.exec(`DROP TABLE ${table}`);
+  db.exec(`UPDATE meta SET value = ${version} WHERE name = 'version'`);
+  db.close();
+}
+/** The first tables there were. */
+const FIRST = `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE groups (g INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, feed INTEGER NOT NULL, seq INTEGER NOT NULL, state BLOB NOT NULL) STRICT;
+  CREATE TABLE entries (g INTEGER NOT NULL, seq INTEGER NOT NULL, entry BLOB NOT NULL, receipt BLOB NOT NULL, PRIMARY KEY (g, seq)) STRICT;
+  CREATE TABLE lockboxes (g INTEGER NOT NULL, device INTEGER NOT NULL, seq INTEGER NOT NULL, lockbox BLOB NOT NULL, PRIMARY KEY (g, device, seq)) STRICT;
+  CREATE TABLE logs (log INTEGER PRIMARY KEY, n INTEGER NOT NULL, hash BLOB NOT NULL, roster INTEGER NOT NULL) STRICT;
+  CREATE TABLE envelopes (at INTEGER PRIMARY KEY, log INTEGER NOT NULL, n INTEGER NOT NULL, time INTEGER NOT NULL, prev BLOB NOT NULL, envelope BLOB NOT NULL) STRICT;
+  CREATE UNIQUE INDEX envelopes_by_log ON envelopes (log, n);
+  CREATE TABLE cards (g INTEGER NOT NULL, invite BLOB NOT NULL, card BLOB NOT NULL, PRIMARY KEY (g, invite)) STRICT;
+  CREATE TABLE requests (g INTEGER NOT NULL, invite BLOB NOT NULL, request BLOB NOT NULL, time INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (g, invite, request)) STRICT;
+  CREATE TABLE answers (g INTEGER NOT NULL, invite BLOB NOT NULL, request BLOB NOT NULL, time INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (g, invite, request)) STRICT;
+  CREATE TABLE blobs (g INTEGER NOT NULL, id BLOB NOT NULL, device INTEGER NOT NULL, size INTEGER NOT NULL, time INTEGER NOT NULL, named INTEGER NOT NULL, PRIMARY KEY (g, id)) STRICT;
+  CREATE INDEX blobs_unnamed ON blobs (time) WHERE named = 0;`;
+/** Tables and indexes, as they were asked for. */
+function shape(): readonly unknown[] {
+  const db = new DatabaseSync(path, { readOnly: true });
+  const found = db.prepare('SELECT name, sql FROM sqlite_master ORDER BY name').all();
+  db.close();
+  return found;
+}
+
 describe('a store of version 2', () => {
   it('is brought up to date as it stands', () => {
+    const whole = shape();
     const m = new Model();
     m.write([1, 2, 1, 1]);
-    log.close();
-    const db = new DatabaseSync(path);
-    db.exec("UPDATE meta SET value = 2 WHERE name = 'version'; DROP TABLE fresh;");
-    db.close();
+    older(2);
     log = new SqliteLog(path, 6);
+    expect(shape()).toEqual(whole);
     m.trickle([2, 1]);
     cut();
     m.check('up', 0, 500);
@@ -208,14 +243,18 @@ describe('a store of version 2', () => {
 
 describe('a store of version 1', () => {
   it('is brought up to date with every envelope, head and place as it was', () => {
+    const whole = shape();
     log.close();
-    const db = new DatabaseSync(path);
+    const [now, first] = [path, join(folder, 'first.db')];
+    const db = new DatabaseSync(first);
     db.exec(`
-      UPDATE meta SET value = 1 WHERE name = 'version';
-      DROP TABLE batches; DROP TABLE runs; ALTER TABLE groups ADD COLUMN feed INTEGER NOT NULL DEFAULT 0;
-      CREATE TABLE logs (log INTEGER PRIMARY KEY, n INTEGER NOT NULL, hash BLOB NOT NULL, roster INTEGER NOT NULL) STRICT;
-      CREATE TABLE envelopes (at INTEGER PRIMARY KEY, log INTEGER NOT NULL, n INTEGER NOT NULL, time INTEGER NOT NULL, prev BLOB NOT NULL, envelope BLOB NOT NULL) STRICT;
-      CREATE UNIQUE INDEX envelopes_by_log ON envelopes (log, n);`);
+      PRAGMA journal_mode = WAL;
+      ${FIRST}
+      ATTACH '${now}' AS now;
+      INSERT INTO meta SELECT name, CASE name WHEN 'version' THEN 1 ELSE value END FROM now.meta WHERE name IN ('version', 'incarnation');
+      INSERT INTO groups SELECT g, id, 1200, seq, state FROM now.groups;
+      INSERT INTO entries SELECT * FROM now.entries;
+      DETACH now;`);
     const m = new Model();
     const put = db.prepare('INSERT INTO envelopes VALUES (?, ?, ?, ?, ?, ?)');
     db.exec('BEGIN');
@@ -233,45 +272,45 @@ describe('a store of version 1', () => {
     db.exec('COMMIT');
     db.close();
 
+    path = first;
     log = new SqliteLog(path, 6);
     expect(log.incarnation).toBe(5);
+    expect(shape()).toEqual(whole);
+    expect(log.transact([{ name: 'load', input: group }])).toMatchObject([{ ok: true, value: { g: 1 } }]);
     for (const [way, from, most] of [['up', 0, 500], ['up', 499, 500], ['up', 777, 30], ['down', 5000, 500], ['down', 600, 200]] as const) m.check(way, from, most);
     for (const [device, h] of m.heads) expect(log.transact([{ name: 'head', input: { g: 1, device } }])).toEqual([{ ok: true, value: { n: h.n, hash: h.hash, feed: 1200 } }]);
     expect(log.transact([appending(1, 7)])).toMatchObject([{ value: { is: 'again' } }]);
     m.trickle(Array<number>(700).fill(1));
     m.check('up', 1100, 500);
-    expect(rowsIn("sqlite_master WHERE name IN ('envelopes', 'logs')")).toBe(0);
   });
 
   it('and one of version 3 too, which had no bells, and keeps all that it had', () => {
+    const whole = shape();
     const m = new Model();
     m.write([1, 2, 1]);
     m.trickle([2, 2]);
-    log.close();
-    const db = new DatabaseSync(path);
-    db.exec("DROP TABLE bells; UPDATE meta SET value = 3 WHERE name = 'version'");
-    db.close();
+    older(3);
     log = new SqliteLog(path, 6);
+    expect(shape()).toEqual(whole);
     m.check('up', 0, 500);
     expect(log.transact([{ name: 'putBell', input: { g: 1, device: 1, place: 'https://push.example/w/1' } }, { name: 'bells', input: { g: 1 } }])).toMatchObject([{ value: 'new' }, { value: [{ device: 1, rung: 0 }] }]);
     expect(rowsIn("meta WHERE name = 'version' AND value = 5")).toBe(1);
   });
 
   it('and one of version 4, which knew of no permits, and keeps all that it had', () => {
+    const whole = shape();
     const m = new Model();
     m.write([1, 2, 1]);
     m.trickle([2, 2]);
-    log.close();
-    const db = new DatabaseSync(path);
-    db.exec("DROP TABLE permits; UPDATE meta SET value = 4 WHERE name = 'version'");
-    db.close();
+    older(4);
     log = new SqliteLog(path, 6);
+    expect(shape()).toEqual(whole);
     m.check('up', 0, 500);
     expect([rowsIn('permits'), rowsIn("meta WHERE name = 'version' AND value = 5")]).toEqual([0, 1]);
     log.close();
-    const older = new DatabaseSync(path);
-    older.exec("INSERT INTO permits VALUES (1, x'00', 2, 3); UPDATE meta SET value = 4 WHERE name = 'version'");
-    older.close();
+    const half = new DatabaseSync(path);
+    half.exec("INSERT INTO permits VALUES (1, x'00', 2, 3); UPDATE meta SET value = 4 WHERE name = 'version'");
+    half.close();
     log = new SqliteLog(path, 6);
     expect(rowsIn('permits')).toBe(1);
   });

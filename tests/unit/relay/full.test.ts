@@ -1,13 +1,17 @@
-/** A disk without room, played by the limit that the system puts on the size of a process's files. */
+/** A disk without room: played by the limit that the system puts on the size of a process's files, and a small one in memory where it may be mounted. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Bytes } from '../../../crypto/brand';
+import { base64url, hex } from '../../../crypto/bytes';
 import { decodeFromRelay, type FromRelay } from '../../../crypto/frames';
+import { blobId } from '../../../crypto/kept';
 import { ready } from '../../../crypto/sodium';
-import { placeAt } from '../../bench/peers/dialects';
+import { type Place, placeAt } from '../../bench/peers/dialects';
 import { bundleRelay, forgetBundle, type Server, startRelay } from '../../bench/peers/processes';
+import { seeded } from '../../support/actor';
 
 let folder: string;
 let relay: Server | undefined;
@@ -15,13 +19,40 @@ let relay: Server | undefined;
 beforeAll(async () => {
   await ready();
   await bundleRelay();
-  folder = mkdtempSync(join(tmpdir(), 'carefold-full-'));
 });
-afterAll(async () => {
+afterAll(forgetBundle);
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'carefold-full-'))));
+afterEach(async () => {
   await relay?.kill();
-  forgetBundle();
   rmSync(folder, { recursive: true, force: true });
 });
+
+/** The place's writer, what it was told, and what opens attachments for it. */
+async function writerAt(place: Place) {
+  const { raw, bearer } = await place.enter(0);
+  const frames = place.updates(0, 2000);
+  const heard: FromRelay[] = [];
+  let more: () => void = () => undefined;
+  raw.hear = (m) => {
+    const f = decodeFromRelay(new Uint8Array(m));
+    if (f.ok) heard.push(f.value);
+    more();
+  };
+  return {
+    bearer,
+    acked: (): number => heard.reduce((sum, f) => sum + (f.is === 'acks' ? f.items.length : 0), 0),
+    refused: (): Extract<FromRelay, { is: 'refused' }>[] => heard.filter((f) => f.is === 'refused'),
+    /** Writes n and waits for what becomes of it. */
+    write: (n: number): Promise<void> =>
+      new Promise((done) => {
+        const before = heard.length;
+        more = () => (heard.length > before ? done() : undefined);
+        raw.write(frames[n - 1] as Uint8Array);
+      })
+  };
+}
+/** 1 … n. */
+const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
 
 /** The largest file that the relay may write; no limit when null. */
 const allow = (pid: number, bytes: number | null): void => {
@@ -34,24 +65,7 @@ describe.runIf(spawnSync('prlimit', ['--version']).status === 0)('a relay whose 
     relay = await startRelay(folder);
     const { port, pid } = relay;
     const place = await placeAt('ours', port, 'full', 1);
-    const writer = await place.join(0);
-    const frames = place.updates(0, 2000);
-    const heard: FromRelay[] = [];
-    let more: () => void = () => undefined;
-    writer.hear = (m) => {
-      const f = decodeFromRelay(new Uint8Array(m));
-      if (f.ok) heard.push(f.value);
-      more();
-    };
-    const acked = (): number => heard.reduce((sum, f) => sum + (f.is === 'acks' ? f.items.length : 0), 0);
-    const refused = (): Extract<FromRelay, { is: 'refused' }>[] => heard.filter((f) => f.is === 'refused');
-    /** Writes n and waits for what becomes of it. */
-    const write = (n: number): Promise<void> =>
-      new Promise((done) => {
-        const before = heard.length;
-        more = () => (heard.length > before ? done() : undefined);
-        writer.write(frames[n - 1] as Uint8Array);
-      });
+    const { write, acked, refused } = await writerAt(place);
     for (let n = 1; n <= 20; n++) await write(n);
     allow(pid, statSync(join(folder, 'relay.db-wal')).size + 40_000);
     let n = 20;
@@ -59,7 +73,7 @@ describe.runIf(spawnSync('prlimit', ['--version']).status === 0)('a relay whose 
     expect(refused()).toMatchObject([{ why: 'unavailable', re: n }]);
     await write(n);
     expect(refused()).toHaveLength(2);
-    expect((await place.again(port)).map((e) => e.n)).toEqual(Array.from({ length: n - 1 }, (_, i) => i + 1));
+    expect((await place.again(port)).map((e) => e.n)).toEqual(upTo(n - 1));
     expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
 
     allow(pid, null);
@@ -68,6 +82,65 @@ describe.runIf(spawnSync('prlimit', ['--version']).status === 0)('a relay whose 
     expect(acked()).toBe(n + 4);
     await relay.kill();
     relay = await startRelay(folder);
-    expect((await place.again(relay.port)).map((e) => e.n)).toEqual(Array.from({ length: n + 4 }, (_, i) => i + 1));
+    expect((await place.again(relay.port)).map((e) => e.n)).toEqual(upTo(n + 4));
+  });
+});
+
+/** Puts a disk of a few megabytes there; why not, or null. */
+const mount = (at: string): string | null => {
+  const done = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'carefold', at], { encoding: 'utf8' });
+  return done.status === 0 ? null : (done.stderr ?? String(done.error)).trim();
+};
+const roomOn = (disk: string): number => {
+  const { bavail, bsize } = statfsSync(disk);
+  return bavail * bsize;
+};
+
+describe('a relay on a small disk that is full', () => {
+  it('refuses posts and attachments in words, leaves nothing half there, gives what it has, and goes on when there is room again', { timeout: 60_000 }, async ({ skip }) => {
+    const fault = mount(folder);
+    if (fault !== null) return skip(`no small disk can be mounted here: ${fault}`);
+    try {
+      relay = await startRelay(folder, [], { CAREFOLD_STATIC: '/nowhere' });
+      const { port } = relay;
+      const place = await placeAt('ours', port, 'small', 1);
+      const { write, acked, refused, bearer } = await writerAt(place);
+      const [kept, late] = [seeded('kept')(200_000), seeded('late')(300_000)];
+      const blob = (bytes: Bytes, more: RequestInit = {}): Promise<Response> =>
+        fetch(`http://127.0.0.1:${port}/api/blob/${hex(place.group)}/${hex(blobId(bytes))}`, { headers: { Authorization: `Bearer ${base64url(bearer)}` }, ...more });
+      const put = async (body: Bytes): Promise<readonly [number, string]> => {
+        const answer = await blob(body, { method: 'PUT', body });
+        return [answer.status, await answer.text()];
+      };
+      const got = async (bytes: Bytes): Promise<boolean> => Buffer.compare(Buffer.from(await (await blob(bytes)).arrayBuffer()), bytes) === 0;
+      const coming = (): readonly string[] => readdirSync(join(folder, 'blobs/coming'));
+      for (const n of upTo(20)) await write(n);
+      expect(await put(kept)).toEqual([201, 'kept']);
+
+      const ballast = join(folder, 'ballast');
+      writeFileSync(ballast, new Uint8Array(roomOn(folder) - 100_000));
+      expect(await put(late)).toEqual([503, 'unavailable']);
+      expect([coming(), (await blob(late)).status]).toEqual([[], 404]);
+      let n = 20;
+      while (refused().length === 0 && n < 2000) await write(++n);
+      expect(refused()).toMatchObject([{ why: 'unavailable', re: n }]);
+      expect(roomOn(folder)).toBeLessThan(20_000);
+      expect(await put(late)).toEqual([503, 'unavailable']);
+      expect([coming(), (await blob(late)).status]).toEqual([[], 404]);
+      expect((await place.again(port)).map((e) => e.n)).toEqual(upTo(n - 1));
+      expect(await got(kept)).toBe(true);
+      expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200);
+
+      rmSync(ballast);
+      for (let i = 0; i < 5; i++) await write(n + i);
+      expect([refused().length, acked()]).toEqual([1, n + 4]);
+      expect(await put(late)).toEqual([201, 'kept']);
+      await relay.kill();
+      relay = await startRelay(folder, [], { CAREFOLD_STATIC: '/nowhere' });
+      expect((await place.again(relay.port)).map((e) => e.n)).toEqual(upTo(n + 4));
+    } finally {
+      await relay?.kill();
+      spawnSync('umount', ['-l', folder]);
+    }
   });
 });

@@ -19,6 +19,7 @@ import { sweepBlobs } from '../../../relay/blob-routes';
 import type { Blobs } from '../../../relay/blobs';
 import { Doors } from '../../../relay/doors';
 import { allowedHosts } from '../../../relay/hosts';
+import { RATE } from '../../../relay/limits';
 import { takeSockets, type Sockets } from '../../../relay/socket';
 import { type Device, makeDevice, removeEntry, seeded } from '../../support/actor';
 import { Phone, rhea, type Rhea, Scene, settled } from './phone';
@@ -178,6 +179,37 @@ describe('the socket', () => {
     const acks = b.next('acks');
     b.phone.tell({ is: 'append', group: s.group, n: 1, envelope: s.seal(olivia) });
     expect(await acks).toMatchObject({ items: [{ n: 1 }] });
+  });
+
+  it('takes a frame in 16 fragments, and is closed by one in 17', async () => {
+    const a = await inSession();
+    /** A frame that makes no sense, so that it is answered. */
+    const inPieces = (count: number): void => {
+      for (let i = 1; i <= count; i++) a.ws.send(new Uint8Array([200]), { fin: i === count });
+    };
+    const refused = a.next('refused');
+    inPieces(16);
+    expect(await refused).toMatchObject({ why: 'malformed' });
+    inPieces(17);
+    expect(await closed(a.ws)).toBe(1008);
+  });
+
+  it('that says nothing for too long is dropped, and one that pings or speaks is not', async () => {
+    const kept = { ...RATE };
+    Object.assign(RATE, { idle: 2_500 });
+    try {
+      const [silent, pings, speaks] = [await inSession(), await inSession(), await inSession()];
+      const alive = setInterval(() => {
+        pings.ws.ping();
+        speaks.phone.tell({ is: 'ping', re: 1 });
+      }, 500);
+      expect(await closed(silent.ws)).toBe(1006);
+      await new Promise((done) => setTimeout(done, 2_000));
+      clearInterval(alive);
+      expect([pings.ws.readyState, speaks.ws.readyState]).toEqual([WebSocket.OPEN, WebSocket.OPEN]);
+    } finally {
+      Object.assign(RATE, kept);
+    }
   });
 
   it('is closed after too many frames that make no sense', async () => {

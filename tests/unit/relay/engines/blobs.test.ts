@@ -1,10 +1,11 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BlobId, Bytes } from '../../../../crypto/brand';
 import { concat } from '../../../../crypto/bytes';
 import { blobHasher } from '../../../../crypto/kept';
+import { LIMIT } from '../../../../crypto/limits';
 import { ready } from '../../../../crypto/sodium';
 import { blobFiles } from '../../../../relay/blob-files';
 import { blobS3 } from '../../../../relay/blob-s3';
@@ -40,6 +41,31 @@ async function whole(chunks: Chunks | null): Promise<Bytes | null> {
   return concat(...parts);
 }
 
+/** What lies in the folder for what is on its way. */
+const coming = (): readonly string[] => (existsSync(join(folder, 'coming')) ? readdirSync(join(folder, 'coming')) : []);
+/** A stream of two halves; the second comes, or the line breaks, when it is told to. */
+function paced(bytes: Bytes): { readonly chunks: Chunks; half(): Promise<void>; end(): void; fail(): void } {
+  let end = (): void => undefined;
+  let fail = (): void => undefined;
+  const rest = new Promise<void>((done, broke) => {
+    end = done;
+    fail = () => broke(new Error('the line broke'));
+  });
+  let taken = (): void => undefined;
+  const half = new Promise<void>((done) => (taken = done));
+  const middle = bytes.length / 2;
+  return {
+    chunks: (async function* () {
+      yield bytes.subarray(0, middle);
+      // the first was taken in before this is asked for
+      taken();
+      await rest;
+      yield bytes.subarray(middle);
+    })(),
+    half: () => half, end, fail
+  };
+}
+
 describe.each(ENGINES)('blobs in %s', (name, open) => {
   const random = seeded.bind(null, `blobs ${name}`);
 
@@ -71,6 +97,58 @@ describe.each(ENGINES)('blobs in %s', (name, open) => {
     })();
     expect(await blobs.put(1, id, breaking)).toEqual({ ok: false, fault: 'unavailable' });
     expect(await blobs.get(1, id)).toBeNull();
+  });
+
+  it('are refused when they are too large, as soon as they are', async () => {
+    const blobs = await open();
+    const chunk = new Uint8Array(LIMIT.blob / 4) as Bytes;
+    let asked = 0;
+    const endless: Chunks = (async function* () {
+      for (;;) {
+        asked++;
+        yield chunk;
+      }
+    })();
+    const id = idOf(concat(chunk, chunk, chunk, chunk, chunk));
+    expect(await blobs.put(1, id, endless)).toEqual({ ok: false, fault: 'too-large' });
+    expect(asked).toBe(5);
+    expect(await blobs.get(1, id)).toBeNull();
+    expect(coming()).toEqual([]);
+  });
+
+  it('put twice at once are one, and whole, though one of the two breaks', async () => {
+    const blobs = await open();
+    const bytes = random()(200_000);
+    const id = idOf(bytes);
+    const [left, right, broken] = [paced(bytes), paced(bytes), paced(bytes)];
+    const puts = [left, right, broken].map((p) => blobs.put(3, id, p.chunks));
+    for (const p of [left, broken, right]) await p.half();
+    broken.fail();
+    right.end();
+    expect(await Promise.all(puts.slice(1))).toEqual([{ ok: true, value: bytes.length }, { ok: false, fault: 'unavailable' }]);
+    expect(Buffer.compare((await whole(await blobs.get(3, id))) as Bytes, bytes)).toBe(0);
+    left.end();
+    expect(await puts[0]).toEqual({ ok: true, value: bytes.length });
+    expect(Buffer.compare((await whole(await blobs.get(3, id))) as Bytes, bytes)).toBe(0);
+    expect(coming()).toEqual([]);
+    await blobs.drop(3, id);
+    expect(await blobs.get(3, id)).toBeNull();
+  });
+
+  it('dropped while they come are there whole or not at all', async () => {
+    const blobs = await open();
+    const bytes = random()(200_000);
+    const id = idOf(bytes);
+    const comes = paced(bytes);
+    const put = blobs.put(4, id, comes.chunks);
+    await comes.half();
+    expect(await blobs.get(4, id)).toBeNull();
+    expect(await blobs.drop(4, id)).toBe(true);
+    expect(await blobs.get(4, id)).toBeNull();
+    comes.end();
+    expect(await put).toEqual({ ok: true, value: bytes.length });
+    expect(Buffer.compare((await whole(await blobs.get(4, id))) as Bytes, bytes)).toBe(0);
+    expect(coming()).toEqual([]);
   });
 });
 

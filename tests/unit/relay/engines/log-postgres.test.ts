@@ -78,6 +78,83 @@ const run = (program: string, ...args: string[]): void => {
   if (done.status !== 0) throw new Error(`${program}: ${done.stderr}`);
 };
 
+describe('a PostgreSQL that a relay', () => {
+  const setTo = async (setting: string, value: string): Promise<void> => {
+    const { url } = await server();
+    await say(url, `ALTER SYSTEM SET ${setting} = ${value}`, 'SELECT pg_reload_conf()');
+  };
+  const shows = async (setting: string): Promise<unknown> => (await lines((await server()).url, `SHOW ${setting}`))[0];
+
+  it.each([
+    ['fsync', 'off', 'the store is not durable: fsync is off'],
+    ['full_page_writes', 'off', 'the store is not durable: full_page_writes is off'],
+    ['default_transaction_read_only', 'on', 'the store is read only: it is a standby, or set so']
+  ])('refuses in words: one with %s %s', async (setting, value, words) => {
+    const { url } = await server();
+    const before = await shows(setting);
+    await setTo(setting, value);
+    try {
+      await expect.poll(() => shows(setting)).toEqual({ [setting]: value });
+      await expect(opening(url)).rejects.toThrow(words);
+    } finally {
+      await setTo(setting, 'DEFAULT');
+    }
+    await expect.poll(() => shows(setting)).toEqual(before);
+  });
+
+  it('refuses in words: a standby', async () => {
+    const { url, start, stop } = await server();
+    const [found] = await lines(url, 'SHOW data_directory');
+    const signal = join((found as { data_directory: string }).data_directory, 'standby.signal');
+    writeFileSync(signal, '');
+    try {
+      await stop();
+      await start();
+      await expect(opening(url)).rejects.toThrow('the store is read only: it is a standby, or set so');
+    } finally {
+      rmSync(signal);
+      await stop();
+      await start();
+    }
+  }, 60_000);
+
+  it('came to as it went over to another server that only reads is left again, for the one that writes', async () => {
+    const url = await database('going_over');
+    const log = await opening(url);
+    const write = (): Promise<{ readonly ok: boolean }> => ask(log, 'sweep', { blobsBefore: 0, answersBefore: 0, meetingsBefore: 0 });
+    expect((await write()).ok).toBe(true);
+    await say(url, 'ALTER DATABASE going_over SET default_transaction_read_only = on');
+    await say((await server()).url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'going_over'");
+    // the first may still meet the connection that broke
+    expect([(await write()).ok, (await write()).ok]).toEqual([false, false]);
+    await say((await server()).url, 'ALTER DATABASE going_over RESET default_transaction_read_only');
+    expect((await write()).ok).toBe(true);
+    await log.close();
+  }, 60_000);
+
+  it('knew from its first days, with the tables of then, gets those that came since, and keeps all that it had', async () => {
+    const url = await database('first_days');
+    const shape = (): Promise<readonly unknown[]> =>
+      lines(url, "SELECT relname, relkind, reloptions, pg_get_indexdef(oid) AS index FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY relname");
+    const first = await opening(url);
+    const random = seeded('first days');
+    const group = random(32) as Bytes as GroupId;
+    const entry = random(60);
+    await ask(first, 'create', { group, genesis: { entry, receipt: receipt(makeRelay(random, 1), group, ZERO_HASH, 1, entry, 5) }, boxes: [], state: random(10) });
+    await first.close();
+    const whole = await shape();
+    const since = ['meets', 'wants', 'keys', 'doomed', 'tombs', 'bells', 'bases', 'shown', 'budgets', 'forks', 'quotas', 'lives', 'marks', 'permits', 'holds'];
+    await say(url, `DROP TABLE ${since.join(', ')}`);
+    const log = await opening(url);
+    expect(await shape()).toEqual(whole);
+    expect(await lines(url, 'SELECT incarnation FROM lives')).toEqual([{ incarnation: String(first.incarnation) }]);
+    expect(log.incarnation).toBe(first.incarnation);
+    expect(await ask(log, 'load', group)).toMatchObject({ ok: true, value: { g: 1 } });
+    expect(await ask(log, 'putBell', { g: 1, device: 1, place: 'https://push.example/w/1' })).toEqual({ ok: true, value: 'new' });
+    await log.close();
+  }, 60_000);
+});
+
 describe('relays on one PostgreSQL', () => {
   it('all hear of a new life at their next call, whatever it is, and answer nothing that was asked before', async () => {
     const url = await database('lives');
