@@ -166,6 +166,23 @@ describe('the relay as a process', () => {
     await expect(run({ CAREFOLD_DATA: '/proc/none' })).rejects.toThrow(/^1 The folder \/proc\/none cannot be written\. Choose another one with CAREFOLD_DATA\.$/);
   });
 
+  it('counts people by their own address behind a proxy elsewhere that it was told of, and believes no other', async () => {
+    const one = await run({ CAREFOLD_FROM: '1', CAREFOLD_PROXIES: '127.0.0.2' });
+    const open: WebSocket[] = [];
+    const comes = (person: string, through: string): Promise<number> => {
+      const ws = new WebSocket(`ws://127.0.0.1:${one.port}/ws`, { localAddress: through, headers: { 'x-forwarded-for': person } });
+      open.push(ws);
+      return new Promise((done, fail) => {
+        ws.once('open', () => done(101));
+        ws.once('unexpected-response', (_, x) => done(x.statusCode ?? 0));
+        ws.once('error', fail);
+      });
+    };
+    expect([await comes('198.51.100.7', '127.0.0.2'), await comes('198.51.100.8', '127.0.0.2'), await comes('198.51.100.7', '127.0.0.2')]).toEqual([101, 101, 503]);
+    expect([await comes('198.51.100.1', '127.0.0.3'), await comes('198.51.100.2', '127.0.0.3')]).toEqual([101, 503]);
+    for (const ws of open) ws.terminate();
+  });
+
   it('rings a device that is away, without a word that was planted, a name or a key in what it sends or prints; and no more once it is out', async () => {
     const service = await startPushService(() => Date.now());
     try {
