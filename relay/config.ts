@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { err, ok, type Result } from '../crypto/result';
+import { isProxy } from './doors';
 import { RATE } from './limits';
 import { isPushService } from './places';
 
@@ -18,6 +19,8 @@ export interface Config {
   readonly pace: number;
   /** Connections from one address; 0 = no limit. */
   readonly from: number;
+  /** Proxies on other computers, whose word counts for the address that somebody comes from. */
+  readonly proxies: readonly string[];
   readonly log: 'text' | 'json';
   /** Seconds over which devices are sent away when the relay ends. */
   readonly drain: number;
@@ -60,6 +63,7 @@ const SETTINGS = {
   origins: ['CAREFOLD_ORIGIN', list((o) => URL.canParse(o) && new URL(o).origin === o), 'origins like https://app.example.org', []],
   pace: ['CAREFOLD_PACE', number(0), 'a number of frames a second, or 0', RATE.framesPerSecond],
   from: ['CAREFOLD_FROM', number(0), 'a number of connections, or 0', RATE.from],
+  proxies: ['CAREFOLD_PROXIES', list(isProxy), 'addresses or networks like 10.0.0.5, 10.1.0.0/16 or fd00:1::/64', []],
   log: ['CAREFOLD_LOG', v.pipe(v.unknown(), v.picklist(['text', 'json'])), 'text or json', 'text'],
   drain: ['CAREFOLD_DRAIN', number(0, 600), 'a number of seconds up to 600', 0],
   metrics: ['CAREFOLD_METRICS', listener, 'an address and a port like 127.0.0.1:9464', null],

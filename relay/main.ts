@@ -8,7 +8,7 @@ import { ready, systemRandom } from '../crypto/sodium';
 import { createApp } from './app';
 import { sweepBlobs } from './blob-routes';
 import { type Config, configOf } from './config';
-import { Doors } from './doors';
+import { Doors, proxiesOf } from './doors';
 import { allowedHosts } from './hosts';
 import { journal, seldom } from './journal';
 import { keepBuild } from './kept';
@@ -77,7 +77,7 @@ async function start(c: Config): Promise<void> {
   };
   const listener = getRequestListener(createApp(relay, blobs, c.app, c.origins, isReady, earlierBuilds()).fetch);
   const server = createServer({ requestTimeout: 1_800_000, headersTimeout: 10_000, maxHeaderSize: 8192 }, (request, response) => void listener(request, response));
-  const sockets = takeSockets(server, relay, allowedHosts(c), new Doors(c.from, c.pace, clock));
+  const sockets = takeSockets(server, relay, allowedHosts(c), new Doors(c.from, c.pace, clock), proxiesOf(c.proxies));
   const sweep = (): void => {
     void sweepBlobs(relay, blobs, clock() - RATE.blobUnnamed, clock() - RATE.answer);
     void relay.purge(blobs, tombs).then(({ destroyed }) => destroyed > 0 && notes.say('destroyed', `Destroyed ${destroyed} groups, as their owners asked 30 days ago.`, { destroyed }));

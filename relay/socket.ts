@@ -1,5 +1,6 @@
 /** The relay on WebSockets: takes upgrades of /ws itself, answers every other one, and writes each socket once a turn. */
 import type { IncomingMessage, Server } from 'node:http';
+import type { BlockList } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { LIMIT } from '../crypto/limits';
@@ -22,7 +23,7 @@ function terminate(this: WebSocket): void {
   this.terminate();
 }
 
-export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts, doors: Doors): Sockets {
+export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts, doors: Doors, proxies: BlockList): Sockets {
   // a frame somewhat too large is refused in words; far beyond that the connection ends
   const wss = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: LIMIT.frame + 65536, maxFragments: 16, clientTracking: false });
   const open = new Set<Open>();
@@ -36,7 +37,7 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts, d
     if (pathOf(request) !== '/ws') return reject(socket, '404 Not Found');
     if (host === undefined || !hosts.allows(host, request.socket.localAddress)) return reject(socket, '421 Misdirected Request');
     if (origin !== undefined && !hosts.allowsOrigin(origin, host)) return reject(socket, '403 Forbidden');
-    const from = addressOf(request.socket.remoteAddress, request.headers['x-forwarded-for']);
+    const from = addressOf(request.socket.remoteAddress, request.headers['x-forwarded-for'], proxies);
     const wait = doors.enter(from);
     if (wait > 0) return reject(socket, '503 Service Unavailable', wait);
     socket.once('close', () => doors.leave(from));

@@ -69,8 +69,9 @@ describe('the hosts a relay answers to', () => {
 
 describe('settings', () => {
   it('have a default each, and a wrong one is told in a line', () => {
-    expect(configOf({})).toMatchObject({ ok: true, value: { port: 8787, host: '127.0.0.1', app: './build', publicUrl: null } });
-    for (const env of [{ PORT: 'x' }, { PORT: '70000' }, { CAREFOLD_PUBLIC: 'care' }, { CAREFOLD_ORIGIN: 'https://a.example/path' }, { CAREFOLD_PACE: '-1' }, { CAREFOLD_POSTGRES: 'postgres://db/care' }, { CAREFOLD_NATS: 'nats://hints:4222' }, { CAREFOLD_METRICS: '9464' }, { CAREFOLD_GROUPS: 'closed' }])
+    expect(configOf({})).toMatchObject({ ok: true, value: { port: 8787, host: '127.0.0.1', app: './build', publicUrl: null, proxies: [] } });
+    expect(configOf({ CAREFOLD_PROXIES: '10.0.0.5,10.1.0.0/16, fd00:1::/64' })).toMatchObject({ ok: true, value: { proxies: ['10.0.0.5', '10.1.0.0/16', 'fd00:1::/64'] } });
+    for (const env of [{ PORT: 'x' }, { PORT: '70000' }, { CAREFOLD_PUBLIC: 'care' }, { CAREFOLD_ORIGIN: 'https://a.example/path' }, { CAREFOLD_PACE: '-1' }, { CAREFOLD_POSTGRES: 'postgres://db/care' }, { CAREFOLD_NATS: 'nats://hints:4222' }, { CAREFOLD_METRICS: '9464' }, { CAREFOLD_GROUPS: 'closed' }, { CAREFOLD_PROXIES: '10.0.0.5, caddy' }])
       expect(configOf(env).ok, JSON.stringify(env)).toBe(false);
   });
 
@@ -84,6 +85,7 @@ describe('settings', () => {
     expect(say('{"drain": "soon"}')).toEqual({ ok: false, fault: `“drain” in ${path} must be a number of seconds up to 600.` });
     expect(say('{"prot": 8000}')).toEqual({ ok: false, fault: `“prot” in ${path} is no setting.` });
     expect(say('{"groups": "none"}')).toEqual({ ok: false, fault: `“groups” in ${path} must be open or permit.` });
+    expect(say('{"proxies": ["10.0.0.0/33"]}')).toEqual({ ok: false, fault: `“proxies” in ${path} must be addresses or networks like 10.0.0.5, 10.1.0.0/16 or fd00:1::/64.` });
     expect(say('{"groups": "permit"}')).toMatchObject({ ok: true, value: { groups: 'permit' } });
     expect(say('port: 8000')).toEqual({ ok: false, fault: `${path} is not JSON.` });
     expect(configOf({ CAREFOLD_CONFIG: join(folder, 'none') })).toMatchObject({ ok: false });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressOf, Doors } from '../../../relay/doors';
+import { addressOf, Doors, isProxy, proxiesOf } from '../../../relay/doors';
 import { type Bucket, Paces, RATE } from '../../../relay/limits';
 
 describe('the door', () => {
@@ -23,19 +23,44 @@ describe('the door', () => {
     for (let i = 0; i < 9; i++) expect(doors.enter(null)).toBe(0);
   });
 
-  it('takes an address from the connection, and from a proxy only when that is on this computer', () => {
-    expect(addressOf('203.0.113.5', '1.2.3.4')).toBe('203.0.113.5');
-    expect(addressOf('::ffff:203.0.113.5', undefined)).toBe('203.0.113.5');
-    expect(addressOf('127.0.0.1', 'made-up, 198.51.100.7')).toBe('198.51.100.7');
-    expect(addressOf('::1', undefined)).toBe(null);
-    expect(addressOf('127.0.0.1', undefined)).toBe(null);
+  const none = proxiesOf([]);
+  const told = proxiesOf(['203.0.113.5', '10.1.0.0/16', 'fd00:1:2::/60', '2001:db8::5']);
+
+  it('takes an address from the connection, and from a proxy only when that is on this computer or one it was told of', () => {
+    expect(addressOf('203.0.113.5', '1.2.3.4', none)).toBe('203.0.113.5');
+    expect(addressOf('::ffff:203.0.113.5', undefined, none)).toBe('203.0.113.5');
+    expect(addressOf('127.0.0.1', 'made-up, 198.51.100.7', none)).toBe('198.51.100.7');
+    expect(addressOf('::1', undefined, none)).toBe(null);
+    expect(addressOf('127.0.0.1', undefined, told)).toBe(null);
+    expect(addressOf(undefined, '1.2.3.4', told)).toBe(null);
+    for (const proxy of ['203.0.113.5', '10.1.255.9', 'fd00:1:2:f::9', '2001:db8::5', '127.0.0.1', '::1']) expect(addressOf(proxy, '198.51.100.7', told), proxy).toBe('198.51.100.7');
+    for (const other of ['203.0.113.6', '10.2.0.1']) expect(addressOf(other, '198.51.100.7', told), other).toBe(other);
+    expect(addressOf('fd00:1:2:10::9', '198.51.100.7', told)).toBe('fd00:1:2:10');
+  });
+
+  it('takes the last that is no proxy, whatever somebody wrote before it', () => {
+    expect(addressOf('10.1.0.1', '1.2.3.4, 198.51.100.7, 10.1.0.2,203.0.113.5', told)).toBe('198.51.100.7');
+    expect(addressOf('10.1.0.1', '127.0.0.1, 198.51.100.7', told)).toBe('198.51.100.7');
+    // nobody but proxies: the one that it began at
+    expect(addressOf('10.1.0.1', '10.1.0.9, 10.1.0.2', told)).toBe('10.1.0.9');
+    expect(addressOf('10.1.0.1', ' , ', told)).toBe('10.1.0.1');
+  });
+
+  it('knows an address however it is written', () => {
+    for (const proxy of ['::ffff:10.1.0.1', '::FFFF:0a01:1', '2001:0DB8:0::5', '2001:db8::5%eth0']) expect(addressOf(proxy, '::ffff:c633:6407', told), proxy).toBe('198.51.100.7');
+    expect(addressOf('::ffff:10.1.0.1', '198.51.100.7', proxiesOf(['::ffff:10.1.0.1']))).toBe('198.51.100.7');
+  });
+
+  it('is told of proxies by address or network and by nothing else', () => {
+    for (const right of ['10.0.0.5', '10.0.0.0/8', '10.0.0.5/32', 'fd00::5', 'fd00::/8', '::ffff:10.0.0.5']) expect(isProxy(right), right).toBe(true);
+    for (const wrong of ['', 'caddy', '10.0.0', '10.0.0.0/33', '10.0.0.0/', '10.0.0.0/8/8', '10.0.0.0/-1', '10.0.0.0/1e1', 'fd00::/129', 'fe80::1%eth0', '/8', '10.0.0.5:80', '::ffff:10.0.0.0/104']) expect(isProxy(wrong), wrong).toBe(false);
   });
 
   it('takes all of one customer’s IPv6 addresses for one', () => {
-    const one = addressOf('2001:db8:1:2:aaaa::1', undefined);
-    expect(addressOf('2001:0db8:0001:0002::9', undefined)).toBe(one);
-    expect(addressOf('2001:db8:1:3::9', undefined)).not.toBe(one);
-    expect(addressOf('2001:db8::', undefined)).toBe('2001:db8:0:0');
+    const one = addressOf('2001:db8:1:2:aaaa::1', undefined, none);
+    expect(addressOf('2001:0db8:0001:0002::9', undefined, none)).toBe(one);
+    expect(addressOf('2001:db8:1:3::9', undefined, none)).not.toBe(one);
+    expect(addressOf('2001:db8::', undefined, none)).toBe('2001:db8:0:0');
   });
 });
 

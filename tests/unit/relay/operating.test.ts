@@ -1,11 +1,12 @@
 import { DatabaseSync } from '@photostructure/sqlite';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { adminQuota } from '../../../relay/admin-quota';
 import { hex } from '../../../crypto/bytes';
 import { ready } from '../../../crypto/sodium';
+import { configOf } from '../../../relay/config';
 import { journal, seldom } from '../../../relay/journal';
 import { localLog } from '../../../relay/log-sqlite';
 import { figures, metered } from '../../../relay/meters';
@@ -73,5 +74,26 @@ describe('what an operator sees', () => {
     warn('trouble', 'The disk is full.');
     j.say('refused', 'Refused: rate 2.', { rate: 2 });
     expect(lines.map((l) => JSON.parse(l) as unknown)).toMatchObject([{ level: 'warn', what: 'trouble', time: '1970-01-01T00:00:00.000Z' }, { level: 'warn' }, { level: 'info', what: 'refused', rate: 2 }]);
+  });
+});
+
+describe('what an operator reads', () => {
+  const page = readFileSync(new URL('../../../relay/OPERATING.md', import.meta.url), 'utf8');
+
+  it('has every setting in its table, and none that is no setting', () => {
+    const told = [...page.matchAll(/^\| `(?:PORT|HOST|CAREFOLD_)[^|]*\|[^|]*\|[^|]*\| (.+) \|$/gm)].flatMap(([, names]) => [...(names as string).matchAll(/`(\w+)`/g)].map(([, name]) => name));
+    const settings = configOf({});
+    expect([...told].sort()).toEqual(settings.ok && Object.keys(settings.value).sort());
+  });
+
+  it('shows the environment of one node of two as the relay takes it', () => {
+    const [, block = ''] = /From one to two:[\s\S]*?\n\n((?: {7}[A-Z0-9_]+=.*\n)+)/.exec(page) ?? [];
+    const env = Object.fromEntries(block.trim().split('\n').map((line) => line.trim().split(/=(.*)/).slice(0, 2) as [string, string]));
+    const node = configOf(env);
+    if (!node.ok) throw new Error(node.fault);
+    // each line says something that is taken
+    const values = Object.values(node.value).flat().map(String);
+    for (const [name, value] of Object.entries(env)) expect(values, name).toContain(value);
+    for (const name of ['HOST', 'CAREFOLD_PUBLIC', 'CAREFOLD_PROXIES', 'CAREFOLD_DRAIN', 'CAREFOLD_POSTGRES', 'CAREFOLD_NATS', 'CAREFOLD_S3', 'CAREFOLD_S3_KEY', 'CAREFOLD_S3_SECRET']) expect(env).toHaveProperty(name);
   });
 });

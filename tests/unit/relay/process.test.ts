@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -54,6 +54,16 @@ function run(env: Record<string, string> = {}): Promise<Running> {
     started.stdout.on('data', hear);
     started.stderr.on('data', hear);
     void ended.then((code) => fail(new Error(`${code} ${said.trim()}`)));
+  });
+}
+
+function freePort(): Promise<number> {
+  const holder = createServer();
+  return new Promise((done) => {
+    holder.listen(0, '127.0.0.1', () => {
+      const { port } = holder.address() as AddressInfo;
+      holder.close(() => done(port));
+    });
   });
 }
 
@@ -144,6 +154,49 @@ describe('the relay as a process', () => {
     expect(lines.slice(2)).toEqual(['Refused while it ran: malformed 1.']);
   });
 
+  it('sends devices away one after the other when it drains: alive, not ready, and ended cleanly', async () => {
+    const one = await run({ CAREFOLD_DRAIN: '3' });
+    const at = `http://127.0.0.1:${one.port}`;
+    const status = async (path: string): Promise<number> => (await fetch(`${at}${path}`)).status;
+    const sockets: WebSocket[] = [];
+    for (let i = 0; i < 3; i++) {
+      const device = makeDevice(random());
+      sockets.push((await connect(one.port, device, foundGroup(random(), device))).ws);
+    }
+    expect([await status('/healthz'), await status('/readyz')]).toEqual([200, 200]);
+    const closed = sockets.map((ws) => new Promise<number>((done) => ws.once('close', done)));
+    const isOpen = (): boolean[] => sockets.map((ws) => ws.readyState === WebSocket.OPEN);
+    child?.kill('SIGTERM');
+    expect(await closed[0]).toBe(1001);
+    expect(isOpen()).toEqual([false, true, true]);
+    expect([await status('/healthz'), await status('/readyz')]).toEqual([200, 503]);
+    const late = new WebSocket(`${at.replace('http', 'ws')}/ws`);
+    expect(await new Promise((done) => late.on('error', done))).toMatchObject({ message: 'Unexpected server response: 503' });
+    expect(await closed[1]).toBe(1001);
+    expect(isOpen()).toEqual([false, false, true]);
+    expect(await closed[2]).toBe(1001);
+    expect(await one.ended).toBe(0);
+    expect(one.said()).toContain('Sending devices away within 3 seconds.');
+  });
+
+  it('shows figures where it is told to, and nowhere else', async () => {
+    const figuresPort = await freePort();
+    const one = await run({ CAREFOLD_METRICS: `127.0.0.1:${figuresPort}` });
+    const device = makeDevice(random());
+    const made = foundGroup(random(), device);
+    const a = await connect(one.port, device, made);
+    const acks = a.next('acks');
+    a.tell({ is: 'append', group: a.state.group, n: 1, envelope: envelope(random(), a.state, pen(device), (made.keys as NonNullable<typeof made.keys>).content, fromText('words')) });
+    await acks;
+    const shown = await fetch(`http://127.0.0.1:${figuresPort}/metrics`);
+    expect([shown.status, shown.headers.get('content-type')]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
+    const lines = (await shown.text()).split('\n');
+    for (const line of ['carefold_sockets 1', 'carefold_sessions 1', 'carefold_envelopes_stored_total 1', 'carefold_draining 0']) expect(lines).toContain(line);
+    expect((await fetch(`http://127.0.0.1:${figuresPort}/`)).status).toBe(404);
+    expect(await (await fetch(`http://127.0.0.1:${one.port}/metrics`)).text()).not.toContain('carefold_sockets');
+    a.ws.terminate();
+  });
+
   it('keeps its key readable by its owner alone, and is the same relay after a restart', async () => {
     const device = makeDevice(random());
     const made = foundGroup(random(), device);
@@ -164,6 +217,23 @@ describe('the relay as a process', () => {
     await expect(run({ PORT: String(port) })).rejects.toThrow(/^1 Port \d+ is already in use\. Choose another one with PORT\.$/);
     holder.close();
     await expect(run({ CAREFOLD_DATA: '/proc/none' })).rejects.toThrow(/^1 The folder \/proc\/none cannot be written\. Choose another one with CAREFOLD_DATA\.$/);
+  });
+
+  it('counts people by their own address behind a proxy elsewhere that it was told of, and believes no other', async () => {
+    const one = await run({ CAREFOLD_FROM: '1', CAREFOLD_PROXIES: '127.0.0.2' });
+    const open: WebSocket[] = [];
+    const comes = (person: string, through: string): Promise<number> => {
+      const ws = new WebSocket(`ws://127.0.0.1:${one.port}/ws`, { localAddress: through, headers: { 'x-forwarded-for': person } });
+      open.push(ws);
+      return new Promise((done, fail) => {
+        ws.once('open', () => done(101));
+        ws.once('unexpected-response', (_, x) => done(x.statusCode ?? 0));
+        ws.once('error', fail);
+      });
+    };
+    expect([await comes('198.51.100.7', '127.0.0.2'), await comes('198.51.100.8', '127.0.0.2'), await comes('198.51.100.7', '127.0.0.2')]).toEqual([101, 101, 503]);
+    expect([await comes('198.51.100.1', '127.0.0.3'), await comes('198.51.100.2', '127.0.0.3')]).toEqual([101, 503]);
+    for (const ws of open) ws.terminate();
   });
 
   it('rings a device that is away, without a word that was planted, a name or a key in what it sends or prints; and no more once it is out', async () => {

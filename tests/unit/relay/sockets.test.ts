@@ -17,7 +17,7 @@ import { createApp } from '../../../relay/app';
 import { blobFiles } from '../../../relay/blob-files';
 import { sweepBlobs } from '../../../relay/blob-routes';
 import type { Blobs } from '../../../relay/blobs';
-import { Doors } from '../../../relay/doors';
+import { Doors, proxiesOf } from '../../../relay/doors';
 import { allowedHosts } from '../../../relay/hosts';
 import { RATE } from '../../../relay/limits';
 import { takeSockets, type Sockets } from '../../../relay/socket';
@@ -43,7 +43,7 @@ beforeEach(async () => {
   blobs = await blobFiles(join(folder, 'blobs'));
   const listener = getRequestListener(createApp(r.relay, blobs, folder).fetch);
   server = createServer((request, response) => void listener(request, response));
-  sockets = takeSockets(server, r.relay, allowedHosts({ host: '127.0.0.1', publicUrl: 'https://care.example', origins: ['https://app.example'] }), new Doors(2, 0, () => r.now));
+  sockets = takeSockets(server, r.relay, allowedHosts({ host: '127.0.0.1', publicUrl: 'https://care.example', origins: ['https://app.example'] }), new Doors(2, 0, () => r.now), proxiesOf([]));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   port = (server.address() as AddressInfo).port;
 });
