@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** `npm start`: from a fresh checkout to a running Carefold. Needs nothing but Node, because it runs before anything is installed. */
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';

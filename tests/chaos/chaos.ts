@@ -1,14 +1,14 @@
 /**
  * A real relay process, killed mid-append N times and asked for every envelope it acknowledged (`--kills`, 20 unless given); the file as it
  * was at its last sync, where strace can tell; nonsense at its socket and over HTTP (`--frames`); and thousands of sockets that all come
- * back after a crash (`--sockets`). Loopback alone; ends by itself; exit code 1 when anything was lost. The last line is JSON.
+ * back after a crash (`--sockets`). Loopback alone; ends by itself. The last line is JSON; exit code 1 when `failed` in it names anything.
  */
 import { ready } from '../../crypto/sodium';
 import { bundleRelay, forgetBundle } from '../bench/peers/processes';
 import { fuzzed } from './fuzz';
 import { killed } from './kills';
-import { storm } from './storm';
-import { synced } from './synced';
+import { storm, stormFaults } from './storm';
+import { isSynced, synced } from './synced';
 
 const option = (name: string, otherwise: number): number => {
   const at = process.argv.indexOf(`--${name}`);
@@ -20,12 +20,16 @@ await ready();
 await bundleRelay();
 const frames = option('frames', 0);
 const sockets = option('sockets', 0);
-const result = {
-  ...(await killed(option('kills', frames + sockets > 0 ? 0 : 20), say)),
-  ...(await synced(say)),
-  ...(frames > 0 ? await fuzzed(frames, say) : {}),
-  ...(sockets > 0 ? await storm(sockets, say) : {})
-};
+const kills = await killed(option('kills', frames + sockets > 0 ? 0 : 20), say);
+const syncs = await synced(say);
+const nonsense = frames > 0 ? await fuzzed(frames, say) : {};
+const crowd = sockets > 0 ? await storm(sockets, say) : null;
 forgetBundle();
-say(JSON.stringify(result));
-process.exit(result.lost === 0 && result.duplicated === 0 ? 0 : 1);
+const failed = [
+  ...(kills.lost > 0 ? ['lost'] : []),
+  ...(kills.duplicated > 0 ? ['duplicated'] : []),
+  ...(syncs === null || isSynced(syncs) ? [] : ['synced']),
+  ...(crowd === null ? [] : stormFaults(crowd))
+];
+say(JSON.stringify({ ...kills, synced: syncs, ...nonsense, ...crowd, failed }));
+process.exit(failed.length === 0 ? 0 : 1);

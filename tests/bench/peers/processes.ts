@@ -15,10 +15,10 @@ export interface Server {
   kill(): Promise<void>;
 }
 
-/** Bundles the relay from its sources as they are now. */
+/** Bundles the relay, and what copies its store, from their sources as they are now. */
 export async function bundleRelay(): Promise<void> {
   mkdirSync(bundle, { recursive: true });
-  const entryPoints = { relay: join(root, 'relay/main.ts'), 'log-worker': join(root, 'relay/log-worker.ts') };
+  const entryPoints = { relay: join(root, 'relay/main.ts'), 'log-worker': join(root, 'relay/log-worker.ts'), backup: join(root, 'relay/backup-main.ts') };
   await build({ entryPoints, bundle: true, platform: 'node', target: 'node20', format: 'esm', packages: 'external', outdir: bundle, logLevel: 'error' });
 }
 export const forgetBundle = (): void => rmSync(bundle, { recursive: true, force: true });
@@ -32,6 +32,9 @@ export const startTraced = (folder: string, trace: string): Promise<Server> =>
     ['-f', '-qq', '-y', '-e', 'trace=pwrite64,fdatasync,fsync', '-s', '0', '-o', trace, process.execPath, join(bundle, 'relay.js')],
     /ready at http:\/\/127\.0\.0\.1:(\d+)/, { PORT: '0', HOST: '127.0.0.1', CAREFOLD_DATA: folder, CAREFOLD_PACE: '0' }, 'strace'
   );
+/** `npm start -- backup FILE` and `restore FILE`, as processes of their own; resolves with the exit code. */
+export const keep = (what: 'backup' | 'restore', folder: string, file: string): Promise<number | null> =>
+  new Promise((done) => spawn(process.execPath, [join(bundle, 'backup.js'), what, file], { env: { ...process.env, CAREFOLD_DATA: folder }, stdio: ['ignore', 'ignore', 'inherit'] }).once('exit', done));
 export const startPeer = (name: 'bare' | 'yws' | 'hocus', folder: string): Promise<Server> =>
   started(['--import', 'tsx', join(root, 'tests/bench/peers/servers.ts'), name, join(folder, 'peer.db')], /port (\d+)/, {});
 
