@@ -3,7 +3,7 @@ import { expect, test, type Page } from '@playwright/test';
 import { openDevice, type Device } from './support/browser';
 import { startRelay } from './support/relay';
 import { look } from './support/screens';
-import { askToJoin, expectState, invite, letIn, openGroup, OLIVIA, PAT, post, postOf, setUp, unlock } from './support/story';
+import { askToJoin, expectState, invite, letIn, openGroup, OLIVIA, PAT, post, postOf, setUp, unlock, writeDown } from './support/story';
 
 const GROUP = 'Pat Moreno’s Family Treatment Updates';
 
@@ -38,26 +38,6 @@ async function clearSiteData(device: Device): Promise<void> {
   await page.reload();
 }
 
-/** Takes the words down as a person would, gives back those that are asked for, and returns all thirteen. */
-async function writeDown(page: Page, by: string): Promise<string[]> {
-  await page.getByRole('button', { name: by }).first().click();
-  const dialog = page.getByRole('dialog');
-  await expect(dialog.getByRole('listitem')).toHaveCount(13);
-  const words = (await dialog.getByRole('listitem').allInnerTexts()).map((w) => w.replace(/[^a-z]/gi, ''));
-  expect(words).toHaveLength(13);
-  await look(page, 'phrase-words');
-  await expectPaper(page, words);
-  await dialog.getByRole('button', { name: 'I wrote them down' }).click();
-  for (const field of await dialog.getByRole('textbox').all()) {
-    const number = Number(((await field.getAttribute('aria-label')) ?? (await field.evaluate((f: HTMLInputElement) => f.labels?.[0]?.textContent ?? ''))).replace(/\D/g, ''));
-    await field.fill(words[number - 1] as string);
-  }
-  await look(page, 'phrase-check');
-  await dialog.getByRole('button', { name: 'Keep this phrase' }).click();
-  await dialog.getByRole('button', { name: 'Done' }).click();
-  return words;
-}
-
 test('thirteen words bring back name, groups, history and ownership after the site’s data is gone', async () => {
   const relay = await startRelay();
   const pat = await openDevice('Pat', relay.url);
@@ -66,7 +46,13 @@ test('thirteen words bring back name, groups, history and ownership after the si
     await setUp(pat.page(), PAT);
     // before the first group is owned the words are asked for; then the form comes by itself
     await pat.page().getByRole('button', { name: 'New group', exact: true }).first().click();
-    const words = await writeDown(pat.page(), 'Write them down now');
+    const words = await writeDown(pat.page(), {
+      atWords: async (shown) => {
+        await look(pat.page(), 'phrase-words');
+        await expectPaper(pat.page(), shown);
+      },
+      atCheck: () => look(pat.page(), 'phrase-check')
+    });
     await pat.page().getByLabel('Group name').fill(GROUP);
     await pat.page().getByRole('button', { name: 'Create group' }).click();
     await post(pat.page(), 'The first week at home');

@@ -83,7 +83,7 @@ test('a removed member’s device opens nothing new, from a copy of the database
   await test.step('a copy that hides the removal: the new envelopes come, and stay sealed', async () => {
     const device = await openOn(hiding);
     await openGroup(device.page(), GROUP);
-    await expect.poll(() => envelopes.every((envelope) => device.network.captured().includes(Buffer.from(envelope))), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => envelopes.every((envelope) => device.network.received().includes(Buffer.from(envelope))), { timeout: 30_000 }).toBe(true);
     // time to open them, if that were possible
     await device.page().waitForTimeout(3000);
     const opened = await openedWords(device.page());

@@ -1,7 +1,9 @@
 /** Words planted on purpose, and the search for them in every shape they could leak in. */
+import { randomInt } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
+import type { Device } from './browser';
 
 /** A word as bytes a search might meet: UTF-8, UTF-16, hexadecimal, and base64 at each of its three alignments. */
 function shapes(word: string): { readonly how: string; readonly bytes: Buffer }[] {
@@ -23,9 +25,50 @@ function shapes(word: string): { readonly how: string; readonly bytes: Buffer }[
   ];
 }
 
-/** Where a planted word was found, in words: “relay.db: UTF-8 of …”; empty when nowhere. */
-export function findIn(name: string, bytes: Buffer, words: readonly string[]): string[] {
-  return words.flatMap((word) => [...new Set(shapes(word).flatMap(({ how, bytes: shape }) => (bytes.includes(shape) ? [`${name}: ${how} of “${word}”`] : [])))]);
+export type Search = (name: string, bytes: Buffer) => string[];
+
+/** Looks for hundreds of words in one pass. Says where each was found, “relay.db: UTF-8 of …”; empty when nowhere. */
+export function searchFor(words: readonly string[]): Search {
+  const known = new Map<number, { readonly word: string; readonly how: string; readonly bytes: Buffer }[]>();
+  // most places begin none of the shapes: a table of what may begin one passes over them
+  const may = new Uint8Array(2 ** 20);
+  const slot = (first: number): number => Math.imul(first, 0x9e3779b1) >>> 12;
+  for (const word of words)
+    for (const shape of shapes(word)) {
+      const first = shape.bytes.readInt32BE(0);
+      known.set(first, [...(known.get(first) ?? []), { word, ...shape }]);
+      may[slot(first)] = 1;
+    }
+  return (name, bytes) => {
+    const found = new Set<string>();
+    let four = 0;
+    for (let at = 0; at < bytes.length; at++) {
+      four = (four << 8) | (bytes[at] as number);
+      if (may[slot(four)] === 0) continue;
+      for (const shape of known.get(four) ?? []) if (at >= 3 && bytes.subarray(at - 3, at - 3 + shape.bytes.length).equals(shape.bytes)) found.add(`${name}: ${shape.how} of “${shape.word}”`);
+    }
+    return [...found];
+  };
+}
+
+const SYLLABLES = [...'bdfgklmnprstvz'].flatMap((first) => [...'aeiou'].map((second) => first + second));
+
+/** So many words of twelve letters that nobody ever wrote, drawn at random: where one is found, it came from here. */
+export const inventWords = (count: number): string[] => Array.from({ length: count }, () => Array.from({ length: 6 }, () => SYLLABLES[randomInt(SYLLABLES.length)]).join(''));
+
+/** Listens to what is put into the fields of a device, and to the names of chosen files. To be called before its first page opens; gives all of it so far. */
+export async function listenTo(device: Device): Promise<() => string> {
+  const entered: string[] = [];
+  await device.context().exposeBinding('tellEntered', (_, text: string) => void entered.push(text));
+  await device.context().addInitScript(() => {
+    const tell = ({ target }: Event): void => {
+      if (!(target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement)) return;
+      const files = target instanceof HTMLInputElement ? [...(target.files ?? [])].map((file) => file.name) : [];
+      void (window as unknown as { tellEntered(text: string): Promise<void> }).tellEntered([target.value, ...files].join('\n'));
+    };
+    for (const kind of ['input', 'change']) window.addEventListener(kind, tell, true);
+  });
+  return () => entered.join('\n');
 }
 
 /** Every file below a folder, with its bytes. Files that vanish while a browser works are passed over. */

@@ -11,8 +11,10 @@ export interface Network {
   mend(): void;
   /** Ends every connection and leads new ones to another port of this machine; null leads them where they want to go. */
   lead(port: number | null): void;
-  /** Everything that crossed since the start, both ways, client frames unmasked, as one searchable buffer. */
-  captured(): Buffer;
+  /** What the browser said since the start, its frames unmasked: one connection after the other. */
+  sent(): Buffer;
+  /** What it was told since the start: one connection after the other. */
+  received(): Buffer;
   close(): Promise<void>;
 }
 
@@ -41,7 +43,7 @@ export async function startNetwork(): Promise<Network> {
   let led: number | null = null;
   const open = new Set<Socket>();
   const sent: Buffer[][] = [];
-  const received: Buffer[] = [];
+  const received: Buffer[][] = [];
   const keep = (socket: Socket): void => {
     open.add(socket);
     socket.on('error', () => socket.destroy());
@@ -61,11 +63,13 @@ export async function startNetwork(): Promise<Network> {
         // nothing but this machine: a test never reaches out; names that end in .test stand for another machine on the ward
         if (!whole || !/^(127\.|localhost$)|\.test$/.test(host)) return void client.end(Buffer.from([5, 2, 0, 1, 0, 0, 0, 0, 0, 0]));
         const up: Buffer[] = [];
+        const down: Buffer[] = [];
         sent.push(up);
+        received.push(down);
         const target = connect(led ?? port, '127.0.0.1', () => client.write(Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0])));
         keep(target);
         client.on('data', (chunk) => void up.push(chunk));
-        target.on('data', (chunk) => void received.push(chunk));
+        target.on('data', (chunk) => void down.push(chunk));
         client.pipe(target).pipe(client);
         client.once('close', () => target.destroy());
         target.once('close', () => client.destroy());
@@ -90,7 +94,8 @@ export async function startNetwork(): Promise<Network> {
       led = to;
       dropAll();
     },
-    captured: () => Buffer.concat([...sent.map((chunks) => unmask(Buffer.concat(chunks))), ...received]),
+    sent: () => Buffer.concat(sent.map((chunks) => unmask(Buffer.concat(chunks)))),
+    received: () => Buffer.concat(received.flat()),
     close: () =>
       new Promise((done) => {
         dropAll();

@@ -47,6 +47,25 @@ export async function putOff(page: Page, next: Locator): Promise<void> {
   if (await ask.isVisible()) await ask.getByRole('button', { name: 'Later', exact: true }).click();
 }
 
+/** Takes the thirteen words down where the app asks for it, gives back those it checks, and returns all; a test may look at each screen. */
+export async function writeDown(page: Page, look: { readonly atWords?: (words: readonly string[]) => Promise<void>; readonly atCheck?: () => Promise<void> } = {}): Promise<string[]> {
+  await button(page, 'Write them down now').click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByRole('listitem')).toHaveCount(13);
+  const words = (await dialog.getByRole('listitem').allInnerTexts()).map((w) => w.replace(/[^a-z]/gi, ''));
+  expect(words).toHaveLength(13);
+  await look.atWords?.(words);
+  await dialog.getByRole('button', { name: 'I wrote them down' }).click();
+  for (const field of await dialog.getByRole('textbox').all()) {
+    const number = Number(((await field.getAttribute('aria-label')) ?? (await field.evaluate((f: HTMLInputElement) => f.labels?.[0]?.textContent ?? ''))).replace(/\D/g, ''));
+    await field.fill(words[number - 1] as string);
+  }
+  await look.atCheck?.();
+  await dialog.getByRole('button', { name: 'Keep this phrase' }).click();
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  return words;
+}
+
 export async function openGroup(page: Page, name: string): Promise<void> {
   await page
     .getByRole('link', { name: new RegExp(name) })
