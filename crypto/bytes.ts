@@ -7,15 +7,19 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export const EMPTY: Bytes = new Uint8Array(0);
 
-export function concat(...parts: readonly Uint8Array[]): Bytes {
-  let size = 0;
-  for (const p of parts) size += p.length;
-  const out = new Uint8Array(size);
-  let at = 0;
+export const sizeOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, p) => sum + p.length, 0);
+
+/** Puts parts one after the other into `out`, from `at` on. */
+export function putInto(out: Uint8Array, at: number, parts: readonly Uint8Array[]): void {
   for (const p of parts) {
     out.set(p, at);
     at += p.length;
   }
+}
+
+export function concat(...parts: readonly Uint8Array[]): Bytes {
+  const out = new Uint8Array(sizeOf(parts));
+  putInto(out, 0, parts);
   return out;
 }
 

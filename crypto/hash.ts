@@ -1,6 +1,6 @@
 /** BLAKE2b-256 under a label (PROTOCOL §3). */
 import type { Bytes, Hash } from './brand';
-import { concat } from './bytes';
+import { concat, putInto, sizeOf } from './bytes';
 import { na } from './sodium';
 
 export const HASH = 32;
@@ -10,15 +10,10 @@ export const ZERO_HASH = new Uint8Array(HASH) as Bytes as Hash;
 const room = new Uint8Array(4096);
 
 export function hash(label: Bytes, ...parts: readonly Uint8Array[]): Hash {
-  let size = label.length;
-  for (const p of parts) size += p.length;
+  const size = label.length + sizeOf(parts);
   if (size > room.length) return blake(concat(label, ...parts));
   room.set(label);
-  let at = label.length;
-  for (const p of parts) {
-    room.set(p, at);
-    at += p.length;
-  }
+  putInto(room, label.length, parts);
   const made = blake(room.subarray(0, size));
   // some of it may be secret
   room.fill(0, 0, size);
