@@ -1,10 +1,11 @@
 /** PostgreSQL, NATS and an S3-compatible server as processes of their own, on free ports of the loopback address, each to be killed and started again. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findEngine } from '../engines.mjs';
+import { freePort } from './free-port';
 
 export interface Engine {
   readonly port: number;
@@ -15,15 +16,6 @@ export interface Engine {
   start(): Promise<void>;
   discard(): Promise<void>;
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((done) => {
-    const probe = createServer();
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => done(port));
-    });
-  });
 
 const answers = (port: number): Promise<boolean> =>
   new Promise((done) => {

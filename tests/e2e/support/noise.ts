@@ -1,7 +1,7 @@
 /** A server that speaks no sense: it answers every socket with frames that are broken in all the ways there are. */
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
-import { freePort } from './relay';
+import { freePort } from '../../support/free-port';
 
 export interface Noise {
   readonly port: number;

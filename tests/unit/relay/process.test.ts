@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +17,7 @@ import type { RosterState } from '../../../crypto/roster/state';
 import { ready } from '../../../crypto/sodium';
 import { admitEntry, type Device, envelope, foundGroup, inviteEntry, type Made, makeDevice, newRow, pen, removeEntry, seeded } from '../../support/actor';
 import { until } from '../../support/engines';
+import { freePort } from '../../support/free-port';
 import { startPushService } from '../../support/push-service';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -54,16 +55,6 @@ function run(env: Record<string, string> = {}): Promise<Running> {
     started.stdout.on('data', hear);
     started.stderr.on('data', hear);
     void ended.then((code) => fail(new Error(`${code} ${said.trim()}`)));
-  });
-}
-
-function freePort(): Promise<number> {
-  const holder = createServer();
-  return new Promise((done) => {
-    holder.listen(0, '127.0.0.1', () => {
-      const { port } = holder.address() as AddressInfo;
-      holder.close(() => done(port));
-    });
   });
 }
 
