@@ -41,13 +41,13 @@ export class LaneWriter {
   }
 }
 
-/** What an update from `device` in `epoch` appends; `places` tells where known clientIDs stand. */
-export function checkUpdate(update: Bytes, device: number, epoch: number, places: (client: number) => ClientPlace | undefined): Result<LaneUpdate, LaneFault> {
+/** What an update from `device` in `epoch` appends; `places` tells where a clientID stands that claims to go on at `clock`. */
+export function checkUpdate(update: Bytes, device: number, epoch: number, places: (client: number, clock: number) => ClientPlace | undefined): Result<LaneUpdate, LaneFault> {
   const scanned = scanUpdate(update);
   if (!scanned.ok) return scanned;
   const { client, clock, root, origin, count } = scanned.value;
   if (!Number.isSafeInteger(client) || Math.floor(client / SPAN) !== device) return err('foreign-client');
-  const at = places(client);
+  const at = places(client, clock);
   if (at !== undefined && at.epoch !== epoch) return err('wrong-epoch');
   if (clock !== (at?.clock ?? 0)) return err('gap');
   if (clock === 0 ? root !== String(client) : origin === null || origin.client !== client || origin.clock !== clock - 1) return err('wrong-root');

@@ -2,23 +2,21 @@
 import { openBlob, sealBlob } from '$crypto/blob';
 import { base64url } from '$crypto/bytes';
 import { LIMIT } from '$crypto/limits';
-import { type CareRecord, parseRecord, PHOTOS_MOST, type PhotoRecord, type PostRecord, postIdOf, recordIdOf, type SeenRecord, TEXT_MOST } from '../care/record';
+import { parseRecord, PHOTOS_MOST, type PhotoRecord, type PostRecord, postIdOf, recordIdOf, TEXT_MOST } from '../care/record';
 import { type Handlers, here as hereOf, no, yes } from './commands-kit';
 import type { Core } from './core';
 import type { GroupRun, OutboxItem } from './group-run';
-import { drop, type OutboxRow, put, putBytes } from './group-rows';
+import { drop, put, putBytes } from './group-rows';
 import { pendingPost, photoView } from './group-view';
 import { HOLD_MOST } from './hold';
 import { blobBytes, blobRecord, blobRef } from './pictures';
 import type { Fault } from './port';
+import { findPost } from './posts';
 import { readOlder } from './project';
-import { inRecords, takeSeen } from './seen-marks';
-import { enqueue } from './send';
+import { noteSeen } from './seen-marks';
+import { enqueue, replaceItem } from './send';
 
 type Name = 'post' | 'undo-post' | 'edit' | 'retract' | 'save-draft' | 'add-photo' | 'drop-photo' | 'photo' | 'older' | 'seen';
-
-/** Seen-marks wait for each other. */
-const SEEN_WAIT = 2_500;
 
 export function feedCommands(core: Core): Pick<Handlers, Name> {
   const { clock, random } = core.ports;
@@ -35,9 +33,9 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
   const unsealed = (run: GroupRun, post: string): OutboxItem | undefined =>
     [pendingPost(run, post)].find((o) => o !== undefined && !(run.sealed?.keys.includes(o.key) ?? false));
   const ownPost = (run: GroupRun, post: string): boolean =>
-    run.feed.find(post)?.member === run.me || pendingPost(run, post) !== undefined;
+    findPost(run, post)?.member === run.me || pendingPost(run, post) !== undefined;
 
-  const hasPhotos = (run: GroupRun, post: string): boolean => (run.feed.find(post)?.photos ?? (pendingPost(run, post)?.record as PostRecord | undefined)?.p ?? []).length > 0;
+  const hasPhotos = (run: GroupRun, post: string): boolean => (findPost(run, post)?.photos ?? (pendingPost(run, post)?.record as PostRecord | undefined)?.p ?? []).length > 0;
 
   return {
     post: ({ group, text, photos, replyTo }) =>
@@ -164,23 +162,9 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
     seen: ({ group, posts }) =>
       here(group, async (run) => {
         if (run.row.ended !== null) return yes(null);
-        const { marks, changes } = takeSeen(run, posts);
-        // what was read is not unread, though its author is told of it with the rest of its envelope
-        shows(run, [...posts]);
+        await noteSeen(run, posts);
         core.views.touch('home', null);
-        const waiting = run.outbox.find((o) => o.record.t === 'seen' && !(run.sealed?.keys.includes(o.key) ?? false));
-        const [first, ...more] = marks.length === 0 ? [] : inRecords([...(waiting?.record as SeenRecord | undefined)?.m ?? [], ...marks]);
-        const fresh = [...(waiting === undefined && first !== undefined ? [first] : []), ...more];
-        if (waiting !== undefined && first !== undefined) await replaceItem(run, waiting, { ...waiting.record, m: first } as SeenRecord);
-        if (fresh.length > 0) await enqueue(run, fresh.map((m) => ({ record: { i: id(), t: 'seen', a: clock(), m }, heldUntil: clock() + SEEN_WAIT })), changes);
-        else if (changes.length > 0) await run.commit(changes);
         return yes(null);
       })
   };
-}
-
-/** Changes what waits, in memory first: whatever is sealed meanwhile is the new version. */
-async function replaceItem(run: GroupRun, item: OutboxItem, record: CareRecord): Promise<void> {
-  run.outbox = run.outbox.map((o) => (o === item ? { ...o, record } : o));
-  await run.commit([put('outbox', item.key, { record, heldUntil: item.heldUntil, made: item.made } satisfies OutboxRow)]);
 }

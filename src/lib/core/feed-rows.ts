@@ -31,6 +31,10 @@ export class FeedRows {
   static readIndex(store: Store, ref: GroupRef): Promise<Bytes | null> {
     return store.cacheGet('index', keyOf.index(ref));
   }
+  /** An empty feed for the same reader, of which nothing is kept. */
+  beside(): Feed {
+    return fresh(this.reader, emptyIndex());
+  }
   /** Begins again with nothing. */
   clear(): void {
     this.feed = fresh(this.reader, emptyIndex());

@@ -2,9 +2,11 @@
  * Asking the relay for what is missing: roster, own lockboxes, envelopes. Each answers whether everything came; where its own answer
  * leaves out what stands before the rest, the person is told.
  */
-import { LIMIT } from '$crypto/limits';
+import { endAhead, readAhead } from './ahead';
 import type { GroupRun } from './group-run';
 import { tellGap } from './heal';
+import { pagesUp } from './pages';
+import { COMING, firstOf } from './posts';
 import { takeEntries, takeEnvelopes, takeLockboxes } from './receive';
 
 /** `again`: with the newest that is here already, so that another history of the same length is noticed (P20). */
@@ -36,16 +38,31 @@ export async function fetchLockboxes(run: GroupRun, all = false): Promise<boolea
   }
 }
 
+/** The newest first where much is missing; then all from where the feed stands here, up to that, and what came behind it meanwhile. */
 export async function fetchFeed(run: GroupRun): Promise<boolean> {
-  for (;;) {
-    const before = run.cursor;
-    const f = await run.around.link.ask({ is: 'fetch', group: run.row.id, way: 'up', from: before, most: LIMIT.page });
-    if (f?.is !== 'page') return false;
-    if ((await takeEnvelopes(run, f.items)) !== 'all') {
+  await readAhead(run);
+  const { ahead } = run;
+  if (ahead !== null) {
+    const before = firstOf(ahead) - 1;
+    if (!(await fetchUp(run, before)) || run.cursor < before) return false;
+    // it has come already
+    if ((await takeEnvelopes(run, ahead.row.items)) !== 'all') return false;
+    await endAhead(run);
+  }
+  return fetchUp(run);
+}
+
+/** Takes the feed on from where it stands here, up to a place or to its end. */
+async function fetchUp(run: GroupRun, upTo = Infinity): Promise<boolean> {
+  if (run.cursor >= upTo) return true;
+  for await (const f of pagesUp(run, run.cursor, upTo)) {
+    if (f === null) return false;
+    if ((await takeEnvelopes(run, f.items)) !== 'all' || (!f.more && run.cursor < upTo && upTo < Infinity)) {
       tellGap(run);
       return false;
     }
-    if (!f.more) return true;
-    if (run.cursor === before) return false;
+    if (run.ahead !== null) run.around.changed(run.ref, 'feed', [COMING]);
+    if (!f.more || run.cursor >= upTo) return true;
   }
+  return false;
 }

@@ -1,7 +1,7 @@
 /** What this device keeps of one group, and under which keys (PROTOCOL §16). Rows are sealed by the store. */
 import type { Bytes, ContentKey, GroupId, Hash, KemPk, LogPk, LogSk, MemberTag, RelayPk, RosterKey } from '$crypto/brand';
 import { base64url } from '$crypto/bytes';
-import type { AddressedLockbox, ReceiptedEntry, StoredEnvelope } from '$crypto/frames';
+import type { AddressedLockbox, Prev, ReceiptedEntry, StoredEnvelope } from '$crypto/frames';
 import { hash } from '$crypto/hash';
 import { LABEL } from '$crypto/labels';
 import { kemPair, type KemPair } from '$crypto/lockbox';
@@ -56,7 +56,11 @@ export interface HeadsRow {
   readonly again?: { readonly at: number; readonly wait: number };
   /** Of logs that ended, how far what is here leads. */
   readonly ways?: readonly (readonly [device: number, way: Way])[];
+  /** The newest was read ahead of what is missing before it. */
+  readonly ahead?: true;
 }
+/** A stretch of the feed that ends with its newest, as a page of the relay gave it, ascending; `life`: of its store. */
+export interface AheadRow { readonly items: readonly StoredEnvelope[]; readonly prevs: readonly Prev[]; readonly life: number }
 /** Of an envelope that was on the screen in part: which posts were, by id. */
 export interface SeenPartRow { readonly device: number; readonly n: number; readonly posts: readonly string[] }
 export interface DraftRow { readonly text: string; readonly replyTo: string | null; readonly photos: readonly PhotoRecord[] }
@@ -95,6 +99,7 @@ export const keyOf = {
   /** Of an envelope that is stored, wherever it was shown. */
   inbox: (ref: GroupRef, e: Pick<InboxRow, 'seq' | 'device' | 'n' | 'loose'>) => `${ref}/e/${place(e.seq)}${e.loose === undefined ? '' : `+${e.device}.${e.n}`}`,
   heads: (ref: GroupRef) => `${ref}/heads`,
+  ahead: (ref: GroupRef) => `${ref}/ahead`,
   seenParts: (ref: GroupRef) => `${ref}/p/`,
   seenPart: (ref: GroupRef, e: { readonly device: number; readonly n: number }) => `${ref}/p/${place(e.device)}/${place(e.n)}`,
   page: (ref: GroupRef, page: number, slot: number) => `${ref}/${place(page)}/${slot}`,

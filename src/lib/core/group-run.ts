@@ -13,14 +13,16 @@ import { LOG_START, type LogPlace } from '../group/log';
 import { type Change, type Store, StoreError } from '../store/store';
 import type { Link } from '../sync/link';
 import type { Clock, Later } from '../sync/ports';
+import { keptAhead } from './ahead';
 import type { BlobCarrier } from './blobs';
 import type { Carrying } from './carrying';
 import { FeedRows } from './feed-rows';
 import {
-  type DeviceKeys, deviceKeys, type DraftRow, type EntryRow, type GroupRow, type HeadsRow, type InboxRow, keyOf, type KeyringRow, localName, type OutboxRow, type OwnInviteRow, type PendingRow, put, putBytes, read, readAll, type SealedRow, type SeenPartRow
+  type AheadRow, type DeviceKeys, deviceKeys, type DraftRow, type EntryRow, type GroupRow, type HeadsRow, type InboxRow, keyOf, type KeyringRow, localName, type OutboxRow, type OwnInviteRow, type PendingRow, put, putBytes, read, readAll, type SealedRow, type SeenPartRow
 } from './group-rows';
 import type { Alarm, GroupRef, Profile, Recognition, VouchedView } from './port';
 import type { HeldPermit } from './permit';
+import { type Ahead, postsShown } from './posts';
 import { NOTHING_SHOWN, type Shown, shownOf } from './shown';
 import { Turns } from './turns';
 import type { Way } from './ways';
@@ -89,6 +91,12 @@ export class GroupRun {
   readonly heads = new Map<number, LogPlace>();
   /** Feed seq up to which everything is stored here. */
   cursor = 0;
+  /** Feed seq that the relay's feed had come to when the session began. */
+  top = 0;
+  /** The newest of the feed, while much before it is still to come. */
+  ahead: Ahead | null = null;
+  /** Posts of it that were on the screen; marks go out once they have their place. */
+  readonly seenAhead = new Set<string>();
   /** Life of the relay's store that the places in the feed are of; 0 while there are none. */
   life = 0;
   /** While a restored relay's feed is read: envelopes that are here and have no place in it yet, by device and number. */
@@ -251,6 +259,7 @@ export class GroupRun {
       if (value.card !== null) run.cards.set(value.invite, value.card);
     }
     run.refreshShown();
+    if (heads?.ahead === true) keptAhead(run, await read<AheadRow>(store, 'inbox', keyOf.ahead(ref)));
     return run;
   }
 
@@ -325,7 +334,7 @@ export class GroupRun {
   }
   headsRow(): Change {
     const again = this.odd.size > 0 && this.readAgainAt > -Infinity ? { again: { at: this.readAgainAt, wait: this.readAgainWait } } : {};
-    const row: HeadsRow = { cursor: this.cursor, heads: [...this.heads], held: this.heldSeqs, lockboxes: this.lockboxes, suspect: this.suspect, life: this.life, verified: [...this.verified], junk: [...this.junk].map((epoch) => [epoch, this.passedBy.has(epoch)]), ways: [...this.ways], ...again };
+    const row: HeadsRow = { cursor: this.cursor, heads: [...this.heads], held: this.heldSeqs, lockboxes: this.lockboxes, suspect: this.suspect, life: this.life, verified: [...this.verified], junk: [...this.junk].map((epoch) => [epoch, this.passedBy.has(epoch)]), ways: [...this.ways], ...(this.ahead === null ? {} : { ahead: true }), ...again };
     return put('inbox', keyOf.heads(this.ref), row);
   }
   rosterRows(): Change[] {
@@ -400,7 +409,7 @@ export class GroupRun {
 
   photo(id: string): PhotoRecord | null {
     const here = (p: readonly PhotoRecord[]): PhotoRecord | undefined => p.find((x) => x.full.b === id);
-    for (const p of this.feed.posts) {
+    for (const p of postsShown(this)) {
       const found = here(p.photos);
       if (found) return found;
     }

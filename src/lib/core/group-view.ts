@@ -15,6 +15,7 @@ import { isReadByNewer } from './heal';
 import { isHeld } from './hold';
 import { lostMembers } from './lost';
 import { awaitedKey } from './judge';
+import { amendmentOf, COMING, findPost, isSeenBy, isUnread, postsShown, repliesTo, shareHere, unreadOf } from './posts';
 import type { Alarm, Delivery, DraftView, FeedItem, GroupSummary, GroupView, HistoryView, InviteView, NoteItem, PersonRoles, PersonView, PhotoView, PostItem } from './port';
 
 const NOBODY = { name: '', role: 'family', relationship: '' } as const;
@@ -135,7 +136,7 @@ function invites(run: GroupRun): InviteView[] {
 }
 
 export function summary(run: GroupRun): GroupSummary {
-  const { last } = run.feed.index;
+  const { last } = (run.ahead ?? run).feed.index;
   const mine = run.outbox.filter((o) => o.record.t === 'post').at(-1);
   const shown = mine === undefined ? last : { member: run.me, text: (mine.record as PostRecord).x, photos: (mine.record as PostRecord).p?.length ?? 0, at: mine.record.a };
   return {
@@ -154,25 +155,27 @@ export function summary(run: GroupRun): GroupSummary {
   };
 }
 
-const unreadCount = (run: GroupRun): number => Object.entries(run.feed.index.unread).filter(([id, [d, n]]) => !run.seenPosts.has(id) && !run.isWithdrawn(d, n) && !seenHere(run, d, n)).length;
+const unreadCount = (run: GroupRun): number => Object.entries(unreadOf(run)).filter(([id, [d, n]]) => !run.seenPosts.has(id) && !run.isWithdrawn(d, n) && !seenHere(run, d, n)).length;
 
 /** Seen by this person, sent or still in the outbox. */
 export function seenHere(run: GroupRun, device: number, n: number): boolean {
-  if (run.feed.seenBy(run.me, device, n)) return true;
+  if (isSeenBy(run, run.me, device, n)) return true;
   return run.outbox.some((o) => o.record.t === 'seen' && o.record.m.some(([d, from, to]) => d === device && n >= from && n <= to));
 }
 
 /** Everything loaded of the feed, ascending. */
 export function feedItems(run: GroupRun): FeedItem[] {
-  const posts = run.feed.posts.map((p) => postItem(run, p));
-  const pending = run.outbox.filter((o) => o.record.t === 'post').map((o) => pendingItem(run, o));
+  const posts = postsShown(run).map((p) => postItem(run, p));
+  // one whose ack was lost may have been read ahead
+  const pending = run.outbox.filter((o) => o.record.t === 'post' && run.ahead?.feed.find(postIdOf(o.record.i, run.me)) == null).map((o) => pendingItem(run, o));
   const oldest = run.feed.more ? (run.feed.posts[0]?.time ?? 0) : 0;
-  const notes = [...noteItems(run), ...carriedNotes(run)].filter((n) => n.at >= oldest);
+  const notes = [...noteItems(run), ...carriedNotes(run), ...comingNote(run)].filter((n) => n.at >= oldest);
   return [...posts, ...pending, ...notes].sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1));
 }
 
 export function feedItem(run: GroupRun, id: string): FeedItem | null {
-  const p = run.feed.find(id);
+  if (id === COMING) return comingNote(run)[0] ?? null;
+  const p = findPost(run, id);
   if (p !== null) return postItem(run, p);
   const o = pendingPost(run, id);
   return o === undefined ? null : pendingItem(run, o);
@@ -197,9 +200,19 @@ function carriedNotes(run: GroupRun): NoteItem[] {
   return [{ is: 'note', id: 'note-carried', order: at.time + 0.95, at: at.time, what: 'carried', who: nameOf(run, at.member), me: at.member === run.me, by: null }];
 }
 
+/** Where updates are missing that come after those shown behind it. */
+function comingNote(run: GroupRun): NoteItem[] {
+  const { ahead } = run;
+  const first = ahead?.feed.posts[0];
+  if (ahead === null || first === undefined) return [];
+  const note = { is: 'note', id: COMING, order: first.order - 0.001, at: first.time, who: '', me: false, by: null } as const;
+  if (run.row.ended !== null) return [{ ...note, what: 'missing' }];
+  return [{ ...note, what: 'coming', share: run.session === 'live' ? shareHere(run, ahead) : null }];
+}
+
 /** Amendments that the relay has, then those still in the outbox. */
 function amended(run: GroupRun, id: string, member: string): Amendment {
-  let a = run.feed.amendment(id) ?? { text: null, edited: null, retracted: null };
+  let a = amendmentOf(run, id) ?? { text: null, edited: null, retracted: null };
   if (member !== run.me) return a;
   for (const { record: r } of run.outbox) {
     if (r.t === 'edit' && postIdOf(r.o, member) === id) a = { ...a, text: r.x, edited: r.a };
@@ -218,7 +231,7 @@ function postItem(run: GroupRun, p: FeedPost): PostItem {
     at: p.at,
     sentAt: p.time,
     withdrawn,
-    unread: p.id in run.feed.index.unread && !run.seenPosts.has(p.id) && !withdrawn && !seenHere(run, p.device, p.n),
+    unread: isUnread(run, p.id) && !run.seenPosts.has(p.id) && !withdrawn && !seenHere(run, p.device, p.n),
     delivery: mine && a.retracted === null ? seenBy(run, p) : null
   };
 }
@@ -246,13 +259,13 @@ function common(run: GroupRun, id: string, member: string, a: Amendment, text: s
     text: gone ? '' : (a.text ?? text),
     photos: gone ? [] : photos.map((p) => photoView(run, p)),
     replyTo: replyTo === null ? null : quote(run, replyTo),
-    replies: (run.feed.index.replies[id] ?? 0) + run.outbox.filter((o) => o.record.t === 'post' && o.record.r === id).length,
+    replies: repliesTo(run, id) + run.outbox.filter((o) => o.record.t === 'post' && o.record.r === id).length,
     edited: gone ? null : a.edited, retracted: a.retracted
   };
 }
 
 function quote(run: GroupRun, id: string): PostItem['replyTo'] {
-  const p = run.feed.find(id);
+  const p = findPost(run, id);
   const o = p === null ? pendingPost(run, id) : undefined;
   if (p === null && o === undefined) return { id, name: '', words: '' };
   const member = p?.member ?? run.me;
@@ -278,7 +291,7 @@ function pendingDelivery(run: GroupRun, o: OutboxItem): Delivery {
 /** Who has had it on the screen, of those who can read it. */
 function seenBy(run: GroupRun, p: FeedPost): Delivery {
   const readers = liveMembers(run.state).filter((m) => hex(m.tag) !== p.member && m.horizon <= p.epoch);
-  const by = readers.filter((m) => run.feed.seenBy(hex(m.tag), p.device, p.n));
+  const by = readers.filter((m) => isSeenBy(run, hex(m.tag), p.device, p.n));
   if (by.length === 0) return { at: 'sent' };
   const names = (ms: readonly Member[]): string[] => ms.map((m) => nameOf(run, hex(m.tag)));
   return { at: 'seen', by: names(by), notYet: names(readers.filter((m) => !by.includes(m))), of: readers.length };

@@ -5,7 +5,6 @@
 import { equal } from '$crypto/bytes';
 import { readEnvelope } from '$crypto/envelope';
 import type { StoredEnvelope } from '$crypto/frames';
-import { LIMIT } from '$crypto/limits';
 import { type Row, rowByDevice } from '$crypto/roster/state';
 import { judgeEnvelope, LOG_START } from '../group/log';
 import type { Change } from '../store/store';
@@ -15,6 +14,7 @@ import { type InboxRow, keyOf, put } from './group-rows';
 import { envelopeAt, envelopesHere } from './inbox';
 import { beginWay, isOnWay, isOpenEnded, isWhole } from './ways';
 import { isMislabelled, markOf } from './held';
+import { pagesUp } from './pages';
 import { judge } from './judge';
 import { changesOf, remember } from './settle';
 
@@ -39,21 +39,17 @@ export async function healFeed(run: GroupRun): Promise<boolean> {
     const known = await knownHere(run);
     const before = [...run.heads.values()].reduce((sum, h) => sum + h.n, 0);
     let isWhole = true;
-    for (let from = 0; from < run.cursor; ) {
-      const f = await run.around.link.ask({ is: 'fetch', group: run.row.id, way: 'up', from, most: LIMIT.page });
-      if (f?.is !== 'page') {
+    let from = 0;
+    for await (const f of pagesUp(run, 0, run.cursor)) {
+      if (f === null) {
         for (const o of oddBefore) run.odd.add(o);
         run.suspect = true;
         return false;
       }
       isWhole = (await takeAgain(run, f.items, from, known)) && isWhole;
-      const last = f.items.at(-1)?.seq ?? 0;
-      if (last <= from) {
-        isWhole = false;
-        break;
-      }
-      from = last;
+      from = f.items.at(-1)?.seq ?? 0;
     }
+    if (from < run.cursor) isWhole = false;
     run.suspect = !isWhole || (!oddBefore.has(ODD_BEFORE) && [...run.odd].some((o) => !oddBefore.has(o)));
     const isInVain = [...run.heads.values()].reduce((sum, h) => sum + h.n, 0) === before;
     run.readAgainWait = isInVain ? Math.min(READ_AGAIN_MOST, Math.max(READ_AGAIN_AFTER, run.readAgainWait * 4)) : READ_AGAIN_AFTER;

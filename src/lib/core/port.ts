@@ -393,8 +393,8 @@ export interface NoteItem {
   readonly id: string;
   readonly order: number;
   readonly at: number;
-  /** `came`: by itself, with an open invite of `by`. `carried`: brought along a history, which the group's view tells more of. `without`: `by` went on without the last words of `who`. `owner`: handed over by `by`. `took`: after a claim, from `by`. */
-  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'took' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending' | 'relay' | 'upgraded' | 'without' | 'carried';
+  /** `came`: by itself, with an open invite of `by`. `carried`: brought along a history, which the group's view tells more of. `without`: `by` went on without the last words of `who`. `owner`: handed over by `by`. `took`: after a claim, from `by`. `coming`: updates that stand here are still on their way; `missing`: they never came. */
+  readonly what: 'made' | 'joined' | 'came' | 'removed' | 'left' | 'owner' | 'took' | 'renamed' | 'roles' | 'claim' | 'unclaim' | 'ending' | 'unending' | 'relay' | 'upgraded' | 'without' | 'carried' | 'coming' | 'missing';
   readonly who: string;
   readonly me: boolean;
   readonly by: string | null;
@@ -403,6 +403,8 @@ export interface NoteItem {
   readonly speaking?: string | null;
   /** Of `roles`: all that the person has from then on. */
   readonly roles?: PersonRoles | null;
+  /** Of `coming`: how much of it is here, from 0 to 1; null while there is no connection. */
+  readonly share?: number | null;
 }
 
 export type FeedItem = PostItem | NoteItem;

@@ -2,10 +2,12 @@
 import type { Bytes, GroupId, Hash, MemberTag, PersonPk } from '$crypto/brand';
 import { equal, hex, unbase64url } from '$crypto/bytes';
 import { openEnvelope, readEnvelope } from '$crypto/envelope';
+import type { StoredEnvelope } from '$crypto/frames';
 import { isPerson } from '$crypto/person';
 import { chainAt, type Row, rowByDevice } from '$crypto/roster/state';
-import { checkUpdate } from '../care/lane';
-import { parseRecord, type PersonRecord, postIdOf } from '../care/record';
+import type { RecordPlace } from '../care/feed';
+import { checkUpdate, type ClientPlace } from '../care/lane';
+import { type CareRecord, parseRecord, type PersonRecord, postIdOf } from '../care/record';
 import { hashBehind, LOG_START } from '../group/log';
 import type { GroupRun } from './group-run';
 import type { InboxRow } from './group-rows';
@@ -15,33 +17,46 @@ import { envelopesHere } from './inbox';
 export function project(run: GroupRun, row: InboxRow): string[] {
   const opened = row.state === 'ok' ? openPlain(run, row) : null;
   if (opened === null) return [];
-  const { plain, author, epoch } = opened;
-  const member = hex(author);
   const known = run.feed.index.clients;
   // what is in already has these clocks behind it: the same envelope twice changes nothing
-  const update = checkUpdate(plain, row.device, epoch, (client) => {
+  const said = saidIn(run, row.device, opened, (client) => {
     const at = known[String(client)];
     return at === undefined ? undefined : { epoch: at[0], clock: at[1] };
   });
-  if (!update.ok) return [];
-  known[String(update.value.client)] = [epoch, update.value.clock + update.value.records.length];
-  run.feedRows.putLane(run.localName(author), row.device, row.n, plain);
+  if (said === null) return [];
+  known[String(said.client)] = [said.next.epoch, said.next.clock];
+  run.feedRows.putLane(run.localName(opened.author), row.device, row.n, opened.plain);
+  const at = placeOf(row, opened);
+  const { member } = at;
   const ids: string[] = [];
-  for (const x of update.value.records) {
-    const r = parseRecord(x);
-    if (r === null || (r.t === 'person' && !isTheirs(r, run.row.id, author)) || (r.t === 'carried' && run.state.members.get(member)?.from !== 1)) continue;
-    run.feed.add(r, { member, device: row.device, n: row.n, seq: row.seq, time: row.time, epoch });
+  for (const r of said.records) {
+    run.feed.add(r, at);
     if (r.t === 'device' || r.t === 'person' || r.t === 'credentials' || r.t === 'share') continue;
     ids.push(r.t === 'seen' || r.t === 'carried' ? '*' : postIdOf(r.t === 'post' ? r.i : r.o, member));
   }
   return ids;
 }
 
+/** What an opened envelope says, as far as its author may; null where it does not go on from where its client stands. */
+export function saidIn(run: GroupRun, device: number, { plain, author, epoch }: Opened, places: Parameters<typeof checkUpdate>[3]): { readonly client: number; readonly next: ClientPlace; readonly records: readonly CareRecord[] } | null {
+  const update = checkUpdate(plain, device, epoch, places);
+  if (!update.ok) return null;
+  const { client, clock, records } = update.value;
+  const mayBeSaid = (r: CareRecord | null): r is CareRecord =>
+    r !== null && !(r.t === 'person' && !isTheirs(r, run.row.id, author)) && !(r.t === 'carried' && run.state.members.get(hex(author))?.from !== 1);
+  return { client, next: { epoch, clock: clock + records.length }, records: records.map(parseRecord).filter(mayBeSaid) };
+}
+
+/** Where the records of an envelope stand. */
+export const placeOf = ({ device, n, seq, time }: StoredEnvelope, { author, epoch }: Opened): RecordPlace => ({ member: hex(author), device, n, seq, time, epoch });
+
 /** A claim to be a person counts only in the group and lane it was signed for (PROTOCOL §15.6). */
 const isTheirs = (r: PersonRecord, group: GroupId, author: MemberTag): boolean => isPerson(unbase64url(r.k) as Bytes as PersonPk, group, author, unbase64url(r.s) as Bytes);
 
+export interface Opened { readonly plain: Bytes; readonly author: MemberTag; readonly epoch: number }
+
 /** Plaintext of an envelope that was verified when it came; null when it can't be read here. */
-export function openPlain(run: GroupRun, row: InboxRow): { plain: Bytes; author: MemberTag; epoch: number } | null {
+export function openPlain(run: GroupRun, row: InboxRow): Opened | null {
   const device = rowByDevice(run.state, row.device);
   const env = readEnvelope(row.envelope);
   if (device === null || !env.ok || row.prev === null) return null;

@@ -11,6 +11,7 @@ import { decodeEntry } from '$crypto/roster/entry';
 import { chainAt, epochAt } from '$crypto/roster/state';
 import { LOG_START } from '../group/log';
 import type { Change } from '../store/store';
+import { judgeAhead } from './ahead';
 import { openClosed } from './closed';
 import { takeRuns, wentThrough } from './ended-logs';
 import type { GroupRun } from './group-run';
@@ -88,6 +89,7 @@ export async function takeEntries(run: GroupRun, items: readonly ReceiptedEntry[
     run.refreshShown();
     run.requests = run.requests.filter((r) => run.state.invites.get(hex(r.invite) as never)?.state === 'pending');
     if (run.state.seq !== before) await retryHeld(run);
+    judgeAhead(run);
     run.changed();
   }
   return took;
@@ -147,6 +149,7 @@ export async function keysCame(run: GroupRun): Promise<void> {
   await run.commitOrCarryOn([...run.rosterRows(), run.headsRow()]);
   run.refreshShown();
   await retryHeld(run);
+  judgeAhead(run);
   run.changed();
 }
 

@@ -2,19 +2,52 @@
  * What was on this person's screen (PROTOCOL §15.4). A mark speaks for a whole envelope, so of one that was seen in part the posts that
  * were are kept here, sealed like everything else, until the others were too: locking the app does not make them unread again.
  */
+import { base64url } from '$crypto/bytes';
 import { type FeedPost, join as joinSpans, type Span } from '../care/feed';
 import type { SeenRecord } from '../care/record';
 import type { Change } from '../store/store';
 import type { GroupRun } from './group-run';
 import { drop, keyOf, put, type SeenPartRow } from './group-rows';
 import { seenHere } from './group-view';
+import { enqueue, replaceItem } from './send';
 
 type Mark = SeenRecord['m'][number];
 /** Marks that one record holds. */
 const MARKS_MOST = 500;
+/** Marks wait for each other, in milliseconds. */
+const SEEN_WAIT = 2_500;
 
 /** `marks`: stretches of each log that were seen by now; `changes`: what is to be kept with them. */
 export interface Seen { readonly marks: readonly Mark[]; readonly changes: readonly Change[] }
+
+/** These posts were on the screen: of whole envelopes their authors hear, after a moment. */
+export async function noteSeen(run: GroupRun, posts: readonly string[]): Promise<void> {
+  const { random, clock } = run.around;
+  // a mark names a place, and what was read ahead of the rest has none yet
+  for (const id of posts) {
+    if (run.ahead?.feed.find(id) == null) continue;
+    run.seenPosts.add(id);
+    run.seenAhead.add(id);
+  }
+  const { marks, changes } = takeSeen(run, posts.filter((id) => !run.seenAhead.has(id)));
+  // what was read is not unread, though its author is told of it with the rest of its envelope
+  run.around.changed(run.ref, 'feed', [...posts]);
+  const waiting = run.outbox.find((o) => o.record.t === 'seen' && !(run.sealed?.keys.includes(o.key) ?? false));
+  const [first, ...more] = marks.length === 0 ? [] : inRecords([...((waiting?.record as SeenRecord | undefined)?.m ?? []), ...marks]);
+  const fresh = [...(waiting === undefined && first !== undefined ? [first] : []), ...more];
+  if (waiting !== undefined && first !== undefined) await replaceItem(run, waiting, { ...waiting.record, m: first } as SeenRecord);
+  if (fresh.length > 0) await enqueue(run, fresh.map((m) => ({ record: { i: base64url(random(16)), t: 'seen', a: clock(), m }, heldUntil: clock() + SEEN_WAIT })), changes);
+  else if (changes.length > 0) await run.commit(changes);
+}
+
+/** What was read ahead has its place now. */
+export async function noteSeenAhead(run: GroupRun): Promise<void> {
+  await run.local.take(async () => {
+    const posts = [...run.seenAhead];
+    run.seenAhead.clear();
+    await noteSeen(run, posts);
+  });
+}
 
 /** These posts were on the screen. */
 export function takeSeen(run: GroupRun, posts: readonly string[]): Seen {

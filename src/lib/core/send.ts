@@ -29,6 +29,12 @@ export async function enqueue(run: GroupRun, records: readonly { record: CareRec
   return items;
 }
 
+/** Changes what waits, in memory first: whatever is sealed meanwhile is the new version. */
+export async function replaceItem(run: GroupRun, item: OutboxItem, record: CareRecord): Promise<void> {
+  run.outbox = run.outbox.map((o) => (o === item ? { ...o, record } : o));
+  await run.commit([put('outbox', item.key, { record, heldUntil: item.heldUntil, made: item.made } satisfies OutboxRow)]);
+}
+
 /** Whether this device has a place in the group from which it can say something. */
 export const maySay = (run: GroupRun): boolean => run.stored && run.row.ended === null && run.ownRow?.end === null;
 /** Saves a word that the device says by itself, under a fresh id and the time. */

@@ -13,9 +13,11 @@ import { healFeed, isSuspicious, tellGaps } from './heal';
 import { lookForLost } from './lost';
 import { retryHeld, takeEntries, takeEnvelopes, type Took } from './receive';
 import { askToBegin } from './begin-group';
+import { COMING } from './posts';
 import { proveKey } from './prove';
 import { hearRequests } from './requests';
 import { isDestruction } from './destroyed';
+import { noteSeenAhead } from './seen-marks';
 import { settleSplit, tellOthers } from './split';
 import { acked, appendRefused, pump } from './send';
 import { askForKeys, lookAtWantsSoon, takeKeys } from './wants';
@@ -64,6 +66,7 @@ export async function beginSession(run: GroupRun): Promise<void> {
   if (f.is === 'gone') return finishGone(run, f.seq);
   if (f.is !== 'welcome') return endSession(run);
   run.bearer = f.bearer;
+  run.top = f.feedSeq;
   run.session = 'live';
   const isBehind = !isNewLife(run) && (f.rosterSeq < run.entries.length || f.feedSeq < run.cursor || f.head.n < run.ownHead.n);
   if (isBehind || run.isHalted) halt(run, isBehind ? 'rollback' : null);
@@ -86,6 +89,7 @@ export function endSession(run: GroupRun): void {
   run.want = null;
   run.keysAt = 0;
   run.requests = [];
+  if (run.ahead !== null) run.around.changed(run.ref, 'feed', [COMING]);
 }
 
 /** Roster, lockboxes, envelopes, mailbox, in this order; then what waits goes out. */
@@ -101,6 +105,7 @@ export async function catchUp(run: GroupRun): Promise<void> {
   // an app that was updated since may read what the one before could not
   if (!run.isOutdated) await retryHeld(run, true);
   run.synced = true;
+  if (run.seenAhead.size > 0) await noteSeenAhead(run);
   const waits = !run.isHalted && (await lookForLost(run));
   readAgainLater(run);
   // an older copy of the relay takes nothing from us: what it took would stand against what the newer one has

@@ -107,6 +107,8 @@ function deedWords(note: NoteItem): string {
     case 'relay': return note.me ? m.roster_note_relay_me() : m.roster_note_relay({ who });
     case 'upgraded': return note.me ? m.roster_note_upgraded_me() : m.roster_note_upgraded({ who });
     case 'carried': return note.me ? m.history_note_me() : m.history_note({ who });
+    case 'coming': return note.share == null ? m.group_note_coming_offline() : m.group_note_coming({ percent: Math.floor(100 * note.share) });
+    case 'missing': return m.group_note_missing();
     case 'unclaim': return note.me ? m.roster_note_unclaim_me() : m.roster_note_unclaim({ who });
     // here `who` is the new name
     case 'renamed': return note.me ? m.group_note_renamed_me({ who }) : m.group_note_renamed({ who });

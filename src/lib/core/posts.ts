@@ -1,0 +1,46 @@
+/** Posts as they are shown: what has its place in the feed, and behind it what was read ahead of the rest (PROTOCOL §5.5). */
+import type { Amendment, Feed, FeedPost } from '../care/feed';
+import type { GroupRun } from './group-run';
+import type { AheadRow } from './group-rows';
+
+/** `from`: feed seq up to which everything was here when it began; what comes in between is shown once all of it has come. */
+export interface Ahead { readonly row: AheadRow; readonly from: number; readonly feed: Feed }
+
+/** The line where updates are missing. */
+export const COMING = 'note-coming';
+
+/** First feed seq of what was read ahead. */
+export const firstOf = ({ row }: Ahead): number => row.items[0]?.seq ?? 0;
+/** How much has come of what is missing before it, from 0 to 1. */
+export const shareHere = (run: GroupRun, ahead: Ahead): number => Math.min(1, (run.cursor - ahead.from) / Math.max(1, firstOf(ahead) - 1 - ahead.from));
+
+/** The feeds that are shown, as far as they are. */
+const feedsOf = ({ feed, ahead }: GroupRun): readonly Feed[] => (ahead === null ? [feed] : [feed, ahead.feed]);
+
+/** All that are loaded, in order. */
+export function postsShown({ feed, ahead }: GroupRun): readonly FeedPost[] {
+  if (ahead === null) return feed.posts;
+  const here = feed.posts.filter((p) => p.seq <= ahead.from);
+  const ids = new Set(here.map((p) => p.id));
+  return [...here, ...ahead.feed.posts.filter((p) => !ids.has(p.id))];
+}
+
+/** One that is shown. */
+export function findPost({ feed, ahead }: GroupRun, id: string): FeedPost | null {
+  const here = feed.find(id);
+  return ahead === null || (here !== null && here.seq <= ahead.from) ? here : ahead.feed.find(id);
+}
+
+/** What was said of a post since, wherever that stands. */
+export function amendmentOf({ feed, ahead }: GroupRun, id: string): Amendment | null {
+  const here = feed.amendment(id);
+  const later = ahead?.feed.amendment(id) ?? null;
+  if (here === null || later === null) return later ?? here;
+  return { text: later.text ?? here.text, edited: later.edited ?? here.edited, retracted: later.retracted ?? here.retracted };
+}
+
+export const isSeenBy = (run: GroupRun, member: string, device: number, n: number): boolean => feedsOf(run).some((f) => f.seenBy(member, device, n));
+export const repliesTo = (run: GroupRun, id: string): number => feedsOf(run).reduce((sum, f) => sum + (f.index.replies[id] ?? 0), 0);
+/** Others' posts that this person has not seen: id → [device, n]. */
+export const unreadOf = (run: GroupRun): Feed['index']['unread'] => Object.assign({}, ...feedsOf(run).map((f) => f.index.unread)) as Feed['index']['unread'];
+export const isUnread = (run: GroupRun, id: string): boolean => feedsOf(run).some((f) => id in f.index.unread);
