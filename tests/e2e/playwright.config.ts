@@ -1,7 +1,7 @@
 import { defineConfig } from '@playwright/test';
 
 /** What takes longest begins first, so that all workers end together. */
-const LONG = '**/{screens,story,markers,locks,shell,devices,long-group}.test.ts';
+const LONG = '**/{screens,story,markers,locks,shell,devices,long-group,newest-first}.test.ts';
 
 /** Browsers and relays are started by the tests themselves (support/): a story needs several of each. */
 export default defineConfig({

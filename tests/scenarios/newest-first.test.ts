@@ -23,14 +23,14 @@ vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).rem
 
 const SENT = 6_000;
 const LATER = 60_000;
-const kept = { ahead: { ...AHEAD }, page: LIMIT.page };
+const kept = { ahead: { ...AHEAD }, limit: { page: LIMIT.page, pageBytes: LIMIT.pageBytes } };
 beforeEach(() => {
-  Object.assign(AHEAD, { behind: 20, most: 10 });
+  Object.assign(AHEAD, { most: 10 });
   Object.assign(LIMIT, { page: 7 });
 });
 afterEach(() => {
   Object.assign(AHEAD, kept.ahead);
-  Object.assign(LIMIT, { page: kept.page });
+  Object.assign(LIMIT, kept.limit);
 });
 
 type Page = Extract<FromRelay, { is: 'page' }>;
@@ -93,6 +93,21 @@ it('a newcomer sees the newest before anything that lies before it, and where so
   // nothing has moved
   expect([dan.run.cursor, dan.run.heads.size]).toEqual([0, 0]);
   expect(fay.delivery('word 39')).not.toBe('seen');
+  await readsAll(world, rhea, dan, words(40));
+});
+
+it('so it is where few envelopes are missing that fill more than a page: the first page tells', async () => {
+  const { world, rhea, olivia } = await long();
+  Object.assign(LIMIT, { page: kept.limit.page, pageBytes: 6_000 });
+  const device = world.device('Dan', 'family');
+  await device.setUp();
+  // the first page goes through, and those behind it do not
+  rhea.up = (f, from) => (from.name === 'Dan' && f.is === 'fetch' && f.way === 'up' && f.from > 0 ? [] : [f]);
+  const dan = await admit(world, olivia, device);
+  await world.time.pass(2_000);
+  expect(asked(rhea, 'Dan').map((a) => a.split(' ')[0])).toEqual(['up', 'down', 'up']);
+  expect(dan.words.at(-1)).toBe('word 39');
+  expect(dan.words).not.toContain('word 20');
   await readsAll(world, rhea, dan, words(40));
 });
 

@@ -4,6 +4,7 @@
  */
 import type { Prev, StoredEnvelope } from '$crypto/frames';
 import { ZERO_HASH } from '$crypto/hash';
+import { LIMIT } from '$crypto/limits';
 import { rowByDevice } from '$crypto/roster/state';
 import type { Feed } from '../care/feed';
 import type { ClientPlace } from '../care/lane';
@@ -12,18 +13,18 @@ import type { GroupRun } from './group-run';
 import { type AheadRow, drop, keyOf, put } from './group-rows';
 import { openPlain, placeOf, saidIn } from './project';
 
-/** How many envelopes have to be missing, and how many of them are read ahead of the rest. */
-export const AHEAD = { behind: 400, most: 200 };
+/** How many envelopes are read ahead of the rest; one page brings them. */
+export const AHEAD = { most: 200 };
 
-/** Reads ahead when the feed has come far. What goes wrong here shows again in its place. */
+/** Reads ahead, unless that was done already and not much has come since. What goes wrong here shows again in its place. */
 export async function readAhead(run: GroupRun): Promise<void> {
   const life = run.around.link.hello?.incarnation ?? 0;
   // places of an earlier life of the relay's store mean nothing any more
   if (run.ahead !== null && (run.loose !== null || run.ahead.row.life !== life)) await endAhead(run);
   const upTo = run.ahead?.row.items.at(-1)?.seq ?? run.cursor;
   // a restored relay's feed holds what is here already
-  if (run.top - upTo <= AHEAD.behind || run.loose !== null || run.isOutdated) return;
-  const f = await run.around.link.ask({ is: 'fetch', group: run.row.id, way: 'down', from: Math.min(run.top + 1, Number.MAX_SAFE_INTEGER), most: AHEAD.most });
+  if (run.top <= upTo || (run.ahead !== null && run.top - upTo <= LIMIT.page) || run.loose !== null || run.isOutdated) return;
+  const f = await run.around.link.ask({ is: 'fetch', group: run.row.id, way: 'down', from: Math.min(run.top + 1, Number.MAX_SAFE_INTEGER), most: Math.min(AHEAD.most, run.top - run.cursor) });
   if (f?.is !== 'page') return;
   const items = [...f.items].reverse();
   const first = items[0]?.seq ?? 0;

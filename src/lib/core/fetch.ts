@@ -2,6 +2,7 @@
  * Asking the relay for what is missing: roster, own lockboxes, envelopes. Each answers whether everything came; where its own answer
  * leaves out what stands before the rest, the person is told.
  */
+import { LIMIT } from '$crypto/limits';
 import { endAhead, readAhead } from './ahead';
 import type { GroupRun } from './group-run';
 import { tellGap } from './heal';
@@ -38,31 +39,36 @@ export async function fetchLockboxes(run: GroupRun, all = false): Promise<boolea
   }
 }
 
-/** The newest first where much is missing; then all from where the feed stands here, up to that, and what came behind it meanwhile. */
+/** The newest first where more is missing than one page brings; then all from where the feed stands here, and what came behind it meanwhile. */
 export async function fetchFeed(run: GroupRun): Promise<boolean> {
+  const came = run.ahead === null && run.top - run.cursor <= LIMIT.page ? await fetchUp(run, Infinity, 1) : 'some';
+  if (came !== 'some') return came === 'all';
   await readAhead(run);
-  const { ahead } = run;
-  if (ahead !== null) {
-    const before = firstOf(ahead) - 1;
-    if (!(await fetchUp(run, before)) || run.cursor < before) return false;
+  if (run.ahead !== null) {
+    const before = firstOf(run.ahead) - 1;
+    if ((await fetchUp(run, before)) === 'none' || run.cursor < before) return false;
     // it has come already
-    if ((await takeEnvelopes(run, ahead.row.items)) !== 'all') return false;
+    if ((await takeEnvelopes(run, run.ahead.row.items)) !== 'all') return false;
     await endAhead(run);
   }
-  return fetchUp(run);
+  return (await fetchUp(run)) === 'all';
 }
 
-/** Takes the feed on from where it stands here, up to a place or to its end. */
-async function fetchUp(run: GroupRun, upTo = Infinity): Promise<boolean> {
-  if (run.cursor >= upTo) return true;
-  for await (const f of pagesUp(run, run.cursor, upTo)) {
-    if (f === null) return false;
+/** Takes the feed on from where it stands here. `all`: to its end, or up to `upTo`; `none`: not even that much was given. */
+async function fetchUp(run: GroupRun, upTo = Infinity, pages = Infinity): Promise<'all' | 'some' | 'none'> {
+  if (run.cursor >= upTo) return 'all';
+  let came: 'some' | 'none' = 'none';
+  for await (const f of pagesUp(run, run.cursor, upTo, pages)) {
+    if (f === null) return 'none';
+    const before = run.cursor;
+    // one that ends before what it has shown leaves something out
     if ((await takeEnvelopes(run, f.items)) !== 'all' || (!f.more && run.cursor < upTo && upTo < Infinity)) {
       tellGap(run);
-      return false;
+      return 'none';
     }
     if (run.ahead !== null) run.around.changed(run.ref, 'feed', [COMING]);
-    if (!f.more || run.cursor >= upTo) return true;
+    if (!f.more || run.cursor >= upTo) return 'all';
+    came = run.cursor > before ? 'some' : 'none';
   }
-  return false;
+  return came;
 }

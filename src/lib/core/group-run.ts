@@ -91,7 +91,7 @@ export class GroupRun {
   readonly heads = new Map<number, LogPlace>();
   /** Feed seq up to which everything is stored here. */
   cursor = 0;
-  /** Feed seq that the relay's feed had come to when the session began. */
+  /** Feed seq up to which the relay said that it has the feed. */
   top = 0;
   /** The newest of the feed, while much before it is still to come. */
   ahead: Ahead | null = null;

@@ -227,6 +227,7 @@ export async function takeFrame(run: GroupRun, f: FromRelay): Promise<void> {
       }
       break;
     case 'page':
+      run.top = Math.max(run.top, f.items.at(-1)?.seq ?? 0);
       took = await takeEnvelopes(run, f.items);
       if (took === 'all' && isSuspicious(run) && !run.readAgain) took = 'gap';
       break;

@@ -3,6 +3,7 @@
  * Cutting a real wire also cuts the sockets of workers, which the browser's own offline switch does not promise.
  */
 import { connect, createServer, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 
 export interface Network {
   readonly port: number;
@@ -11,6 +12,8 @@ export interface Network {
   mend(): void;
   /** Ends every connection and leads new ones to another port of this machine; null leads them where they want to go. */
   lead(port: number | null): void;
+  /** What comes from the world passes at so many bytes a second; null lets all of it pass at once. */
+  slow(rate: number | null): void;
   /** What the browser said since the start, its frames unmasked: one connection after the other. */
   sent(): Buffer;
   /** What it was told since the start: one connection after the other. */
@@ -41,6 +44,12 @@ function unmask(bytes: Buffer): Buffer {
 export async function startNetwork(): Promise<Network> {
   let whole = true;
   let led: number | null = null;
+  let rate: number | null = null;
+  const paced = (): Transform =>
+    new Transform({
+      highWaterMark: 4096,
+      transform: (chunk: Buffer, _, done) => void (rate === null ? done(null, chunk) : setTimeout(() => done(null, chunk), (1000 * chunk.length) / rate))
+    });
   const open = new Set<Socket>();
   const sent: Buffer[][] = [];
   const received: Buffer[][] = [];
@@ -70,7 +79,7 @@ export async function startNetwork(): Promise<Network> {
         keep(target);
         client.on('data', (chunk) => void up.push(chunk));
         target.on('data', (chunk) => void down.push(chunk));
-        client.pipe(target).pipe(client);
+        client.pipe(target).pipe(paced()).pipe(client);
         client.once('close', () => target.destroy());
         target.once('close', () => client.destroy());
       });
@@ -94,6 +103,7 @@ export async function startNetwork(): Promise<Network> {
       led = to;
       dropAll();
     },
+    slow: (to) => void (rate = to),
     sent: () => Buffer.concat(sent.map((chunks) => unmask(Buffer.concat(chunks)))),
     received: () => Buffer.concat(received.flat()),
     close: () =>
