@@ -233,14 +233,19 @@ it('words that are here already are not the newest, whatever place a relay gives
   await readsAll(world, rhea, pat, words(50));
 });
 
-it('of several logs one that is bent takes nothing from the others', async () => {
+it.each(['hash', 'bytes'] as const)('of several logs one that is bent in its %s takes nothing from the others, nor from itself for good', async (what) => {
   const { world, rhea, olivia, pat, fay } = await long(30);
   for (const k of [0, 1, 2, 3]) {
     await write(world, fay, [`fay ${k}`]);
     await write(world, pat, [`pat ${k}`]);
   }
   const its = pat.run.ownRow?.device;
-  rhea.down = (f, to) => (to.name === 'Dan' && f.is === 'page' ? [{ ...f, prevs: f.prevs.map((p) => (p.device === its ? { ...p, prev: p.prev.map((b) => b ^ 1) as Bytes as Hash } : p)) }] : [f]);
+  const bent = (b: Bytes): Bytes => b.map((x, at) => (at === b.length - 20 ? x ^ 1 : x));
+  rhea.down = (f, to) => {
+    if (to.name !== 'Dan' || f.is !== 'page') return [f];
+    if (what === 'bytes') return [{ ...f, items: f.items.map((i) => (i.device === its ? { ...i, envelope: bent(i.envelope) } : i)) }];
+    return [{ ...f, prevs: f.prevs.map((p) => (p.device === its ? { ...p, prev: bent(p.prev) as Hash } : p)) }];
+  };
   const dan = await newcomer(world, rhea, olivia);
   expect(dan.words.filter((w) => w.startsWith('fay')).slice(-3)).toEqual(['fay 1', 'fay 2', 'fay 3']);
   expect(dan.words.some((w) => w.startsWith('pat'))).toBe(false);
@@ -307,6 +312,25 @@ it('a relay whose feed is said to be longer than numbers go is asked all the sam
   const dan = await admit(world, olivia, device);
   await world.time.pass(2_000);
   await readsAll(world, rhea, dan, words(40));
+});
+
+it('a relay that gave the newest a place which is not its own holds nothing up once it is honest', async () => {
+  const { world, rhea, olivia } = await long();
+  const device = world.device('Dan', 'family');
+  await device.setUp();
+  const away = 1_000;
+  rhea.down = (f, to) => {
+    if (to.name !== 'Dan') return [f];
+    if (f.is === 'welcome' && f.feedSeq > 0) return [{ ...f, feedSeq: f.feedSeq + away }];
+    return f.is === 'page' && (f.items[0]?.seq ?? 0) > (f.items.at(-1)?.seq ?? 0) ? [{ ...f, items: f.items.map((i) => ({ ...i, seq: i.seq + away })) }] : [f];
+  };
+  const dan = await admit(world, olivia, device);
+  await world.time.pass(SENT);
+  expect(dan.words.at(-1)).toBe('word 39');
+  await readsAll(world, rhea, dan, words(40));
+  await dan.post('goes out');
+  await world.time.pass(SENT * 2);
+  expect(dan.delivery('goes out')).toBe('sent');
 });
 
 it('a relay that shows the newest, and then that nothing leads to it, holds something back', async () => {

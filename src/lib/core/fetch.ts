@@ -61,8 +61,11 @@ async function fetchUp(run: GroupRun, upTo = Infinity, pages = Infinity): Promis
   for await (const f of pagesUp(run, run.cursor, upTo, pages)) {
     if (f === null) return 'none';
     const before = run.cursor;
-    // one that ends before what it has shown leaves something out
-    if ((await takeEnvelopes(run, f.items)) !== 'all' || (!f.more && run.cursor < upTo && upTo < Infinity)) {
+    const took = await takeEnvelopes(run, f.items);
+    // a feed that ends before what was read ahead of it: one of the two is not true
+    const endsTooSoon = !f.more && run.cursor < upTo && upTo < Infinity;
+    if (endsTooSoon) await endAhead(run);
+    if (took !== 'all' || endsTooSoon) {
       tellGap(run);
       return 'none';
     }
