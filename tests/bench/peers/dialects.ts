@@ -1,8 +1,8 @@
 /** How each server under measurement is spoken to: joining, an update of 200 bytes, and how many updates a message acknowledges or delivers. */
-import { createDecoder, readVarString, readVarUint } from 'lib0/decoding';
+import { createDecoder, readVarString, readVarUint, readVarUint8Array } from 'lib0/decoding';
 import { createEncoder, toUint8Array, writeVarString, writeVarUint } from 'lib0/encoding';
 import { writeSyncStep1, writeUpdate } from 'y-protocols/sync';
-import { Doc } from 'yjs';
+import { Doc, parseUpdateMeta } from 'yjs';
 import { proveAccess } from '../../../crypto/access';
 import type { Bytes, GroupId, LogPk } from '../../../crypto/brand';
 import { concat } from '../../../crypto/bytes';
@@ -43,10 +43,11 @@ export async function placeAt(peer: PeerName, port: number, name: string, writer
   if (peer === 'ours') return relayPlace(port, name, writers);
   const path = `/${peer === 'hocus' ? '' : name}`;
   const prefix = peer === 'hocus' ? name : null;
-  const isUpdate = (m: Buffer): number => {
+  const at = prefix === null ? 0 : prefix.length + 1;
+  const delivered = (m: Buffer): number => {
     if (peer === 'bare') return 1;
-    const at = prefix === null ? 0 : prefix.length + 1;
-    return m[at] === 0 && m[at + 1] === 2 ? 1 : 0;
+    if (m[at] !== 0 || m[at + 1] !== 2) return 0;
+    return peer === 'hocus' ? together(m.subarray(at + 2)) : 1;
   };
   const join = async (): Promise<Raw> => {
     const raw = await dial(port, path);
@@ -57,8 +58,9 @@ export async function placeAt(peer: PeerName, port: number, name: string, writer
     join,
     around: 8,
     updates: (who, count) => (peer === 'bare' ? Array<Uint8Array>(count).fill(masked(new Uint8Array(SIZE))) : yjsUpdates(prefix, who, count)),
-    acked: isUpdate,
-    delivered: isUpdate,
+    // hocuspocus says of each update that it took it; from the others a writer gets its own back
+    acked: peer === 'hocus' ? (m) => (m[at] === 8 && m[at + 1] === 1 ? 1 : 0) : delivered,
+    delivered,
     group: new Uint8Array(32) as Bytes as GroupId,
     again: () => Promise.reject(new Error('keeps nothing')),
     enter: () => Promise.reject(new Error('keeps nothing')),
@@ -67,8 +69,7 @@ export async function placeAt(peer: PeerName, port: number, name: string, writer
       return new Promise((done) => {
         // the answer to the first step of the protocol is everything in one message
         raw.hear = (m) => {
-          const at = prefix === null ? 0 : prefix.length + 1;
-          if (m[at + 1] !== 1) return;
+          if (m[at] !== 0 || m[at + 1] !== 1) return;
           raw.close();
           done(m.length);
         };
@@ -94,6 +95,12 @@ function greeted(raw: Raw, name: string): Promise<void> {
     };
     raw.write(masked(toUint8Array(e)));
   });
+}
+
+/** hocuspocus sends what came in one turn as one update: how many went into it, from the steps that it takes each writer's clock on. */
+function together(m: Buffer): number {
+  const { from, to } = parseUpdateMeta(readVarUint8Array(createDecoder(m)));
+  return [...to].reduce((sum, [who, clock]) => sum + clock - (from.get(who) as number), 0);
 }
 
 function yjsMessage(prefix: string | null, write: (e: ReturnType<typeof createEncoder>) => void): Uint8Array {
