@@ -2,7 +2,7 @@
 import { createDecoder, readVarString, readVarUint, readVarUint8Array } from 'lib0/decoding';
 import { createEncoder, toUint8Array, writeVarString, writeVarUint } from 'lib0/encoding';
 import { writeSyncStep1, writeUpdate } from 'y-protocols/sync';
-import { Doc, parseUpdateMeta } from 'yjs';
+import { ContentAny, createID, Doc, Item, parseUpdateMeta, UpdateEncoderV1 } from 'yjs';
 import { proveAccess } from '../../../crypto/access';
 import type { Bytes, GroupId, LogPk } from '../../../crypto/brand';
 import { concat } from '../../../crypto/bytes';
@@ -111,19 +111,21 @@ function yjsMessage(prefix: string | null, write: (e: ReturnType<typeof createEn
   return toUint8Array(e);
 }
 
-const made = new Map<number, Uint8Array[]>();
-/** Updates of writer `who`, the same in every document. */
+const post = (i: number): string => String(i).padEnd(SIZE - 30, 'x');
+
+/** Updates of writer `who`, the same in every document: what a list tells as posts are pushed onto it, without the list, which copies itself at each push. */
 function yjsUpdates(prefix: string | null, who: number, count: number): Uint8Array[] {
-  const known = made.get(who) ?? [];
-  if (known.length < count) {
-    known.length = 0;
-    const doc = new Doc();
-    doc.on('update', (u: Uint8Array) => known.push(u));
-    const list = doc.getArray<string>('posts');
-    for (let i = 0; i < count; i++) list.push([String(i).padEnd(SIZE - 30, 'x')]);
-    made.set(who, known);
-  }
-  return known.slice(0, count).map((u) => masked(yjsMessage(prefix, (e) => writeUpdate(e, u))));
+  const client = 2 ** 31 + who;
+  const list = new Doc().getArray('posts');
+  return Array.from({ length: count }, (_, i) => {
+    const update = new UpdateEncoderV1();
+    // one item of one client
+    for (const n of [1, 1, client, i]) writeVarUint(update.restEncoder, n);
+    new Item(createID(client, i), null, i === 0 ? null : createID(client, i - 1), null, null, list, null, new ContentAny([post(i)])).write(update, 0);
+    // and nothing deleted
+    writeVarUint(update.restEncoder, 0);
+    return masked(yjsMessage(prefix, (e) => writeUpdate(e, update.toUint8Array())));
+  });
 }
 
 async function relayPlace(port: number, name: string, writers: number): Promise<Place> {
