@@ -1,8 +1,8 @@
 /** How each server under measurement is spoken to: joining, an update of 200 bytes, and how many updates a message acknowledges or delivers. */
-import { createDecoder, readVarString, readVarUint } from 'lib0/decoding';
+import { createDecoder, readVarString, readVarUint, readVarUint8Array } from 'lib0/decoding';
 import { createEncoder, toUint8Array, writeVarString, writeVarUint } from 'lib0/encoding';
 import { writeSyncStep1, writeUpdate } from 'y-protocols/sync';
-import { Doc } from 'yjs';
+import { applyUpdate, ContentAny, createID, Doc, Item, parseUpdateMeta, UpdateEncoderV1 } from 'yjs';
 import { proveAccess } from '../../../crypto/access';
 import type { Bytes, GroupId, LogPk } from '../../../crypto/brand';
 import { concat } from '../../../crypto/bytes';
@@ -29,6 +29,8 @@ export interface Place {
   acked(m: Buffer): number;
   /** How many updates of others a message delivers. */
   delivered(m: Buffer): number;
+  /** How many of writer 0's first so many updates a server at another port has, as they were written. */
+  kept(port: number, count: number): Promise<number>;
   /** Fetches everything as a newcomer; resolves with the bytes that came. */
   fetchAll(count: number): Promise<number>;
   /** Everything there, as a server at another port has it: the relay alone. */
@@ -39,42 +41,66 @@ export interface Place {
   readonly group: GroupId;
 }
 
+/** Writes all frames within the window; `acked` hears how many are acknowledged so far. */
+export function windowed(writer: Raw, place: Place, frames: readonly Uint8Array[], window: number, acked: (all: number) => void = () => undefined): void {
+  let n = 0;
+  let got = 0;
+  const more = (): void => {
+    while (n - got < window && n < frames.length) writer.write(frames[n++] as Uint8Array);
+  };
+  writer.hear = (m) => {
+    const a = place.acked(m);
+    if (a === 0) return;
+    acked((got += a));
+    more();
+  };
+  more();
+}
+
 export async function placeAt(peer: PeerName, port: number, name: string, writers: number): Promise<Place> {
   if (peer === 'ours') return relayPlace(port, name, writers);
   const path = `/${peer === 'hocus' ? '' : name}`;
   const prefix = peer === 'hocus' ? name : null;
-  const isUpdate = (m: Buffer): number => {
+  const at = prefix === null ? 0 : prefix.length + 1;
+  const delivered = (m: Buffer): number => {
     if (peer === 'bare') return 1;
-    const at = prefix === null ? 0 : prefix.length + 1;
-    return m[at] === 0 && m[at + 1] === 2 ? 1 : 0;
+    if (m[at] !== 0 || m[at + 1] !== 2) return 0;
+    return peer === 'hocus' ? together(m.subarray(at + 2)) : 1;
   };
-  const join = async (): Promise<Raw> => {
-    const raw = await dial(port, path);
+  const join = async (_who = 0, to = port): Promise<Raw> => {
+    const raw = await dial(to, path);
     if (prefix !== null) await greeted(raw, prefix);
     return raw;
+  };
+  // the answer to the first step of the protocol is everything in one message
+  const everything = async <T>(take: (m: Buffer) => T, to?: number): Promise<T> => {
+    const raw = await join(0, to);
+    return new Promise((done) => {
+      raw.hear = (m) => {
+        if (m[at] !== 0 || m[at + 1] !== 1) return;
+        raw.close();
+        done(take(m));
+      };
+      raw.write(masked(yjsMessage(prefix, (e) => writeSyncStep1(e, new Doc()))));
+    });
   };
   return {
     join,
     around: 8,
     updates: (who, count) => (peer === 'bare' ? Array<Uint8Array>(count).fill(masked(new Uint8Array(SIZE))) : yjsUpdates(prefix, who, count)),
-    acked: isUpdate,
-    delivered: isUpdate,
+    // hocuspocus says of each update that it took it; from the others a writer gets its own back
+    acked: peer === 'hocus' ? (m) => (m[at] === 8 && m[at + 1] === 1 ? 1 : 0) : delivered,
+    delivered,
     group: new Uint8Array(32) as Bytes as GroupId,
     again: () => Promise.reject(new Error('keeps nothing')),
     enter: () => Promise.reject(new Error('keeps nothing')),
-    fetchAll: async () => {
-      const raw = await join();
-      return new Promise((done) => {
-        // the answer to the first step of the protocol is everything in one message
-        raw.hear = (m) => {
-          const at = prefix === null ? 0 : prefix.length + 1;
-          if (m[at + 1] !== 1) return;
-          raw.close();
-          done(m.length);
-        };
-        raw.write(masked(yjsMessage(prefix, (e) => writeSyncStep1(e, new Doc()))));
-      });
-    }
+    kept: async (to, count) => {
+      const doc = new Doc();
+      await everything((m) => applyUpdate(doc, readVarUint8Array(createDecoder(m.subarray(at + 2)))), to);
+      const there = new Set(doc.getArray<string>('posts').toArray());
+      return Array.from({ length: count }, (_, i) => post(i)).filter((p) => there.has(p)).length;
+    },
+    fetchAll: () => everything((m) => m.length)
   };
 }
 
@@ -96,6 +122,12 @@ function greeted(raw: Raw, name: string): Promise<void> {
   });
 }
 
+/** hocuspocus sends what came in one turn as one update: how many went into it, from the steps that it takes each writer's clock on. */
+function together(m: Buffer): number {
+  const { from, to } = parseUpdateMeta(readVarUint8Array(createDecoder(m)));
+  return [...to].reduce((sum, [who, clock]) => sum + clock - (from.get(who) as number), 0);
+}
+
 function yjsMessage(prefix: string | null, write: (e: ReturnType<typeof createEncoder>) => void): Uint8Array {
   const e = createEncoder();
   if (prefix !== null) writeVarString(e, prefix);
@@ -104,19 +136,21 @@ function yjsMessage(prefix: string | null, write: (e: ReturnType<typeof createEn
   return toUint8Array(e);
 }
 
-const made = new Map<number, Uint8Array[]>();
-/** Updates of writer `who`, the same in every document. */
+const post = (i: number): string => String(i).padEnd(SIZE - 30, 'x');
+
+/** Updates of writer `who`, the same in every document: what a list tells as posts are pushed onto it, without the list, which copies itself at each push. */
 function yjsUpdates(prefix: string | null, who: number, count: number): Uint8Array[] {
-  const known = made.get(who) ?? [];
-  if (known.length < count) {
-    known.length = 0;
-    const doc = new Doc();
-    doc.on('update', (u: Uint8Array) => known.push(u));
-    const list = doc.getArray<string>('posts');
-    for (let i = 0; i < count; i++) list.push([String(i).padEnd(SIZE - 30, 'x')]);
-    made.set(who, known);
-  }
-  return known.slice(0, count).map((u) => masked(yjsMessage(prefix, (e) => writeUpdate(e, u))));
+  const client = 2 ** 31 + who;
+  const list = new Doc().getArray('posts');
+  return Array.from({ length: count }, (_, i) => {
+    const update = new UpdateEncoderV1();
+    // one item of one client
+    for (const n of [1, 1, client, i]) writeVarUint(update.restEncoder, n);
+    new Item(createID(client, i), null, i === 0 ? null : createID(client, i - 1), null, null, list, null, new ContentAny([post(i)])).write(update, 0);
+    // and nothing deleted
+    writeVarUint(update.restEncoder, 0);
+    return masked(yjsMessage(prefix, (e) => writeUpdate(e, update.toUint8Array())));
+  });
 }
 
 async function relayPlace(port: number, name: string, writers: number): Promise<Place> {
@@ -148,27 +182,31 @@ async function relayPlace(port: number, name: string, writers: number): Promise<
     return { raw, bearer: await prove(raw, nonce, to, group.group, devices[who] as Device, random) };
   };
   const join = async (who: number, to?: number): Promise<Raw> => (await enter(who, to)).raw;
+  const updates: Place['updates'] = (who, count, after = 0) => {
+    const frame = envelopeFrames(group.group, head.seq, epoch, who);
+    return Array.from({ length: count }, (_, i) => masked(frame(after + i + 1)));
+  };
+  const again: Place['again'] = async (to, from = 0) => {
+    const raw = await join(0, to);
+    const out: StoredEnvelope[] = [];
+    for (let more = true; more; ) {
+      const page = await told(raw, { is: 'fetch', re: 3, group: group.group, way: 'up', from: out.at(-1)?.seq ?? from, most: 500 }, 'page');
+      out.push(...page.items);
+      more = page.more;
+    }
+    raw.close();
+    return out;
+  };
   return {
-    join, enter,
+    join, enter, updates, again,
     // head and mask, then code, group, n and the envelope's length
     around: 8 + 1 + 32 + 3 + 2,
-    updates: (who, count, after = 0) => {
-      const frame = envelopeFrames(group.group, head.seq, epoch, who);
-      return Array.from({ length: count }, (_, i) => masked(frame(after + i + 1)));
-    },
     acked: (m) => (m[0] === 5 ? varint(m, 33) : 0),
     delivered: (m) => (m[0] === 8 ? varint(m, 36) : 0),
     group: group.group,
-    async again(to, from = 0) {
-      const raw = await join(0, to);
-      const out: StoredEnvelope[] = [];
-      for (let more = true; more; ) {
-        const page = await told(raw, { is: 'fetch', re: 3, group: group.group, way: 'up', from: out.at(-1)?.seq ?? from, most: 500 }, 'page');
-        out.push(...page.items);
-        more = page.more;
-      }
-      raw.close();
-      return out;
+    kept: async (to, count) => {
+      const there = new Map((await again(to)).map((e) => [e.n, Buffer.from(e.envelope)]));
+      return updates(0, count).filter((f, i) => there.has(i + 1) && Buffer.from(f).includes(there.get(i + 1) as Buffer)).length;
     },
     fetchAll: async (count) => {
       const raw = await join(0);

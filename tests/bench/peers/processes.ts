@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import type { PeerName } from './dialects';
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 const bundle = join(root, 'node_modules/.cache', `bench-relay-${process.pid}`);
@@ -35,8 +36,9 @@ export const startTraced = (folder: string, trace: string): Promise<Server> =>
 /** `npm start -- backup FILE` and `restore FILE`, as processes of their own; resolves with the exit code. */
 export const keep = (what: 'backup' | 'restore', folder: string, file: string): Promise<number | null> =>
   new Promise((done) => spawn(process.execPath, [join(bundle, 'backup.js'), what, file], { env: { ...process.env, CAREFOLD_DATA: folder }, stdio: ['ignore', 'ignore', 'inherit'] }).once('exit', done));
-export const startPeer = (name: 'bare' | 'yws' | 'hocus', folder: string): Promise<Server> =>
-  started(['--import', 'tsx', join(root, 'tests/bench/peers/servers.ts'), name, join(folder, 'peer.db')], /port (\d+)/, {});
+/** The relay, or what it is measured against; what it keeps goes into the folder. */
+export const startServer = (peer: PeerName, folder: string): Promise<Server> =>
+  peer === 'ours' ? startRelay(folder) : started(['--import', 'tsx', join(root, 'tests/bench/peers/servers.ts'), peer, join(folder, 'peer.db')], /port (\d+)/, {});
 
 function started(args: string[], listening: RegExp, env: Record<string, string>, program = process.execPath): Promise<Server> {
   const child: ChildProcess = spawn(program, args, { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });

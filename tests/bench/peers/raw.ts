@@ -36,7 +36,10 @@ export function masked(payload: Uint8Array): Buffer {
 export function dial(port: number, path: string): Promise<Raw> {
   return new Promise((done, fail) => {
     let isOpen = false;
-    let rest: Buffer | null = null;
+    // parts of a message that has not all come, and the bytes without which there is nothing to do
+    let parts: Buffer[] = [];
+    let have = 0;
+    let need = 0;
     let going: Uint8Array[] = [];
     const raw: Raw = {
       hear: () => undefined,
@@ -51,12 +54,19 @@ export function dial(port: number, path: string): Promise<Raw> {
       pause: () => void socket.pause(),
       close: () => socket.destroy()
     };
+    const keep = (bytes: Buffer): void => {
+      parts = [Buffer.from(bytes)];
+      have = bytes.length;
+    };
     const take = (bytes: Buffer): void => {
-      let all = rest === null ? bytes : Buffer.concat([rest, bytes]);
-      rest = null;
+      have += bytes.length;
+      if (have < need) return void parts.push(Buffer.from(bytes));
+      let all = parts.length === 0 ? bytes : Buffer.concat([...parts, bytes]);
+      parts = [];
+      have = need = 0;
       if (!isOpen) {
         const end = all.indexOf('\r\n\r\n');
-        if (end < 0) return void (rest = Buffer.from(all));
+        if (end < 0) return keep(all);
         if (!all.subarray(0, 12).equals(Buffer.from('HTTP/1.1 101'))) return fail(new Error(all.subarray(0, 60).toString()));
         isOpen = true;
         all = all.subarray(end + 4);
@@ -81,11 +91,14 @@ export function dial(port: number, path: string): Promise<Raw> {
           n = all.readUInt32BE(at + 6);
           head = 10;
         }
-        if (all.length - at < head + n) break;
+        if (all.length - at < head + n) {
+          need = head + n;
+          break;
+        }
         if (((all[at] as number) & 15) === 2) raw.hear(all.subarray(at + head, at + head + n));
         at += head + n;
       }
-      if (at < all.length) rest = Buffer.from(all.subarray(at));
+      if (at < all.length) keep(all.subarray(at));
     };
     const socket = connect({ port, host: '127.0.0.1', noDelay: true, onread: { buffer: shared, callback: (n) => (take(shared.subarray(0, n)), true) } });
     socket.on('error', fail);
