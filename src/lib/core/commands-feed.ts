@@ -159,10 +159,10 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         shows(run, null);
         return yes(null);
       }),
-    seen: ({ group, posts }) =>
+    seen: ({ group, posts, changes = {} }) =>
       here(group, async (run) => {
         if (run.row.ended !== null) return yes(null);
-        await noteSeen(run, posts);
+        await noteSeen(run, posts, changes);
         core.views.touch('home', null);
         return yes(null);
       })

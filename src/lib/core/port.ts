@@ -345,7 +345,7 @@ export interface PhotoView {
   readonly where: 'here' | 'away' | 'missing';
 }
 
-/** Delivery is where the item is; it is never a step ahead of the truth. */
+/** Delivery is where the item is; it is never a step ahead of the truth. Of a post that was changed or taken back: where that change is. */
 export type Delivery =
   /** Saved here, may still be undone until `until`. */
   | { readonly at: 'held'; readonly until: number }
@@ -353,10 +353,10 @@ export type Delivery =
   | { readonly at: 'halted' }
   /** Saved here, waiting for the network. `done`/`of` count attachment bytes already with the relay. */
   | { readonly at: 'saved'; readonly done: number; readonly of: number }
-  /** The relay stored it durably. */
-  | { readonly at: 'sent' }
-  /** `by` are names; `of` is how many others can read it. */
-  | { readonly at: 'seen'; readonly by: readonly string[]; readonly notYet: readonly string[]; readonly of: number }
+  /** The relay stored it durably. `earlier`: names of those who had only words from before a change on their screen. */
+  | { readonly at: 'sent'; readonly earlier: readonly string[] }
+  /** `by` are names of those who had the words that are shown on their screen; `of` is how many others can read it. */
+  | { readonly at: 'seen'; readonly by: readonly string[]; readonly earlier: readonly string[]; readonly notYet: readonly string[]; readonly of: number }
   /** The group ended before it could be sent; the words are still here and can be copied. */
   | { readonly at: 'unsent' };
 
@@ -379,11 +379,17 @@ export interface PostItem {
   readonly replyTo: { readonly id: PostId; readonly name: string; readonly words: string } | null;
   readonly replies: number;
   readonly edited: number | null;
+  /** What it said at first, where other words are shown now. */
+  readonly before: string | null;
+  /** The change that brought these words, to be named in `seen`; null for those of the beginning, and while it waits here. */
+  readonly change: string | null;
   readonly retracted: number | null;
   /** Taken out because its author was removed before everyone had it. */
   readonly withdrawn: boolean;
   readonly unread: boolean;
-  /** Only on own posts. */
+  /** Unread only in the words that a change brought. */
+  readonly changed: boolean;
+  /** Only on own posts; of one taken back, only until that is sent. */
   readonly delivery: Delivery | null;
 }
 
@@ -558,8 +564,8 @@ export interface Commands {
   /** Bytes to show, fetched from the relay when they are not here. */
   photo: { in: { group: GroupRef; photo: PhotoId; size: 'thumb' | 'full' }; out: { bytes: Uint8Array<ArrayBuffer>; type: string } };
   older: { in: { group: GroupRef }; out: null };
-  /** These posts were on the screen of an unlocked, visible page. */
-  seen: { in: { group: GroupRef; posts: readonly PostId[] }; out: null };
+  /** These posts were on the screen of an unlocked, visible page; `changes`: of those whose words a change had brought, which. */
+  seen: { in: { group: GroupRef; posts: readonly PostId[]; changes?: Readonly<Record<PostId, string>> }; out: null };
 
   /** `open`: whoever has the link comes in by itself, once. */
   invite: { in: { group: GroupRef; history: History; days: number; relationship: string; open?: boolean }; out: { invite: InviteId; link: string } };

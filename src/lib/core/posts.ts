@@ -36,7 +36,7 @@ export function amendmentOf({ feed, ahead }: GroupRun, id: string): Amendment | 
   const here = feed.amendment(id);
   const later = ahead?.feed.amendment(id) ?? null;
   if (here === null || later === null) return later ?? here;
-  return { text: later.text ?? here.text, edited: later.edited ?? here.edited, retracted: later.retracted ?? here.retracted };
+  return { ...(later.text === null ? here : later), retracted: later.retracted ?? here.retracted };
 }
 
 export const isSeenBy = (run: GroupRun, member: string, device: number, n: number): boolean => feedsOf(run).some((f) => f.seenBy(member, device, n));
@@ -44,3 +44,6 @@ export const repliesTo = (run: GroupRun, id: string): number => feedsOf(run).red
 /** Others' posts that this person has not seen: id → [device, n]. */
 export const unreadOf = (run: GroupRun): Feed['index']['unread'] => Object.assign({}, ...feedsOf(run).map((f) => f.index.unread)) as Feed['index']['unread'];
 export const isUnread = (run: GroupRun, id: string): boolean => feedsOf(run).some((f) => id in f.index.unread);
+/** Others' posts that were changed since this person saw them, if they did: id → [device, n]. */
+export const changedOf = (run: GroupRun): Feed['changed'] => Object.assign({}, ...feedsOf(run).map((f) => f.changed)) as Feed['changed'];
+export const isChanged = (run: GroupRun, id: string): boolean => feedsOf(run).some((f) => id in f.changed);
