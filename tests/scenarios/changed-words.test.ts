@@ -138,3 +138,47 @@ it('the words before a change are kept to be shown', async () => {
   await world.time.pass(10_000);
   expect([post(olivia).before, post(pat).before]).toEqual([null, null]);
 });
+
+it('the list of groups says what the newest update says now, and who took one back, sent or not', async () => {
+  const { world, olivia, pat } = await dose();
+  olivia.device.goOffline();
+  await changes(olivia, 'Take 5 mg.');
+  await world.time.pass(1_000);
+  expect([home(olivia).last?.words, home(pat).last?.words]).toEqual(['Take 5 mg.', 'Take 50 mg.']);
+  await olivia.device.must('retract', { group: olivia.group, post: post(olivia).id });
+  await world.time.pass(1_000);
+  expect(home(olivia).last).toMatchObject({ mine: true, words: '', gone: true });
+  olivia.device.goOnline();
+  await world.time.pass(10_000);
+  expect(home(pat).last).toMatchObject({ mine: false, who: 'Olivia', words: '', gone: true });
+  olivia.device.goOffline();
+  const { post: second } = await olivia.device.must('post', { group: olivia.group, text: 'Never sent', photos: [], replyTo: null });
+  await olivia.device.must('edit', { group: olivia.group, post: second, text: 'Still not sent' });
+  await world.time.pass(1_000);
+  expect(home(olivia).last).toMatchObject({ words: 'Still not sent', gone: false });
+  await olivia.device.must('retract', { group: olivia.group, post: second });
+  await world.time.pass(1_000);
+  expect(home(olivia).last).toMatchObject({ words: '', gone: true });
+});
+
+it('an answer that was taken back is not counted, and one that was changed is quoted as it is now', async () => {
+  const { world, olivia, pat } = await dose();
+  const answer = (s: Seat, text: string, replyTo: string) => s.device.must('post', { group: s.group, text, photos: [], replyTo });
+  const { post: first } = await answer(pat, 'Thank you', post(pat).id);
+  await answer(pat, 'And again', post(pat).id);
+  await world.time.pass(10_000);
+  const { post: last } = await answer(olivia, 'Gladly', first);
+  await world.time.pass(10_000);
+  expect([post(olivia).replies, post(pat).replies]).toEqual([2, 2]);
+  await pat.device.must('edit', { group: pat.group, post: first, text: 'Many thanks' });
+  await world.time.pass(10_000);
+  const quote = (s: Seat) => s.posts.find((p) => p.id === last)?.replyTo?.words;
+  expect([quote(olivia), quote(pat)]).toEqual(['Many thanks', 'Many thanks']);
+  pat.device.goOffline();
+  await pat.device.must('retract', { group: pat.group, post: first });
+  await world.time.pass(1_000);
+  expect([post(olivia).replies, post(pat).replies, quote(pat)]).toEqual([2, 1, '']);
+  pat.device.goOnline();
+  await world.time.pass(10_000);
+  expect([post(olivia).replies, post(pat).replies, quote(olivia)]).toEqual([1, 1, '']);
+});

@@ -75,7 +75,6 @@ export interface FeedIndex {
   ahead?: Ahead[];
   /** The same for edits: seen by a member, and not here yet, or not what counts any more. */
   aheadEdits?: AheadEdit[];
-  replies: Record<string, number>;
   /** Others' posts not yet seen by this person: id → [device, n]. */
   unread: Record<string, readonly [number, number]>;
   /** Others' posts whose words as they are now this person has not seen, though perhaps those before; missing in an index of an earlier version. */
@@ -95,7 +94,7 @@ export interface FeedIndex {
   shares: readonly { readonly device: number; readonly s: string }[];
 }
 
-export const emptyIndex = (): FeedIndex => ({ total: 0, heads: {}, upTo: 0, cutUpTo: 0, slots: [], volumes: [], time: 0, last: null, amendments: {}, seen: {}, replies: {}, unread: {}, clients: {}, devices: {}, signs: {}, persons: {}, shares: [] });
+export const emptyIndex = (): FeedIndex => ({ total: 0, heads: {}, upTo: 0, cutUpTo: 0, slots: [], volumes: [], time: 0, last: null, amendments: {}, seen: {}, unread: {}, clients: {}, devices: {}, signs: {}, persons: {}, shares: [] });
 
 export class Feed {
   /** Newest pages that are in memory, ascending. */
@@ -104,6 +103,7 @@ export class Feed {
   first: number;
   private readonly dirtyPages = new Set<number>();
   private ids: Map<string, FeedPost> | null = null;
+  private answers: Map<string, string[]> | null = null;
   /** Posts that were changed and are not in memory: whether they are here at all is to be found out. */
   private readonly strays = new Set<string>();
 
@@ -124,6 +124,7 @@ export class Feed {
     this.posts = this.posts.length === 0 ? [...posts] : [...posts, ...this.posts];
     this.first = from * PAGE;
     this.ids = null;
+    this.answers = null;
     if (this.strays.size > 0) for (const p of posts) this.noteChanged(p);
     return true;
   }
@@ -152,6 +153,14 @@ export class Feed {
   find(id: string): FeedPost | null {
     return this.byId.get(id) ?? null;
   }
+  /** Posts in memory that answer one, which as a rule stand behind it. */
+  answersTo(post: string): readonly string[] {
+    if (this.answers === null) {
+      this.answers = new Map();
+      for (const p of this.posts) this.noteAnswer(p);
+    }
+    return this.answers.get(post) ?? [];
+  }
   amendment(post: string): Amendment | null {
     return this.index.amendments[post] ?? null;
   }
@@ -171,10 +180,10 @@ export class Feed {
         if (this.byId.has(id)) return;
         const to = this.insert({ ...at, id, order: 0, at: r.a, text: r.x, photos: r.p ?? [], replyTo: r.r ?? null });
         const p = this.posts[to] as FeedPost;
+        this.noteAnswer(p);
         for (let page = Math.floor((this.first + to) / PAGE); page <= Math.floor(i.total / PAGE); page++) this.dirtyPages.add(page);
         i.total++;
         if (to === this.posts.length - 1) i.last = { member: p.member, text: p.text.slice(0, 200), photos: p.photos.length, at: p.time, id: p.id };
-        if (p.replyTo !== null) i.replies[p.replyTo] = (i.replies[p.replyTo] ?? 0) + 1;
         if (p.member !== this.me && p.time > this.unreadAfter && !this.seenBy(this.me, p.device, p.n)) i.unread[p.id] = [p.device, p.n];
         this.noteChanged(p);
         return;
@@ -238,6 +247,12 @@ export class Feed {
     const waiting = all.filter((a) => a[1] === post && a[2] === edit);
     if (waiting.length > 0) this.index.aheadEdits = all.filter((a) => !waiting.includes(a));
     return [...new Set(waiting.map(([member]) => member))];
+  }
+  private noteAnswer({ id, replyTo }: FeedPost): void {
+    if (replyTo === null || this.answers === null) return;
+    const all = this.answers.get(replyTo);
+    if (all === undefined) this.answers.set(replyTo, [id]);
+    else all.push(id);
   }
   get changed(): NonNullable<FeedIndex['changed']> {
     return (this.index.changed ??= {});

@@ -15,7 +15,7 @@ import { isReadByNewer } from './heal';
 import { isHeld } from './hold';
 import { lostMembers } from './lost';
 import { awaitedKey } from './judge';
-import { amendmentOf, changedOf, COMING, findPost, isChanged, isSeenBy, isUnread, postsShown, repliesTo, shareHere, unreadOf } from './posts';
+import { amendmentOf, answersTo, changedOf, COMING, findPost, isChanged, isSeenBy, isUnread, pendingPost, postsShown, shareHere, unreadOf } from './posts';
 import type { Alarm, Delivery, DraftView, FeedItem, GroupSummary, GroupView, HistoryView, InviteView, NoteItem, PersonRoles, PersonView, PhotoView, PostItem } from './port';
 
 const NOBODY = { name: '', role: 'family', relationship: '' } as const;
@@ -136,13 +136,10 @@ function invites(run: GroupRun): InviteView[] {
 }
 
 export function summary(run: GroupRun): GroupSummary {
-  const { last } = (run.ahead ?? run).feed.index;
-  const mine = run.outbox.filter((o) => o.record.t === 'post').at(-1);
-  const shown = mine === undefined ? last : { member: run.me, text: (mine.record as PostRecord).x, photos: (mine.record as PostRecord).p?.length ?? 0, at: mine.record.a };
   return {
     group: run.ref,
     ...run.shown.group,
-    last: shown === null ? null : { who: nameOf(run, shown.member), mine: shown.member === run.me, words: shown.text.slice(0, 200), photos: shown.photos, at: shown.at },
+    last: newest(run),
     unread: unreadCount(run),
     people: liveMembers(run.state).filter((m) => hex(m.tag) !== run.me).map((m) => nameOf(run, hex(m.tag))),
     requests: run.requests.length,
@@ -153,6 +150,17 @@ export function summary(run: GroupRun): GroupSummary {
     permit: run.permitWanted,
     ended: run.row.ended
   };
+}
+
+/** The newest update as it is shown now: with what was said of it since, sent or not. */
+function newest(run: GroupRun): GroupSummary['last'] {
+  const { last } = (run.ahead ?? run).feed.index;
+  const mine = run.outbox.findLast((o) => o.record.t === 'post')?.record as PostRecord | undefined;
+  const shown = mine === undefined ? last : { id: postIdOf(mine.i, run.me), member: run.me, text: mine.x, photos: mine.p?.length ?? 0, at: mine.a };
+  if (shown === null) return null;
+  const { text, retracted } = amended(run, shown.id, shown.member);
+  const gone = retracted !== null;
+  return { who: nameOf(run, shown.member), mine: shown.member === run.me, words: gone ? '' : (text ?? shown.text).slice(0, 200), photos: gone ? 0 : shown.photos, gone, at: shown.at };
 }
 
 function unreadCount(run: GroupRun): number {
@@ -190,9 +198,6 @@ export function feedItem(run: GroupRun, id: string): FeedItem | null {
   const o = pendingPost(run, id);
   return o === undefined ? null : pendingItem(run, o);
 }
-
-/** A post that is still in the outbox. */
-export const pendingPost = (run: GroupRun, id: string): OutboxItem | undefined => run.outbox.find((o) => o.record.t === 'post' && postIdOf(o.record.i, run.me) === id);
 
 function noteItems(run: GroupRun): NoteItem[] {
   const patient = [...run.shown.people.values()].find((p) => p.role === 'patient')?.name ?? '';
@@ -262,7 +267,7 @@ function pendingItem(run: GroupRun, o: OutboxItem): PostItem {
     withdrawn: false,
     unread: false,
     changed: false,
-    delivery: pendingDelivery(run, o)
+    delivery: pendingDelivery(run, a.retracted === null ? o : (waitingChange(run, id) ?? o))
   };
 }
 
@@ -274,9 +279,15 @@ function common(run: GroupRun, id: string, member: string, a: Amendment, text: s
     text: gone ? '' : (a.text ?? text),
     photos: gone ? [] : photos.map((p) => photoView(run, p)),
     replyTo: replyTo === null ? null : quote(run, replyTo),
-    replies: repliesTo(run, id) + run.outbox.filter((o) => o.record.t === 'post' && o.record.r === id).length,
+    replies: answersTo(run, id).filter((answer) => stands(run, answer)).length,
     edited: gone ? null : a.edited, before: gone || a.text === null || a.text === text ? null : text, change: gone ? null : (a.edit ?? null), retracted: a.retracted
   };
+}
+
+/** Neither taken back nor withdrawn. */
+function stands(run: GroupRun, id: string): boolean {
+  const p = findPost(run, id);
+  return amended(run, id, p?.member ?? run.me).retracted === null && (p === null || !run.isWithdrawn(p.device, p.n));
 }
 
 function quote(run: GroupRun, id: string): PostItem['replyTo'] {

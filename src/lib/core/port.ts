@@ -138,7 +138,7 @@ export interface GroupSummary {
   readonly name: string;
   readonly kind: GroupKind;
   /** The newest thing that happened, for the list: who and the first words; null in an empty group. */
-  readonly last: { readonly who: string; readonly mine: boolean; readonly words: string; readonly photos: number; readonly at: number } | null;
+  readonly last: { readonly who: string; readonly mine: boolean; readonly words: string; readonly photos: number; /** It was taken back. */ readonly gone: boolean; readonly at: number } | null;
   readonly unread: number;
   readonly people: readonly string[];
   /** Requests to join that wait for this person. */
@@ -417,7 +417,7 @@ export type FeedItem = PostItem | NoteItem;
 
 /** The newest items first loaded; `older` extends it backwards. Patches arrive as changed items. */
 export type FeedView =
-  | { readonly reset: true; readonly items: readonly FeedItem[]; readonly more: boolean; readonly unreadFrom: PostId | null }
+  | { readonly reset: true; readonly items: readonly FeedItem[]; readonly more: boolean; /** From where on updates are new, not only changed. */ readonly unreadFrom: PostId | null }
   | { readonly reset: false; readonly put: readonly FeedItem[]; readonly gone: readonly string[]; readonly more: boolean };
 
 export interface DraftView {

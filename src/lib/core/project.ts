@@ -12,6 +12,7 @@ import { hashBehind, LOG_START } from '../group/log';
 import type { GroupRun } from './group-run';
 import type { InboxRow } from './group-rows';
 import { envelopesHere } from './inbox';
+import { showing } from './posts';
 
 /** Puts the records of an accepted envelope into the feed and its update into its lane. Returns ids of posts that changed. */
 export function project(run: GroupRun, row: InboxRow): string[] {
@@ -32,7 +33,7 @@ export function project(run: GroupRun, row: InboxRow): string[] {
   for (const r of said.records) {
     run.feed.add(r, at);
     if (r.t === 'device' || r.t === 'person' || r.t === 'credentials' || r.t === 'share') continue;
-    ids.push(r.t === 'seen' || r.t === 'seen-edits' || r.t === 'carried' ? '*' : postIdOf(r.t === 'post' ? r.i : r.o, member));
+    ids.push(...(r.t === 'seen' || r.t === 'seen-edits' || r.t === 'carried' ? ['*'] : showing(run, postIdOf(r.t === 'post' ? r.i : r.o, member))));
   }
   return ids;
 }

@@ -72,12 +72,14 @@ describe('what a member may say of posts', () => {
     expect(feed.amendment(postIdOf(id(1), OLIVIA))?.text).toBe('better');
   });
 
-  it('replies are counted at the post that they name', () => {
+  it('answers are found by the post that they name', () => {
     const feed = fresh();
     const name = postIdOf(id(1), OLIVIA);
     feed.add(post(1), place(1));
     feed.add(post(2, 'yes', { r: name }), place(1, { member: MALLORY, device: 2, seq: 2 }));
-    expect(feed.index.replies).toEqual({ [name]: 1 });
+    expect(feed.answersTo(name)).toEqual([postIdOf(id(2), MALLORY)]);
+    feed.add(post(3, 'and again', { r: name }), place(2, { member: MALLORY, device: 2, seq: 3 }));
+    expect(feed.answersTo(name)).toEqual([postIdOf(id(2), MALLORY), postIdOf(id(3), MALLORY)]);
   });
 });
 
