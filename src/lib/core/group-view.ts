@@ -51,6 +51,7 @@ export function groupView(run: GroupRun): GroupView {
     ending: s.destroy === null ? null : { asked: s.destroy.at, from: s.destroy.at + DESTROY_GRACE },
     destroyed: run.row.destroyed?.time ?? null,
     stored: run.stored,
+    opening: isOpening(run),
     permit: run.permitWanted,
     waiting: run.waiting,
     alarm: alarmOf(run),
@@ -76,6 +77,9 @@ const alarmOf = (run: GroupRun): Alarm | null => (run.row.ended === null || run.
 
 /** Whether something of the group is missing here, as the person is told there. */
 export const lacksSomething = (run: GroupRun): boolean => run.row.ended === null && (alarmOf(run) !== null || awaitedKey(run) !== null);
+
+/** Its feed was never read through here: what is not shown may still come. */
+export const isOpening = (run: GroupRun): boolean => run.row.coming === true && run.row.ended === null;
 
 export const requestId = (r: { invite: Bytes; request: Bytes }): string => `${hex(r.invite)}.${hex(r.request)}`;
 
@@ -140,6 +144,7 @@ export function summary(run: GroupRun): GroupSummary {
     group: run.ref,
     ...run.shown.group,
     last: newest(run),
+    opening: isOpening(run),
     unread: unreadCount(run),
     people: liveMembers(run.state).filter((m) => hex(m.tag) !== run.me).map((m) => nameOf(run, hex(m.tag))),
     requests: run.requests.length,

@@ -36,6 +36,8 @@ export interface ConnectionView {
   readonly unbegun: number;
   /** Groups of which something is missing here: an alarm says so, or it waits for a key. */
   readonly lacking: number;
+  /** Groups that are on their way here, or being brought up to date. */
+  readonly reading: number;
   /** When this device last had everything, and could read it. */
   readonly lastSynced: number | null;
 }
@@ -81,7 +83,8 @@ export interface DeviceView {
   /** Empty when it never said. */
   readonly name: string;
   readonly me: boolean;
-  readonly added: number;
+  /** Null while it is in no group. */
+  readonly added: number | null;
   /** Newest sign of it that reached this device; null when none. */
   readonly lastSeen: number | null;
   /** Groups it is in, of those this device is in. */
@@ -139,6 +142,8 @@ export interface GroupSummary {
   readonly kind: GroupKind;
   /** The newest thing that happened, for the list: who and the first words; null in an empty group. */
   readonly last: { readonly who: string; readonly mine: boolean; readonly words: string; readonly photos: number; /** It was taken back. */ readonly gone: boolean; readonly at: number } | null;
+  /** Its updates were never all here: nothing is known of what is not shown. */
+  readonly opening: boolean;
   readonly unread: number;
   readonly people: readonly string[];
   /** Requests to join that wait for this person. */
@@ -184,6 +189,8 @@ export interface HomeView {
   readonly joins: readonly JoinView[];
   /** Groups that a request of this device was let into since it was unlocked. */
   readonly letIn: readonly GroupRef[];
+  /** Groups that were restored, or are given by another device, and are not here yet. */
+  readonly arriving: number;
   /** Over all groups. */
   readonly unread: number;
 }
@@ -315,6 +322,8 @@ export interface GroupView {
   readonly destroyed: number | null;
   /** The relay stores the group (false for a group made offline and not yet sent). */
   readonly stored: boolean;
+  /** Its updates were never all here: nothing is known of what is not shown, and names may be lacking. */
+  readonly opening: boolean;
   /** The relay wants a permit before it begins the group; null when it does not, or did. */
   readonly permit: PermitWanted | null;
   readonly waiting: number;

@@ -14,7 +14,7 @@ export const endedWords = (ended: Ended): string => ENDED[ended]();
 /** “Fay: She slept through”, “You: 2 photos”, “Fay took an update back”, or what to do in a group where nothing happened yet. */
 export function lastWords(group: GroupSummary): string {
   const { last } = group;
-  if (last === null) return m.home_nothing_yet();
+  if (last === null) return group.opening ? m.home_opening() : m.home_nothing_yet();
   if (last.gone) return last.mine ? m.home_gone_you() : last.who === '' ? m.home_gone_nobody() : m.home_gone({ who: firstName(last.who) });
   const words = last.words.trim() !== '' ? last.words.trim() : last.photos > 0 ? m.home_photos({ count: last.photos }) : '';
   if (words === '') return last.mine ? m.home_you() : last.who;
