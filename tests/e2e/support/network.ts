@@ -9,6 +9,8 @@ export interface Network {
   /** Ends every connection and refuses new ones. */
   cut(): void;
   mend(): void;
+  /** From now on each piece of what the browser is told takes so many milliseconds more. */
+  slow(ms: number): void;
   /** Ends every connection and leads new ones to another port of this machine; null leads them where they want to go. */
   lead(port: number | null): void;
   /** What the browser said since the start, its frames unmasked: one connection after the other. */
@@ -37,10 +39,13 @@ function unmask(bytes: Buffer): Buffer {
   return Buffer.concat(out);
 }
 
+const later = (ms: number): Promise<void> | undefined => (ms === 0 ? undefined : new Promise((done) => void setTimeout(done, ms)));
+
 /** Starts a proxy on a free port of the loopback address. */
 export async function startNetwork(): Promise<Network> {
   let whole = true;
   let led: number | null = null;
+  let delay = 0;
   const open = new Set<Socket>();
   const sent: Buffer[][] = [];
   const received: Buffer[][] = [];
@@ -70,9 +75,13 @@ export async function startNetwork(): Promise<Network> {
         keep(target);
         client.on('data', (chunk) => void up.push(chunk));
         target.on('data', (chunk) => void down.push(chunk));
-        client.pipe(target).pipe(client);
+        client.pipe(target);
+        // one timer after the other, so that nothing overtakes
+        let told = Promise.resolve();
+        target.on('data', (chunk) => void (told = told.then(() => later(delay)).then(() => void (client.writable && client.write(chunk)))));
+        target.once('end', () => void told.then(() => client.end()));
         client.once('close', () => target.destroy());
-        target.once('close', () => client.destroy());
+        target.once('close', () => void told.then(() => client.destroy()));
       });
     });
   });
@@ -90,6 +99,7 @@ export async function startNetwork(): Promise<Network> {
       dropAll();
     },
     mend: () => void (whole = true),
+    slow: (ms) => void (delay = ms),
     lead: (to) => {
       led = to;
       dropAll();
