@@ -37,13 +37,13 @@ test('the newest updates are there before the ones before them, also after a sta
   await p.goto(link);
   await setUp(p, PAT);
   const number = await askToJoin(p);
-  pat.network.slow(SLOW);
+  pat.network.slow({ rate: SLOW });
   await letIn(o, PAT.name, number);
   const coming = (): ReturnType<typeof p.getByText> => p.getByText('More updates belong here');
   await expect(postOf(p, `Update ${POSTS}.`)).toBeVisible({ timeout: 60_000 });
 
   // so that the rest takes its time
-  pat.network.slow(SLOW / 10);
+  pat.network.slow({ rate: SLOW / 10 });
 
   /** Scrolls up until a row with these words is in sight; false at the beginning. */
   const upTo = (words: string): Promise<boolean> =>

@@ -1,6 +1,7 @@
 /** What can be done with words once they are written, and how people go: undo, edit, take back, reply; withdraw an offer, leave. */
-import { expect, test } from '@playwright/test';
+import { expect, test, type Page } from '@playwright/test';
 import { gather, GROUP, type Circle } from './support/circle';
+import { look } from './support/screens';
 import { expectState, handOver, openGroup, PAT, post, postOf, to, unlock } from './support/story';
 
 let circle: Circle;
@@ -54,6 +55,54 @@ test('a post can be undone, changed and taken back, answered and counted as unre
   await expect(postOf(pat.page(), 'The visit is at three.')).toContainText('Edited');
   await expect(pat.page().getByText('Taken back by Olivia Brandt')).toBeVisible();
   await expect(pat.page().getByText('The doctor is late.')).toHaveCount(0);
+});
+
+test('a change is waiting, sent and seen by itself, and whoever read the words before is told', async () => {
+  const { olivia, pat } = circle;
+  const nurse = olivia.page();
+  const menu = async (words: string, item: string): Promise<void> => {
+    await postOf(nurse, words).getByRole('button', { name: 'More for this update' }).click();
+    await nurse.getByRole('menuitem', { name: item, exact: true }).click();
+  };
+  const change = async (from: string, to: string): Promise<void> => {
+    await menu(from, 'Edit');
+    await nurse.getByLabel('Change your words').fill(to);
+    await nurse.getByRole('button', { name: 'Save', exact: true }).click();
+  };
+  const row = (page: Page) => page.getByRole('link', { name: new RegExp(GROUP) }).first();
+  await post(nurse, 'Take 50 mg.');
+  await expectState(nurse, 'Take 50 mg.', 'Seen by 1 of 1');
+  await pat.page().getByRole('link', { name: 'Back' }).click();
+  await olivia.goOffline();
+  await change('Take 50 mg.', 'Take 5 mg, not 50 mg.');
+  await expectState(nurse, 'Take 5 mg, not 50 mg.', 'Change saved here, waiting for network');
+  await expect(row(nurse)).toContainText('You: Take 5 mg');
+  await look(nurse, 'change-waiting');
+  await olivia.goOnline();
+  await expectState(nurse, 'Take 5 mg, not 50 mg.', 'Sent. Earlier words seen by 1');
+  await postOf(nurse, 'Take 5 mg').getByRole('button', { name: /Earlier words/ }).click();
+  await expect(nurse.getByRole('dialog')).toContainText('Saw only earlier words');
+  await look(nurse, 'change-earlier');
+  await nurse.keyboard.press('Escape');
+
+  await expect(row(pat.page())).toContainText('1 unread', { timeout: 30_000 });
+  await openGroup(pat.page(), GROUP);
+  await expect(postOf(pat.page(), 'Take 5 mg')).toContainText('Changed');
+  await expect(pat.page().getByText('New since you last looked')).toHaveCount(0);
+  await postOf(pat.page(), 'Take 5 mg').getByRole('button', { name: /Show the first words/ }).click();
+  await expect(pat.page().getByText('Take 50 mg.', { exact: true })).toBeVisible();
+  await look(pat.page(), 'change-read');
+  await expectState(nurse, 'Take 5 mg, not 50 mg.', 'Seen by 1 of 1');
+
+  await olivia.goOffline();
+  await menu('Take 5 mg', 'Take back');
+  await nurse.getByRole('dialog').getByRole('button', { name: 'Take back' }).click();
+  await expect(nurse.getByRole('article').filter({ hasText: 'You took this back' }).last()).toContainText('Waiting for network. Others can still read it.');
+  await expect(row(nurse)).toContainText('You took an update back');
+  await look(nurse, 'take-back-waiting');
+  await olivia.goOnline();
+  await expect(pat.page().getByRole('article').filter({ hasText: 'Taken back by Olivia Brandt' }).last()).toBeVisible({ timeout: 30_000 });
+  await expect(nurse.getByText('Others can still read it.')).toHaveCount(0);
 });
 
 test('an offer can be withdrawn, the owner cannot leave, and who leaves keeps what was read', async () => {

@@ -78,6 +78,7 @@ test('thirteen words bring back name, groups, history and ownership after the si
 
     const page = pat.page();
     await clearSiteData(pat);
+    await page.goto(relay.url);
     await expect(page.getByRole('heading', { name: 'Welcome to Carefold' })).toBeVisible();
     await post(olivia.page(), 'Said while Pat had nothing');
     await expectState(olivia.page(), 'Said while Pat had nothing', 'Sent');
@@ -91,7 +92,12 @@ test('thirteen words bring back name, groups, history and ownership after the si
     await page.getByRole('button', { name: 'Bring back my groups' }).click();
     await expect(page.getByText('These words open nothing here').first()).toBeVisible();
     await page.getByLabel('The 13 words, in their order').fill(words.join(' '));
+    pat.network.slow({ delay: 700 });
     await page.getByRole('button', { name: 'Bring back my groups' }).click();
+    await expect(page.getByRole('heading', { name: 'Bringing back your groups' })).toBeVisible();
+    await expect(page.getByText('Getting updates').first()).toBeVisible();
+    await look(page, 'groups-arriving');
+    pat.network.slow({ delay: 200 });
     await expect(page.getByRole('heading', { level: 1, name: /Pat/ })).toBeVisible();
     await openGroup(page, GROUP);
     await expect(postOf(page, 'The first week at home')).toBeVisible({ timeout: 30_000 });

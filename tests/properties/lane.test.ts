@@ -27,7 +27,8 @@ const record = fc.oneof(
   fc.record({ i: fc.constant(ID), t: fc.constant('post' as const), a: time, x: text, p: fc.array(photo, { maxLength: 3 }), r: fc.constant(postIdOf(ID, TAG)) }, PLAIN),
   fc.record({ i: fc.constant(ID), t: fc.constant('edit' as const), a: time, o: fc.constant(ID), x: text }, PLAIN),
   fc.record({ i: fc.constant(ID), t: fc.constant('retract' as const), a: time, o: fc.constant(ID) }, PLAIN),
-  fc.record({ i: fc.constant(ID), t: fc.constant('seen' as const), a: time, m: fc.array(fc.tuple(fc.integer({ min: 1 }), fc.integer({ min: 1 }), fc.integer({ min: 1 })), { minLength: 1, maxLength: 9 }) }, PLAIN)
+  fc.record({ i: fc.constant(ID), t: fc.constant('seen' as const), a: time, m: fc.array(fc.tuple(fc.integer({ min: 1 }), fc.integer({ min: 1 }), fc.integer({ min: 1 })), { minLength: 1, maxLength: 9 }) }, PLAIN),
+  fc.record({ i: fc.constant(ID), t: fc.constant('seen-edits' as const), a: time, e: fc.array(fc.constant([postIdOf(ID, TAG), ID] as [string, string]), { minLength: 1, maxLength: 9 }) }, PLAIN)
 ) as fc.Arbitrary<CareRecord>;
 
 describe('P21 an update of a lane', () => {

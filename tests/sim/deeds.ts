@@ -2,7 +2,7 @@
 import { HOLD_MOST } from '../../src/lib/core/hold';
 import { devicesOf } from '../support/linked';
 import type { Core } from '../../src/lib/core/core';
-import type { Post, Seat } from '../support/circle';
+import { type Post, type Seat, shown } from '../support/circle';
 import { personOf } from './base';
 import type { Life } from './life';
 
@@ -31,12 +31,12 @@ export function posts(l: Life, seat: Seat, photo = false, tab?: Core): void {
   const bytes = new Uint8Array(300).fill(l.texts);
   device.begin('add-photo', { group, photo: { full: bytes, thumb: bytes.slice(0, 60), width: 4, height: 3, type: 'image/jpeg' } }, (o) => say(o.ok ? [o.value.photo] : []));
 }
-function sees(l: Life, seat: Seat, ids: readonly string[]): void {
+function sees(l: Life, seat: Seat, posts: readonly Post[]): void {
   const who = personOf(seat.device.name);
   const saw = l.truth.saw.get(who) ?? new Set();
-  for (const id of ids) saw.add(id);
+  for (const p of posts) saw.add(`${p.id} ${p.text}`);
   l.truth.saw.set(who, saw);
-  seat.device.begin('seen', { group: seat.group, posts: ids });
+  seat.device.begin('seen', { group: seat.group, ...shown(posts) });
 }
 
 /** `isHeld`: it said that it would wait, and must have. */
@@ -84,7 +84,7 @@ const open: Omit<Record<Deed, Doing>, 'online' | 'restart'> = {
       if (o.ok) l.truth.drafts.set(device.name, text);
     });
   },
-  seen: (l, seat) => sees(l, seat, seat.posts.filter((p) => !p.mine).map((p) => p.id).slice(l.draw(3))),
+  seen: (l, seat) => sees(l, seat, seat.posts.filter((p) => !p.mine).slice(l.draw(3))),
   offline: (_, seat) => seat.device.goOffline(),
   'cut-line': (_, seat) => seat.device.cut(),
   rename: (l, seat) => seat.device.begin('rename-group', { group: seat.group, name: `Name ${++l.texts}` }),

@@ -46,7 +46,8 @@ function rewrite({ run, device }: Seat): Promise<void> {
     }
     const index = await store.cacheGet('index', keyOf.index(run.ref));
     if (index !== null) {
-      const { tops: _t, ahead: _a, ...rest } = JSON.parse(toText(index) as string) as FeedIndex;
+      const { tops: _t, ahead: _a, aheadEdits: _e, changed: _c, ...rest } = JSON.parse(toText(index) as string) as FeedIndex;
+      rest.amendments = Object.fromEntries(Object.entries(rest.amendments).map(([id, { text, edited, retracted }]) => [id, { text, edited, retracted }]));
       await store.cacheCommit([{ table: 'index', key: keyOf.index(run.ref), value: fromText(JSON.stringify(rest)) }]);
     }
     device.fate = fate;

@@ -40,6 +40,7 @@ export const PLANTED = [
   bug('uses one client id for an epoch', 'src/lib/care/lane.ts', '    const r = random(4);', '    const r = random(4).fill(1);', [HONEST, 4]),
   bug('writes in the lane of the next device', 'src/lib/care/lane.ts', 'this.client = device * SPAN +', 'this.client = (device + 1) * SPAN +', [HONEST, 4]),
   bug('says seen by everybody', CORE('group-view'), 'readers.filter((m) => isSeenBy(run, hex(m.tag), p.device, p.n))', 'readers.filter((m) => m.tag.length > 0)', [HONEST, 4]),
+  bug('says a change seen by who saw the words before', CORE('group-view'), 'readers.filter((m) => a.seen?.includes(hex(m.tag)) === true)', 'had', [HONEST, 110]),
   bug('says seen up to the number, not from it', 'src/lib/care/feed.ts', '    logs[String(device)] = join(logs[String(device)] ?? [], [from, to]);', '    logs[String(device)] = join(logs[String(device)] ?? [], [1, to + 9]);', [HONEST, 32]),
   bug('pushes envelopes back to their author alone', RELAY.fanout, 'for (const s of g.logs) if (!authors.has(s)) for', 'for (const s of g.logs) if (authors.has(s)) for', [HONEST, 32]),
   bug('reuses the number of the last envelope', CORE('send'), 'const header = { n: at.n + 1,', 'const header = { n: Math.max(1, at.n),', [HONEST, 4]),

@@ -26,7 +26,7 @@ export class Truth {
   readonly saved = new Map<string, { readonly by: string; readonly text: string }>();
   /** Posts that were shown as sent. */
   readonly acked = new Map<string, string>();
-  /** Who really had which posts on the screen. */
+  /** Who really had which posts on the screen, and in which words. */
   readonly saw = new Map<string, Set<string>>();
   /** By post: who had it when the relay lost what it had since a copy was made. */
   private readonly holders = new Map<string, ReadonlySet<Device>>();
@@ -85,7 +85,7 @@ export class Truth {
     const { state } = seat.run;
     const owners = [...state.members.values()].filter((m) => m.end === null && hex(m.tag) === state.owner);
     if (owners.length !== 1) this.breach('diverged', `${seat.device.name} knows ${owners.length} owners`);
-    for (const p of seat.posts) if (p.mine && p.delivery?.at === 'seen') for (const name of p.delivery.by) if (!liars.has(name) && this.saw.get(name)?.has(p.id) !== true) this.breach('lost', `${seat.device.name} shows “${p.text}” as seen by ${name}, who never saw it`);
+    for (const p of seat.posts) if (p.mine && p.delivery?.at === 'seen') for (const name of p.delivery.by) if (!liars.has(name) && this.saw.get(name)?.has(`${p.id} ${p.text}`) !== true) this.breach('lost', `${seat.device.name} shows “${p.text}” as seen by ${name}, who never saw it`);
   }
 
   /** Delivery is never ahead of what the relay has. */

@@ -40,6 +40,11 @@ export class Seat {
   }
 }
 
+/** What a page says of posts that are on its screen. */
+export const shown = (posts: readonly Post[]): { posts: string[]; changes: Record<string, string> } => ({
+  posts: posts.map((p) => p.id), changes: Object.fromEntries(posts.flatMap((p) => (p.change === null ? [] : [[p.id, p.change]])))
+});
+
 /** Opens an invite's link and watches what becomes of it. */
 export async function openLink(device: Device, link: string): Promise<JoinId> {
   const { join } = await device.must('open-link', { fragment: new URL(link).hash });

@@ -6,7 +6,7 @@ import { unpackStored } from '../../crypto/packed';
 import { encodeState } from '../../crypto/roster/state';
 import { ask } from '../../relay/log';
 import { lanesOf } from './lanes';
-import { openLink, type Post, Seat } from './circle';
+import { openLink, type Post, Seat, shown } from './circle';
 import type { Device, World } from './world';
 
 export const DOINGS = [
@@ -72,12 +72,12 @@ export class Schedule {
       case 'restart':
         return this.again(seat);
       case 'seen': {
-        const posts = seat.posts.filter((p) => !p.mine).map((p) => p.id);
+        const posts = seat.posts.filter((p) => !p.mine);
         return this.sees(seat, posts.slice(pick % Math.max(1, posts.length)));
       }
       case 'burst': {
         // everything at once, as fast fingers and two windows do
-        const some = seat.posts.filter((p) => !p.mine).map((p) => p.id);
+        const some = seat.posts.filter((p) => !p.mine);
         const p = own[pick % Math.max(1, own.length)];
         await Promise.all([
           seat.post(`${device.name} ${++this.texts}`), this.sees(seat, some), seat.post(`${device.name} ${++this.texts}`),
@@ -117,11 +117,11 @@ export class Schedule {
     }
   }
 
-  private async sees(seat: Seat, posts: readonly string[]): Promise<void> {
+  private async sees(seat: Seat, posts: readonly Post[]): Promise<void> {
     const saw = this.saw.get(seat.device.name) ?? new Set();
-    for (const id of posts) saw.add(id);
+    for (const p of posts) saw.add(`${p.id} ${p.text}`);
     this.saw.set(seat.device.name, saw);
-    await seat.device.run('seen', { group: seat.group, posts });
+    await seat.device.run('seen', { group: seat.group, ...shown(posts) });
   }
   private async again(seat: Seat): Promise<void> {
     await seat.device.restart();
@@ -160,7 +160,7 @@ export class Schedule {
       const at = seat.run.feed.find(p.id);
       expect(at !== null && there.has(`${at.device} ${at.n}`), `“${p.text}” is shown as sent and the relay has it`).toBe(true);
       this.acked.set(p.id, p.text);
-      if (p.delivery?.at === 'seen') for (const name of p.delivery.by) expect(this.saw.get(name)?.has(p.id), `${name} saw “${p.text}”`).toBe(true);
+      if (p.delivery?.at === 'seen') for (const name of p.delivery.by) expect(this.saw.get(name)?.has(`${p.id} ${p.text}`), `${name} saw “${p.text}”`).toBe(true);
     }
   }
   private async atRelay(seat: Seat): Promise<Set<string>> {

@@ -522,7 +522,8 @@ function lanes() {
   const records: CareRecord[] = [
     post, bare, { i: id(), t: 'edit', a, o: post.i, x: 'Feeling well' }, { i: id(), t: 'retract', a, o: post.i }, { i: id(), t: 'seen', a, m: [[1, 1, 3], [70_000, 2, 2]] },
     { i: id(), t: 'device', a, s: b64(280) }, { i: id(), t: 'person', a, k: b64(32), s: b64(64) }, { i: id(), t: 'credentials', a, c: [b64(200)] }, { i: id(), t: 'credentials', a, c: [] },
-    { i: id(), t: 'share', a, s: b64(280) }, { i: id(), t: 'carried', a, b: [b64(32)] }, { i: id(), t: 'carried', a, b: [], s: b64(280) }
+    { i: id(), t: 'share', a, s: b64(280) }, { i: id(), t: 'carried', a, b: [b64(32)] }, { i: id(), t: 'carried', a, b: [], s: b64(280) },
+    { i: id(), t: 'seen-edits', a, e: [[`${id()}.${hex(n.random(16))}`, id()]] }
   ];
   const values = [null, true, false, 0, 63, 64, -1, -64, 8191, -70_000, 2 ** 31 - 1, 2 ** 31, 1 - 2 ** 31, 2 ** 53 - 1, 0.5, 0.1, '', 'Ñ', [], {}, [[1, 'a'], { a: null, b: [{}] }]];
   const DEVICE = 3;
@@ -560,7 +561,8 @@ function lanes() {
     null, 'post', [], {}, { ...bare, t: 'plan' }, { i: bare.i, t: 'post', x: '' }, { ...bare, more: 1 }, { ...bare, a: -1 }, { ...bare, a: 0.5 }, { ...bare, i: `${bare.i}A` }, { ...bare, i: `${bare.i.slice(0, -1)}_` },
     { ...bare, x: 7 }, { ...bare, p: null }, { ...bare, r: bare.i }, { ...bare, r: `${bare.i}.${'G'.repeat(32)}` }, { ...bare, p: [{ ...post.p?.[0], w: 0 }] }, { ...bare, p: [{ ...post.p?.[0], h: 16_385 }] }, { ...bare, p: [{ ...post.p?.[0], t: 'image/png' }] },
     { ...bare, p: Array.from({ length: 11 }, () => ({})) }, { ...records[2], o: '' }, { ...records[4], m: [] }, { ...records[4], m: [[1, 0, 1]] }, { ...records[4], m: [[1, 1]] }, { ...records[5], s: 'A' }, { ...records[5], s: 'A'.repeat(904) },
-    { ...records[6], k: b64(31) }, { ...records[7], c: Array.from({ length: 5 }, () => '') }, { ...records[10], b: ['AA'] }
+    { ...records[6], k: b64(31) }, { ...records[7], c: Array.from({ length: 5 }, () => '') }, { ...records[10], b: ['AA'] },
+    { ...records[12], e: [] }, { ...records[12], e: [[bare.i, bare.i]] }, { ...records[12], e: [[post.r]] }
   ];
   return {
     random, updates,

@@ -33,14 +33,21 @@ export interface FeedPost extends RecordPlace {
   readonly photos: readonly PhotoRecord[];
   readonly replyTo: string | null;
 }
-/** What its author later said of a post. */
-export interface Amendment { readonly text: string | null; readonly edited: number | null; readonly retracted: number | null }
+/**
+ * What its author later said of a post; `edit`: the record that brought its words, `seen`: the members who had those on the screen. Both are
+ * missing where an earlier version took the edit in.
+ */
+export interface Amendment {
+  readonly text: string | null; readonly edited: number | null; readonly retracted: number | null;
+  readonly edit?: string; readonly seen?: readonly string[];
+}
 /** A person key as a member named it, and the epoch it was last said in. */
 export interface Naming { readonly k: string; readonly epoch: number }
 /** What a member last said that organisations vouch for: when its own clock put it together, and the epoch it was last said in. */
 export interface Vouching { readonly at: number; readonly c: readonly string[]; readonly epoch: number }
 export type Span = readonly [from: number, to: number];
 type Ahead = readonly [member: string, device: number, from: number, to: number];
+type AheadEdit = readonly [member: string, post: string, edit: string];
 
 /** All but the pages: small, written whole. */
 export interface FeedIndex {
@@ -66,9 +73,12 @@ export interface FeedIndex {
   tops?: Record<string, number>;
   /** Marks on what is not here yet, so that the order of arrival changes nothing; the newest of them, as many as a device may hold back. */
   ahead?: Ahead[];
-  replies: Record<string, number>;
+  /** The same for edits: seen by a member, and not here yet, or not what counts any more. */
+  aheadEdits?: AheadEdit[];
   /** Others' posts not yet seen by this person: id → [device, n]. */
   unread: Record<string, readonly [number, number]>;
+  /** Others' posts whose words as they are now this person has not seen, though perhaps those before; missing in an index of an earlier version. */
+  changed?: Record<string, readonly [number, number]>;
   /** By clientID: [epoch, next clock]. */
   clients: Record<string, readonly [number, number]>;
   /** This person's own devices: by index, what each last said of itself, sealed, and when it last said anything. */
@@ -84,7 +94,7 @@ export interface FeedIndex {
   shares: readonly { readonly device: number; readonly s: string }[];
 }
 
-export const emptyIndex = (): FeedIndex => ({ total: 0, heads: {}, upTo: 0, cutUpTo: 0, slots: [], volumes: [], time: 0, last: null, amendments: {}, seen: {}, replies: {}, unread: {}, clients: {}, devices: {}, signs: {}, persons: {}, shares: [] });
+export const emptyIndex = (): FeedIndex => ({ total: 0, heads: {}, upTo: 0, cutUpTo: 0, slots: [], volumes: [], time: 0, last: null, amendments: {}, seen: {}, unread: {}, clients: {}, devices: {}, signs: {}, persons: {}, shares: [] });
 
 export class Feed {
   /** Newest pages that are in memory, ascending. */
@@ -93,6 +103,9 @@ export class Feed {
   first: number;
   private readonly dirtyPages = new Set<number>();
   private ids: Map<string, FeedPost> | null = null;
+  private answers: Map<string, string[]> | null = null;
+  /** Posts that were changed and are not in memory: whether they are here at all is to be found out. */
+  private readonly strays = new Set<string>();
 
   constructor(readonly index: FeedIndex, private readonly me: string, private readonly unreadAfter: number) {
     this.first = index.total;
@@ -111,7 +124,13 @@ export class Feed {
     this.posts = this.posts.length === 0 ? [...posts] : [...posts, ...this.posts];
     this.first = from * PAGE;
     this.ids = null;
+    this.answers = null;
+    if (this.strays.size > 0) for (const p of posts) this.noteChanged(p);
     return true;
+  }
+  /** Whether posts may stand further back that were changed. */
+  get lacksChanged(): boolean {
+    return this.more && this.strays.size > 0;
   }
   /** Pages to write since the last call. */
   takeDirty(): number[] {
@@ -134,6 +153,14 @@ export class Feed {
   find(id: string): FeedPost | null {
     return this.byId.get(id) ?? null;
   }
+  /** Posts in memory that answer one, which as a rule stand behind it. */
+  answersTo(post: string): readonly string[] {
+    if (this.answers === null) {
+      this.answers = new Map();
+      for (const p of this.posts) this.noteAnswer(p);
+    }
+    return this.answers.get(post) ?? [];
+  }
   amendment(post: string): Amendment | null {
     return this.index.amendments[post] ?? null;
   }
@@ -153,19 +180,31 @@ export class Feed {
         if (this.byId.has(id)) return;
         const to = this.insert({ ...at, id, order: 0, at: r.a, text: r.x, photos: r.p ?? [], replyTo: r.r ?? null });
         const p = this.posts[to] as FeedPost;
+        this.noteAnswer(p);
         for (let page = Math.floor((this.first + to) / PAGE); page <= Math.floor(i.total / PAGE); page++) this.dirtyPages.add(page);
         i.total++;
         if (to === this.posts.length - 1) i.last = { member: p.member, text: p.text.slice(0, 200), photos: p.photos.length, at: p.time, id: p.id };
-        if (p.replyTo !== null) i.replies[p.replyTo] = (i.replies[p.replyTo] ?? 0) + 1;
         if (p.member !== this.me && p.time > this.unreadAfter && !this.seenBy(this.me, p.device, p.n)) i.unread[p.id] = [p.device, p.n];
+        this.noteChanged(p);
         return;
       }
-      case 'edit':
-        return this.amend(postIdOf(r.o, at.member), { text: r.x, edited: r.a });
+      case 'edit': {
+        const id = postIdOf(r.o, at.member);
+        this.amend(id, { text: r.x, edited: r.a, edit: r.i, seen: this.seenAhead(id, r.i) });
+        delete this.changed[id];
+        if (at.member === this.me || at.time <= this.unreadAfter) return;
+        const p = this.find(id);
+        this.strays.add(id);
+        if (p !== null) this.noteChanged(p);
+        return;
+      }
       case 'retract':
         return this.amend(postIdOf(r.o, at.member), { retracted: r.a });
       case 'seen':
         for (const [device, from, to] of r.m) this.mark(at.member, device, from, to);
+        return;
+      case 'seen-edits':
+        for (const [post, edit] of r.e) this.markEdit(at.member, post, edit);
         return;
       case 'device':
         if (at.member === this.me) i.devices[String(at.device)] = r.s;
@@ -193,6 +232,36 @@ export class Feed {
     logs[String(device)] = join(logs[String(device)] ?? [], [from, to]);
     if (member !== this.me) return;
     for (const [id, [d, n]] of Object.entries(this.index.unread)) if (d === device && n >= from && n <= to) delete this.index.unread[id];
+  }
+  /** Someone saw a post in the words of this edit. */
+  private markEdit(member: string, post: string, edit: string): void {
+    const { amendments, aheadEdits = [] } = this.index;
+    const a = amendments[post];
+    if (a?.edit !== edit) this.index.aheadEdits = [...aheadEdits, [member, post, edit] as const].slice(-AHEAD);
+    else if (a.seen?.includes(member) !== true) amendments[post] = { ...a, seen: [...(a.seen ?? []), member] };
+    if (member === this.me && a?.edit === edit) delete this.changed[post];
+  }
+  /** Who saw an edit before it was here. */
+  private seenAhead(post: string, edit: string): string[] {
+    const all = this.index.aheadEdits ?? [];
+    const waiting = all.filter((a) => a[1] === post && a[2] === edit);
+    if (waiting.length > 0) this.index.aheadEdits = all.filter((a) => !waiting.includes(a));
+    return [...new Set(waiting.map(([member]) => member))];
+  }
+  private noteAnswer({ id, replyTo }: FeedPost): void {
+    if (replyTo === null || this.answers === null) return;
+    const all = this.answers.get(replyTo);
+    if (all === undefined) this.answers.set(replyTo, [id]);
+    else all.push(id);
+  }
+  get changed(): NonNullable<FeedIndex['changed']> {
+    return (this.index.changed ??= {});
+  }
+  /** A post that was changed is here. */
+  private noteChanged(p: FeedPost): void {
+    if (!this.strays.delete(p.id)) return;
+    const a = this.amendment(p.id);
+    if (a?.retracted === null && a.seen?.includes(this.me) !== true) this.changed[p.id] = [p.device, p.n];
   }
 
   private get tops(): Record<string, number> {
@@ -234,7 +303,10 @@ export class Feed {
   private amend(id: string, by: Partial<Amendment>): void {
     const i = this.index;
     i.amendments[id] = { ...(i.amendments[id] ?? { text: null, edited: null, retracted: null }), ...by };
-    if (by.retracted !== undefined) delete i.unread[id];
+    if (by.retracted !== undefined) {
+      delete i.unread[id];
+      delete this.changed[id];
+    }
     if (i.last?.id === id) i.last = { ...i.last, text: by.text?.slice(0, 200) ?? '', photos: by.text === undefined ? 0 : i.last.photos };
   }
 }

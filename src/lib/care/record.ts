@@ -24,6 +24,9 @@ const edit = v.strictObject({ i: id, t: v.literal('edit'), a: time, o: id, x: te
 const retract = v.strictObject({ i: id, t: v.literal('retract'), a: time, o: id });
 /** Envelopes whose posts were on this person's screen: [device, from n, to n]. */
 const seen = v.strictObject({ i: id, t: v.literal('seen'), a: time, m: v.pipe(v.array(v.strictTuple([count, count, count])), v.minLength(1), v.maxLength(500)) });
+/** Edits whose words were on this person's screen: [post, the edit's record id]. A mark in `seen` never speaks for them. */
+export const SEEN_EDITS_MOST = 200;
+const seenEdits = v.strictObject({ i: id, t: v.literal('seen-edits'), a: time, e: v.pipe(v.array(v.strictTuple([postId, id])), v.minLength(1), v.maxLength(SEEN_EDITS_MOST)) });
 
 /** Who writes this log, sealed for the devices of the same person (PROTOCOL §15.5). */
 const device = v.strictObject({ i: id, t: v.literal('device'), a: time, s: v.pipe(v.string(), v.maxLength(900), v.check((s) => unbase64url(s) !== null)) });
@@ -46,7 +49,7 @@ const carried = v.strictObject({
   i: id, t: v.literal('carried'), a: time, b: v.pipe(v.array(bytes32), v.maxLength(CARRIED_BLOBS)), s: v.optional(v.pipe(v.string(), v.maxLength(45_000), v.check((s) => unbase64url(s) !== null)))
 });
 
-const record = v.variant('t', [post, edit, retract, seen, device, person, credentials, share, carried]);
+const record = v.variant('t', [post, edit, retract, seen, seenEdits, device, person, credentials, share, carried]);
 
 export type CareRecord = v.InferOutput<typeof record>;
 export type PostRecord = v.InferOutput<typeof post>;

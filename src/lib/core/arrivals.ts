@@ -32,6 +32,8 @@ export function claimOf(row: AwaitRow): ClaimedRow {
 export class Arrivals {
   readonly restores = new Map<string, RestoreRow>();
   readonly awaited = new Map<string, AwaitRow>();
+  /** Those to be restored that the relay knows nothing of, as it last said. */
+  private readonly unknown = new Set<string>();
   private bringing: Promise<number> | null = null;
   private again: (() => void) | null = null;
 
@@ -44,6 +46,11 @@ export class Arrivals {
   forget(): void {
     this.restores.clear();
     this.awaited.clear();
+    this.unknown.clear();
+  }
+  /** How many are to be waited for. */
+  get count(): number {
+    return [...this.restores.keys()].filter((ref) => !this.unknown.has(ref)).length + this.awaited.size;
   }
   get isEmpty(): boolean {
     return this.restores.size + this.awaited.size === 0;
@@ -73,6 +80,8 @@ export class Arrivals {
     for (const [ref, row] of [...this.restores]) {
       const outcome = await this.brought(ref, await restoreGroup(ref, row, around, store), row.since + RESTORE_FOR, restoreKey);
       if (outcome === 'back') back++;
+      if (outcome === 'unknown') this.unknown.add(ref);
+      else this.unknown.delete(ref);
       isLater ||= outcome === 'later';
       if (core.out !== null) return back;
     }
@@ -82,6 +91,7 @@ export class Arrivals {
       if (core.out !== null) return back;
     }
     core.views.touch('home', null);
+    core.views.touch('app', null);
     core.views.touch('devices', null);
     core.linking.progress();
     // the sessions of other rows end with the connection; the new devices prove themselves on a fresh one
@@ -100,6 +110,7 @@ export class Arrivals {
     this.awaited.delete(ref);
     const kept = outcome === 'back' ? await read<GroupRow>(core.needStore(), 'group', ref) : null;
     if (kept !== null) core.groups.set(ref, await GroupRun.open(ref, kept, core.around()));
+    core.views.touch('home', null);
     return outcome;
   }
 }

@@ -7,11 +7,11 @@ import { type Handlers, here as hereOf, no, yes } from './commands-kit';
 import type { Core } from './core';
 import type { GroupRun, OutboxItem } from './group-run';
 import { drop, put, putBytes } from './group-rows';
-import { pendingPost, photoView } from './group-view';
+import { photoView } from './group-view';
 import { HOLD_MOST } from './hold';
 import { blobBytes, blobRecord, blobRef } from './pictures';
 import type { Fault } from './port';
-import { findPost } from './posts';
+import { findPost, pendingPost, showing } from './posts';
 import { readOlder } from './project';
 import { noteSeen } from './seen-marks';
 import { enqueue, replaceItem } from './send';
@@ -54,7 +54,7 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         await enqueue(run, [{ record, heldUntil: clock() + HOLD_MOST }], [put('draft', run.ref, empty)]);
         run.draft = empty;
         const post = postIdOf(record.i, run.me);
-        shows(run, [post]);
+        shows(run, showing(run, post));
         core.views.touch('draft', group);
         return yes({ post });
       }),
@@ -72,7 +72,7 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
           run.outbox.sort((a, b) => a.made - b.made);
           throw e;
         }
-        shows(run, [post]);
+        shows(run, r.r === undefined ? [post] : [post, r.r]);
         return yes(null);
       }),
     edit: ({ group, post, text }) =>
@@ -86,7 +86,7 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         const item = unsealed(run, post);
         if (item === undefined) await enqueue(run, [{ record: { i: id(), t: 'edit', a: clock(), o: recordIdOf(post), x: text.trim() }, heldUntil: 0 }]);
         else await replaceItem(run, item, { ...(item.record as PostRecord), x: text.trim() });
-        shows(run, [post]);
+        shows(run, showing(run, post));
         return yes(null);
       }),
     retract: ({ group, post }) =>
@@ -101,7 +101,7 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
           await replaceItem(run, item, { ...rest, x: '' });
         }
         await enqueue(run, [{ record: { i: id(), t: 'retract', a: clock(), o: recordIdOf(post) }, heldUntil: 0 }]);
-        shows(run, [post]);
+        shows(run, showing(run, post));
         return yes(null);
       }),
     'save-draft': ({ group, text, replyTo }) =>
@@ -159,10 +159,10 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         shows(run, null);
         return yes(null);
       }),
-    seen: ({ group, posts }) =>
+    seen: ({ group, posts, changes = {} }) =>
       here(group, async (run) => {
         if (run.row.ended !== null) return yes(null);
-        await noteSeen(run, posts);
+        await noteSeen(run, posts, changes);
         core.views.touch('home', null);
         return yes(null);
       })

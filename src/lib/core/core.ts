@@ -407,7 +407,7 @@ export class Core {
   }
   private noteSynced(): void {
     if (this.link.state !== 'online') return;
-    if ([...this.groups.values()].every((g) => (g.synced && !lacksSomething(g) && waitsForKey(g) === null) || g.row.ended !== null || g.permitWanted !== null)) this.lastSynced = this.ports.clock();
+    if (this.arrivals.count === 0 && [...this.groups.values()].every((g) => (g.synced && !lacksSomething(g) && waitsForKey(g) === null) || g.row.ended !== null || g.permitWanted !== null)) this.lastSynced = this.ports.clock();
     this.views.touch('app', null);
   }
 
@@ -429,7 +429,8 @@ export class Core {
             state: state === 'online' ? 'online' : state === 'connecting' ? 'connecting' : 'offline', since,
             waiting: [...this.groups.values()].reduce((sum, g) => sum + (g.row.ended === null && !g.isStuck ? g.waiting : 0), 0),
             halted: [...this.groups.values()].filter((g) => g.row.ended === null && g.isStuck && g.permitWanted === null).length,
-            unbegun: [...this.groups.values()].filter((g) => g.permitWanted !== null).length, lacking: [...this.groups.values()].filter(lacksSomething).length, lastSynced: this.lastSynced
+            unbegun: [...this.groups.values()].filter((g) => g.permitWanted !== null).length, lacking: [...this.groups.values()].filter(lacksSomething).length,
+            reading: this.arrivals.count + [...this.groups.values()].filter((g) => !g.synced && g.row.ended === null && g.permitWanted === null && !lacksSomething(g)).length, lastSynced: this.lastSynced
           },
           storage: { ...this.estimate, persisted: this.persisted, full: this.isFull },
           passkeys: this.passkeys,
@@ -460,6 +461,7 @@ export class Core {
       groups: groups.map(({ made: _, ...g }) => g),
       joins: [...this.joins.values()].filter((j) => !j.done).map((j) => j.view()),
       letIn: [...this.joins.values()].flatMap((j) => j.view().group ?? []),
+      arriving: this.arrivals.count,
       unread: groups.reduce((sum, g) => sum + g.unread, 0)
     };
   }

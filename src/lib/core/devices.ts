@@ -96,15 +96,15 @@ export function deviceViews(rows: readonly OwnedRow[], person: PersonRow, ending
   const views = [...by].map(([device, its]): DeviceView => {
     const live = its.filter((r) => r.row.end === null && r.run.row.ended === null);
     const signs = its.flatMap((r) => r.run.feed.index.signs[String(r.row.device)] ?? []);
+    const times = its.map((r) => r.run.entries[r.row.from - 1]?.receipt.time ?? r.run.row.made);
     return {
       device, me: device === me, name: device === me ? person.name : (its.find((r) => r.name !== '')?.name ?? ''),
-      added: its.reduce((least, r) => Math.min(least, r.run.entries[r.row.from - 1]?.receipt.time ?? r.run.row.made), Infinity),
+      added: times.length === 0 ? null : Math.min(...times),
       lastSeen: signs.length === 0 ? null : Math.max(...signs), groups: live.length,
       state: live.some((r) => ending.has(hex(r.row.logPk))) ? 'ending' : device === me || live.length > 0 ? 'live' : 'ended'
     };
   });
   return views
     .filter((d) => d.state !== 'ended' || d.name !== '')
-    .map((d) => ({ ...d, added: d.added === Infinity ? 0 : d.added }))
-    .sort((a, b) => Number(b.me) - Number(a.me) || Number(a.state === 'ended') - Number(b.state === 'ended') || a.added - b.added);
+    .sort((a, b) => Number(b.me) - Number(a.me) || Number(a.state === 'ended') - Number(b.state === 'ended') || (a.added ?? 0) - (b.added ?? 0));
 }

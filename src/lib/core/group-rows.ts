@@ -29,6 +29,8 @@ export interface GroupRow {
   /** Genesis and its lockbox while the relay has not receipted them. */
   unsent: { readonly genesis: Bytes; readonly boxes: readonly AddressedLockbox[] } | null;
   ended: Ended | null;
+  /** It came from elsewhere, and its feed was not read through here yet. */
+  coming?: true;
   /** The relay's signed word that it holds nothing of the group any more. */
   destroyed?: Receipt;
   /** A group that ended in a fork, brought along to another one and read there: for reading alone, under keys that no roster knows. */

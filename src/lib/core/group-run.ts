@@ -64,7 +64,7 @@ export interface Around {
 }
 
 /** Records that nobody waits for. */
-const UNSEEN: readonly CareRecord['t'][] = ['seen', 'device', 'person', 'credentials', 'share', 'carried'];
+const UNSEEN: readonly CareRecord['t'][] = ['seen', 'seen-edits', 'device', 'person', 'credentials', 'share', 'carried'];
 
 export interface OutboxItem extends OutboxRow { readonly key: string }
 /** A request to join as this device opened it. */

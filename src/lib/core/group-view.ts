@@ -15,7 +15,7 @@ import { isReadByNewer } from './heal';
 import { isHeld } from './hold';
 import { lostMembers } from './lost';
 import { awaitedKey } from './judge';
-import { amendmentOf, COMING, findPost, isSeenBy, isUnread, postsShown, repliesTo, shareHere, unreadOf } from './posts';
+import { amendmentOf, answersTo, changedOf, COMING, findPost, isChanged, isSeenBy, isUnread, pendingPost, postsShown, shareHere, unreadOf } from './posts';
 import type { Alarm, Delivery, DraftView, FeedItem, GroupSummary, GroupView, HistoryView, InviteView, NoteItem, PersonRoles, PersonView, PhotoView, PostItem } from './port';
 
 const NOBODY = { name: '', role: 'family', relationship: '' } as const;
@@ -51,6 +51,7 @@ export function groupView(run: GroupRun): GroupView {
     ending: s.destroy === null ? null : { asked: s.destroy.at, from: s.destroy.at + DESTROY_GRACE },
     destroyed: run.row.destroyed?.time ?? null,
     stored: run.stored,
+    opening: isOpening(run),
     permit: run.permitWanted,
     waiting: run.waiting,
     alarm: alarmOf(run),
@@ -76,6 +77,9 @@ const alarmOf = (run: GroupRun): Alarm | null => (run.row.ended === null || run.
 
 /** Whether something of the group is missing here, as the person is told there. */
 export const lacksSomething = (run: GroupRun): boolean => run.row.ended === null && (alarmOf(run) !== null || awaitedKey(run) !== null);
+
+/** Its feed was never read through here: what is not shown may still come. */
+export const isOpening = (run: GroupRun): boolean => run.row.coming === true && run.row.ended === null;
 
 export const requestId = (r: { invite: Bytes; request: Bytes }): string => `${hex(r.invite)}.${hex(r.request)}`;
 
@@ -136,13 +140,11 @@ function invites(run: GroupRun): InviteView[] {
 }
 
 export function summary(run: GroupRun): GroupSummary {
-  const { last } = (run.ahead ?? run).feed.index;
-  const mine = run.outbox.filter((o) => o.record.t === 'post').at(-1);
-  const shown = mine === undefined ? last : { member: run.me, text: (mine.record as PostRecord).x, photos: (mine.record as PostRecord).p?.length ?? 0, at: mine.record.a };
   return {
     group: run.ref,
     ...run.shown.group,
-    last: shown === null ? null : { who: nameOf(run, shown.member), mine: shown.member === run.me, words: shown.text.slice(0, 200), photos: shown.photos, at: shown.at },
+    last: newest(run),
+    opening: isOpening(run),
     unread: unreadCount(run),
     people: liveMembers(run.state).filter((m) => hex(m.tag) !== run.me).map((m) => nameOf(run, hex(m.tag))),
     requests: run.requests.length,
@@ -155,12 +157,33 @@ export function summary(run: GroupRun): GroupSummary {
   };
 }
 
-const unreadCount = (run: GroupRun): number => Object.entries(unreadOf(run)).filter(([id, [d, n]]) => !run.seenPosts.has(id) && !run.isWithdrawn(d, n) && !seenHere(run, d, n)).length;
+/** The newest update as it is shown now: with what was said of it since, sent or not. */
+function newest(run: GroupRun): GroupSummary['last'] {
+  const { last } = (run.ahead ?? run).feed.index;
+  const mine = run.outbox.findLast((o) => o.record.t === 'post')?.record as PostRecord | undefined;
+  const shown = mine === undefined ? last : { id: postIdOf(mine.i, run.me), member: run.me, text: mine.x, photos: mine.p?.length ?? 0, at: mine.a };
+  if (shown === null) return null;
+  const { text, retracted } = amended(run, shown.id, shown.member);
+  const gone = retracted !== null;
+  return { who: nameOf(run, shown.member), mine: shown.member === run.me, words: gone ? '' : (text ?? shown.text).slice(0, 200), photos: gone ? 0 : shown.photos, gone, at: shown.at };
+}
+
+function unreadCount(run: GroupRun): number {
+  const unread = Object.entries(unreadOf(run)).filter(([id, [d, n]]) => !run.seenPosts.has(id) && !run.isWithdrawn(d, n) && !seenHere(run, d, n));
+  const changed = Object.entries(changedOf(run)).filter(([id, [d, n]]) => !run.isWithdrawn(d, n) && !isChangeSeenHere(run, id));
+  return new Set([...unread, ...changed].map(([id]) => id)).size;
+}
 
 /** Seen by this person, sent or still in the outbox. */
 export function seenHere(run: GroupRun, device: number, n: number): boolean {
   if (isSeenBy(run, run.me, device, n)) return true;
   return run.outbox.some((o) => o.record.t === 'seen' && o.record.m.some(([d, from, to]) => d === device && n >= from && n <= to));
+}
+
+/** The same of the words that the last change of a post brought; true of one that was never changed. */
+export function isChangeSeenHere(run: GroupRun, id: string): boolean {
+  const { edit, seen = [] } = amendmentOf(run, id) ?? {};
+  return edit === undefined || seen.includes(run.me) || run.outbox.some((o) => o.record.t === 'seen-edits' && o.record.e.some(([post, e]) => post === id && e === edit));
 }
 
 /** Everything loaded of the feed, ascending. */
@@ -180,9 +203,6 @@ export function feedItem(run: GroupRun, id: string): FeedItem | null {
   const o = pendingPost(run, id);
   return o === undefined ? null : pendingItem(run, o);
 }
-
-/** A post that is still in the outbox. */
-export const pendingPost = (run: GroupRun, id: string): OutboxItem | undefined => run.outbox.find((o) => o.record.t === 'post' && postIdOf(o.record.i, run.me) === id);
 
 function noteItems(run: GroupRun): NoteItem[] {
   const patient = [...run.shown.people.values()].find((p) => p.role === 'patient')?.name ?? '';
@@ -215,7 +235,7 @@ function amended(run: GroupRun, id: string, member: string): Amendment {
   let a = amendmentOf(run, id) ?? { text: null, edited: null, retracted: null };
   if (member !== run.me) return a;
   for (const { record: r } of run.outbox) {
-    if (r.t === 'edit' && postIdOf(r.o, member) === id) a = { ...a, text: r.x, edited: r.a };
+    if (r.t === 'edit' && postIdOf(r.o, member) === id) a = { text: r.x, edited: r.a, retracted: a.retracted };
     else if (r.t === 'retract' && postIdOf(r.o, member) === id) a = { ...a, retracted: r.a };
   }
   return a;
@@ -225,14 +245,18 @@ function postItem(run: GroupRun, p: FeedPost): PostItem {
   const a = amended(run, p.id, p.member);
   const mine = p.member === run.me;
   const withdrawn = run.isWithdrawn(p.device, p.n);
+  const isFresh = isUnread(run, p.id) && !run.seenPosts.has(p.id) && !seenHere(run, p.device, p.n);
+  const isOther = isChanged(run, p.id) && !isChangeSeenHere(run, p.id);
+  const waiting = mine ? waitingChange(run, p.id) : undefined;
   return {
     ...common(run, p.id, p.member, a, p.text, p.photos, p.replyTo),
     order: p.order,
     at: p.at,
     sentAt: p.time,
     withdrawn,
-    unread: isUnread(run, p.id) && !run.seenPosts.has(p.id) && !withdrawn && !seenHere(run, p.device, p.n),
-    delivery: mine && a.retracted === null ? seenBy(run, p) : null
+    unread: !withdrawn && (isFresh || isOther),
+    changed: !withdrawn && !isFresh && isOther,
+    delivery: waiting !== undefined ? pendingDelivery(run, waiting) : mine && a.retracted === null ? seenBy(run, p, a) : null
   };
 }
 
@@ -247,7 +271,8 @@ function pendingItem(run: GroupRun, o: OutboxItem): PostItem {
     sentAt: null,
     withdrawn: false,
     unread: false,
-    delivery: pendingDelivery(run, o)
+    changed: false,
+    delivery: pendingDelivery(run, a.retracted === null ? o : (waitingChange(run, id) ?? o))
   };
 }
 
@@ -259,9 +284,15 @@ function common(run: GroupRun, id: string, member: string, a: Amendment, text: s
     text: gone ? '' : (a.text ?? text),
     photos: gone ? [] : photos.map((p) => photoView(run, p)),
     replyTo: replyTo === null ? null : quote(run, replyTo),
-    replies: repliesTo(run, id) + run.outbox.filter((o) => o.record.t === 'post' && o.record.r === id).length,
-    edited: gone ? null : a.edited, retracted: a.retracted
+    replies: answersTo(run, id).filter((answer) => stands(run, answer)).length,
+    edited: gone ? null : a.edited, before: gone || a.text === null || a.text === text ? null : text, change: gone ? null : (a.edit ?? null), retracted: a.retracted
   };
+}
+
+/** Neither taken back nor withdrawn. */
+function stands(run: GroupRun, id: string): boolean {
+  const p = findPost(run, id);
+  return amended(run, id, p?.member ?? run.me).retracted === null && (p === null || !run.isWithdrawn(p.device, p.n));
 }
 
 function quote(run: GroupRun, id: string): PostItem['replyTo'] {
@@ -288,13 +319,18 @@ function pendingDelivery(run: GroupRun, o: OutboxItem): Delivery {
   return { at: 'saved', done, of };
 }
 
-/** Who has had it on the screen, of those who can read it. */
-function seenBy(run: GroupRun, p: FeedPost): Delivery {
+/** The last change of an own post, or its taking back, that is still in the outbox. */
+const waitingChange = (run: GroupRun, id: string): OutboxItem | undefined => run.outbox.findLast(({ record: r }) => (r.t === 'edit' || r.t === 'retract') && postIdOf(r.o, run.me) === id);
+
+/** Who has had the words that it shows on the screen, of those who can read it. */
+function seenBy(run: GroupRun, p: FeedPost, a: Amendment): Delivery {
   const readers = liveMembers(run.state).filter((m) => hex(m.tag) !== p.member && m.horizon <= p.epoch);
-  const by = readers.filter((m) => isSeenBy(run, hex(m.tag), p.device, p.n));
-  if (by.length === 0) return { at: 'sent' };
+  const had = readers.filter((m) => isSeenBy(run, hex(m.tag), p.device, p.n));
+  const by = a.text === null ? had : readers.filter((m) => a.seen?.includes(hex(m.tag)) === true);
+  const earlier = had.filter((m) => !by.includes(m));
   const names = (ms: readonly Member[]): string[] => ms.map((m) => nameOf(run, hex(m.tag)));
-  return { at: 'seen', by: names(by), notYet: names(readers.filter((m) => !by.includes(m))), of: readers.length };
+  if (by.length === 0) return { at: 'sent', earlier: names(earlier) };
+  return { at: 'seen', by: names(by), earlier: names(earlier), notYet: names(readers.filter((m) => !by.includes(m) && !earlier.includes(m))), of: readers.length };
 }
 
 export const draftView = (run: GroupRun): DraftView => ({ text: run.draft.text, replyTo: run.draft.replyTo, photos: run.draft.photos.map((p) => photoView(run, p)) });

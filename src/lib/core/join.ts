@@ -182,7 +182,7 @@ export class JoinRun {
     const last = (this.entries[this.entries.length - 1] as EntryRow).receipt;
     const row: GroupRow = {
       id: this.groupId, logSeed: this.row.logSeed, kemSeed: this.row.kemSeed, tag: this.row.tag, made: this.around.clock(),
-      relayPk: last.relayPk, incarnation: last.incarnation, unsent: null, ended: mine.end === null ? null : 'removed'
+      relayPk: last.relayPk, incarnation: last.incarnation, unsent: null, ended: mine.end === null ? null : 'removed', coming: true
     };
     this.live = false;
     this.group = await this.events.admitted(row, this.entries, this.state);

@@ -36,6 +36,8 @@ export interface ConnectionView {
   readonly unbegun: number;
   /** Groups of which something is missing here: an alarm says so, or it waits for a key. */
   readonly lacking: number;
+  /** Groups that are on their way here, or being brought up to date. */
+  readonly reading: number;
   /** When this device last had everything, and could read it. */
   readonly lastSynced: number | null;
 }
@@ -81,7 +83,8 @@ export interface DeviceView {
   /** Empty when it never said. */
   readonly name: string;
   readonly me: boolean;
-  readonly added: number;
+  /** Null while it is in no group. */
+  readonly added: number | null;
   /** Newest sign of it that reached this device; null when none. */
   readonly lastSeen: number | null;
   /** Groups it is in, of those this device is in. */
@@ -138,7 +141,9 @@ export interface GroupSummary {
   readonly name: string;
   readonly kind: GroupKind;
   /** The newest thing that happened, for the list: who and the first words; null in an empty group. */
-  readonly last: { readonly who: string; readonly mine: boolean; readonly words: string; readonly photos: number; readonly at: number } | null;
+  readonly last: { readonly who: string; readonly mine: boolean; readonly words: string; readonly photos: number; /** It was taken back. */ readonly gone: boolean; readonly at: number } | null;
+  /** Its updates were never all here: nothing is known of what is not shown. */
+  readonly opening: boolean;
   readonly unread: number;
   readonly people: readonly string[];
   /** Requests to join that wait for this person. */
@@ -184,6 +189,8 @@ export interface HomeView {
   readonly joins: readonly JoinView[];
   /** Groups that a request of this device was let into since it was unlocked. */
   readonly letIn: readonly GroupRef[];
+  /** Groups that were restored, or are given by another device, and are not here yet. */
+  readonly arriving: number;
   /** Over all groups. */
   readonly unread: number;
 }
@@ -315,6 +322,8 @@ export interface GroupView {
   readonly destroyed: number | null;
   /** The relay stores the group (false for a group made offline and not yet sent). */
   readonly stored: boolean;
+  /** Its updates were never all here: nothing is known of what is not shown, and names may be lacking. */
+  readonly opening: boolean;
   /** The relay wants a permit before it begins the group; null when it does not, or did. */
   readonly permit: PermitWanted | null;
   readonly waiting: number;
@@ -345,7 +354,7 @@ export interface PhotoView {
   readonly where: 'here' | 'away' | 'missing';
 }
 
-/** Delivery is where the item is; it is never a step ahead of the truth. */
+/** Delivery is where the item is; it is never a step ahead of the truth. Of a post that was changed or taken back: where that change is. */
 export type Delivery =
   /** Saved here, may still be undone until `until`. */
   | { readonly at: 'held'; readonly until: number }
@@ -353,10 +362,10 @@ export type Delivery =
   | { readonly at: 'halted' }
   /** Saved here, waiting for the network. `done`/`of` count attachment bytes already with the relay. */
   | { readonly at: 'saved'; readonly done: number; readonly of: number }
-  /** The relay stored it durably. */
-  | { readonly at: 'sent' }
-  /** `by` are names; `of` is how many others can read it. */
-  | { readonly at: 'seen'; readonly by: readonly string[]; readonly notYet: readonly string[]; readonly of: number }
+  /** The relay stored it durably. `earlier`: names of those who had only words from before a change on their screen. */
+  | { readonly at: 'sent'; readonly earlier: readonly string[] }
+  /** `by` are names of those who had the words that are shown on their screen; `of` is how many others can read it. */
+  | { readonly at: 'seen'; readonly by: readonly string[]; readonly earlier: readonly string[]; readonly notYet: readonly string[]; readonly of: number }
   /** The group ended before it could be sent; the words are still here and can be copied. */
   | { readonly at: 'unsent' };
 
@@ -379,11 +388,17 @@ export interface PostItem {
   readonly replyTo: { readonly id: PostId; readonly name: string; readonly words: string } | null;
   readonly replies: number;
   readonly edited: number | null;
+  /** What it said at first, where other words are shown now. */
+  readonly before: string | null;
+  /** The change that brought these words, to be named in `seen`; null for those of the beginning, and while it waits here. */
+  readonly change: string | null;
   readonly retracted: number | null;
   /** Taken out because its author was removed before everyone had it. */
   readonly withdrawn: boolean;
   readonly unread: boolean;
-  /** Only on own posts. */
+  /** Unread only in the words that a change brought. */
+  readonly changed: boolean;
+  /** Only on own posts; of one taken back, only until that is sent. */
   readonly delivery: Delivery | null;
 }
 
@@ -411,7 +426,7 @@ export type FeedItem = PostItem | NoteItem;
 
 /** The newest items first loaded; `older` extends it backwards. Patches arrive as changed items. */
 export type FeedView =
-  | { readonly reset: true; readonly items: readonly FeedItem[]; readonly more: boolean; readonly unreadFrom: PostId | null }
+  | { readonly reset: true; readonly items: readonly FeedItem[]; readonly more: boolean; /** From where on updates are new, not only changed. */ readonly unreadFrom: PostId | null }
   | { readonly reset: false; readonly put: readonly FeedItem[]; readonly gone: readonly string[]; readonly more: boolean };
 
 export interface DraftView {
@@ -558,8 +573,8 @@ export interface Commands {
   /** Bytes to show, fetched from the relay when they are not here. */
   photo: { in: { group: GroupRef; photo: PhotoId; size: 'thumb' | 'full' }; out: { bytes: Uint8Array<ArrayBuffer>; type: string } };
   older: { in: { group: GroupRef }; out: null };
-  /** These posts were on the screen of an unlocked, visible page. */
-  seen: { in: { group: GroupRef; posts: readonly PostId[] }; out: null };
+  /** These posts were on the screen of an unlocked, visible page; `changes`: of those whose words a change had brought, which. */
+  seen: { in: { group: GroupRef; posts: readonly PostId[]; changes?: Readonly<Record<PostId, string>> }; out: null };
 
   /** `open`: whoever has the link comes in by itself, once. */
   invite: { in: { group: GroupRef; history: History; days: number; relationship: string; open?: boolean }; out: { invite: InviteId; link: string } };

@@ -1,6 +1,7 @@
 /** Posts as they are shown: what has its place in the feed, and behind it what was read ahead of the rest (PROTOCOL §5.5). */
 import type { Amendment, Feed, FeedPost } from '../care/feed';
-import type { GroupRun } from './group-run';
+import { type PostRecord, postIdOf } from '../care/record';
+import type { GroupRun, OutboxItem } from './group-run';
 import type { AheadRow } from './group-rows';
 
 /** `from`: feed seq up to which everything was here when it began; what comes in between is shown once all of it has come. */
@@ -36,11 +37,25 @@ export function amendmentOf({ feed, ahead }: GroupRun, id: string): Amendment | 
   const here = feed.amendment(id);
   const later = ahead?.feed.amendment(id) ?? null;
   if (here === null || later === null) return later ?? here;
-  return { text: later.text ?? here.text, edited: later.edited ?? here.edited, retracted: later.retracted ?? here.retracted };
+  return { ...(later.text === null ? here : later), retracted: later.retracted ?? here.retracted };
 }
 
 export const isSeenBy = (run: GroupRun, member: string, device: number, n: number): boolean => feedsOf(run).some((f) => f.seenBy(member, device, n));
-export const repliesTo = (run: GroupRun, id: string): number => feedsOf(run).reduce((sum, f) => sum + (f.index.replies[id] ?? 0), 0);
+/** A post that is still in the outbox. */
+export const pendingPost = (run: GroupRun, id: string): OutboxItem | undefined => run.outbox.find((o) => o.record.t === 'post' && postIdOf(o.record.i, run.me) === id);
+/** Ids of posts that answer one, sent or not. */
+export function answersTo(run: GroupRun, id: string): string[] {
+  const pending = run.outbox.flatMap(({ record: r }) => (r.t === 'post' && r.r === id ? [postIdOf(r.i, run.me)] : []));
+  return [...new Set([...feedsOf(run).flatMap((f) => f.answersTo(id)), ...pending])];
+}
+/** What shows something of a post: itself, its answers, which quote it, and what it answers, where it is counted. */
+export function showing(run: GroupRun, id: string): string[] {
+  const replyTo = findPost(run, id)?.replyTo ?? (pendingPost(run, id)?.record as PostRecord | undefined)?.r;
+  return [id, ...answersTo(run, id), ...(replyTo == null ? [] : [replyTo])];
+}
 /** Others' posts that this person has not seen: id → [device, n]. */
 export const unreadOf = (run: GroupRun): Feed['index']['unread'] => Object.assign({}, ...feedsOf(run).map((f) => f.index.unread)) as Feed['index']['unread'];
 export const isUnread = (run: GroupRun, id: string): boolean => feedsOf(run).some((f) => id in f.index.unread);
+/** Others' posts that were changed since this person saw them, if they did: id → [device, n]. */
+export const changedOf = (run: GroupRun): Feed['changed'] => Object.assign({}, ...feedsOf(run).map((f) => f.changed)) as Feed['changed'];
+export const isChanged = (run: GroupRun, id: string): boolean => feedsOf(run).some((f) => id in f.changed);

@@ -12,6 +12,7 @@ import { hashBehind, LOG_START } from '../group/log';
 import type { GroupRun } from './group-run';
 import type { InboxRow } from './group-rows';
 import { envelopesHere } from './inbox';
+import { showing } from './posts';
 
 /** Puts the records of an accepted envelope into the feed and its update into its lane. Returns ids of posts that changed. */
 export function project(run: GroupRun, row: InboxRow): string[] {
@@ -32,7 +33,7 @@ export function project(run: GroupRun, row: InboxRow): string[] {
   for (const r of said.records) {
     run.feed.add(r, at);
     if (r.t === 'device' || r.t === 'person' || r.t === 'credentials' || r.t === 'share') continue;
-    ids.push(r.t === 'seen' || r.t === 'carried' ? '*' : postIdOf(r.t === 'post' ? r.i : r.o, member));
+    ids.push(...(r.t === 'seen' || r.t === 'seen-edits' || r.t === 'carried' ? ['*'] : showing(run, postIdOf(r.t === 'post' ? r.i : r.o, member))));
   }
   return ids;
 }
@@ -83,6 +84,11 @@ export async function readBackTo(run: GroupRun, rows: readonly InboxRow[]): Prom
   if (first < Infinity && !(await run.feedRows.loadTo(first))) await rebuildFeed(run);
 }
 
+/** As far back as posts stand whose words were changed: one that is not here cannot be unread. */
+export async function readBackToChanged(run: GroupRun): Promise<void> {
+  while (run.feed.lacksChanged) await readOlder(run);
+}
+
 /** After opening: what the strict rows have and the cache, which may be older, has not. */
 export async function catchUpFeed(run: GroupRun): Promise<void> {
   const { heads, upTo, cutUpTo } = run.feed.index;
@@ -96,6 +102,7 @@ export async function catchUpFeed(run: GroupRun): Promise<void> {
   if (new Set(rows.map((r) => `${r.device} ${r.n}`)).size < missing) rows = (await inbox(run, 0)).filter(lacks);
   await readBackTo(run, rows);
   put(run, rows);
+  await readBackToChanged(run);
   await cutLanes(run);
   run.flushSoon();
 }

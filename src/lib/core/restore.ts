@@ -157,7 +157,7 @@ async function keep(
 ): Promise<void> {
   const group: GroupRow = {
     id: at.id, logSeed: own.logSeed, kemSeed: own.kemSeed, tag: at.tag, made: at.made, relayPk: folded.entries.at(-1)?.receipt.relayPk ?? at.relayPk,
-    incarnation: folded.entries.at(-1)?.receipt.incarnation ?? 0, unsent: null, ended: null
+    incarnation: folded.entries.at(-1)?.receipt.incarnation ?? 0, unsent: null, ended: null, coming: true
   };
   const rows: Change[] = folded.entries.map((e) => put('roster', keyOf.entry(ref, e.receipt.seq), e));
   for (let i = 0; i < rows.length; i += 100) await store.commit(rows.slice(i, i + 100));

@@ -4,11 +4,12 @@
  */
 import { base64url } from '$crypto/bytes';
 import { type FeedPost, join as joinSpans, type Span } from '../care/feed';
-import type { SeenRecord } from '../care/record';
+import { type CareRecord, SEEN_EDITS_MOST, type SeenRecord } from '../care/record';
 import type { Change } from '../store/store';
 import type { GroupRun } from './group-run';
 import { drop, keyOf, put, type SeenPartRow } from './group-rows';
-import { seenHere } from './group-view';
+import { isChangeSeenHere, seenHere } from './group-view';
+import { amendmentOf, findPost } from './posts';
 import { enqueue, replaceItem } from './send';
 
 type Mark = SeenRecord['m'][number];
@@ -20,8 +21,8 @@ const SEEN_WAIT = 2_500;
 /** `marks`: stretches of each log that were seen by now; `changes`: what is to be kept with them. */
 export interface Seen { readonly marks: readonly Mark[]; readonly changes: readonly Change[] }
 
-/** These posts were on the screen: of whole envelopes their authors hear, after a moment. */
-export async function noteSeen(run: GroupRun, posts: readonly string[]): Promise<void> {
+/** These posts were on the screen, some in the words of a change: of those, and of whole envelopes, their authors hear after a moment. */
+export async function noteSeen(run: GroupRun, posts: readonly string[], changes: Readonly<Record<string, string>> = {}): Promise<void> {
   const { random, clock } = run.around;
   // a mark names a place, and what was read ahead of the rest has none yet
   for (const id of posts) {
@@ -29,15 +30,26 @@ export async function noteSeen(run: GroupRun, posts: readonly string[]): Promise
     run.seenPosts.add(id);
     run.seenAhead.add(id);
   }
-  const { marks, changes } = takeSeen(run, posts.filter((id) => !run.seenAhead.has(id)));
+  const { marks, changes: rows } = takeSeen(run, posts.filter((id) => !run.seenAhead.has(id)));
   // what was read is not unread, though its author is told of it with the rest of its envelope
   run.around.changed(run.ref, 'feed', [...posts]);
   const waiting = run.outbox.find((o) => o.record.t === 'seen' && !(run.sealed?.keys.includes(o.key) ?? false));
   const [first, ...more] = marks.length === 0 ? [] : inRecords([...((waiting?.record as SeenRecord | undefined)?.m ?? []), ...marks]);
   const fresh = [...(waiting === undefined && first !== undefined ? [first] : []), ...more];
   if (waiting !== undefined && first !== undefined) await replaceItem(run, waiting, { ...waiting.record, m: first } as SeenRecord);
-  if (fresh.length > 0) await enqueue(run, fresh.map((m) => ({ record: { i: base64url(random(16)), t: 'seen', a: clock(), m }, heldUntil: clock() + SEEN_WAIT })), changes);
-  else if (changes.length > 0) await run.commit(changes);
+  const head = (): Pick<CareRecord, 'i' | 'a'> => ({ i: base64url(random(16)), a: clock() });
+  const records = [...fresh.map((m): CareRecord => ({ ...head(), t: 'seen', m })), ...inParts(editsSeen(run, posts, changes), SEEN_EDITS_MOST).map((e): CareRecord => ({ ...head(), t: 'seen-edits', e }))];
+  if (records.length > 0) await enqueue(run, records.map((record) => ({ record, heldUntil: clock() + SEEN_WAIT })), rows);
+  else if (rows.length > 0) await run.commit(rows);
+}
+
+/** Of others' posts that were on the screen in the words of a change: those changes, if they are what is shown, and were not seen before. */
+function editsSeen(run: GroupRun, posts: readonly string[], changes: Readonly<Record<string, string>>): [post: string, edit: string][] {
+  return posts.flatMap((id): [string, string][] => {
+    const edit = amendmentOf(run, id)?.edit;
+    const p = edit === undefined || edit !== changes[id] || isChangeSeenHere(run, id) ? null : findPost(run, id);
+    return p === null || edit === undefined || p.member === run.me ? [] : [[id, edit]];
+  });
 }
 
 /** What was read ahead has its place now. */
@@ -105,5 +117,6 @@ export function inRecords(marks: readonly Mark[]): Mark[][] {
   const logs = new Map<number, Span[]>();
   for (const [device, from, to] of marks) logs.set(device, joinSpans(logs.get(device) ?? [], [from, to]));
   const all = [...logs].flatMap(([device, spans]) => spans.map(([from, to]): Mark => [device, from, to]));
-  return Array.from({ length: Math.ceil(all.length / MARKS_MOST) }, (_, i) => all.slice(i * MARKS_MOST, (i + 1) * MARKS_MOST));
+  return inParts(all, MARKS_MOST);
 }
+const inParts = <T>(all: readonly T[], most: number): T[][] => Array.from({ length: Math.ceil(all.length / most) }, (_, i) => all.slice(i * most, (i + 1) * most));

@@ -105,6 +105,10 @@ export async function catchUp(run: GroupRun): Promise<void> {
   // an app that was updated since may read what the one before could not
   if (!run.isOutdated) await retryHeld(run, true);
   run.synced = true;
+  if (run.row.coming === true) {
+    delete run.row.coming;
+    await run.commitOrCarryOn([put('group', run.ref, run.row)]);
+  }
   if (run.seenAhead.size > 0) await noteSeenAhead(run);
   const waits = !run.isHalted && (await lookForLost(run));
   readAgainLater(run);

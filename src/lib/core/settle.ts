@@ -5,7 +5,7 @@ import { blobIdsOf, parseRecord } from '../care/record';
 import type { Change } from '../store/store';
 import type { GroupRun, OutboxItem } from './group-run';
 import { drop, type InboxRow, keyOf, put } from './group-rows';
-import { note, openPlain, project, readBackTo } from './project';
+import { note, openPlain, project, readBackTo, readBackToChanged } from './project';
 
 export const changesOf = (run: GroupRun, row: InboxRow): Change[] => [put('inbox', keyOf.inbox(run.ref, row), row), ...settleOwn(run, row)];
 
@@ -13,12 +13,15 @@ export const changesOf = (run: GroupRun, row: InboxRow): Change[] => [put('inbox
 export async function remember(run: GroupRun, judged: readonly InboxRow[], changes: readonly Change[]): Promise<void> {
   if (changes.length > 0) await run.commitOrCarryOn([...changes, run.headsRow()]);
   const rows = judged.filter((r) => r.state !== 'held');
+  const { first } = run.feed;
   await readBackTo(run, rows);
   const ids = rows.flatMap((r) => project(run, r));
   note(run);
+  await readBackToChanged(run);
   if (rows.length > 0) {
     run.flushSoon();
-    run.around.changed(run.ref, 'feed', ids);
+    // pages that were read for it are shown with it
+    run.around.changed(run.ref, 'feed', run.feed.first === first ? ids : null);
     run.around.changed(run.ref, 'group', null);
   }
 }

@@ -85,7 +85,7 @@ export class ViewBoard {
         await openFeed(run);
         const items = feedItems(run);
         this.sent.set(ref, { items: new Map(items.map((i) => [i.id, JSON.stringify(i)])), more: run.feed.more });
-        const unread = items.find((i) => i.is === 'post' && i.unread);
+        const unread = items.find((i) => i.is === 'post' && i.unread && !i.changed);
         this.up({ is: 'view', name: 'feed', key: ref, view: { reset: true, items, more: run.feed.more, unreadFrom: unread?.id ?? null } });
       })
       .catch((e: unknown) => this.core.failed(e));

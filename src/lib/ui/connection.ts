@@ -16,6 +16,7 @@ export function connectionWords(view: ConnectionView): { readonly how: How; read
     case 'online':
       if (view.halted > 0) return { how: 'halted', short: m.status_halted({ count: view.halted }) };
       if (waiting > 0) return { how: 'sending', short: m.status_sending({ count: waiting }) };
+      if (view.reading > 0) return { how: 'connecting', short: m.status_reading() };
       if (view.unbegun > 0) return { how: 'halted', short: m.status_permit() };
       return { how: 'ok', short: view.lacking > 0 ? m.status_online() : m.status_ok() };
   }
@@ -28,9 +29,11 @@ export function connectionMore(view: ConnectionView): readonly string[] {
   else if (view.state === 'connecting') lines.push(m.status_more_connecting());
   else if (view.halted > 0) lines.push(m.status_more_halted());
   else if (view.waiting > 0) lines.push(m.status_more_sending());
+  else if (view.reading > 0) lines.push(m.status_more_reading());
   else lines.push(view.unbegun > 0 ? m.status_more_permit() : m.status_more_ok());
   if (view.state === 'online' && view.halted === 0 && view.lacking > 0) lines.push(m.status_more_lacking());
   if (view.waiting > 0) lines.push(m.status_more_waiting({ count: view.waiting }));
-  lines.push(view.lastSynced === null ? m.status_more_never() : m.status_more_synced({ time: longAgo(view.lastSynced) }));
+  // not known again before it is online: it may have been complete a minute ago
+  if (view.lastSynced !== null) lines.push(m.status_more_synced({ time: longAgo(view.lastSynced) }));
   return lines;
 }

@@ -12,8 +12,8 @@ export interface Network {
   mend(): void;
   /** Ends every connection and leads new ones to another port of this machine; null leads them where they want to go. */
   lead(port: number | null): void;
-  /** What comes from the world passes at so many bytes a second; null lets all of it pass at once. */
-  slow(rate: number | null): void;
+  /** What comes from the world passes at so many bytes a second, and each piece of it so many milliseconds later; null lets all of it pass at once. */
+  slow(line: { readonly rate?: number; readonly delay?: number } | null): void;
   /** What the browser said since the start, its frames unmasked: one connection after the other. */
   sent(): Buffer;
   /** What it was told since the start: one connection after the other. */
@@ -44,11 +44,12 @@ function unmask(bytes: Buffer): Buffer {
 export async function startNetwork(): Promise<Network> {
   let whole = true;
   let led: number | null = null;
-  let rate: number | null = null;
+  let line: Parameters<Network['slow']>[0] = null;
   const paced = (): Transform =>
     new Transform({
       highWaterMark: 4096,
-      transform: (chunk: Buffer, _, done) => void (rate === null ? done(null, chunk) : setTimeout(() => done(null, chunk), (1000 * chunk.length) / rate))
+      transform: (chunk: Buffer, _, done) =>
+        void (line === null ? done(null, chunk) : setTimeout(() => done(null, chunk), (line.delay ?? 0) + (1000 * chunk.length) / (line.rate ?? Infinity)))
     });
   const open = new Set<Socket>();
   const sent: Buffer[][] = [];
@@ -103,7 +104,7 @@ export async function startNetwork(): Promise<Network> {
       led = to;
       dropAll();
     },
-    slow: (to) => void (rate = to),
+    slow: (to) => void (line = to),
     sent: () => Buffer.concat(sent.map((chunks) => unmask(Buffer.concat(chunks)))),
     received: () => Buffer.concat(received.flat()),
     close: () =>

@@ -48,10 +48,10 @@ describe('what a member may say of posts', () => {
     expect(Object.keys(feed.index.unread)).toEqual([name]);
     expect(feed.index.last?.text).toBe('words 1');
     feed.add({ i: id(4), t: 'edit', a: 7, o: id(1), x: 'better' }, place(2, { seq: 4 }));
-    expect(feed.amendment(name)).toEqual({ text: 'better', edited: 7, retracted: null });
+    expect(feed.amendment(name)).toEqual({ text: 'better', edited: 7, retracted: null, edit: id(4), seen: [] });
     expect(feed.index.last?.text).toBe('better');
     feed.add({ i: id(5), t: 'retract', a: 8, o: id(1) }, place(3, { seq: 5 }));
-    expect(feed.amendment(name)).toEqual({ text: 'better', edited: 7, retracted: 8 });
+    expect(feed.amendment(name)).toEqual({ text: 'better', edited: 7, retracted: 8, edit: id(4), seen: [] });
     expect(feed.index.unread).toEqual({});
   });
 
@@ -72,12 +72,14 @@ describe('what a member may say of posts', () => {
     expect(feed.amendment(postIdOf(id(1), OLIVIA))?.text).toBe('better');
   });
 
-  it('replies are counted at the post that they name', () => {
+  it('answers are found by the post that they name', () => {
     const feed = fresh();
     const name = postIdOf(id(1), OLIVIA);
     feed.add(post(1), place(1));
     feed.add(post(2, 'yes', { r: name }), place(1, { member: MALLORY, device: 2, seq: 2 }));
-    expect(feed.index.replies).toEqual({ [name]: 1 });
+    expect(feed.answersTo(name)).toEqual([postIdOf(id(2), MALLORY)]);
+    feed.add(post(3, 'and again', { r: name }), place(2, { member: MALLORY, device: 2, seq: 3 }));
+    expect(feed.answersTo(name)).toEqual([postIdOf(id(2), MALLORY), postIdOf(id(3), MALLORY)]);
   });
 });
 
@@ -122,6 +124,43 @@ describe('what was seen', () => {
     fc.assert(fc.property(fc.shuffledSubarray(records, { minLength: records.length }), (shuffled) => {
       expect(saw(shuffled)).toEqual(saw(records));
     }));
+  });
+
+  it('of a change only by who names it, in whatever order it all comes, and no longer once there are other words', () => {
+    const name = postIdOf(id(1), OLIVIA);
+    const edit = (n: number): CareRecord => ({ i: id(n), t: 'edit', a: n, o: id(1), x: `edit ${n}` });
+    const saw = (...e: [string, string][]): CareRecord => ({ i: id(90), t: 'seen-edits', a: 1, e });
+    const all = [
+      [post(1), place(1)], [edit(2), place(2)], [{ i: id(91), t: 'seen', a: 1, m: [[1, 1, 9]] } as CareRecord, place(1, { member: MALLORY, device: 9, seq: 9 })],
+      [saw([name, id(2)], [name, id(3)]), place(2, { member: MALLORY, device: 9, seq: 10 })], [saw([name, id(2)]), place(1, { member: ME, device: 8, seq: 11 })]
+    ] as const;
+    fc.assert(fc.property(fc.shuffledSubarray([...all], { minLength: all.length }), (shuffled) => {
+      const feed = fresh();
+      for (const [r, at] of shuffled) feed.add(r, at);
+      expect(new Set(feed.amendment(name)?.seen)).toEqual(new Set([MALLORY, ME]));
+      expect(feed.changed).toEqual({});
+      feed.add(edit(4), place(3, { seq: 12 }));
+      expect([feed.amendment(name)?.seen, Object.keys(feed.changed)]).toEqual([[], [name]]);
+      feed.add(edit(3), place(4, { seq: 13 }));
+      expect([feed.amendment(name)?.seen, Object.keys(feed.changed)]).toEqual([[MALLORY], [name]]);
+      feed.add({ i: id(5), t: 'retract', a: 8, o: id(1) }, place(5, { seq: 14 }));
+      expect(feed.changed).toEqual({});
+    }));
+  });
+
+  it('marks of changes that never come are bounded', () => {
+    const feed = fresh();
+    const say = (k: number): void => feed.add({ i: id(k), t: 'seen-edits', a: 1, e: [[postIdOf(id(1), OLIVIA), id(k)]] }, place(k, { member: MALLORY, device: 9 }));
+    for (let k = 0; k < 2_000; k++) say(k);
+    expect(feed.index.aheadEdits).toHaveLength(256);
+  });
+
+  it('an index of an earlier version knows of no change who saw it', () => {
+    const name = postIdOf(id(1), OLIVIA);
+    const { changed: _, ...old } = { ...emptyIndex(), amendments: { [name]: { text: 'better', edited: 7, retracted: null } } };
+    const feed = fresh(old);
+    feed.add({ i: id(9), t: 'seen-edits', a: 1, e: [[name, id(2)]] }, place(9, { member: MALLORY, device: 9 }));
+    expect([feed.amendment(name)?.seen, feed.changed]).toEqual([undefined, {}]);
   });
 
   it('own posts, and those from before one was let in, are never unread', () => {

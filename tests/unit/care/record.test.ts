@@ -11,7 +11,7 @@ describe('a record', () => {
   it('of each kind is taken as it is', () => {
     for (const r of [
       { i: I, t: 'post', a: 0, x: '' }, { i: I, t: 'post', a: 1, x: 'x'.repeat(TEXT_MOST), p: [photo], r: name },
-      { i: I, t: 'edit', a: 1, o: I, x: 'new' }, { i: I, t: 'retract', a: 1, o: I }, { i: I, t: 'seen', a: 1, m: [[1, 2, 3]] }
+      { i: I, t: 'edit', a: 1, o: I, x: 'new' }, { i: I, t: 'retract', a: 1, o: I }, { i: I, t: 'seen', a: 1, m: [[1, 2, 3]] }, { i: I, t: 'seen-edits', a: 1, e: [[name, I]] }
     ]) expect(parseRecord(r)).toEqual(r);
   });
 
@@ -22,7 +22,8 @@ describe('a record', () => {
       { i: I, t: 'post', a: 1, x: '', more: 1 }, { i: I, t: 'post', a: 1, x: '', r: I }, { i: I, t: 'post', a: 1, x: '', r: `${name}0` },
       { i: I, t: 'post', a: 1, x: '', p: Array.from({ length: PHOTOS_MOST + 1 }, () => photo) }, { i: I, t: 'post', a: 1, x: '', p: [{ ...photo, t: 'image/svg+xml' }] },
       { i: I, t: 'post', a: 1, x: '', p: [{ ...photo, w: 0 }] }, { i: I, t: 'post', a: 1, x: '', p: [{ ...photo, full: { ...blob, k: 'x' } }] },
-      { i: I, t: 'edit', a: 1, x: 'no post' }, { i: I, t: 'seen', a: 1, m: [] }, { i: I, t: 'seen', a: 1, m: [[0, 1, 2]] }, { i: I, t: 'seen', a: 1, m: [[1, 2]] },
+      { i: I, t: 'edit', a: 1, x: 'no post' }, { i: I, t: 'seen', a: 1, m: [] }, { i: I, t: 'seen', a: 1, m: [[0, 1, 2]] }, { i: I, t: 'seen', a: 1, m: [[1, 2]] }, { i: I, t: 'seen-edits', a: 1, e: [] }, { i: I, t: 'seen-edits', a: 1, e: [[name]] }, { i: I, t: 'seen-edits', a: 1, e: [[I, I]] },
+      { i: I, t: 'seen-edits', a: 1, e: Array.from({ length: 201 }, () => [name, I]) },
       { i: I, t: 'seen', a: 1, m: Array.from({ length: 501 }, () => [1, 1, 1]) }, JSON.parse(`{"__proto__": {"i": "${I}", "t": "post", "a": 1, "x": ""}}`)
     ]) expect(parseRecord(r), JSON.stringify(r)?.slice(0, 60)).toBeNull();
   });

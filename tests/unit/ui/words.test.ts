@@ -19,7 +19,7 @@ describe('words for people', () => {
 });
 
 describe('words for the connection', () => {
-  const view = { state: 'online', since: null, waiting: 0, halted: 0, unbegun: 0, lacking: 0, lastSynced: null } as const;
+  const view = { state: 'online', since: null, waiting: 0, halted: 0, unbegun: 0, lacking: 0, reading: 0, lastSynced: null } as const;
   it('never say up to date while something waits', () => {
     expect(connectionWords(view).short).toBe('Up to date');
     expect(connectionWords({ ...view, waiting: 2 }).short).toBe('Sending 2');
@@ -42,7 +42,12 @@ describe('words for the connection', () => {
     expect([words, { ...words, waiting: 2 }, { ...words, halted: 1 }].map((w) => connectionWords(w).short)).toEqual(['Needs a permit', 'Sending 2', '1 group waits']);
     expect(connectionMore(words)[0]).toMatch(/only with a permit/);
   });
-  it('say when nothing was ever fetched', () => expect(connectionMore(view).at(-1)).toBe('This device has not been online yet.'));
+  it('never say up to date while a group is on its way or being brought up to date', () => {
+    const words = { ...view, reading: 1 };
+    expect([connectionWords(words).short, connectionWords({ ...words, waiting: 2 }).short]).toEqual(['Getting updates', 'Sending 2']);
+    expect(connectionMore(words)[0]).toMatch(/on its way/);
+  });
+  it('leave out when all was here last where that is not known', () => expect(connectionMore({ ...view, state: 'offline' })).toHaveLength(1));
 });
 
 describe('words for sizes', () => {

@@ -2,8 +2,8 @@
 import type { PostId } from '$lib/core/port';
 
 export interface SeenWatch {
-  /** A post came on or left the screen. */
-  show(post: PostId, on: boolean): void;
+  /** A post came on or left the screen, in the words that a change had brought. */
+  show(post: PostId, on: boolean, change?: string | null): void;
   /** The page gained or lost the person's attention. */
   attend(here: boolean): void;
   stop(): void;
@@ -12,24 +12,29 @@ export interface SeenWatch {
 /** How long a post must be in sight to count, and how long reports are gathered, in milliseconds. */
 const NOTICE = 600;
 
-/** Reports each post once, after it was in sight and attended for `NOTICE` ms without a break. */
-export function watchSeen(here: boolean, report: (posts: readonly PostId[]) => void): SeenWatch {
-  const sight = new Set<PostId>();
-  const told = new Set<PostId>();
+/** Reports each post once in each of its words, after it was in sight and attended for `NOTICE` ms without a break; `changes`: which words, by post, where a change brought them. */
+export function watchSeen(here: boolean, report: (posts: readonly PostId[], changes: Readonly<Record<PostId, string>>) => void): SeenWatch {
+  const sight = new Map<PostId, string | null>();
+  const told = new Map<PostId, string | null>();
   let timer: ReturnType<typeof setTimeout> | null = null;
   /** Posts that were in sight when the timer began; one that leaves in between starts anew. */
   let steady = new Set<PostId>();
 
   const begin = () => {
     if (timer !== null || !here) return;
-    steady = new Set([...sight].filter((post) => !told.has(post)));
+    steady = new Set([...sight].flatMap(([post, change]) => (told.get(post) === change ? [] : [post])));
     if (steady.size > 0) timer = setTimeout(end, NOTICE);
   };
   const end = () => {
     timer = null;
     const posts = [...steady].filter((post) => sight.has(post));
-    for (const post of posts) told.add(post);
-    if (posts.length > 0) report(posts);
+    const changes: Record<PostId, string> = {};
+    for (const post of posts) {
+      const change = sight.get(post) ?? null;
+      told.set(post, change);
+      if (change !== null) changes[post] = change;
+    }
+    if (posts.length > 0) report(posts, changes);
     begin();
   };
   const cease = () => {
@@ -37,9 +42,11 @@ export function watchSeen(here: boolean, report: (posts: readonly PostId[]) => v
     timer = null;
   };
   return {
-    show(post, on) {
-      if (on) { sight.add(post); begin(); }
-      else { sight.delete(post); steady.delete(post); }
+    show(post, on, change = null) {
+      // other words have to be noticed anew
+      if (!on || sight.get(post) !== change) steady.delete(post);
+      if (on) { sight.set(post, change); begin(); }
+      else sight.delete(post);
     },
     attend(now) {
       here = now;

@@ -41,6 +41,9 @@ export function momentWords(at: number): string {
   return midnight(at) === midnight(new Date().getTime()) ? clockTime(at) : longAgo(at);
 }
 
+/** Names have not come yet: the keys to them are on their way. */
+export const isNameless = (view: GroupView): boolean => view.name === '' || view.people.some((person) => person.ended === null && person.name === '');
+
 /** “6 people · Pat owns this group”. */
 export function groupLine(view: GroupView): string {
   const here = view.people.filter((person) => person.ended === null);
@@ -49,7 +52,7 @@ export function groupLine(view: GroupView): string {
   // of a group that was brought along nobody owns anything any more
   if (view.carried !== null) return count;
   if (view.iOwn) return `${count} · ${m.group_owned_by_you()}`;
-  return owner === undefined ? count : `${count} · ${m.group_owned_by({ name: shortName(owner.name) })}`;
+  return owner === undefined || owner.name === '' ? count : `${count} · ${m.group_owned_by({ name: shortName(owner.name) })}`;
 }
 
 /** Why a group is read-only here, and what is safe; `at`: when the relay destroyed it. */
@@ -76,7 +79,8 @@ export function noteWords(note: NoteItem): string {
   return note.speaking == null ? what : m.group_note_speaking({ what, patient: note.speaking === '' ? m.group_note_patient() : note.speaking });
 }
 function deedWords(note: NoteItem): string {
-  const { who, byMe } = note;
+  const { byMe } = note;
+  const who = note.who === '' ? m.group_somebody() : note.who;
   // whose name cannot be read here is not named
   const by = note.by === '' ? null : note.by;
   switch (note.what) {

@@ -5,7 +5,7 @@ import { applyFeed, compare, type FeedList } from '$lib/ui/group/feed-order';
 
 const post = (id: string, order: number, text = ''): PostItem => ({
   is: 'post', id, order, author: 'fay', name: 'Fay Moreno', role: 'family', relationship: 'Daughter', mine: false, at: order, sentAt: order,
-  text, photos: [], replyTo: null, replies: 0, edited: null, retracted: null, withdrawn: false, unread: false, delivery: null
+  text, photos: [], replyTo: null, replies: 0, edited: null, before: null, change: null, retracted: null, withdrawn: false, unread: false, changed: false, delivery: null
 });
 const reset = (...items: FeedItem[]): FeedList => applyFeed(null, { reset: true, items, more: false, unreadFrom: null }).list;
 const patch = (list: FeedList, put: FeedItem[], gone: string[] = []) => applyFeed(list, { reset: false, put, gone, more: false });

@@ -5,7 +5,7 @@ import { midnight, toRows } from '$lib/ui/group/feed-rows';
 const at = (day: number, hour: number): number => new Date(2026, 10, day, hour).getTime();
 const item = (id: string, when: number, sentAt: number | null = when): FeedItem => ({
   is: 'post', id, order: when, author: 'fay', name: 'Fay Moreno', role: 'family', relationship: '', mine: false, at: when, sentAt,
-  text: id, photos: [], replyTo: null, replies: 0, edited: null, retracted: null, withdrawn: false, unread: false, delivery: null
+  text: id, photos: [], replyTo: null, replies: 0, edited: null, before: null, change: null, retracted: null, withdrawn: false, unread: false, changed: false, delivery: null
 });
 
 describe('rows of the feed', () => {

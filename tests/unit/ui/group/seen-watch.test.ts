@@ -16,6 +16,25 @@ describe('what counts as seen', () => {
     expect(told).toEqual(['a']);
   });
 
+  it('is told again when its words were changed, with the words that stayed in sight', () => {
+    const told: [readonly string[], object][] = [];
+    const watch = watchSeen(true, (posts, changes) => told.push([posts, changes]));
+    watch.show('a', true);
+    vi.advanceTimersByTime(700);
+    watch.show('a', false);
+    watch.show('a', true, 'one');
+    vi.advanceTimersByTime(300);
+    watch.show('a', true, 'two');
+    vi.advanceTimersByTime(400);
+    expect(told).toEqual([[['a'], {}]]);
+    vi.advanceTimersByTime(600);
+    expect(told).toEqual([[['a'], {}], [['a'], { a: 'two' }]]);
+    watch.show('a', false);
+    watch.show('a', true, 'two');
+    vi.advanceTimersByTime(2000);
+    expect(told).toHaveLength(2);
+  });
+
   it('is not a post that only flew past', () => {
     const told: string[] = [];
     const watch = watchSeen(true, (posts) => told.push(...posts));

@@ -1,0 +1,184 @@
+/** “Seen” counts for the words that are shown: a change is waiting, sent and seen by itself, and those who read the words before are told. */
+import { expect, it, vi } from 'vitest';
+import { base64url } from '../../crypto/bytes';
+import { cast, type Post, type Seat, shown } from '../support/circle';
+import { Mallory } from '../support/mallory';
+import type { World } from '../support/world';
+
+vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
+
+const post = (s: Seat): Post => s.posts[0]!;
+const home = (s: Seat) => s.device.view('home', null).groups[0]!;
+/** What is on the screen just now. */
+const sees = (s: Seat, posts: readonly Post[] = s.posts) => s.device.must('seen', { group: s.group, ...shown(posts) });
+
+async function dose(): Promise<{ world: World; olivia: Seat; pat: Seat }> {
+  const { world, olivia, pat } = await cast(2);
+  await olivia.post('Take 50 mg.');
+  await world.time.pass(10_000);
+  await sees(pat);
+  await world.time.pass(10_000);
+  expect(post(olivia).delivery).toMatchObject({ at: 'seen', by: ['Pat'], earlier: [] });
+  expect([post(pat).unread, home(pat).unread]).toEqual([false, 0]);
+  return { world, olivia, pat };
+}
+const changes = (s: Seat, text: string) => s.device.must('edit', { group: s.group, post: post(s).id, text });
+
+it('who saw the words before a change has not seen the change, until it was on their screen', async () => {
+  const { world, olivia, pat } = await dose();
+  pat.device.goOffline();
+  await changes(olivia, 'Take 5 mg, not 50 mg.');
+  await world.time.pass(10_000);
+  expect(post(olivia).delivery).toEqual({ at: 'sent', earlier: ['Pat'] });
+  // a mark for what comes behind it does not speak for it
+  await olivia.post('With water.');
+  await world.time.pass(10_000);
+  pat.device.goOnline();
+  await world.time.pass(10_000);
+  await sees(pat, pat.posts.filter((p) => p.text === 'With water.'));
+  await world.time.pass(10_000);
+  expect([post(olivia).delivery, olivia.delivery('With water.')]).toEqual([{ at: 'sent', earlier: ['Pat'] }, 'seen']);
+  expect([post(pat).unread, home(pat).unread]).toEqual([true, 1]);
+  await sees(pat);
+  await world.time.pass(10_000);
+  expect(post(olivia).delivery).toEqual({ at: 'seen', by: ['Pat'], earlier: [], notYet: [], of: 1 });
+  expect([post(pat).unread, home(pat).unread]).toEqual([false, 0]);
+  expect(world.reports).toEqual([]);
+});
+
+it('a change made without network says that it waits, and so does taking back', async () => {
+  const { world, olivia, pat } = await dose();
+  olivia.device.goOffline();
+  await changes(olivia, 'Take 5 mg.');
+  await world.time.pass(10_000);
+  expect(post(olivia).delivery).toMatchObject({ at: 'saved' });
+  olivia.device.goOnline();
+  await world.time.pass(10_000);
+  expect(post(olivia).delivery).toEqual({ at: 'sent', earlier: ['Pat'] });
+  olivia.device.goOffline();
+  await olivia.device.must('retract', { group: olivia.group, post: post(olivia).id });
+  await world.time.pass(10_000);
+  expect(post(olivia)).toMatchObject({ retracted: expect.any(Number) as number, delivery: { at: 'saved' } });
+  expect(post(pat).retracted).toBeNull();
+  olivia.device.goOnline();
+  await world.time.pass(10_000);
+  expect([post(olivia).delivery, post(pat).retracted]).toEqual([null, expect.any(Number)]);
+  expect(home(pat).unread).toBe(0);
+});
+
+it('of two changes the words of the last count, whatever comes first', async () => {
+  const { world, olivia, pat } = await dose();
+  await changes(olivia, 'Take 5 mg.');
+  await world.time.pass(10_000);
+  const before = pat.posts;
+  pat.device.goOffline();
+  await sees(pat, before);
+  await changes(olivia, 'Take 6 mg.');
+  await world.time.pass(10_000);
+  pat.device.goOnline();
+  await world.time.pass(10_000);
+  expect(post(olivia).delivery).toEqual({ at: 'sent', earlier: ['Pat'] });
+  expect(post(pat).unread).toBe(true);
+  // what the page says it showed is what was seen, though other words have come meanwhile
+  await sees(pat, before);
+  await world.time.pass(10_000);
+  expect([post(olivia).delivery?.at, post(pat).unread]).toEqual(['sent', true]);
+  await sees(pat);
+  await world.time.pass(10_000);
+  expect([post(olivia).delivery?.at, post(pat).unread]).toEqual(['seen', false]);
+});
+
+it('an unread change stays unread over a restart and a lost cache, and a seen one stays seen', async () => {
+  const { world, olivia, pat } = await dose();
+  await changes(olivia, 'Take 5 mg.');
+  await world.time.pass(10_000);
+  const again = async (): Promise<void> => {
+    await pat.device.restart();
+    await pat.open();
+    await world.time.pass(10_000);
+  };
+  await again();
+  expect([post(pat).unread, home(pat).unread]).toEqual([true, 1]);
+  await sees(pat);
+  expect([post(pat).unread, home(pat).unread]).toEqual([false, 0]);
+  await world.time.pass(10_000);
+  await again();
+  expect([post(pat).unread, home(pat).unread, post(olivia).delivery?.at]).toEqual([false, 0, 'seen']);
+});
+
+it('a change of a post that stands far up makes it unread, though it is not in memory; one of no post at all makes nothing unread', async () => {
+  const { world, pat, mallory } = await cast(4);
+  const m = new Mallory(world, mallory);
+  await m.enter();
+  const words = (x: string) => ({ i: base64url(m.random(16)), t: 'post', a: world.time.now, x }) as const;
+  const first = words('The dose');
+  await m.append(m.seal(m.update([first])));
+  for (let k = 0; k < 3; k++) await m.append(m.seal(m.update(Array.from({ length: 150 }, (_, i) => words(`${k} ${i}`)))));
+  await world.time.pass(1_000);
+  for (let k = 0; k < 2; k++) await pat.device.must('older', { group: pat.group });
+  await sees(pat);
+  await world.time.pass(10_000);
+  expect(home(pat).unread).toBe(0);
+  await pat.device.restart();
+  pat.device.watch('home', null);
+  await world.time.pass(1_000);
+  const change = (o: string) => ({ i: base64url(m.random(16)), t: 'edit', a: world.time.now, o, x: 'Other words' }) as const;
+  await m.append(m.seal(m.update([change(base64url(m.random(16))), change(first.i)])));
+  await world.time.pass(10_000);
+  expect(home(pat).unread).toBe(1);
+});
+
+it('the words before a change are kept to be shown', async () => {
+  const { world, olivia, pat } = await dose();
+  expect(post(pat).before).toBeNull();
+  await changes(olivia, 'Take 5 mg.');
+  await world.time.pass(10_000);
+  expect([post(olivia).before, post(pat).text, post(pat).before]).toEqual(['Take 50 mg.', 'Take 5 mg.', 'Take 50 mg.']);
+  await olivia.device.must('retract', { group: olivia.group, post: post(olivia).id });
+  await world.time.pass(10_000);
+  expect([post(olivia).before, post(pat).before]).toEqual([null, null]);
+});
+
+it('the list of groups says what the newest update says now, and who took one back, sent or not', async () => {
+  const { world, olivia, pat } = await dose();
+  olivia.device.goOffline();
+  await changes(olivia, 'Take 5 mg.');
+  await world.time.pass(1_000);
+  expect([home(olivia).last?.words, home(pat).last?.words]).toEqual(['Take 5 mg.', 'Take 50 mg.']);
+  await olivia.device.must('retract', { group: olivia.group, post: post(olivia).id });
+  await world.time.pass(1_000);
+  expect(home(olivia).last).toMatchObject({ mine: true, words: '', gone: true });
+  olivia.device.goOnline();
+  await world.time.pass(10_000);
+  expect(home(pat).last).toMatchObject({ mine: false, who: 'Olivia', words: '', gone: true });
+  olivia.device.goOffline();
+  const { post: second } = await olivia.device.must('post', { group: olivia.group, text: 'Never sent', photos: [], replyTo: null });
+  await olivia.device.must('edit', { group: olivia.group, post: second, text: 'Still not sent' });
+  await world.time.pass(1_000);
+  expect(home(olivia).last).toMatchObject({ words: 'Still not sent', gone: false });
+  await olivia.device.must('retract', { group: olivia.group, post: second });
+  await world.time.pass(1_000);
+  expect(home(olivia).last).toMatchObject({ words: '', gone: true });
+});
+
+it('an answer that was taken back is not counted, and one that was changed is quoted as it is now', async () => {
+  const { world, olivia, pat } = await dose();
+  const answer = (s: Seat, text: string, replyTo: string) => s.device.must('post', { group: s.group, text, photos: [], replyTo });
+  const { post: first } = await answer(pat, 'Thank you', post(pat).id);
+  await answer(pat, 'And again', post(pat).id);
+  await world.time.pass(10_000);
+  const { post: last } = await answer(olivia, 'Gladly', first);
+  await world.time.pass(10_000);
+  expect([post(olivia).replies, post(pat).replies]).toEqual([2, 2]);
+  await pat.device.must('edit', { group: pat.group, post: first, text: 'Many thanks' });
+  await world.time.pass(10_000);
+  const quote = (s: Seat) => s.posts.find((p) => p.id === last)?.replyTo?.words;
+  expect([quote(olivia), quote(pat)]).toEqual(['Many thanks', 'Many thanks']);
+  pat.device.goOffline();
+  await pat.device.must('retract', { group: pat.group, post: first });
+  await world.time.pass(1_000);
+  expect([post(olivia).replies, post(pat).replies, quote(pat)]).toEqual([2, 1, '']);
+  pat.device.goOnline();
+  await world.time.pass(10_000);
+  expect([post(olivia).replies, post(pat).replies, quote(olivia)]).toEqual([1, 1, '']);
+});
