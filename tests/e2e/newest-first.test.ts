@@ -5,7 +5,7 @@ import { LAPTOP, openDevice, type Device } from './support/browser';
 import { startRelay, type Relay } from './support/relay';
 import { askToJoin, invite, letIn, newGroup, OLIVIA, PAT, postOf, requestOf, setUp, unlock } from './support/story';
 
-const POSTS = 2_000;
+const POSTS = 4_000;
 /** Bytes a second: an old phone at the edge of a ward. */
 const SLOW = 24_000;
 let relay: Relay;
@@ -23,6 +23,8 @@ test.afterEach(async () => {
   await relay.discard();
 });
 
+// a slow line is slow
+test.setTimeout(300_000);
 test('the newest updates are there before the ones before them, also after a start without network, and keep their place when those come', async () => {
   const o = olivia.page();
   await setUp(o, OLIVIA);
@@ -54,7 +56,7 @@ test('the newest updates are there before the ones before them, also after a sta
         const row = [...scroller.querySelectorAll('.measure')].find((row) => row.textContent.includes(words));
         row?.scrollIntoView();
         if (row === undefined) scroller.scrollTop -= 1_000;
-        for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);
+        for (let frames = 0; frames < 3; frames++) await new Promise(requestAnimationFrame);
         if (row !== undefined) return true;
       }
       return false;
