@@ -98,9 +98,10 @@ export class SqliteFeed {
     if (!run) return null;
     const { packed } = this.batch(g, (run['at'] as number) - g * SPAN) as Batch;
     let there: PlacedItem | null = null;
+    // the last of them: what was set aside lies before what counts
     walkPacked(packed, (i) => {
       if (i.device === device && i.n === n) there = i;
-      return there === null;
+      return true;
     });
     const i = there as PlacedItem | null;
     return i === null ? null : { seq: i.seq, time: i.time, envelope: packed.subarray(i.envelope, i.end) };
@@ -279,16 +280,27 @@ export class SqliteFeed {
     const at = g * SPAN + from;
     const rows = this.db.all('SELECT count, prevs, packed FROM batches WHERE at >= ? AND at < ? ORDER BY at', at, (g + 1) * SPAN);
     const packed = concat(...rows.map((r) => r['packed'] as Bytes));
-    const firsts = new Map<number, number>();
-    walkPacked(packed, (i) => (firsts.has(i.device) || firsts.set(i.device, i.n), true));
+    const devices = new Set<number>();
+    walkPacked(packed, (i) => (devices.add(i.device), true));
     this.db.run('DELETE FROM batches WHERE at >= ? AND at < ?', at, (g + 1) * SPAN);
     const count = rows.reduce((sum, r) => sum + (r['count'] as number), 0);
     this.db.run('INSERT INTO batches VALUES (?, ?, ?, ?)', at, count, concat(...rows.map((r) => r['prevs'] as Bytes)), packed);
-    for (const [device, n] of firsts) {
+    for (const device of devices) {
+      const n = this.firstFrom(g, device, at);
+      if (n === null) continue;
       this.end(g, device); // known before the row that says it goes
       this.db.run('DELETE FROM runs WHERE log = ? AND n >= ?', logKey(g, device), n);
       this.putRun(g, device, n, at);
     }
+  }
+  /** The first envelope of a log that lies in a row from `at` on; null when all that lie there were set aside. */
+  private firstFrom(g: number, device: number, at: number): number | null {
+    let first: number | null = null;
+    for (const run of this.db.each('SELECT n, at FROM runs WHERE log = ? ORDER BY n DESC', logKey(g, device))) {
+      if ((run['at'] as number) < at) break;
+      first = run['n'] as number;
+    }
+    return first;
   }
 
   private feed(g: number): FeedEnd {
