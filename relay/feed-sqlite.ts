@@ -24,8 +24,9 @@ const KEPT = 50_000;
 const CLOSE = { count: 500, bytes: 160 * 1024, rows: 32 } as const;
 /** Envelopes of a group in one commit that are worth a row of their own. */
 const MANY = 8;
-/** Bytes that may wait for a row, and rows of commits that are no longer needed before they go. */
+/** Bytes that may wait for a row, commits that may come meanwhile, and rows of commits that are no longer needed before they go. */
 export const WAITING = 4 * 1024 * 1024;
+const COMMITS = 4096;
 const SPENT = 64;
 
 /** Of every group its number and its feed's last seq. */
@@ -218,8 +219,9 @@ export class SqliteFeed {
     const few = this.added.filter((f) => f.stored.seq >= (this.coming.get(f.g)?.first ?? Infinity));
     this.added = [];
     if (few.length > 0) this.db.run('INSERT INTO fresh VALUES (?, ?)', this.row++, packFresh(few));
-    for (const g of this.coming.keys()) {
-      if (this.waiting <= this.most) break;
+    // a group that says no more would keep the rows of all commits since
+    for (const [g, { row }] of this.coming) {
+      if (this.waiting <= this.most && this.row - row <= COMMITS) break;
       this.write(g);
     }
     this.drop(SPENT);

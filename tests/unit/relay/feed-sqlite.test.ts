@@ -167,6 +167,27 @@ describe('a feed in SQLite', () => {
     expect(log.transact([{ name: 'standing', input: { g: 1, life: 5 } }])).toMatchObject([{ value: { heads: [...m.heads].map(([device, { n, hash }]) => ({ device, n, hash })), feed: 204 } }]);
   });
 
+  it('of a group that fell silent holds back the rows of some thousand commits of others, and no more', () => {
+    const second = new Uint8Array(32).fill(7) as Bytes as GroupId;
+    const genesis = { entry: new Uint8Array(60) as Bytes, receipt: receipt(makeRelay(seeded('second')), second, ZERO_HASH, 1, new Uint8Array(60) as Bytes, 5) };
+    log.transact([{ name: 'create', input: { group: second, genesis, boxes: [], state: new Uint8Array(9) as Bytes } }]);
+    const m = new Model();
+    m.trickle([1]);
+    const other = (n: number): Call => ({ name: 'append', input: { ...appending(2, n).input, g: 2, group: second } });
+    let most = 0;
+    for (let n = 1; n <= 9000; n++) {
+      log.transact([other(n)]);
+      if (n % 500 === 0) most = Math.max(most, rowsIn('fresh'));
+    }
+    expect(most).toBeLessThanOrEqual(4096 + 64);
+    expect(most).toBeGreaterThan(2000);
+    cut();
+    m.check('up', 0, 500);
+    m.trickle([1, 2]);
+    m.check('down', 9, 500);
+    expect(log.transact([{ name: 'head', input: { g: 2, device: 2 } }])).toMatchObject([{ value: { n: 9000, feed: 9000 } }]);
+  });
+
   it('says the same of logs whose end has no row of its group yet', () => {
     const m = new Model();
     m.trickle([1, 1, 2, 3, 1]);
