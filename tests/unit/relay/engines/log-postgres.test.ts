@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { BlobId, Bytes, GroupId, Hash, LogPk } from '../../../../crypto/brand';
-import { fromText, hex } from '../../../../crypto/bytes';
+import { fromText, hex, unhex } from '../../../../crypto/bytes';
 import type { FromRelay, ReceiptedEntry } from '../../../../crypto/frames';
 import { ZERO_HASH } from '../../../../crypto/hash';
+import { unpackStored } from '../../../../crypto/packed';
 import { encodeReceipt, signDestroyed } from '../../../../crypto/receipt';
 import { begin } from '../../../../crypto/roster/fold';
 import { DESTROY_GRACE } from '../../../../crypto/roster/rules';
@@ -24,6 +25,7 @@ import { tombsAt } from '../../../../relay/tombs';
 import { foundGroup, makeDevice, makeRelay, plainEntry, receipt, seeded } from '../../../support/actor';
 import { cast, type Seat } from '../../../support/circle';
 import { type Engine, startPostgres, until } from '../../../support/engines';
+import { earlierStore } from '../../../support/stores/earlier';
 import { counted, World } from '../../../support/world';
 import { type Of, Phone, rhea as aRelay, type Rhea } from '../phone';
 import { logSuite } from './log-suite';
@@ -132,25 +134,58 @@ describe('a PostgreSQL that a relay', () => {
     await log.close();
   }, 60_000);
 
-  it('knew from its first days, with the tables of then, gets those that came since, and keeps all that it had', async () => {
-    const url = await database('first_days');
-    const shape = (): Promise<readonly unknown[]> =>
-      lines(url, "SELECT relname, relkind, reloptions, pg_get_indexdef(oid) AS index FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY relname");
-    const first = await opening(url);
-    const random = seeded('first days');
-    const group = random(32) as Bytes as GroupId;
-    const entry = random(60);
-    await ask(first, 'create', { group, genesis: { entry, receipt: receipt(makeRelay(random, 1), group, ZERO_HASH, 1, entry, 5) }, boxes: [], state: random(10) });
-    await first.close();
-    const whole = await shape();
-    const since = ['meets', 'wants', 'keys', 'doomed', 'tombs', 'bells', 'bases', 'shown', 'budgets', 'forks', 'quotas', 'lives', 'marks', 'permits', 'holds'];
-    await say(url, `DROP TABLE ${since.join(', ')}`);
-    const log = await opening(url);
-    expect(await shape()).toEqual(whole);
-    expect(await lines(url, 'SELECT incarnation FROM lives')).toEqual([{ incarnation: String(first.incarnation) }]);
-    expect(log.incarnation).toBe(first.incarnation);
-    expect(await ask(log, 'load', group)).toMatchObject({ ok: true, value: { g: 1 } });
-    expect(await ask(log, 'putBell', { g: 1, device: 1, place: 'https://push.example/w/1' })).toEqual({ ok: true, value: 'new' });
+  /** A store that this version made. */
+  let fresh: Promise<string> | undefined;
+  const madeFresh = async (): Promise<string> => {
+    const url = await database('fresh');
+    await (await opening(url)).close();
+    return url;
+  };
+  it.each([
+    ['of its first days', 'first', '829314a8463dfdb288570c8c3a030f6b641002ee2aa31f0d18012acfafd6f927', 5, 6],
+    ['of the last of version 1', 'last', 'fb598351f6c520509c415a6b7c128957fb965c6d8550e8162f1372fc9092104b', 6, 7]
+  ] as const)('made, as a store %s, is brought forward once by two that start together, and has all that it had', async (_, which, id, life, feed) => {
+    const [whole, url] = [await (fresh ??= madeFresh()), await database(`earlier_${which}`)];
+    await earlierStore(url, which);
+    const had = await lines(url, 'SELECT * FROM envelopes ORDER BY seq');
+    const [a, b] = await Promise.all([opening(url), opening(url, { random: seeded('b') })]);
+    const shape = 'SELECT relname, relkind, reloptions, pg_get_indexdef(oid) AS index FROM pg_class WHERE relnamespace = \'public\'::regnamespace ORDER BY relname';
+    expect(await lines(url, shape)).toEqual(await lines(whole, shape));
+    expect(await lines(url, "SELECT value FROM meta WHERE name = 'version'")).toEqual(await lines(whole, "SELECT value FROM meta WHERE name = 'version'"));
+    expect([a.incarnation, b.incarnation]).toEqual([life, life]);
+    expect(await lines(url, 'SELECT * FROM envelopes ORDER BY seq')).toEqual(had);
+    for (const log of [a, b]) {
+      expect(await ask(log, 'load', unhex(id) as Bytes as GroupId)).toMatchObject({ ok: true, value: { g: 1, after: [{ receipt: { seq: 2 } }], earlier: which === 'last' ? 2 : 0 } });
+      const page = await ask(log, 'page', { g: 1, way: 'up', from: 0, most: 500 });
+      expect(page.ok && unpackStored(page.value.items).map((i) => [i.device, i.n])).toEqual([[1, 1], [2, 1], [1, 2], [2, 2], [1, 3], [3, 1], [2, 2]].slice(0, feed));
+    }
+    const head = await ask(a, 'head', { g: 1, device: 1 });
+    expect(head).toMatchObject({ ok: true, value: { n: 3, feed } });
+    const next: Appending = { g: 1, device: 1, n: 4, rosterSeq: 1, time: 9, verdict: 'fine', judgedAt: 2, group: unhex(id) as Bytes as GroupId, logPk: ZERO_HASH as Bytes as LogPk, roster: ZERO_HASH, blobs: [], envelope: fromText('next') };
+    expect(await ask(b, 'append', next)).toEqual({ ok: true, value: { is: 'stored', seq: feed + 1, time: 9 } });
+    expect(await ask(a, 'bells', { g: 1 })).toMatchObject({ value: which === 'last' ? [{ place: 'https://push.example/w/1' }] : [] });
+    // what a relay of version 1 says with every call fails: it goes on beside no store that it does not know
+    await expect(say(url, "UPDATE marks SET n = n + 1 WHERE node = 'x' AND line = 0 RETURNING n, (SELECT value FROM meta WHERE name = 'incarnation') AS life")).rejects.toThrow('"marks" does not exist');
+    await Promise.all([a.close(), b.close()]);
+  }, 60_000);
+
+  it('finds of another version is not touched, neither at a start nor, while it runs, by any call', async () => {
+    const url = await database('other_version');
+    const said: string[] = [];
+    const log = await opening(url, { trouble: (words) => said.push(words) });
+    const version = (await lines(url, "SELECT value FROM meta WHERE name = 'version'"))[0] as { value: string };
+    const set = (value: string): Promise<void> => say(url, `UPDATE meta SET value = '${value}' WHERE name = 'version'`);
+    const asked = (): Promise<boolean[]> => Promise.all([ask(log, 'news', []), ask(log, 'sweep', { blobsBefore: 0, answersBefore: 0, meetingsBefore: 0 })]).then((all) => all.map((r) => r.ok));
+    expect(await asked()).toEqual([true, true]);
+    await set('99');
+    expect(await asked()).toEqual([false, false]);
+    expect(new Set(said)).toEqual(new Set(['another version brought the store forward: start that version here too']));
+    const before = await lines(url, 'SELECT * FROM places ORDER BY line');
+    await expect(opening(url)).rejects.toThrow('the store was made by another version');
+    await expect(operate({ folder: '', postgres: url }, permits)).rejects.toThrow('of another version');
+    expect(await lines(url, 'SELECT * FROM places ORDER BY line')).toEqual(before);
+    await set(version.value);
+    expect(await asked()).toEqual([true, true]);
     await log.close();
   }, 60_000);
 });
@@ -204,7 +239,7 @@ describe('relays on one PostgreSQL', () => {
     const lives = [log.incarnation];
     const sweep = { blobsBefore: 0, answersBefore: 0, meetingsBefore: 0 };
     for (let i = 0; i < 3; i++) await ask(log, 'sweep', sweep);
-    await say(url, 'UPDATE marks SET n = 1 WHERE n > 1');
+    await say(url, 'UPDATE places SET n = 1 WHERE n > 1');
     expect((await ask(log, 'news', [])).ok).toBe(false);
     lives.push(log.incarnation);
     expect((await ask(log, 'sweep', sweep)).ok).toBe(true);
@@ -215,7 +250,7 @@ describe('relays on one PostgreSQL', () => {
     await ask(log, 'sweep', sweep);
     await log.close();
     const kept = readFileSync(note, 'utf8');
-    await say(url, 'DELETE FROM marks');
+    await say(url, 'DELETE FROM places');
     log = await opening(url, { note });
     lives.push(log.incarnation);
     await log.close();
