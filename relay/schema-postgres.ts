@@ -1,7 +1,7 @@
 /** Tables of the relay's store in PostgreSQL: rows lie by the hash of their group, so that one server's partitions can become several servers'. */
 import type { Sql, TransactionSql } from 'postgres';
 
-export const VERSION = 2;
+export const VERSION = 3;
 /** Partitions of each table; a number that cannot change later without moving rows. */
 const PARTS = 16;
 /** Any number, the same for every relay: whoever makes the tables does it alone. */
@@ -18,6 +18,9 @@ const TABLES: readonly (readonly [name: string, by: string, columns: string, kep
   ['lockboxes', 'g', 'g bigint, device bigint, seq bigint, lockbox bytea NOT NULL, PRIMARY KEY (g, device, seq)'],
   ['logs', 'g', 'g bigint, device bigint, n bigint NOT NULL, hash bytea NOT NULL, roster bigint NOT NULL, PRIMARY KEY (g, device)', 'WITH (fillfactor = 50)'],
   ['envelopes', 'g', 'g bigint, seq bigint, device bigint NOT NULL, n bigint NOT NULL, time bigint NOT NULL, prev bytea NOT NULL, envelope bytea NOT NULL, PRIMARY KEY (g, seq), UNIQUE (g, device, n)'],
+  // full stretches of a feed laid together, and which envelopes of a log lie in the one that begins at first
+  ['batches', 'g', 'g bigint, first bigint, last bigint NOT NULL, prevs bytea NOT NULL, packed bytea NOT NULL, PRIMARY KEY (g, first)'],
+  ['runs', 'g', 'g bigint, device bigint, n bigint, last bigint NOT NULL, first bigint NOT NULL, PRIMARY KEY (g, device, n)'],
   ['cards', 'g', 'g bigint, invite bytea, card bytea NOT NULL, PRIMARY KEY (g, invite)'],
   ['requests', 'g', 'g bigint, invite bytea, request bytea, time bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (g, invite, request)'],
   ['answers', 'g', 'g bigint, invite bytea, request bytea, time bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (g, invite, request)'],
@@ -51,7 +54,12 @@ const INDEXES: Readonly<Record<string, readonly string[]>> = {
  * From each older version to the next. Relays of that version may still run, and must not go on beside a store that they do not know: from
  * version 2 on they look at its number with every call.
  */
-const STEPS: Readonly<Record<string, (tx: TransactionSql) => Promise<unknown>>> = { 1: renameMarks };
+const STEPS: Readonly<Record<string, (tx: TransactionSql) => Promise<unknown>>> = { 1: renameMarks, 2: withMore };
+
+/** Tables came, and with them places where a relay that does not know them would not look. */
+async function withMore(): Promise<void> {
+  // made with the others
+}
 
 /** Relays of version 1 look at no number; each of their calls asks for this table, by its name. */
 async function renameMarks(tx: TransactionSql): Promise<void> {

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { BlobId, Bytes, GroupId, Hash, LogPk } from '../../../../crypto/brand';
-import { fromText, hex, unhex } from '../../../../crypto/bytes';
-import type { FromRelay, ReceiptedEntry } from '../../../../crypto/frames';
+import { concat, fromText, hex, unhex } from '../../../../crypto/bytes';
+import type { FromRelay, ReceiptedEntry, StoredEnvelope } from '../../../../crypto/frames';
 import { ZERO_HASH } from '../../../../crypto/hash';
+import { writeHeader } from '../../../../crypto/header';
 import { unpackStored } from '../../../../crypto/packed';
 import { encodeReceipt, signDestroyed } from '../../../../crypto/receipt';
 import { begin } from '../../../../crypto/roster/fold';
@@ -355,6 +356,75 @@ describe('relays on one PostgreSQL, both at once', () => {
     return { relays, phones, id: found.group, blob };
   }
 
+  it('lay a feed together once, while both write to it, read it and lay it together', async () => {
+    const id = random(32) as Bytes as GroupId;
+    const g = await made(id);
+    const sent = new Map<string, Bytes>();
+    const append = (device: number, n: number): Promise<unknown> => {
+      const envelope = random(200);
+      sent.set(`${device} ${n}`, envelope);
+      return call(logs[device % 2]!, 'append', { g, device, n, rosterSeq: 1, time: n, verdict: 'fine', judgedAt: 1, group: id, logPk: ZERO_HASH as Bytes as LogPk, roster: ZERO_HASH, blobs: [], envelope });
+    };
+    const devices = [1, 2, 3, 4];
+    /** The whole feed as one of them gives it, page by page. */
+    const all = async (log: Log, way: 'up' | 'down'): Promise<StoredEnvelope[]> => {
+      const items: StoredEnvelope[] = [];
+      for (let from = way === 'up' ? 0 : Number.MAX_SAFE_INTEGER, more = true; more; ) {
+        const page = await call(log, 'page', { g, way, from, most: 500 });
+        items.push(...unpackStored(page.items));
+        from = items.at(-1)?.seq ?? from;
+        ({ more } = page);
+      }
+      return way === 'up' ? items : items.reverse();
+    };
+    let isOver = false;
+    const writing = Promise.all(devices.map(async (device) => {
+      for (let n = 1; n <= 600; n += 20) await Promise.all(Array.from({ length: 20 }, (_, i) => append(device, n + i)));
+    })).finally(() => (isOver = true));
+    const laying = logs.map(async (log) => {
+      while (!isOver) await call(log, 'compact', { g });
+      while (await call(log, 'compact', { g }));
+    });
+    let read = 0;
+    const reading = logs.map(async (log, i) => {
+      while (!isOver) {
+        const seqs = (await all(log, i === 0 ? 'up' : 'down')).map((e) => e.seq);
+        expect(seqs).toEqual(seqs.map((_, at) => at + 1));
+        read++;
+      }
+    });
+    await Promise.all([writing, ...laying, ...reading]);
+    expect(read).toBeGreaterThan(4);
+    const feeds = await Promise.all([all(logs[0], 'up'), all(logs[1], 'down')]);
+    for (const feed of feeds) {
+      expect(feed.map((e) => e.seq)).toEqual(Array.from({ length: 2400 }, (_, i) => i + 1));
+      expect(feed.every((e) => Buffer.compare(e.envelope, sent.get(`${e.device} ${e.n}`) as Bytes) === 0)).toBe(true);
+      for (const device of devices) expect(feed.filter((e) => e.device === device).map((e) => e.n)).toEqual(Array.from({ length: 600 }, (_, i) => i + 1));
+    }
+    const laid = await lines(url, `SELECT first::int, last::int FROM batches WHERE g = ${g} ORDER BY first`);
+    expect(laid).toEqual([1, 501, 1001, 1501].map((first) => ({ first, last: first + 499 })));
+    expect((await lines(url, `SELECT 1 FROM envelopes WHERE g = ${g}`)).length).toBe(400);
+    expect(await Promise.all(logs.map((log) => call(log, 'head', { g, device: 3 })))).toMatchObject([{ n: 600, feed: 2400 }, { n: 600, feed: 2400 }]);
+  }, 60_000);
+
+  it('lay no feed together while another gives something back in it', async () => {
+    const id = random(32) as Bytes as GroupId;
+    const g = await made(id);
+    await Promise.all(Array.from({ length: 500 }, (_, i) => call(logs[0], 'append', { g, device: 1, n: i + 1, rosterSeq: 1, time: 5, verdict: 'fine', judgedAt: 1, group: id, logPk: ZERO_HASH as Bytes as LogPk, roster: ZERO_HASH, blobs: [], envelope: concat(writeHeader({ n: i + 1, rosterSeq: 1, epoch: 1, blobs: [] }), random(150)) })));
+    const giver = postgres(url, { max: 1, onnotice: () => undefined });
+    let laying: Promise<boolean> | undefined;
+    await giver.begin(async (tx) => {
+      await tx`SELECT 1 FROM groups WHERE g = ${g} FOR UPDATE`;
+      laying = call(logs[1], 'compact', { g });
+      expect(await Promise.race([laying, new Promise((done) => setTimeout(done, 300, 'it waits'))])).toBe('it waits');
+      await tx`UPDATE envelopes SET n = -seq WHERE g = ${g} AND n >= 400`;
+      await tx`UPDATE logs SET n = 399 WHERE g = ${g}`;
+    });
+    await giver.end();
+    expect(await laying).toBe(true);
+    expect(await lines(url, `SELECT n, last, first FROM runs WHERE g = ${g}`)).toEqual([{ n: '1', last: '399', first: '1' }]);
+  }, 30_000);
+
   it('destroy a group once though both purge in the same moment, with one receipt for everybody', async () => {
     const { relays, phones, id, blob } = await doomed();
     const dropped: string[] = [];
@@ -412,6 +482,58 @@ describe('relays on one PostgreSQL, both at once', () => {
     // the other learns of it by asking
     expect([await open(relays[0]!), await open(relays[1]!), await open(relays[1]!)]).toEqual([null, 'unavailable', null]);
   });
+});
+
+describe('relays on a PostgreSQL of their own', () => {
+  it('have each envelope once, in its place, though PostgreSQL crashes again and again while a feed is laid together', async () => {
+    const { url, start, stop, discard } = await startPostgres();
+    const random = seeded('crashes');
+    const logs = [await opening(url), await opening(url, { random: seeded('the other') })];
+    const call = async <K extends CallName>(log: Log | undefined, name: K, input: Calls[K][0]): Promise<Calls[K][1]> => {
+      const r = await ask(log as Log, name, input);
+      if (!r.ok) throw new Error(r.fault);
+      return r.value;
+    };
+    const id = random(32) as Bytes as GroupId;
+    const entry = random(60);
+    const g = 1;
+    await call(logs[0], 'create', { group: id, genesis: { entry, receipt: receipt(makeRelay(random, 1), id, ZERO_HASH, 1, entry, 5) }, boxes: [], state: random(9) });
+    const sent: Bytes[] = [];
+    let unheard = 0;
+    for (let round = 0; round < 4; round++) {
+      // room for two batches more
+      while (sent.length < 1000 * (round + 1)) {
+        const from = sent.length;
+        const some = Array.from({ length: 250 }, () => random(300));
+        const calls = some.map((envelope, i): Appending => ({ g, device: 1, n: from + i + 1, rosterSeq: 1, time: 5, verdict: 'fine', judgedAt: 1, group: id, logPk: ZERO_HASH as Bytes as LogPk, roster: ZERO_HASH, blobs: [], envelope }));
+        expect((await Promise.all(calls.map((a) => call(logs[0], 'append', a)))).map((a) => a.is)).toEqual(some.map(() => 'stored'));
+        sent.push(...some);
+      }
+      const laying = logs.map((log) => ask(log, 'compact', { g }).then((r) => (r.ok && r.value ? ask(log, 'compact', { g }) : r)));
+      await new Promise((done) => setTimeout(done, round * 8));
+      await stop();
+      const heard = await Promise.all(laying);
+      await start();
+      if (heard.some((r) => !r.ok)) unheard++;
+      for (const log of logs) await until(async () => (await ask(log, 'news', [])).ok);
+      const all: StoredEnvelope[] = [];
+      for (let more = true; more; ) {
+        const page = await call(logs[1], 'page', { g, way: 'up', from: all.length, most: 500 });
+        all.push(...unpackStored(page.items));
+        ({ more } = page);
+      }
+      expect(all.map((e) => [e.n, e.seq])).toEqual(sent.map((_, i) => [i + 1, i + 1]));
+      expect(all.every((e, i) => Buffer.compare(e.envelope, sent[i] as Bytes) === 0)).toBe(true);
+      const both = 'SELECT (SELECT count(*) FROM envelopes WHERE g = $) + (SELECT coalesce(sum(last - first + 1), 0) FROM batches WHERE g = $) AS n'.replaceAll('$', String(g));
+      expect(await lines(url, both)).toEqual([{ n: String(sent.length) }]);
+    }
+    // some of the crashes came in the middle
+    expect(unheard).toBeGreaterThan(0);
+    while (await call(logs[0], 'compact', { g }));
+    expect((await lines(url, `SELECT 1 FROM envelopes WHERE g = ${g}`)).length).toBeLessThan(500);
+    await Promise.all(logs.map((log) => log.close()));
+    await discard();
+  }, 120_000);
 });
 
 describe('P22 a relay on PostgreSQL, restored from a dump while its devices are ahead', () => {
