@@ -39,7 +39,7 @@ function* shown(c: Store): Steps<unknown> {
   const largest = yield* all(
     c.postgres === null
       ? 'SELECT at / 4294967296 AS g, sum(length(packed)) AS bytes FROM batches GROUP BY 1 ORDER BY 2 DESC LIMIT ?'
-      : 'SELECT g, sum(octet_length(envelope))::bigint AS bytes FROM envelopes GROUP BY 1 ORDER BY 2 DESC LIMIT ?',
+      : 'SELECT g, sum(bytes)::bigint AS bytes FROM (SELECT g, octet_length(envelope) AS bytes FROM envelopes UNION ALL SELECT g, octet_length(packed) FROM batches) AS lie GROUP BY 1 ORDER BY 2 DESC LIMIT ?',
     SHOWN
   );
   const every = set.find((s) => s.g === EVERY);

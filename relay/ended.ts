@@ -8,6 +8,7 @@ import type { Connection, LogSession } from './session';
 /** Takes a session out of everything live. */
 export function endSession(h: House, s: LogSession): void {
   s.group.logs.delete(s);
+  h.visited.add(s.group.g);
   h.bearers.end(s);
   s.staged = null;
   h.follow.depart(s.group);

@@ -5,11 +5,12 @@
  */
 import type { Bytes, Hash } from '../crypto/brand';
 import { concat } from '../crypto/bytes';
-import { type DeviceHead, type Prev, type StoredEnvelope, writeStored } from '../crypto/frames';
+import { type DeviceHead, type StoredEnvelope, writeStored } from '../crypto/frames';
 import { HASH, ZERO_HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
-import { type PlacedItem, walkPacked } from '../crypto/packed';
+import { walkPacked } from '../crypto/packed';
 import { Writer } from '../crypto/wire';
+import { type Batch, findIn, FULL, pageOf, prevOf } from './batch';
 import { FRESH_ROWS, type Fresh, packFresh, SPAN, unwritten } from './fresh';
 import type { Calls } from './log';
 import type { Sqlite } from './sqlite';
@@ -20,12 +21,13 @@ const DEVICES = 2 ** 20;
 const logKey = (g: number, device: number): number => g * DEVICES + device;
 /** Heads, and groups' feeds, that are remembered. */
 const KEPT = 50_000;
-/** Envelopes or bytes after which the rows at a feed's end are closed, and how many of them are worth merging. */
-const CLOSE = { count: 500, bytes: 160 * 1024, rows: 32 } as const;
+/** Rows at a feed's end that are worth merging: once they are full together, and when it is asked for. */
+const ROWS = { full: 32, asked: 8 } as const;
 /** Envelopes of a group in one commit that are worth a row of their own. */
 const MANY = 8;
-/** Bytes that may wait for a row, and rows of commits that are no longer needed before they go. */
+/** Bytes that may wait for a row, commits that may come meanwhile, and rows of commits that are no longer needed before they go. */
 export const WAITING = 4 * 1024 * 1024;
+const COMMITS = 4096;
 const SPENT = 64;
 
 /** Of every group its number and its feed's last seq. */
@@ -37,8 +39,6 @@ export interface LogEnd { readonly n: number; readonly hash: Hash; readonly rost
 interface FeedEnd { seq: number; from: number; rows: number; count: number; bytes: number }
 /** What lies in no row of its group yet; `row`: of the commit that brought the first of it. */
 interface Coming { readonly first: number; readonly row: number; count: number; bytes: number; readonly packed: Writer; readonly prevs: Writer; readonly runs: Map<number, number> }
-/** A row, or what will be one. */
-interface Batch { readonly first: number; readonly packed: Bytes; readonly prevs: Bytes }
 
 export class SqliteFeed {
   private readonly ends = new Map<number, LogEnd>();
@@ -96,14 +96,9 @@ export class SqliteFeed {
     const c = this.coming.get(g);
     const run = (c?.runs.get(device) ?? Infinity) <= n ? { at: g * SPAN + (c as Coming).first } : this.db.one('SELECT at FROM runs WHERE log = ? AND n <= ? ORDER BY n DESC LIMIT 1', logKey(g, device), n);
     if (!run) return null;
-    const { packed } = this.batch(g, (run['at'] as number) - g * SPAN) as Batch;
-    let there: PlacedItem | null = null;
-    walkPacked(packed, (i) => {
-      if (i.device === device && i.n === n) there = i;
-      return there === null;
-    });
-    const i = there as PlacedItem | null;
-    return i === null ? null : { seq: i.seq, time: i.time, envelope: packed.subarray(i.envelope, i.end) };
+    const batch = this.batch(g, (run['at'] as number) - g * SPAN) as Batch;
+    const i = findIn(batch, device, n);
+    return i === null ? null : { seq: i.seq, time: i.time, envelope: batch.packed.subarray(i.envelope, i.end) };
   }
   /** Where each log of a group stands. */
   heads(g: number): DeviceHead[] {
@@ -118,9 +113,7 @@ export class SqliteFeed {
     if (n > end.n) return n === end.n + 1 ? end.hash : null;
     const there = this.find(g, device, n);
     const batch = there === null ? null : this.batch(g, there.seq);
-    if (there === null || batch === null) return null;
-    const place = HASH * (there.seq - batch.first);
-    return batch.prevs.slice(place, place + HASH) as Hash;
+    return there === null || batch === null ? null : prevOf(batch, there.seq);
   }
   /** From envelope n on, what a log has is no part of it any more; it keeps its place in the feed, so that the feed has no hole. `prev`: the hash before n. */
   setAside(g: number, device: number, n: number, prev: Hash): void {
@@ -157,34 +150,7 @@ export class SqliteFeed {
 
   page({ g, way, from, most }: Calls['page'][0]): Calls['page'][1] {
     const edge = Math.min(from, SPAN - 1);
-    const up = way === 'up';
-    const limit = Math.max(1, Math.min(most, LIMIT.page));
-    const parts: Bytes[] = [];
-    const prevs = new Map<number, Prev & { readonly n: number }>();
-    let count = 0;
-    let bytes = 0;
-    for (const { first, packed, prevs: hashes } of this.batches(g, up, edge)) {
-      const items: PlacedItem[] = [];
-      walkPacked(packed, (i) => (items.push(i), true));
-      if (!up) items.reverse();
-      let run: { start: number; end: number } | null = null;
-      for (const i of items) {
-        if (up ? i.seq <= edge : i.seq >= edge) continue;
-        bytes += i.end - i.start;
-        if (count >= limit || (count > 0 && bytes > LIMIT.pageBytes)) {
-          if (run !== null) parts.push(packed.subarray(run.start, run.end));
-          return { items: { count, bytes: concat(...parts) }, more: true, prevs: named(prevs) };
-        }
-        count++;
-        const place = HASH * (i.seq - first);
-        if (i.n < (prevs.get(i.device)?.n ?? Infinity)) prevs.set(i.device, { device: i.device, n: i.n, prev: hashes.slice(place, place + HASH) as Hash });
-        if (!up) parts.push(packed.subarray(i.start, i.end));
-        else if (run === null) run = { start: i.start, end: i.end };
-        else run.end = i.end;
-      }
-      if (run !== null) parts.push(packed.subarray(run.start, run.end));
-    }
-    return { items: { count, bytes: concat(...parts) }, more: false, prevs: named(prevs) };
+    return pageOf(this.batches(g, way === 'up', edge), way, edge, most);
   }
 
   /** From the one that holds what is next to `edge`, upwards or downwards. */
@@ -217,8 +183,9 @@ export class SqliteFeed {
     const few = this.added.filter((f) => f.stored.seq >= (this.coming.get(f.g)?.first ?? Infinity));
     this.added = [];
     if (few.length > 0) this.db.run('INSERT INTO fresh VALUES (?, ?)', this.row++, packFresh(few));
-    for (const g of this.coming.keys()) {
-      if (this.waiting <= this.most) break;
+    // a group that says no more would keep the rows of all commits since
+    for (const [g, { row }] of this.coming) {
+      if (this.waiting <= this.most && this.row - row <= COMMITS) break;
       this.write(g);
     }
     this.drop(SPENT);
@@ -231,6 +198,14 @@ export class SqliteFeed {
     this.drop(1);
     this.ends.clear();
     this.feeds.clear();
+  }
+  /** What waits of a group goes into a row, and the rows at its feed's end become one when there are some. */
+  compact(g: number): void {
+    this.write(g);
+    const feed = this.feed(g);
+    if (feed.rows < ROWS.asked) return;
+    this.merge(g, feed.from);
+    feed.rows = 1;
   }
   private drop(least: number): void {
     const needed = this.coming.values().next().value?.row ?? this.row;
@@ -266,8 +241,8 @@ export class SqliteFeed {
     feed.rows++;
     feed.count += c.count;
     feed.bytes += c.bytes;
-    if (feed.count < CLOSE.count && feed.bytes < CLOSE.bytes) return;
-    if (feed.rows > CLOSE.rows) this.merge(g, feed.from);
+    if (feed.count < FULL.count && feed.bytes < FULL.bytes) return;
+    if (feed.rows > ROWS.full) this.merge(g, feed.from);
     Object.assign(feed, { from: feed.seq + 1, rows: 0, count: 0, bytes: 0 });
   }
   private putRun(g: number, device: number, n: number, at: number): void {
@@ -279,16 +254,27 @@ export class SqliteFeed {
     const at = g * SPAN + from;
     const rows = this.db.all('SELECT count, prevs, packed FROM batches WHERE at >= ? AND at < ? ORDER BY at', at, (g + 1) * SPAN);
     const packed = concat(...rows.map((r) => r['packed'] as Bytes));
-    const firsts = new Map<number, number>();
-    walkPacked(packed, (i) => (firsts.has(i.device) || firsts.set(i.device, i.n), true));
+    const devices = new Set<number>();
+    walkPacked(packed, (i) => (devices.add(i.device), true));
     this.db.run('DELETE FROM batches WHERE at >= ? AND at < ?', at, (g + 1) * SPAN);
     const count = rows.reduce((sum, r) => sum + (r['count'] as number), 0);
     this.db.run('INSERT INTO batches VALUES (?, ?, ?, ?)', at, count, concat(...rows.map((r) => r['prevs'] as Bytes)), packed);
-    for (const [device, n] of firsts) {
+    for (const device of devices) {
+      const n = this.firstFrom(g, device, at);
+      if (n === null) continue;
       this.end(g, device); // known before the row that says it goes
       this.db.run('DELETE FROM runs WHERE log = ? AND n >= ?', logKey(g, device), n);
       this.putRun(g, device, n, at);
     }
+  }
+  /** The first envelope of a log that lies in a row from `at` on; null when all that lie there were set aside. */
+  private firstFrom(g: number, device: number, at: number): number | null {
+    let first: number | null = null;
+    for (const run of this.db.each('SELECT n, at FROM runs WHERE log = ? ORDER BY n DESC', logKey(g, device))) {
+      if ((run['at'] as number) < at) break;
+      first = run['n'] as number;
+    }
+    return first;
   }
 
   private feed(g: number): FeedEnd {
@@ -299,7 +285,7 @@ export class SqliteFeed {
       const first = (row['at'] as number) - g * SPAN;
       const count = row['count'] as number;
       if (end.seq === 0) Object.assign(end, { seq: first + count - 1, from: first + count });
-      if (end.count + count > CLOSE.count || end.bytes + (row['bytes'] as number) > CLOSE.bytes) break;
+      if (end.count + count > FULL.count || end.bytes + (row['bytes'] as number) > FULL.bytes) break;
       end.from = first;
       end.rows++;
       end.count += count;
@@ -311,5 +297,3 @@ export class SqliteFeed {
 }
 
 const batchOf = (g: number, f: Found): Batch => ({ first: (f['at'] as number) - g * SPAN, packed: f['packed'] as Bytes, prevs: f['prevs'] as Bytes });
-
-const named = (all: ReadonlyMap<number, Prev>): Prev[] => [...all.values()].map(({ device, prev }) => ({ device, prev }));

@@ -34,6 +34,8 @@ export interface House {
   readonly random: Random;
   readonly keys: RelayKeys;
   readonly groups: Groups;
+  /** Numbers of groups whose sessions ended since feeds were last laid together. */
+  readonly visited: Set<number>;
   readonly fanout: Fanout;
   readonly follow: Follow;
   /** Pushes to devices that are away; null where this relay has no doorbell. */

@@ -4,8 +4,9 @@ import { equal, hex } from '../crypto/bytes';
 import { ZERO_HASH } from '../crypto/hash';
 import { envelopeHash } from '../crypto/header';
 import type { Appended, Appending, AppendRefusal } from './log';
+import { laid } from './log-postgres-feed';
 import type { Rows } from './postgres';
-import type { Found, Value } from './steps';
+import { type Found, runSoon, type Value } from './steps';
 
 interface Head { n: number; hash: Hash; roster: number }
 interface Row { feed: number; readonly roster: number }
@@ -65,10 +66,26 @@ export async function appendAll(rows: Rows, calls: readonly Appending[]): Promis
 
 async function sentBefore(rows: Rows, calls: readonly Appending[]): Promise<Map<string, Lying>> {
   if (calls.length === 0) return new Map();
-  const found = await rows('SELECT e.g, e.device, e.n, e.seq, e.time, e.envelope FROM unnest(?::bigint[], ?::bigint[], ?::bigint[]) AS w (g, device, n) JOIN envelopes e USING (g, device, n)', [
-    column(calls.map((a) => a.g)), column(calls.map((a) => a.device)), column(calls.map((a) => a.n))
-  ]);
-  return new Map(found.map((f) => [placeOf(f as never), f as unknown as Lying]));
+  const of = (all: readonly Appending[]): Value[] => [column(all.map((a) => a.g)), column(all.map((a) => a.device)), column(all.map((a) => a.n))];
+  const asked = 'unnest(?::bigint[], ?::bigint[], ?::bigint[]) AS w (g, device, n)';
+  const found = await rows(`SELECT e.g, e.device, e.n, e.seq, e.time, e.envelope FROM ${asked} JOIN envelopes e USING (g, device, n)`, of(calls));
+  const there = new Map(found.map((f) => [placeOf(f as never), f as unknown as Lying]));
+  const older = calls.filter((a) => !there.has(placeOf(a)));
+  if (older.length === 0) return there;
+  // sent long ago, and laid together since
+  const runs = await rows(`SELECT w.g, w.device, w.n, r.first FROM ${asked} JOIN runs r ON r.g = w.g AND r.device = w.device AND r.n <= w.n AND r.last >= w.n`, of(older));
+  const batches = new Map<string, { readonly g: number; readonly first: number; readonly wanted: { readonly g: number; readonly device: number; readonly n: number }[] }>();
+  for (const f of runs) {
+    const [g, first, device, n] = ['g', 'first', 'device', 'n'].map((name) => f[name]) as [number, number, number, number];
+    const batch = batches.get(`${g} ${first}`) ?? { g, first, wanted: [] };
+    batch.wanted.push({ g, device, n });
+    batches.set(`${g} ${first}`, batch);
+  }
+  for (const { g, first, wanted } of batches.values()) {
+    const lie = await runSoon(laid(g, first, wanted), rows);
+    wanted.forEach((w, i) => there.set(placeOf(w), lie[i] as Lying));
+  }
+  return there;
 }
 
 /** Which of the named blobs are here; locked, so that no sweep takes them before they are marked as named. */

@@ -1,10 +1,9 @@
 /** The log's calls in PostgreSQL, but for envelopes coming in. */
 import type { BlobId, Bytes, Hash } from '../crypto/brand';
 import { equal } from '../crypto/bytes';
-import type { DeviceHead, Prev, StoredEnvelope } from '../crypto/frames';
+import type { DeviceHead } from '../crypto/frames';
 import { ZERO_HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
-import { packStored } from '../crypto/packed';
 import { encodeReceipt } from '../crypto/receipt';
 import { cut } from './cut';
 import { earlierSeq, healingOf, sharedFeed } from './lives';
@@ -15,7 +14,8 @@ import { genesisOf, loaded, putEntry, receipted } from './log-entries';
 import { paces, SHARED, within } from './log-budget';
 import { MAIL, STIRRING } from './log-mail';
 import { givePermit, spendPermit } from './log-permits';
-import { give, numberOf } from './log-postgres-give';
+import { bytesOf, compact, lying, page } from './log-postgres-feed';
+import { give } from './log-postgres-give';
 import { OF_GROUP } from './schema-postgres';
 import { spareOf } from './log-quota';
 import { all, did, one, type Steps } from './steps';
@@ -40,8 +40,6 @@ const paged = (what: string, from: string, size: string, order: string): string 
   `SELECT ${what} FROM (SELECT *, sum(${size}) OVER (ORDER BY ${order}) - (${size}) AS ahead FROM (SELECT * FROM ${from} ORDER BY ${order} LIMIT ?) AS near) AS near WHERE ahead <= ${LIMIT.pageBytes} ORDER BY ${order}`;
 const ENTRIES = paged('entry, receipt', 'entries WHERE g = ? AND seq > ? AND seq <= ?', 'octet_length(entry) + 200', 'seq');
 const LOCKBOXES = paged('seq, lockbox', 'lockboxes WHERE g = ? AND device = ? AND seq > ?', 'octet_length(lockbox) + 10', 'seq');
-const UP = paged('*', 'envelopes WHERE g = ? AND seq > ?', 'octet_length(envelope) + 70', 'seq');
-const DOWN = paged('*', 'envelopes WHERE g = ? AND seq < ?', 'octet_length(envelope) + 70', 'seq DESC');
 
 const LIVING = OF_GROUP.filter((name) => !OUTLIVING.includes(name));
 
@@ -90,9 +88,7 @@ export const CALLS: Every = {
     const feed = ((yield* one('SELECT feed FROM groups WHERE g = ?', g))?.['feed'] as number | undefined) ?? 0;
     return { ...(yield* headOf(g, device)), feed };
   },
-  spare: ({ g }) => spareOf(g, function* () {
-    return Number((yield* one('SELECT sum(octet_length(envelope) + 32) AS n FROM envelopes WHERE g = ?', g))?.['n'] ?? 0);
-  }),
+  spare: ({ g }) => spareOf(g, () => bytesOf(g)),
   *news(groups) {
     const found = yield* all('SELECT g, feed, roster, mail FROM groups WHERE g = ANY(?::bigint[]) ORDER BY g', groups as unknown as string);
     return found.map((f) => ({ g: f['g'] as number, feed: f['feed'] as number, roster: f['roster'] as number, mail: f['mail'] as number }));
@@ -111,7 +107,7 @@ export const CALLS: Every = {
   *before({ g, device, n }) {
     const head = yield* headOf(g, device);
     if (n > head.n) return n === head.n + 1 ? head.hash : null;
-    return ((yield* one('SELECT prev FROM envelopes WHERE g = ? AND device = ? AND n = ?', g, device, n))?.['prev'] as Hash | undefined) ?? null;
+    return (yield* lying(g, device, n))?.prev ?? null;
   },
   give,
   *enter(e) {
@@ -173,19 +169,8 @@ export const CALLS: Every = {
     const { items, more } = cut(found, LIMIT.page, (f) => (f['lockbox'] as Bytes).length + 10);
     return { items: items.map((f) => ({ seq: f['seq'] as number, lockbox: f['lockbox'] as Bytes })), more };
   },
-  *page({ g, way, from, most }) {
-    const limit = Math.max(1, Math.min(most, LIMIT.page));
-    const found = yield* all(way === 'up' ? UP : DOWN, g, Math.min(from, Number.MAX_SAFE_INTEGER), limit + 1);
-    const { items, more } = cut(found, limit, (f) => (f['envelope'] as Bytes).length + 70);
-    const prevs = new Map<number, Prev & { readonly n: number }>();
-    const stored = items.map((f): StoredEnvelope => {
-      const device = f['device'] as number;
-      const n = numberOf(f);
-      if (n < (prevs.get(device)?.n ?? Infinity)) prevs.set(device, { device, n, prev: f['prev'] as Hash });
-      return { device, n, seq: f['seq'] as number, time: f['time'] as number, envelope: f['envelope'] as Bytes };
-    });
-    return { items: packStored(stored), more, prevs: [...prevs.values()].map(({ device, prev }) => ({ device, prev })) };
-  },
+  page,
+  compact
 };
 
 /** Calls that change nothing: they need no transaction. */

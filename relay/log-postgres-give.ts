@@ -1,11 +1,11 @@
 /** What was lost and comes back (PROTOCOL §11.6), in PostgreSQL. */
-import type { Bytes, Hash } from '../crypto/brand';
+import type { Hash } from '../crypto/brand';
 import { equal } from '../crypto/bytes';
 import type { StoredEnvelope } from '../crypto/frames';
 import { ZERO_HASH } from '../crypto/hash';
-import { headerOf } from '../crypto/header';
 import type { Calls, Giving } from './log';
-import { all, did, type Found, one, type Steps, type Value } from './steps';
+import { lying, setAside } from './log-postgres-feed';
+import { all, did, one, type Steps, type Value } from './steps';
 
 interface Head { readonly n: number; readonly hash: Hash; readonly roster: number }
 /** A column of values for `unnest`; the driver takes arrays where a statement says so. */
@@ -21,10 +21,11 @@ export function* give({ g, items }: Calls['give'][0]): Steps<Calls['give'][1]> {
   for (const i of items) {
     let head = heads.get(i.device) ?? { n: 0, hash: ZERO_HASH, roster: 0 };
     if (i.replaces && i.n <= head.n) {
-      const there = yield* one('SELECT prev, envelope FROM envelopes WHERE g = ? AND device = ? AND n = ?', g, i.device, i.n);
-      if (there !== undefined && equal(there['prev'] as Hash, i.prev)) {
-        if (equal(there['envelope'] as Bytes, i.envelope)) continue;
-        yield* setAside(g, i);
+      const there = yield* lying(g, i.device, i.n);
+      if (there !== null && equal(there.prev, i.prev)) {
+        if (equal(there.envelope, i.envelope)) continue;
+        yield* setAside(g, i.device, i.n);
+        yield* did('UPDATE logs SET n = ?, hash = ?, roster = 0 WHERE g = ? AND device = ?', i.n - 1, i.prev, g, i.device);
         head = { n: i.n - 1, hash: i.prev, roster: 0 };
         heads.set(i.device, head);
       }
@@ -35,19 +36,6 @@ export function* give({ g, items }: Calls['give'][0]): Steps<Calls['give'][1]> {
   }
   yield* put(g, fresh, heads);
   return fresh.map(({ device, n, seq, time, envelope }): StoredEnvelope => ({ device, n, seq, time, envelope }));
-}
-
-/** What a log has from there on is no part of it any more: it keeps its place in the feed, and its number stands only in its header. */
-function* setAside(g: number, from: Giving): Steps<null> {
-  yield* did('UPDATE envelopes SET n = -seq WHERE g = ? AND device = ? AND n >= ?', g, from.device, from.n);
-  return yield* did('UPDATE logs SET n = ?, hash = ?, roster = 0 WHERE g = ? AND device = ?', from.n - 1, from.prev, g, from.device);
-}
-/** An envelope's number in its log, in rows of `envelopes`. */
-export function numberOf(f: Found): number {
-  if ((f['n'] as number) > 0) return f['n'] as number;
-  const read = headerOf(f['envelope'] as Bytes);
-  if (!read.ok) throw new Error('a stored envelope cannot be read');
-  return read.value.n;
 }
 
 function* put(g: number, fresh: readonly (Giving & { readonly seq: number })[], heads: ReadonlyMap<number, Head>): Steps<null> {

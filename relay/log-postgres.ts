@@ -9,7 +9,7 @@ import type { Turn } from './fanout';
 import type { Appending, Call, Log } from './log';
 import { appendAll } from './log-postgres-append';
 import { CALLS, READS } from './log-postgres-calls';
-import { Place, Renewed } from './place-postgres';
+import { Outgrown, Place, Renewed } from './place-postgres';
 import { connectTo, isClash, isOutage, Line, unfit } from './postgres';
 import { makeTables } from './schema-postgres';
 import { runSoon, type Steps } from './steps';
@@ -137,7 +137,7 @@ class Lane {
       }
       if (isClash(e) && tries < TRIES) return this.answer(calls, tries + 1);
       this.trouble(e instanceof Error ? e.message : 'unknown');
-      if (calls.length === 1 || isOutage(e)) return calls.map(() => err('unavailable'));
+      if (calls.length === 1 || isOutage(e) || e instanceof Outgrown) return calls.map(() => err('unavailable'));
       const alone: Reply[] = [];
       for (const c of calls) alone.push(...(await this.answer([c])));
       return alone;

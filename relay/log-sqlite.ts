@@ -180,7 +180,11 @@ export class SqliteLog {
         const { items, more } = cut(found, LIMIT.page, (f) => (f['lockbox'] as Bytes).length + 10);
         return { items: items.map((f) => ({ seq: f['seq'] as number, lockbox: f['lockbox'] as Bytes })), more };
       },
-      page: (p) => this.feed.page(p)
+      page: (p) => this.feed.page(p),
+      compact: ({ g }) => {
+        this.feed.compact(g);
+        return false;
+      }
     };
   }
 

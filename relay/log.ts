@@ -133,6 +133,8 @@ export interface Calls {
   lockboxes: [{ readonly g: number; readonly device: number; readonly after: number }, Paged<{ readonly seq: number; readonly lockbox: Bytes }>];
   /** Envelopes with seq > from ascending, or seq < from descending: at most `most`, and not more than LIMIT.pageBytes, but one at least. */
   page: [{ readonly g: number; readonly way: 'up' | 'down'; readonly from: number; readonly most: number }, { readonly items: Packed; readonly prevs: readonly Prev[]; readonly more: boolean }];
+  /** Lays what lies loose of a group's feed together, so that whoever comes late reads little and in few places, some of it at a time; whether there is more to lay. To everybody the feed stays what it is. */
+  compact: [{ readonly g: number }, boolean];
   putCard: [{ readonly g: number; readonly invite: InvitePk; readonly card: Bytes }, null];
   card: [{ readonly g: number; readonly invite: InvitePk }, Bytes | null];
   putRequest: [Slot & { readonly body: Bytes; readonly time: number; readonly most: number; readonly budget?: Budget }, 'new' | 'again' | 'too-many' | Wait];

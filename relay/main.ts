@@ -80,6 +80,7 @@ async function start(c: Config): Promise<void> {
   const sockets = takeSockets(server, relay, allowedHosts(c), new Doors(c.from, c.pace, clock), proxiesOf(c.proxies));
   const sweep = (): void => {
     void sweepBlobs(relay, blobs, clock() - RATE.blobUnnamed, clock() - RATE.answer);
+    void relay.compact();
     void relay.purge(blobs, tombs).then(({ destroyed }) => destroyed > 0 && notes.say('destroyed', `Destroyed ${destroyed} groups, as their owners asked 30 days ago.`, { destroyed }));
   };
   setInterval(sweep, SWEEP_EVERY).unref();

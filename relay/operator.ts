@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import type { Config } from './config';
 import { Line } from './postgres';
 import { SCHEMA_VERSION } from './schema';
+import { VERSION } from './schema-postgres';
 import { type Found, runNow, runSoon, type Steps } from './steps';
+
+const OTHER_VERSION = 'the store is of another version. Start the relay of this version once, then say it again';
 
 export type Store = Pick<Config, 'folder' | 'postgres'>;
 
@@ -14,7 +17,11 @@ export async function operate<T>(c: Store, steps: () => Steps<T>): Promise<T> {
   if (c.postgres === null) return inSqlite(join(c.folder, 'relay.db'), steps);
   const line = new Line(c.postgres);
   try {
-    return await line.transaction((rows) => runSoon(steps(), rows), async () => null);
+    return await line.transaction(async (rows) => {
+      const [version] = await rows("SELECT value FROM meta WHERE name = 'version'", []);
+      if (version?.['value'] !== String(VERSION)) throw new Error(OTHER_VERSION);
+      return runSoon(steps(), rows);
+    }, async () => null);
   } finally {
     await line.close();
   }
@@ -26,7 +33,7 @@ function inSqlite<T>(path: string, steps: () => Steps<T>): T {
   try {
     db.exec('PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; BEGIN IMMEDIATE');
     const version = (db.prepare("SELECT value FROM meta WHERE name = 'version'").get() as { readonly value: number }).value;
-    if (version !== SCHEMA_VERSION) throw new Error('the store is of another version. Start the relay of this version once, then say it again');
+    if (version !== SCHEMA_VERSION) throw new Error(OTHER_VERSION);
     const value = runNow(steps(), (sql, values) => db.prepare(sql).all(...values) as Found[]);
     db.exec('COMMIT');
     return value;

@@ -10,12 +10,11 @@ import { hex } from '../crypto/bytes';
 import type { Random } from '../crypto/sodium';
 import { beginLife, lifeNow, NO_FEEDS } from './lives';
 import type { Rows } from './postgres';
-import { all, did, one, runSoon, type Steps } from './steps';
+import { ALIVE, VERSION } from './schema-postgres';
+import { all, did, type Found, one, runSoon, type Steps } from './steps';
 
 /** The file in a relay's folder. */
 export const NOTE = 'postgres.mark';
-/** Held by every transaction that writes, together; by whoever begins a life, alone. Any number, the same for every relay. */
-const ALIVE = 7_203_115;
 /** Numbers that are left out at a new life: a group's number stands for no other one, though the store forgot that it was given. */
 const SKIPPED = 1_000_000;
 /** Milliseconds between two notes in the folder. */
@@ -33,6 +32,15 @@ export class Renewed extends Error {
     super('the store’s life is another');
   }
 }
+
+/** A newer relay has changed the store's shape: this one would read it wrongly. */
+export class Outgrown extends Error {
+  constructor() {
+    super('another version brought the store forward: start that version here too');
+  }
+}
+/** What is asked of a relay's line with every call, and of the store beside it. */
+const STAND = "n, (SELECT value FROM meta WHERE name = 'incarnation') AS life, (SELECT value FROM meta WHERE name = 'version') AS version";
 
 export interface PlaceParts {
   /** File in the relay's own folder; null keeps nothing over a restart. */
@@ -57,20 +65,25 @@ export class Place {
     this.marks = note.marks;
   }
 
-  /** Statements that go with a transaction's BEGIN on one line; `n` is its number once it commits. Throws `Renewed`. */
+  /** Statements that go with a transaction's BEGIN on one line; `n` is its number once it commits. Throws `Renewed` or `Outgrown`. */
   async write(rows: Rows, line: number): Promise<number> {
     const [, found] = await Promise.all([
       rows(`SELECT pg_advisory_xact_lock_shared(${ALIVE})`, []),
-      rows("UPDATE marks SET n = n + 1 WHERE node = ? AND line = ? RETURNING n, (SELECT value FROM meta WHERE name = 'incarnation') AS life", [this.node, line])
+      rows(`UPDATE places SET n = n + 1 WHERE node = ? AND line = ? RETURNING ${STAND}`, [this.node, line])
     ]);
-    const n = (found[0]?.['n'] as number | undefined) ?? 0;
-    if (n <= (this.marks[line] ?? 0) || Number(found[0]?.['life']) !== this.life) throw new Renewed();
-    return n;
+    return this.judged(found[0], (this.marks[line] ?? 0) + 1);
   }
   /** The same for what only reads. */
   async read(rows: Rows, line: number): Promise<void> {
-    const [found] = await rows("SELECT n, (SELECT value FROM meta WHERE name = 'incarnation') AS life FROM marks WHERE node = ? AND line = ?", [this.node, line]);
-    if (found === undefined || (found['n'] as number) < (this.marks[line] ?? 0) || Number(found['life']) !== this.life) throw new Renewed();
+    const [found] = await rows(`SELECT ${STAND} FROM places WHERE node = ? AND line = ?`, [this.node, line]);
+    this.judged(found, this.marks[line] ?? 0);
+  }
+  /** The line's number, which is `least` or higher. */
+  private judged(found: Found | undefined, least: number): number {
+    if (found !== undefined && found['version'] !== String(VERSION)) throw new Outgrown();
+    const n = found?.['n'] as number | undefined;
+    if (n === undefined || n < least || Number(found?.['life']) !== this.life) throw new Renewed();
+    return n;
   }
   /** A transaction was confirmed that began in `life`. */
   confirmed(line: number, n: number, life: number): void {
@@ -119,7 +132,7 @@ function* looking(node: string, known: Stand, above: number, lines: number, now:
   yield* did('SET LOCAL statement_timeout = 0');
   yield* did(`SELECT pg_advisory_xact_lock(${ALIVE})`);
   let life = yield* lifeNow();
-  const found = new Map((yield* all('SELECT line, n FROM marks WHERE node = ?', node)).map((f) => [f['line'], f['n'] as number]));
+  const found = new Map((yield* all('SELECT line, n FROM places WHERE node = ?', node)).map((f) => [f['line'], f['n'] as number]));
   // whoever noticed before has begun a life above the one known here
   const isOlder = life < known.life || (life === known.life && known.marks.some((n, line) => n > (found.get(line) ?? -1)));
   if (isOlder || life <= above) {
@@ -128,7 +141,7 @@ function* looking(node: string, known: Stand, above: number, lines: number, now:
   }
   const marks: number[] = [];
   for (let line = 0; line < lines; line++) {
-    yield* did('INSERT INTO marks VALUES (?, ?, 0) ON CONFLICT DO NOTHING', node, line);
+    yield* did('INSERT INTO places VALUES (?, ?, 0) ON CONFLICT DO NOTHING', node, line);
     marks.push(found.get(line) ?? 0);
   }
   return { life, marks };

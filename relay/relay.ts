@@ -6,6 +6,7 @@ import type { Random } from '../crypto/sodium';
 import { answer } from './answer';
 import { commonBearers, type Opened, ownBearers } from './bearers';
 import type { Blobs } from './blobs';
+import { compact } from './compact';
 import { endAged, endConnection } from './ended';
 import { Fanout, type Turn } from './fanout';
 import { alone, following } from './follow';
@@ -72,6 +73,8 @@ export interface Relay {
   readonly clock: Clock;
   /** Destroys groups whose owners asked for their end, once the grace is over; to be called every hour. `kept`: what this relay's own folder knows of a store that it shares. */
   purge(blobs: Blobs, kept?: Tombs | null): Promise<Purged>;
+  /** Lays feeds together of groups that somebody came to since the last time; to be called every hour. */
+  compact(): Promise<void>;
   /** Looks in the store for what is not known here, when it is time to; to be called every few seconds. */
   poll(): void;
   /** Pushes to devices whose time has come; to be called every second. */
@@ -93,6 +96,7 @@ export function createRelay(p: RelayParts): Relay {
     random: p.random,
     keys: p.keys,
     groups,
+    visited: new Set(),
     fanout,
     follow: p.log.isShared ? following(() => house, p.hints ?? NO_HINTS, turn) : alone(() => house),
     ringing: p.doorbell === undefined ? null : new Ringing(() => house, p.doorbell),
@@ -130,6 +134,7 @@ export function createRelay(p: RelayParts): Relay {
     log: p.log,
     clock: p.clock,
     purge: (blobs, kept = null) => purge(house, blobs, kept),
+    compact: () => compact(house),
     poll() {
       house.follow.poll();
       if (p.log.isShared) endAged(house);

@@ -126,6 +126,7 @@ export class Life {
         else await this.step();
         if (this.s.others.length > 0 && this.draw(3) === 0) this.elsewhere();
         world.relay.poll();
+        if (i % 4 === 3) await this.relayStore.compact();
         await this.look();
         if (atOnce && truth.breaches.length > 0) return truth.breaches;
       }

@@ -1,6 +1,7 @@
 /** What becomes of the relay's process, machine and store: deaths, a full disk, copies, and a copy put in the store's place. */
 import { dirname, join } from 'node:path';
 import { backUp, restore } from '../../relay/backup';
+import { ask } from '../../relay/log';
 import type { Start } from './base';
 import type { Life } from './life';
 import { copyStore } from './stores';
@@ -49,6 +50,10 @@ export class RelayStore {
     const { world, log } = this.s;
     for (const d of world.devices) d.cut();
     world.serve(log.process());
+  }
+  /** What lies loose is laid together, whatever else the process is at. */
+  async compact(): Promise<void> {
+    for (const g of [1, 2]) await ask(this.s.log.real, 'compact', { g });
   }
   copy(): void {
     const { real } = this.s.log;

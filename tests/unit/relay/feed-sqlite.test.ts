@@ -167,6 +167,27 @@ describe('a feed in SQLite', () => {
     expect(log.transact([{ name: 'standing', input: { g: 1, life: 5 } }])).toMatchObject([{ value: { heads: [...m.heads].map(([device, { n, hash }]) => ({ device, n, hash })), feed: 204 } }]);
   });
 
+  it('of a group that fell silent holds back the rows of some thousand commits of others, and no more', () => {
+    const second = new Uint8Array(32).fill(7) as Bytes as GroupId;
+    const genesis = { entry: new Uint8Array(60) as Bytes, receipt: receipt(makeRelay(seeded('second')), second, ZERO_HASH, 1, new Uint8Array(60) as Bytes, 5) };
+    log.transact([{ name: 'create', input: { group: second, genesis, boxes: [], state: new Uint8Array(9) as Bytes } }]);
+    const m = new Model();
+    m.trickle([1]);
+    const other = (n: number): Call => ({ name: 'append', input: { ...appending(2, n).input, g: 2, group: second } });
+    let most = 0;
+    for (let n = 1; n <= 9000; n++) {
+      log.transact([other(n)]);
+      if (n % 500 === 0) most = Math.max(most, rowsIn('fresh'));
+    }
+    expect(most).toBeLessThanOrEqual(4096 + 64);
+    expect(most).toBeGreaterThan(2000);
+    cut();
+    m.check('up', 0, 500);
+    m.trickle([1, 2]);
+    m.check('down', 9, 500);
+    expect(log.transact([{ name: 'head', input: { g: 2, device: 2 } }])).toMatchObject([{ value: { n: 9000, feed: 9000 } }]);
+  });
+
   it('says the same of logs whose end has no row of its group yet', () => {
     const m = new Model();
     m.trickle([1, 1, 2, 3, 1]);
@@ -181,6 +202,53 @@ describe('a feed in SQLite', () => {
     expect(rowsIn('fresh')).toBe(0);
     expect(log.transact([standing, ...before])).toEqual(waiting);
     expect(waiting.slice(1).map((r) => r.ok && r.value)).toEqual([...(m.heads.get(1)?.prevs ?? []), m.heads.get(1)?.hash, null]);
+  });
+
+  it('tells what was set aside from what counts, wherever rows that hold both became one', () => {
+    log.close();
+    log = new SqliteLog(path, 6, undefined, 0);
+    const ask = (name: 'give' | 'before', input: unknown): unknown => {
+      const [reply] = log.transact([{ name, input } as Call]);
+      return reply?.ok === true ? reply.value : reply;
+    };
+    /** Writes so many envelopes of another device, a row each. */
+    let others = 0;
+    const fill = (count: number): void => {
+      for (let i = 0; i < count; i++) log.transact([appending(9, ++others)]);
+    };
+    const before = (n: number): string => hex(ask('before', { g: 1, device: 1, n }) as Hash);
+    const instead = (n: number, hash: Hash): void => {
+      const prev = ask('before', { g: 1, device: 1, n }) as Hash;
+      const envelope = new Uint8Array(30).fill(n) as Bytes;
+      expect(ask('give', { g: 1, items: [{ device: 1, n, rosterSeq: 1, time: 9, prev, hash, blobs: [], envelope, replaces: true }] })).toMatchObject([{ n }]);
+    };
+    for (let n = 1; n <= 3; n++) log.transact([appending(1, n)]);
+    fill(497);
+    expect(rowsIn('batches')).toBe(1);
+    // the next row of many begins with what is then set aside, back into the row before
+    for (let n = 4; n <= 6; n++) log.transact([appending(1, n)]);
+    const [two, four] = [new Uint8Array(32).fill(2), new Uint8Array(32).fill(4)] as Bytes[] as [Hash, Hash];
+    instead(2, two);
+    log.transact([appending(1, 3)]);
+    fill(495);
+    expect(rowsIn('batches')).toBe(2);
+    const head = (): Calls['head'][1] => (log.transact([{ name: 'head', input: { g: 1, device: 1 } }])[0] as unknown as { value: Calls['head'][1] }).value;
+    expect([head().n, before(3)]).toEqual([3, hex(two)]);
+    const third = head().hash;
+    for (const n of [4, 5, 6]) expect(log.transact([appending(1, n, 60)])).toMatchObject([{ value: { is: 'stored' } }]);
+    instead(4, four);
+    log.transact([appending(1, 5, 50)]);
+    fill(500);
+    for (const reopened of [false, true]) {
+      if (reopened) {
+        log.close();
+        log = new SqliteLog(path, 7, undefined, 0);
+      }
+      expect(log.transact([appending(1, 1), appending(1, 3), appending(1, 5, 50), appending(1, 5, 60)])).toMatchObject([{ value: { is: 'again', seq: 1 } }, { value: { is: 'again' } }, { value: { is: 'again' } }, { value: { is: 'conflict' } }]);
+      expect([before(3), before(4), before(5)]).toEqual([hex(two), hex(third), hex(four)]);
+      expect(head().n).toBe(5);
+    }
+    expect(log.transact([appending(1, 6)])).toMatchObject([{ value: { is: 'stored' } }]);
   });
 
   it('sees what its own transaction has just added', () => {

@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { BlobId, Bytes, GroupId, Hash, LogPk } from '../../../../crypto/brand';
-import { fromText, hex } from '../../../../crypto/bytes';
-import type { FromRelay, ReceiptedEntry } from '../../../../crypto/frames';
+import { concat, fromText, hex, unhex } from '../../../../crypto/bytes';
+import type { FromRelay, ReceiptedEntry, StoredEnvelope } from '../../../../crypto/frames';
 import { ZERO_HASH } from '../../../../crypto/hash';
+import { writeHeader } from '../../../../crypto/header';
+import { unpackStored } from '../../../../crypto/packed';
 import { encodeReceipt, signDestroyed } from '../../../../crypto/receipt';
 import { begin } from '../../../../crypto/roster/fold';
 import { DESTROY_GRACE } from '../../../../crypto/roster/rules';
@@ -24,6 +26,7 @@ import { tombsAt } from '../../../../relay/tombs';
 import { foundGroup, makeDevice, makeRelay, plainEntry, receipt, seeded } from '../../../support/actor';
 import { cast, type Seat } from '../../../support/circle';
 import { type Engine, startPostgres, until } from '../../../support/engines';
+import { earlierStore } from '../../../support/stores/earlier';
 import { counted, World } from '../../../support/world';
 import { type Of, Phone, rhea as aRelay, type Rhea } from '../phone';
 import { logSuite } from './log-suite';
@@ -132,25 +135,58 @@ describe('a PostgreSQL that a relay', () => {
     await log.close();
   }, 60_000);
 
-  it('knew from its first days, with the tables of then, gets those that came since, and keeps all that it had', async () => {
-    const url = await database('first_days');
-    const shape = (): Promise<readonly unknown[]> =>
-      lines(url, "SELECT relname, relkind, reloptions, pg_get_indexdef(oid) AS index FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY relname");
-    const first = await opening(url);
-    const random = seeded('first days');
-    const group = random(32) as Bytes as GroupId;
-    const entry = random(60);
-    await ask(first, 'create', { group, genesis: { entry, receipt: receipt(makeRelay(random, 1), group, ZERO_HASH, 1, entry, 5) }, boxes: [], state: random(10) });
-    await first.close();
-    const whole = await shape();
-    const since = ['meets', 'wants', 'keys', 'doomed', 'tombs', 'bells', 'bases', 'shown', 'budgets', 'forks', 'quotas', 'lives', 'marks', 'permits', 'holds'];
-    await say(url, `DROP TABLE ${since.join(', ')}`);
-    const log = await opening(url);
-    expect(await shape()).toEqual(whole);
-    expect(await lines(url, 'SELECT incarnation FROM lives')).toEqual([{ incarnation: String(first.incarnation) }]);
-    expect(log.incarnation).toBe(first.incarnation);
-    expect(await ask(log, 'load', group)).toMatchObject({ ok: true, value: { g: 1 } });
-    expect(await ask(log, 'putBell', { g: 1, device: 1, place: 'https://push.example/w/1' })).toEqual({ ok: true, value: 'new' });
+  /** A store that this version made. */
+  let fresh: Promise<string> | undefined;
+  const madeFresh = async (): Promise<string> => {
+    const url = await database('fresh');
+    await (await opening(url)).close();
+    return url;
+  };
+  it.each([
+    ['of its first days', 'first', '829314a8463dfdb288570c8c3a030f6b641002ee2aa31f0d18012acfafd6f927', 5, 6],
+    ['of the last of version 1', 'last', 'fb598351f6c520509c415a6b7c128957fb965c6d8550e8162f1372fc9092104b', 6, 7]
+  ] as const)('made, as a store %s, is brought forward once by two that start together, and has all that it had', async (_, which, id, life, feed) => {
+    const [whole, url] = [await (fresh ??= madeFresh()), await database(`earlier_${which}`)];
+    await earlierStore(url, which);
+    const had = await lines(url, 'SELECT * FROM envelopes ORDER BY seq');
+    const [a, b] = await Promise.all([opening(url), opening(url, { random: seeded('b') })]);
+    const shape = 'SELECT relname, relkind, reloptions, pg_get_indexdef(oid) AS index FROM pg_class WHERE relnamespace = \'public\'::regnamespace ORDER BY relname';
+    expect(await lines(url, shape)).toEqual(await lines(whole, shape));
+    expect(await lines(url, "SELECT value FROM meta WHERE name = 'version'")).toEqual(await lines(whole, "SELECT value FROM meta WHERE name = 'version'"));
+    expect([a.incarnation, b.incarnation]).toEqual([life, life]);
+    expect(await lines(url, 'SELECT * FROM envelopes ORDER BY seq')).toEqual(had);
+    for (const log of [a, b]) {
+      expect(await ask(log, 'load', unhex(id) as Bytes as GroupId)).toMatchObject({ ok: true, value: { g: 1, after: [{ receipt: { seq: 2 } }], earlier: which === 'last' ? 2 : 0 } });
+      const page = await ask(log, 'page', { g: 1, way: 'up', from: 0, most: 500 });
+      expect(page.ok && unpackStored(page.value.items).map((i) => [i.device, i.n])).toEqual([[1, 1], [2, 1], [1, 2], [2, 2], [1, 3], [3, 1], [2, 2]].slice(0, feed));
+    }
+    const head = await ask(a, 'head', { g: 1, device: 1 });
+    expect(head).toMatchObject({ ok: true, value: { n: 3, feed } });
+    const next: Appending = { g: 1, device: 1, n: 4, rosterSeq: 1, time: 9, verdict: 'fine', judgedAt: 2, group: unhex(id) as Bytes as GroupId, logPk: ZERO_HASH as Bytes as LogPk, roster: ZERO_HASH, blobs: [], envelope: fromText('next') };
+    expect(await ask(b, 'append', next)).toEqual({ ok: true, value: { is: 'stored', seq: feed + 1, time: 9 } });
+    expect(await ask(a, 'bells', { g: 1 })).toMatchObject({ value: which === 'last' ? [{ place: 'https://push.example/w/1' }] : [] });
+    // what a relay of version 1 says with every call fails: it goes on beside no store that it does not know
+    await expect(say(url, "UPDATE marks SET n = n + 1 WHERE node = 'x' AND line = 0 RETURNING n, (SELECT value FROM meta WHERE name = 'incarnation') AS life")).rejects.toThrow('"marks" does not exist');
+    await Promise.all([a.close(), b.close()]);
+  }, 60_000);
+
+  it('finds of another version is not touched, neither at a start nor, while it runs, by any call', async () => {
+    const url = await database('other_version');
+    const said: string[] = [];
+    const log = await opening(url, { trouble: (words) => said.push(words) });
+    const version = (await lines(url, "SELECT value FROM meta WHERE name = 'version'"))[0] as { value: string };
+    const set = (value: string): Promise<void> => say(url, `UPDATE meta SET value = '${value}' WHERE name = 'version'`);
+    const asked = (): Promise<boolean[]> => Promise.all([ask(log, 'news', []), ask(log, 'sweep', { blobsBefore: 0, answersBefore: 0, meetingsBefore: 0 })]).then((all) => all.map((r) => r.ok));
+    expect(await asked()).toEqual([true, true]);
+    await set('99');
+    expect(await asked()).toEqual([false, false]);
+    expect(new Set(said)).toEqual(new Set(['another version brought the store forward: start that version here too']));
+    const before = await lines(url, 'SELECT * FROM places ORDER BY line');
+    await expect(opening(url)).rejects.toThrow('the store was made by another version');
+    await expect(operate({ folder: '', postgres: url }, permits)).rejects.toThrow('of another version');
+    expect(await lines(url, 'SELECT * FROM places ORDER BY line')).toEqual(before);
+    await set(version.value);
+    expect(await asked()).toEqual([true, true]);
     await log.close();
   }, 60_000);
 });
@@ -204,7 +240,7 @@ describe('relays on one PostgreSQL', () => {
     const lives = [log.incarnation];
     const sweep = { blobsBefore: 0, answersBefore: 0, meetingsBefore: 0 };
     for (let i = 0; i < 3; i++) await ask(log, 'sweep', sweep);
-    await say(url, 'UPDATE marks SET n = 1 WHERE n > 1');
+    await say(url, 'UPDATE places SET n = 1 WHERE n > 1');
     expect((await ask(log, 'news', [])).ok).toBe(false);
     lives.push(log.incarnation);
     expect((await ask(log, 'sweep', sweep)).ok).toBe(true);
@@ -215,7 +251,7 @@ describe('relays on one PostgreSQL', () => {
     await ask(log, 'sweep', sweep);
     await log.close();
     const kept = readFileSync(note, 'utf8');
-    await say(url, 'DELETE FROM marks');
+    await say(url, 'DELETE FROM places');
     log = await opening(url, { note });
     lives.push(log.incarnation);
     await log.close();
@@ -320,6 +356,75 @@ describe('relays on one PostgreSQL, both at once', () => {
     return { relays, phones, id: found.group, blob };
   }
 
+  it('lay a feed together once, while both write to it, read it and lay it together', async () => {
+    const id = random(32) as Bytes as GroupId;
+    const g = await made(id);
+    const sent = new Map<string, Bytes>();
+    const append = (device: number, n: number): Promise<unknown> => {
+      const envelope = random(200);
+      sent.set(`${device} ${n}`, envelope);
+      return call(logs[device % 2]!, 'append', { g, device, n, rosterSeq: 1, time: n, verdict: 'fine', judgedAt: 1, group: id, logPk: ZERO_HASH as Bytes as LogPk, roster: ZERO_HASH, blobs: [], envelope });
+    };
+    const devices = [1, 2, 3, 4];
+    /** The whole feed as one of them gives it, page by page. */
+    const all = async (log: Log, way: 'up' | 'down'): Promise<StoredEnvelope[]> => {
+      const items: StoredEnvelope[] = [];
+      for (let from = way === 'up' ? 0 : Number.MAX_SAFE_INTEGER, more = true; more; ) {
+        const page = await call(log, 'page', { g, way, from, most: 500 });
+        items.push(...unpackStored(page.items));
+        from = items.at(-1)?.seq ?? from;
+        ({ more } = page);
+      }
+      return way === 'up' ? items : items.reverse();
+    };
+    let isOver = false;
+    const writing = Promise.all(devices.map(async (device) => {
+      for (let n = 1; n <= 600; n += 20) await Promise.all(Array.from({ length: 20 }, (_, i) => append(device, n + i)));
+    })).finally(() => (isOver = true));
+    const laying = logs.map(async (log) => {
+      while (!isOver) await call(log, 'compact', { g });
+      while (await call(log, 'compact', { g }));
+    });
+    let read = 0;
+    const reading = logs.map(async (log, i) => {
+      while (!isOver) {
+        const seqs = (await all(log, i === 0 ? 'up' : 'down')).map((e) => e.seq);
+        expect(seqs).toEqual(seqs.map((_, at) => at + 1));
+        read++;
+      }
+    });
+    await Promise.all([writing, ...laying, ...reading]);
+    expect(read).toBeGreaterThan(4);
+    const feeds = await Promise.all([all(logs[0], 'up'), all(logs[1], 'down')]);
+    for (const feed of feeds) {
+      expect(feed.map((e) => e.seq)).toEqual(Array.from({ length: 2400 }, (_, i) => i + 1));
+      expect(feed.every((e) => Buffer.compare(e.envelope, sent.get(`${e.device} ${e.n}`) as Bytes) === 0)).toBe(true);
+      for (const device of devices) expect(feed.filter((e) => e.device === device).map((e) => e.n)).toEqual(Array.from({ length: 600 }, (_, i) => i + 1));
+    }
+    const laid = await lines(url, `SELECT first::int, last::int FROM batches WHERE g = ${g} ORDER BY first`);
+    expect(laid).toEqual([1, 501, 1001, 1501].map((first) => ({ first, last: first + 499 })));
+    expect((await lines(url, `SELECT 1 FROM envelopes WHERE g = ${g}`)).length).toBe(400);
+    expect(await Promise.all(logs.map((log) => call(log, 'head', { g, device: 3 })))).toMatchObject([{ n: 600, feed: 2400 }, { n: 600, feed: 2400 }]);
+  }, 60_000);
+
+  it('lay no feed together while another gives something back in it', async () => {
+    const id = random(32) as Bytes as GroupId;
+    const g = await made(id);
+    await Promise.all(Array.from({ length: 500 }, (_, i) => call(logs[0], 'append', { g, device: 1, n: i + 1, rosterSeq: 1, time: 5, verdict: 'fine', judgedAt: 1, group: id, logPk: ZERO_HASH as Bytes as LogPk, roster: ZERO_HASH, blobs: [], envelope: concat(writeHeader({ n: i + 1, rosterSeq: 1, epoch: 1, blobs: [] }), random(150)) })));
+    const giver = postgres(url, { max: 1, onnotice: () => undefined });
+    let laying: Promise<boolean> | undefined;
+    await giver.begin(async (tx) => {
+      await tx`SELECT 1 FROM groups WHERE g = ${g} FOR UPDATE`;
+      laying = call(logs[1], 'compact', { g });
+      expect(await Promise.race([laying, new Promise((done) => setTimeout(done, 300, 'it waits'))])).toBe('it waits');
+      await tx`UPDATE envelopes SET n = -seq WHERE g = ${g} AND n >= 400`;
+      await tx`UPDATE logs SET n = 399 WHERE g = ${g}`;
+    });
+    await giver.end();
+    expect(await laying).toBe(true);
+    expect(await lines(url, `SELECT n, last, first FROM runs WHERE g = ${g}`)).toEqual([{ n: '1', last: '399', first: '1' }]);
+  }, 30_000);
+
   it('destroy a group once though both purge in the same moment, with one receipt for everybody', async () => {
     const { relays, phones, id, blob } = await doomed();
     const dropped: string[] = [];
@@ -377,6 +482,58 @@ describe('relays on one PostgreSQL, both at once', () => {
     // the other learns of it by asking
     expect([await open(relays[0]!), await open(relays[1]!), await open(relays[1]!)]).toEqual([null, 'unavailable', null]);
   });
+});
+
+describe('relays on a PostgreSQL of their own', () => {
+  it('have each envelope once, in its place, though PostgreSQL crashes again and again while a feed is laid together', async () => {
+    const { url, start, stop, discard } = await startPostgres();
+    const random = seeded('crashes');
+    const logs = [await opening(url), await opening(url, { random: seeded('the other') })];
+    const call = async <K extends CallName>(log: Log | undefined, name: K, input: Calls[K][0]): Promise<Calls[K][1]> => {
+      const r = await ask(log as Log, name, input);
+      if (!r.ok) throw new Error(r.fault);
+      return r.value;
+    };
+    const id = random(32) as Bytes as GroupId;
+    const entry = random(60);
+    const g = 1;
+    await call(logs[0], 'create', { group: id, genesis: { entry, receipt: receipt(makeRelay(random, 1), id, ZERO_HASH, 1, entry, 5) }, boxes: [], state: random(9) });
+    const sent: Bytes[] = [];
+    let unheard = 0;
+    for (let round = 0; round < 4; round++) {
+      // room for two batches more
+      while (sent.length < 1000 * (round + 1)) {
+        const from = sent.length;
+        const some = Array.from({ length: 250 }, () => random(300));
+        const calls = some.map((envelope, i): Appending => ({ g, device: 1, n: from + i + 1, rosterSeq: 1, time: 5, verdict: 'fine', judgedAt: 1, group: id, logPk: ZERO_HASH as Bytes as LogPk, roster: ZERO_HASH, blobs: [], envelope }));
+        expect((await Promise.all(calls.map((a) => call(logs[0], 'append', a)))).map((a) => a.is)).toEqual(some.map(() => 'stored'));
+        sent.push(...some);
+      }
+      const laying = logs.map((log) => ask(log, 'compact', { g }).then((r) => (r.ok && r.value ? ask(log, 'compact', { g }) : r)));
+      await new Promise((done) => setTimeout(done, round * 8));
+      await stop();
+      const heard = await Promise.all(laying);
+      await start();
+      if (heard.some((r) => !r.ok)) unheard++;
+      for (const log of logs) await until(async () => (await ask(log, 'news', [])).ok);
+      const all: StoredEnvelope[] = [];
+      for (let more = true; more; ) {
+        const page = await call(logs[1], 'page', { g, way: 'up', from: all.length, most: 500 });
+        all.push(...unpackStored(page.items));
+        ({ more } = page);
+      }
+      expect(all.map((e) => [e.n, e.seq])).toEqual(sent.map((_, i) => [i + 1, i + 1]));
+      expect(all.every((e, i) => Buffer.compare(e.envelope, sent[i] as Bytes) === 0)).toBe(true);
+      const both = 'SELECT (SELECT count(*) FROM envelopes WHERE g = $) + (SELECT coalesce(sum(last - first + 1), 0) FROM batches WHERE g = $) AS n'.replaceAll('$', String(g));
+      expect(await lines(url, both)).toEqual([{ n: String(sent.length) }]);
+    }
+    // some of the crashes came in the middle
+    expect(unheard).toBeGreaterThan(0);
+    while (await call(logs[0], 'compact', { g }));
+    expect((await lines(url, `SELECT 1 FROM envelopes WHERE g = ${g}`)).length).toBeLessThan(500);
+    await Promise.all(logs.map((log) => log.close()));
+    await discard();
+  }, 120_000);
 });
 
 describe('P22 a relay on PostgreSQL, restored from a dump while its devices are ahead', () => {

@@ -1,7 +1,18 @@
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { localLog } from '../../../../relay/log-sqlite';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import type { Bytes, GroupId } from '../../../../crypto/brand';
+import { ZERO_HASH } from '../../../../crypto/hash';
+import { unpackStored } from '../../../../crypto/packed';
+import { ready } from '../../../../crypto/sodium';
+import type { StoredEnvelope } from '../../../../crypto/frames';
+import type { Calls } from '../../../../relay/log';
+import { localLog, SqliteLog } from '../../../../relay/log-sqlite';
+import { makeRelay, receipt, seeded } from '../../../support/actor';
+import { appending, words } from './laying';
 import { logSuite } from './log-suite';
 
 logSuite('SQLite', async () => {
@@ -22,3 +33,63 @@ logSuite('SQLite', async () => {
     }
   };
 });
+
+const LAYING = fileURLToPath(new URL('laying.ts', import.meta.url));
+
+/** Lets it write for a while, kills it in the middle of whatever it does, and returns how far it said that each log had come. */
+async function killed(path: string, waiting: number, ms: number): Promise<Map<number, number>> {
+  const child = spawn(process.execPath, ['--import', 'tsx', LAYING, path, String(waiting)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  const ended = new Promise((done) => child.once('close', done));
+  await new Promise<void>((begun, fail) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      begun();
+    });
+    child.once('close', () => fail(new Error('it ended by itself')));
+  });
+  await new Promise((done) => setTimeout(done, ms));
+  child.kill('SIGKILL');
+  await ended;
+  const told = [...said.matchAll(/^(\d+) (\d+)$/gm)].map(([, device, n]) => [Number(device), Number(n)] as const);
+  return new Map(told);
+}
+
+it('SQLite, killed again and again while it lays a feed together, has each envelope once, in its place, and goes on', async () => {
+  await ready();
+  const folder = mkdtempSync(join(tmpdir(), 'carefold-laying-'));
+  const path = join(folder, 'relay.db');
+  const group = new Uint8Array(32) as Bytes as GroupId;
+  const entry = new Uint8Array(60) as Bytes;
+  let log = new SqliteLog(path, 5);
+  log.transact([{ name: 'create', input: { group, genesis: { entry, receipt: receipt(makeRelay(seeded('laying')), group, ZERO_HASH, 1, entry, 5) }, boxes: [], state: new Uint8Array(9) as Bytes } }]);
+  log.close();
+  let before = 0;
+  for (let i = 0; i < 10; i++) {
+    // a row for each envelope, or none until it is asked for
+    const acked = await killed(path, i % 2 === 0 ? 0 : 10 ** 6, 40 + i * 37);
+    log = new SqliteLog(path, 6);
+    const all: StoredEnvelope[] = [];
+    for (let more = true; more; ) {
+      const [reply] = log.transact([{ name: 'page', input: { g: 1, way: 'up', from: all.length, most: 500 } }]);
+      if (reply?.ok !== true) throw new Error('no page');
+      const page = reply.value as Calls['page'][1];
+      all.push(...unpackStored(page.items));
+      ({ more } = page);
+    }
+    expect(all.map((e) => e.seq)).toEqual(all.map((_, at) => at + 1));
+    expect(all.every((e) => Buffer.compare(e.envelope, words(e.device, e.n)) === 0)).toBe(true);
+    for (const [device, n] of acked) {
+      const own = all.filter((e) => e.device === device).map((e) => e.n);
+      expect(own).toEqual(own.map((_, at) => at + 1));
+      expect(own.length).toBeGreaterThanOrEqual(n);
+      // the one that was being written when it died may be there unsaid
+      expect(own.length).toBeLessThanOrEqual(n + 1);
+      expect(log.transact([appending(device, n), appending(device, 1)])).toMatchObject([{ value: { is: 'again' } }, { value: { is: 'again' } }]);
+    }
+    expect(all.length).toBeGreaterThan(before + 8);
+    before = all.length;
+    log.close();
+  }
+  rmSync(folder, { recursive: true, force: true });
+}, 120_000);

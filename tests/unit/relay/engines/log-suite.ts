@@ -1,8 +1,9 @@
 /** What every engine of the log owes, whichever it is: the relay, and with it every device, stands on these. */
+import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BlobId, Bytes, GroupId, Hash, InvitePk, LogPk, MeetId, MemberTag, VaultId } from '../../../../crypto/brand';
 import { type ReceiptedEntry, type StoredEnvelope } from '../../../../crypto/frames';
-import { concat, EMPTY, hex } from '../../../../crypto/bytes';
+import { concat, EMPTY, equal, hex } from '../../../../crypto/bytes';
 import { ZERO_HASH } from '../../../../crypto/hash';
 import { envelopeHash, writeHeader } from '../../../../crypto/header';
 import { LIMIT } from '../../../../crypto/limits';
@@ -412,6 +413,182 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       }
     });
 
+    describe('laid together', () => {
+      interface Lies { readonly device: number; readonly n: number; readonly seq: number; readonly time: number; readonly prev: Hash; readonly envelope: Bytes }
+      /** What a feed must be, in a group of its own. */
+      class Model {
+        readonly all: Lies[] = [];
+        /** Of each log the hashes before its envelopes, and its head last. */
+        readonly hashes = new Map<number, Hash[]>();
+        private readonly replaced: (readonly [device: number, n: number])[] = [];
+        constructor(readonly g: number, readonly group: GroupId) {}
+
+        private lay(device: number, n: number, time: number, envelope: Bytes, hash: Hash): void {
+          const hashes = this.hashes.get(device) ?? [ZERO_HASH];
+          this.all.push({ device, n, seq: this.all.length + 1, time, prev: hashes[n - 1] as Hash, envelope });
+          this.hashes.set(device, [...hashes.slice(0, n), hash]);
+        }
+        next(device: number): number {
+          return this.hashes.get(device)?.length ?? 1;
+        }
+        appending(device: number, size: number): Appending {
+          const n = this.next(device);
+          const a = appending(n, { g: this.g, group: this.group, device, envelope: concat(writeHeader({ n, rosterSeq: 1, epoch: 1, blobs: [] }), random(110 + size)) });
+          this.lay(device, n, a.time, a.envelope, envelopeHash({ group: this.group, logPk: a.logPk, prev: this.hashes.get(device)?.[n - 1] ?? ZERO_HASH, roster: a.roster }, a.envelope));
+          return a;
+        }
+        async write(devices: readonly number[], size: number): Promise<void> {
+          const from = this.all.length;
+          const calls = devices.map((device) => this.appending(device, size));
+          expect(await Promise.all(calls.map((a) => call('append', a)))).toEqual(calls.map((a, i) => ({ is: 'stored', seq: from + i + 1, time: a.time })));
+        }
+        /** What a log has from n on gives way to another envelope. */
+        async replace(device: number, n: number): Promise<void> {
+          const prev = (this.hashes.get(device) ?? [])[n - 1];
+          if (prev === undefined || n >= this.next(device)) return;
+          const envelope = concat(writeHeader({ n, rosterSeq: 1, epoch: 1, blobs: [] }), random(120));
+          const hash = random(32) as Bytes as Hash;
+          this.lay(device, n, 9, envelope, hash);
+          this.replaced.push([device, n]);
+          const seq = this.all.length;
+          const item: Giving = { device, n, rosterSeq: 1, time: 9, prev, hash, blobs: [], envelope, replaces: true };
+          expect(await call('give', { g: this.g, items: [item] })).toEqual([{ device, n, seq, time: 9, envelope }]);
+        }
+        /** Until there is no more to lay; how often there was. */
+        async compact(): Promise<number> {
+          for (let times = 0; ; times++) if (!(await call('compact', { g: this.g }))) return times;
+        }
+        async checkPage(way: 'up' | 'down', from: number, most: number): Promise<Lies[]> {
+          const p = await call('page', { g: this.g, way, from, most });
+          const items = unpackStored(p.items);
+          const wanted = (way === 'up' ? this.all.filter((i) => i.seq > from) : this.all.filter((i) => i.seq < from).reverse()).slice(0, items.length);
+          expect(items.map((i, at) => [i.device, i.n, i.seq, i.time, equal(i.envelope, wanted[at]?.envelope ?? EMPTY)])).toEqual(wanted.map(({ device, n, seq, time }) => [device, n, seq, time, true]));
+          const rest = this.all.filter((i) => (way === 'up' ? i.seq > from : i.seq < from)).length - items.length;
+          expect([p.more, items.length > 0 || rest === 0]).toEqual([rest > 0, true]);
+          const firsts = new Map<number, Lies>();
+          for (const i of wanted) if (i.n < (firsts.get(i.device)?.n ?? Infinity)) firsts.set(i.device, i);
+          expect(new Map(p.prevs.map((x) => [x.device, hex(x.prev)]))).toEqual(new Map([...firsts].map(([d, i]) => [d, hex(i.prev)])));
+          return wanted;
+        }
+        /** All of it, page by page. */
+        async checkAll(): Promise<void> {
+          let read = 0;
+          do read += (await this.checkPage('up', read, 500)).length;
+          while (read < this.all.length);
+          for (let from = this.all.length + 1; from > 1; ) from -= (await this.checkPage('down', from === this.all.length + 1 ? Number.MAX_SAFE_INTEGER : from, 300)).length;
+          for (const [device, hashes] of this.hashes) {
+            expect(await call('head', { g: this.g, device })).toEqual({ n: hashes.length - 1, hash: hashes.at(-1), feed: this.all.length });
+            const near = this.replaced.flatMap(([d, n]) => (d === device ? [n - 1, n, n + 1, n + 2] : [])).filter((n) => n > 0 && n <= hashes.length);
+            for (const n of [1, Math.ceil(hashes.length / 3), hashes.length - 1, hashes.length, ...near]) expect(await call('before', { g: this.g, device, n })).toEqual(hashes[n - 1]);
+          }
+        }
+        /** What counts at a place, sent once more; and something else in its place. */
+        async again(places: readonly number[]): Promise<void> {
+          const counts = this.all.filter((i) => this.all.findLast((x) => x.device === i.device && x.n === i.n) === i && i.n < this.next(i.device));
+          const near = counts.filter((i) => this.replaced.some(([device, n]) => device === i.device && Math.abs(n - i.n) < 2));
+          const some = [...places.flatMap((at) => counts[at % counts.length] ?? []), ...near];
+          const sent = (i: Lies, envelope = i.envelope): Promise<Appended> => call('append', { ...appending(i.n), g: this.g, group: this.group, device: i.device, envelope });
+          expect(await Promise.all(some.map((i) => sent(i)))).toEqual(some.map((i) => ({ is: 'again', seq: i.seq, time: i.time })));
+          expect((await Promise.all(some.map((i) => sent(i, random(40))))).map((a) => a.is)).toEqual(some.map(() => 'conflict'));
+        }
+      }
+      const model = async (): Promise<Model> => {
+        const id = random(32) as Bytes as GroupId;
+        return new Model(await made(id), id);
+      };
+      const round = (count: number, devices = 3): number[] => Array.from({ length: count }, (_, i) => 1 + (i % devices));
+
+      it('is to everybody what it was, however it came and whatever gave way in it', async () => {
+        const step = fc.oneof(
+          { weight: 6, arbitrary: fc.tuple(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 4 }), fc.constantFrom(0, 0, 2000, 60_000)).map(([count, devices, size]) => ({ is: 'write', devices: round(size > 5000 ? count % 9 : count, devices), size }) as const) },
+          { weight: 3, arbitrary: fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 200 })).map(([device, n]) => ({ is: 'replace', device, n }) as const) },
+          { weight: 4, arbitrary: fc.constant({ is: 'compact' } as const) }
+        );
+        const asked = fc.array(fc.tuple(fc.constantFrom('up', 'down'), fc.nat(1500), fc.integer({ min: 1, max: 500 })), { minLength: 5, maxLength: 5 });
+        await fc.assert(
+          fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 14 }), asked, fc.array(fc.nat(), { minLength: 6, maxLength: 6 }), async (steps, pages, places) => {
+            const m = await model();
+            for (const s of [...steps, { is: 'compact' } as const]) {
+              if (s.is === 'write') await m.write(s.devices, s.size);
+              else if (s.is === 'replace') await m.replace(s.device, s.n);
+              else await m.compact();
+            }
+            for (const [way, from, most] of pages) await m.checkPage(way as 'up' | 'down', from, most);
+            await m.checkAll();
+            await m.again(places);
+            await m.write([1, 2, 5], 0);
+            await m.checkAll();
+          }),
+          { numRuns: 6, seed: 11 }
+        );
+      }, 120_000);
+
+      it('tells what gave way from what counts, in one batch and from one to the next', async () => {
+        const m = await model();
+        await m.write(round(300), 0);
+        // both lie in the first batch
+        await m.replace(1, 50);
+        await m.write(round(300), 0);
+        await m.compact();
+        // of what is laid together already
+        await m.replace(2, 60);
+        await m.replace(3, 100);
+        await m.write([2, 2, 3, ...round(700)], 0);
+        // the end of a log, and nothing behind it
+        await m.replace(1, 230);
+        for (const time of [1, 2]) {
+          await m.checkAll();
+          await m.again([0, 7, 444, 499, 500, 777]);
+          for (const way of ['up', 'down'] as const) for (const from of [0, 1, 100, 399, 450, 499, 500, 501, 555, 999, 1000, 1001, 1300]) for (const most of [1, 30, 500]) await m.checkPage(way, from, most);
+          if (time === 1) await m.compact();
+        }
+        await m.replace(3, 1);
+        await m.replace(1, 50);
+        await m.write(round(900), 0);
+        await m.compact();
+        await m.checkAll();
+        await m.again([]);
+      }, 60_000);
+
+      it('while it is written to, read, given to and laid together at once loses nothing, and no page of it has a hole', async () => {
+        const m = await model();
+        await m.write(round(700), 0);
+        const work: Promise<unknown>[] = [];
+        const pages: Promise<Calls['page'][1]>[] = [];
+        for (let i = 0; i < 40; i++) {
+          const from = m.all.length;
+          work.push(Promise.all(round(20).map((device) => m.appending(device, 0)).map((a) => call('append', a))).then((all) => expect(all.map((a) => 'seq' in a && a.seq)).toEqual(round(20).map((_, k) => from + k + 1))));
+          work.push(call('compact', { g: m.g }));
+          if (i % 10 === 5) work.push(m.replace(2, 200));
+          for (const at of [0, 450, 690]) pages.push(call('page', { g: m.g, way: 'up', from: at, most: 500 }), call('page', { g: m.g, way: 'down', from: at + 2, most: 500 }));
+        }
+        await Promise.all(work);
+        for (const p of await Promise.all(pages)) {
+          const items = unpackStored(p.items);
+          expect(items.every((i) => equal(i.envelope, m.all[i.seq - 1]?.envelope ?? EMPTY))).toBe(true);
+          const seqs = items.map((i) => i.seq);
+          expect(seqs).toEqual(seqs.map((_, i) => (seqs[0] as number) + i * Math.sign((seqs.at(-1) as number) - (seqs[0] as number))));
+        }
+        await m.compact();
+        await m.checkAll();
+      }, 60_000);
+
+      it('takes about as much of a quota, and is gone with its group', async () => {
+        const m = await model();
+        await m.write(round(600), 300);
+        const quota = (bytes: number | null): Promise<null> => operate(on.store, () => setQuota(m.g, { bytes, entries: null, blobs: null }));
+        await quota(10 ** 6);
+        const bytes = async (): Promise<number> => (await call('spare', { g: m.g }))?.bytes as number;
+        const before = await bytes();
+        await m.compact();
+        expect(Math.abs(before - (await bytes()))).toBeLessThan(600 * 32);
+        await quota(null);
+        await call('purge', { g: m.g, group: m.group, tomb: random(140) });
+        expect((await call('page', { g: m.g, way: 'up', from: 0, most: 9 })).items.count).toBe(0);
+        expect([await call('head', { g: m.g, device: 1 }), await call('before', { g: m.g, device: 1, n: 2 }), await call('compact', { g: m.g })]).toEqual([{ n: 0, hash: ZERO_HASH, feed: 0 }, null, false]);
+      }, 60_000);
+    });
+
     describe('after a restore', () => {
       /** An envelope as the relay would have checked it. */
       const giving = (n: number, prev: Hash, more: Partial<Giving> = {}): Giving => {
@@ -531,14 +708,18 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
     it('is the same to whoever opens it anew, who goes on from there', async () => {
       await append(appending(1));
       await call('enter', entering(2));
-      const before = [await call('head', { g, device: 1 }), await call('load', group)];
+      await Promise.all(Array.from({ length: 600 }, (_, i) => append(appending(1 + i, { device: 2, judgedAt: 2 }))));
+      while (await call('compact', { g }));
+      const seen = async (): Promise<unknown[]> => [await call('head', { g, device: 1 }), await call('load', group), await page('up', 3), await page('down', 590)];
+      const before = await seen();
       const life = await call('renew', { now: 1, above: 0 });
       const anew = await on.again();
       log = anew;
       expect(anew.incarnation).toBeGreaterThan(5000);
       expect(anew.incarnation).toBe(life);
-      expect([await call('head', { g, device: 1 }), await call('load', group)]).toEqual(before);
-      expect(await append(appending(2, { judgedAt: 2 }))).toMatchObject({ is: 'stored', seq: 2 });
+      expect(await seen()).toEqual(before);
+      expect(await append(appending(2, { judgedAt: 2 }))).toMatchObject({ is: 'stored', seq: 602 });
+      expect(await call('compact', { g })).toBe(false);
     });
   });
 }
