@@ -1,7 +1,7 @@
 /** Small sentences about people and times that several group screens say in the same way. */
 import type { Ended, GroupView, NoteItem, PersonRole, PersonRoles, PersonView, PostItem } from '$lib/core/port';
 import * as m from '$lib/paraglide/messages';
-import { clockTime, fullDate, longAgo } from '$lib/ui/when';
+import { clockTime, dateOf, fullDate, longAgo } from '$lib/ui/when';
 import { midnight } from './feed-rows';
 import { shortName } from './readers';
 
@@ -50,6 +50,12 @@ export function groupLine(view: GroupView): string {
   if (view.carried !== null) return count;
   if (view.iOwn) return `${count} · ${m.group_owned_by_you()}`;
   return owner === undefined ? count : `${count} · ${m.group_owned_by({ name: shortName(owner.name) })}`;
+}
+
+/** What stands before the first update that this person can read. */
+export function beginningWords(view: GroupView): string {
+  const me = view.people.find((person) => person.me);
+  return view.iReadFromStart || me === undefined ? m.group_feed_start() : m.group_feed_since({ when: dateOf(me.since) });
 }
 
 /** Why a group is read-only here, and what is safe; `at`: when the relay destroyed it. */
