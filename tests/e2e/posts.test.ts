@@ -66,6 +66,12 @@ test('an offer can be withdrawn, the owner cannot leave, and who leaves keeps wh
 
   await handOver(nurse, PAT.name);
   await expect(patient.getByRole('button', { name: 'Accept ownership' })).toBeVisible({ timeout: 30_000 });
+  await to(patient, 'Updates');
+  await patient.getByRole('button', { name: 'Not now' }).click();
+  await expect(patient.getByText('Olivia still owns this group. The offer stays under People.')).toBeVisible();
+  await expect(patient.getByRole('button', { name: 'Accept ownership' })).toBeHidden();
+  await to(patient, 'People');
+  await expect(patient.getByRole('button', { name: 'Accept ownership' })).toBeVisible();
   await nurse.getByRole('button', { name: 'Withdraw offer' }).first().click();
   await expect(patient.getByRole('button', { name: 'Accept ownership' })).toBeHidden({ timeout: 30_000 });
   await nurse.getByRole('button', { name: 'Leave group' }).click();
