@@ -40,9 +40,9 @@ test('a post can be undone, changed and taken back, answered and counted as unre
   await patient.getByRole('link', { name: 'Back' }).click();
   await post(nurse, 'The doctor is late.');
   await expect(patient.getByRole('link', { name: new RegExp(GROUP) })).toContainText('1 unread', { timeout: 30_000 });
-  await expect(patient).toHaveTitle('(1) Carefold');
+  await expect(patient).toHaveTitle('(1) Groups · Carefold');
   await openGroup(patient, GROUP);
-  await expect(patient).toHaveTitle('Carefold');
+  await expect(patient).toHaveTitle('Updates · Carefold');
 
   await more('The doctor is late.', 'Take back');
   await nurse.getByRole('dialog').getByRole('button', { name: 'Take back' }).click();
