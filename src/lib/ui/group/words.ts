@@ -100,7 +100,7 @@ function deedWords(note: NoteItem): string {
     case 'took':
       if (by === null) return note.me ? m.group_note_owner_me() : m.group_note_owner({ who });
       return note.me ? m.roster_note_took_me({ by }) : byMe ? m.roster_note_took_from_me({ who }) : m.roster_note_took({ who, by });
-    case 'came': return note.me ? m.roster_note_came_me() : by === null ? m.roster_note_came_nobody({ who }) : m.roster_note_came({ who, by });
+    case 'came': return note.me ? m.roster_note_came_me() : by === null ? m.roster_note_came_nobody({ who }) : byMe ? m.roster_note_came_from_me({ who }) : m.roster_note_came({ who, by });
     case 'roles': {
       const roles = note.roles == null ? [] : rolesWords(note.roles, '');
       if (roles.length === 0) return note.me ? m.roster_note_roles_none_me() : m.roster_note_roles_none({ who });
