@@ -129,7 +129,9 @@ async function start(c: Config): Promise<void> {
   server.listen(c.port, c.host, () => {
     const bound = server.address();
     const port = bound !== null && typeof bound === 'object' ? bound.port : c.port;
-    notes.say('ready', `Carefold is ready at ${c.publicUrl ?? `http://${c.host.includes(':') ? `[${c.host}]` : c.host}:${port}`}`);
+    // a browser makes passkeys only where the address is a name; whoever said which number to listen on gets that one
+    const name = process.env['HOST'] || c.host !== '127.0.0.1' ? c.host : 'localhost';
+    notes.say('ready', `Carefold is ready at ${c.publicUrl ?? `http://${name.includes(':') ? `[${name}]` : name}:${port}`}`);
     notes.say('folder', `Your data lives in ${c.folder}`);
     sweep();
   });

@@ -58,6 +58,9 @@ test('a request can be taken back, and a broken link is told from a good one', a
   await follow(pat, link, PAT);
   await askToJoin(pat.page());
   await requestOf(olivia.page(), PAT.name);
+  await pat.page().getByRole('link', { name: 'To my groups' }).click();
+  await expect(pat.page().getByRole('heading', { name: 'Waiting for Olivia to let you in' })).toBeVisible();
+  await pat.page().getByRole('link', { name: 'Show my number' }).click();
   await pat.page().getByRole('button', { name: 'Not you? Cancel the request' }).click();
   await expect(pat.page().getByRole('heading', { name: 'Begin with a group' })).toBeVisible();
   await expect(olivia.page().getByRole('article', { name: /asks to join/ })).toHaveCount(0, { timeout: 30_000 });

@@ -41,9 +41,9 @@ test('a post can be undone, changed and taken back, answered and counted as unre
   await patient.getByRole('link', { name: 'Back' }).click();
   await post(nurse, 'The doctor is late.');
   await expect(patient.getByRole('link', { name: new RegExp(GROUP) })).toContainText('1 unread', { timeout: 30_000 });
-  await expect(patient).toHaveTitle('(1) Carefold');
+  await expect(patient).toHaveTitle('(1) Groups · Carefold');
   await openGroup(patient, GROUP);
-  await expect(patient).toHaveTitle('Carefold');
+  await expect(patient).toHaveTitle('Updates · Carefold');
 
   await more('The doctor is late.', 'Take back');
   await nurse.getByRole('dialog').getByRole('button', { name: 'Take back' }).click();
@@ -115,6 +115,12 @@ test('an offer can be withdrawn, the owner cannot leave, and who leaves keeps wh
 
   await handOver(nurse, PAT.name);
   await expect(patient.getByRole('button', { name: 'Accept ownership' })).toBeVisible({ timeout: 30_000 });
+  await to(patient, 'Updates');
+  await patient.getByRole('button', { name: 'Not now' }).click();
+  await expect(patient.getByText('Olivia still owns this group. The offer stays under People.')).toBeVisible();
+  await expect(patient.getByRole('button', { name: 'Accept ownership' })).toBeHidden();
+  await to(patient, 'People');
+  await expect(patient.getByRole('button', { name: 'Accept ownership' })).toBeVisible();
   await nurse.getByRole('button', { name: 'Withdraw offer' }).first().click();
   await expect(patient.getByRole('button', { name: 'Accept ownership' })).toBeHidden({ timeout: 30_000 });
   await nurse.getByRole('button', { name: 'Leave group' }).click();

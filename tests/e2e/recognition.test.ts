@@ -105,7 +105,7 @@ test('two people see one number, one films the other’s, and the mark counts in
     const row = nurse.getByRole('main').getByRole('listitem').filter({ hasText: PAT.name });
     await expect(row.getByText('Verified', { exact: true })).toBeAttached({ timeout: 30_000 });
     await expect(row.getByText(`The same person as in ${GROUP}`)).toBeVisible();
-    const agreed = nurse.getByText('Last verified with Pat');
+    const agreed = nurse.getByText('Pat’s device and yours had the same history of this group');
     await expect(agreed).toBeVisible({ timeout: 30_000 });
 
     // Pat's device names another key: the mark is gone, and there is a way to make sure
@@ -126,6 +126,11 @@ test('two people see one number, one films the other’s, and the mark counts in
     expect(now).not.toEqual(theirs);
     await openGroup(patient, 'Night shift');
     expect(await compare(patient, OLIVIA.name)).toEqual(now);
+    await nurse.getByRole('button', { name: 'They are different' }).click();
+    await expect(nurse.getByRole('alert')).toContainText('Pat is not marked as verified.');
+    await expect(nurse.getByRole('button', { name: 'They are the same' })).toHaveCount(0);
+    await look(nurse, 'compare-different');
+    await nurse.getByRole('button', { name: 'Look at them again' }).click();
     await nurse.getByRole('button', { name: 'They are the same' }).click();
     await expect(warning).toHaveCount(0);
     await expect(row.getByText('Verified', { exact: true })).toBeAttached();

@@ -158,6 +158,12 @@ test('every screen can be seen, read aloud and used, on a phone and a laptop, by
     await cancel();
     await nurse.getByRole('button', { name: 'Link a device' }).click();
     await look(nurse, 'link-read');
+    await nurse.getByLabel('Or type the code').fill('ABCD EFGH');
+    await nurse.getByRole('button', { name: 'Continue' }).click();
+    await nurse.getByRole('button', { name: 'Try again' }).click();
+    await expect(nurse.getByLabel('Or type the code')).toHaveValue('ABCD EFGH');
+    await expect(nurse.getByLabel('Or type the code')).toBeFocused();
+    await look(nurse, 'link-read-again');
     await cancel();
     await nurse.getByRole('button', { name: 'Sign out this device' }).click();
     await look(nurse, 'sign-out');

@@ -51,9 +51,10 @@ test('a nurse makes a group, her patient is let in and takes it over, and whoeve
     await putOff(nurse, nurse.getByLabel('Group name'));
     await nurse.getByRole('radio', { name: 'Family', exact: true }).check();
     await nurse.getByLabel('Who is it about').fill('Pat');
-    await expect(nurse.getByLabel('Group name')).toHaveValue(/^Pat.s Family Treatment Updates$/);
+    await expect(nurse.getByLabel('Group name')).toHaveValue('Pat’s Family Treatment Updates');
     await nurse.getByRole('button', { name: 'Create group' }).click();
     await expect(nurse.getByText('Nobody else is here yet. Only you will read this.')).toBeVisible();
+    await expect(nurse.getByRole('heading', { level: 1 })).toBeFocused();
     await post(nurse, 'The night was quiet.');
     await expectState(nurse, 'The night was quiet.', 'Saved here');
     await expect(postOf(nurse, 'The night was quiet.').getByRole('button', { name: 'Undo' })).toBeVisible();

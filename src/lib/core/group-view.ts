@@ -149,6 +149,7 @@ export function summary(run: GroupRun): GroupSummary {
     people: liveMembers(run.state).filter((m) => hex(m.tag) !== run.me).map((m) => nameOf(run, hex(m.tag))),
     requests: run.requests.length,
     offered: run.state.offer?.to === run.me && run.row.ended === null,
+    ending: run.state.destroy === null || run.row.ended !== null ? null : run.state.destroy.at + DESTROY_GRACE,
     outdated: run.isOutdated && run.row.ended === null,
     waiting: run.waiting,
     alarm: alarmOf(run),

@@ -150,6 +150,8 @@ export interface GroupSummary {
   readonly requests: number;
   /** Ownership is offered to this person. */
   readonly offered: boolean;
+  /** From when on the relay destroys it, as its owner asked; null while nobody did. */
+  readonly ending: number | null;
   /** This app is too old for the group as it is now. */
   readonly outdated: boolean;
   readonly waiting: number;

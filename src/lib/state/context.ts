@@ -1,6 +1,6 @@
 /** What every component may reach: the core, and what the whole app shows. By context, never as a module's own. */
 import { createContext } from 'svelte';
-import type { AppView, HomeView } from '$lib/core/port';
+import type { AppView, GroupRef, HomeView } from '$lib/core/port';
 import type { Core } from './client';
 import type { Install } from './install.svelte';
 import type { Update } from './update.svelte';
@@ -33,8 +33,11 @@ export interface Shell {
   /** The reminder to make one was put off, for a day or until the app starts anew. */
   readonly phraseLater: boolean;
   laterPhrase(): void;
-  /** Does what makes this person a group's owner, once they were asked for a recovery phrase: at once where there is one or it was put off, never when they turn away. */
-  beforeOwning(then: () => void): void;
+  /** Does what makes this person a group's owner, once they were asked for a recovery phrase: at once where there is one or it was put off, never when they turn away. `without`: what going on without one is called. */
+  beforeOwning(then: () => void, without?: string): void;
+  /** The offer of a group to this person was put away, until the app starts anew or there is another one. */
+  isOfferLater(group: GroupRef): boolean;
+  laterOffer(group: GroupRef): void;
   /** Forgets the keys at once and asks for the passphrase. */
   lock(): Promise<void>;
 }

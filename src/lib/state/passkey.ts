@@ -16,6 +16,9 @@ export type PasskeyFault = 'cancelled' | 'no-prf';
 /** Whether it is worth offering: the browser knows passkeys at all. */
 export const canUsePasskeys = (): boolean => typeof PublicKeyCredential !== 'undefined' && 'credentials' in navigator;
 
+/** Whether a host is a number instead of a name: no browser makes a passkey there. */
+export const isNumbered = (host: string): boolean => /^\[|^\d+(\.\d+){3}$/.test(host);
+
 const random = (size: number): Bytes => crypto.getRandomValues(new Uint8Array(size));
 
 /** Makes a passkey on this device. Nothing in it names a person or a group. */

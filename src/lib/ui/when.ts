@@ -51,6 +51,9 @@ export const dateOf = (at: number, today: number = now()): string =>
 /** “20 November 2026”. */
 export const fullDate = (at: number): string => format(at, { day: 'numeric', month: 'long', year: 'numeric' });
 
+/** “20 November 2026, 9:12”: on paper, which is read on another day. */
+export const fullMoment = (at: number): string => m.when_date_at({ date: fullDate(at), time: clockTime(at) });
+
 /** The same of a day that somebody elsewhere wrote down: the one in UTC, wherever it is read. */
 export const utcDate = (at: number): string => format(at, { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' });
 

@@ -15,7 +15,7 @@ describe('words for people', () => {
     expect(peopleWords([])).toBe('');
     expect(peopleWords(['Pat Moreno', 'Fay Moreno', 'Ann Novak', 'Lena Kovač', 'Dr Tobi Okafor'])).toMatch(/Pat, Fay, Ann,? and 2 others/);
   });
-  it('proposes the name of a family group', () => expect(familyName(' Pat Moreno ')).toBe("Pat Moreno's Family Treatment Updates"));
+  it('proposes the name of a family group', () => expect(familyName(' Pat Moreno ')).toBe('Pat Moreno’s Family Treatment Updates'));
 });
 
 describe('words for the connection', () => {

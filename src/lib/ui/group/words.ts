@@ -1,7 +1,7 @@
 /** Small sentences about people and times that several group screens say in the same way. */
 import type { Ended, GroupView, NoteItem, PersonRole, PersonRoles, PersonView, PostItem } from '$lib/core/port';
 import * as m from '$lib/paraglide/messages';
-import { clockTime, fullDate, longAgo } from '$lib/ui/when';
+import { clockTime, dateOf, fullDate, longAgo } from '$lib/ui/when';
 import { midnight } from './feed-rows';
 import { shortName } from './readers';
 
@@ -55,6 +55,12 @@ export function groupLine(view: GroupView): string {
   return owner === undefined || owner.name === '' ? count : `${count} · ${m.group_owned_by({ name: shortName(owner.name) })}`;
 }
 
+/** What stands before the first update that this person can read. */
+export function beginningWords(view: GroupView): string {
+  const me = view.people.find((person) => person.me);
+  return view.iReadFromStart || me === undefined ? m.group_feed_start() : m.group_feed_since({ when: dateOf(me.since) });
+}
+
 /** Why a group is read-only here, and what is safe; `at`: when the relay destroyed it. */
 export function endedWords(why: Ended, at: number | null): string {
   switch (why) {
@@ -98,7 +104,7 @@ function deedWords(note: NoteItem): string {
     case 'took':
       if (by === null) return note.me ? m.group_note_owner_me() : m.group_note_owner({ who });
       return note.me ? m.roster_note_took_me({ by }) : byMe ? m.roster_note_took_from_me({ who }) : m.roster_note_took({ who, by });
-    case 'came': return note.me ? m.roster_note_came_me() : by === null ? m.roster_note_came_nobody({ who }) : m.roster_note_came({ who, by });
+    case 'came': return note.me ? m.roster_note_came_me() : by === null ? m.roster_note_came_nobody({ who }) : byMe ? m.roster_note_came_from_me({ who }) : m.roster_note_came({ who, by });
     case 'roles': {
       const roles = note.roles == null ? [] : rolesWords(note.roles, '');
       if (roles.length === 0) return note.me ? m.roster_note_roles_none_me() : m.roster_note_roles_none({ who });
