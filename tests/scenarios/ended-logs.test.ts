@@ -261,7 +261,7 @@ it('P19 P21 a relay that spoils one of them, or shows others beside them without
     if (to.name !== 'Ben' || f.is !== 'page') return [f];
     fifth = f.items.find((e) => e.device === mallory.run.ownRow?.device && e.n === 5) ?? fifth;
     const other = (e: StoredEnvelope): StoredEnvelope => ({ ...(fifth as StoredEnvelope), seq: e.seq, envelope: (fifth as StoredEnvelope).envelope.map((b, at, all) => (at === all.length - 80 + (e.seq % 64) ? b ^ 1 : b)) });
-    return [{ ...f, items: f.items.map((e) => (e.device === mallory.run.ownRow?.device && e.n > 10 ? other(e) : e)) }];
+    return [{ ...f, items: f.items.map((e) => (fifth !== null && e.device === mallory.run.ownRow?.device && e.n > 10 ? other(e) : e)) }];
   };
   const ben = await admit(world, olivia, other);
   for (let i = 0; i < 20; i++) {
