@@ -44,8 +44,8 @@ test('the newest updates are there before the ones before them, also after a sta
   const coming = (): ReturnType<typeof p.getByText> => p.getByText('More updates belong here');
   await expect(postOf(p, `Update ${POSTS}.`)).toBeVisible({ timeout: 60_000 });
 
-  // so that the rest takes its time
-  pat.network.slow({ rate: SLOW / 10 });
+  // so that the rest takes its time, and yet each page less than the half minute that an answer is waited for
+  pat.network.slow({ rate: SLOW / 3 });
 
   /** Scrolls up until a row with these words is in sight; false at the beginning. */
   const upTo = (words: string): Promise<boolean> =>
