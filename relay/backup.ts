@@ -8,6 +8,7 @@ import { err, ok, type Result } from '../crypto/result';
 import { blobFiles } from './blob-files';
 import { FEEDS, SqliteFeed } from './feed-sqlite';
 import { beginLife } from './lives';
+import { GOING } from './log-blobs';
 import { bury, ENDS } from './log-ends';
 import { tablesOf } from './log-sqlite';
 import { besideOf } from './mark';
@@ -40,7 +41,7 @@ export function backUp(folder: string, file: string): Result<Carried> {
   try {
     copy.exec('CREATE TABLE carried (g INTEGER NOT NULL, id BLOB NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (g, id)) STRICT');
     groups = copy.one('SELECT count(*) AS n FROM groups')?.['n'] as number;
-    for (const row of copy.all('SELECT g, id FROM blobs')) {
+    for (const row of copy.all(`SELECT g, id FROM blobs WHERE size <> ${GOING}`)) {
       const [g, id] = [row['g'] as number, row['id'] as Uint8Array];
       const path = blobPath(folder, g, id);
       if (existsSync(path)) {
@@ -141,6 +142,7 @@ async function carry(db: Sqlite, folder: string): Promise<Carried> {
   const files = await blobFiles(join(folder, 'blobs'));
   let blobs = 0;
   let missing = 0;
+  db.run(`DELETE FROM blobs WHERE named = 0 AND size = ${GOING}`);
   for (const row of db.all('SELECT g, id FROM blobs')) {
     const [g, id] = [row['g'] as number, row['id'] as BlobId];
     const bytes = db.one('SELECT bytes FROM carried WHERE g = ? AND id = ?', g, id)?.['bytes'] as Uint8Array | undefined;

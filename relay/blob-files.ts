@@ -1,12 +1,15 @@
 /** Blobs as files, `xx/<group>.<id>`: written beside, synced, then renamed, so that a name never stands for half a file. */
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobId } from '../crypto/brand';
 import { hex } from '../crypto/bytes';
 import { ok } from '../crypto/result';
 import { blobComing } from './blob-coming';
-import type { Blobs } from './blobs';
+import { type Blobs, type Placed, placedAs } from './blobs';
+
+/** Names told at a time. */
+const AT_ONCE = 500;
 
 /** Opens the folder and clears what an interrupted upload left. */
 export async function blobFiles(folder: string): Promise<Blobs> {
@@ -37,7 +40,20 @@ export async function blobFiles(folder: string): Promise<Blobs> {
       rm(place(g, id).path, { force: true }).then(
         () => true,
         () => false
-      )
+      ),
+    async *old(part, before) {
+      const under = join(folder, part.toString(16).padStart(2, '0'));
+      let some: Placed[] = [];
+      for (const name of await readdir(under).catch(() => [])) {
+        const placed = placedAs(name);
+        const found = placed === null ? null : await stat(join(under, name)).catch(() => null);
+        if (placed === null || found === null || found.mtimeMs >= before) continue;
+        if (some.push(placed) < AT_ONCE) continue;
+        yield some;
+        some = [];
+      }
+      if (some.length > 0) yield some;
+    }
   };
 }
 

@@ -5,6 +5,7 @@ import { hex, unbase64url, unhex } from '../crypto/bytes';
 import { HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
 import type { Opened } from './bearers';
+import { dropAll } from './blob-strays';
 import type { Blobs, Chunks } from './blobs';
 import { RATE } from './limits';
 import { HOUR } from './log-budget';
@@ -70,7 +71,8 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
       return isFull ? c.text('the group is full', 507) : c.text('not allowed', 403);
     }
     const kept = await ask(relay.log, 'putBlob', { g, id, device: by.device, size: size.value, time: relay.clock() });
-    if (!kept.ok) return c.text('unavailable', 503);
+    if (kept.ok && kept.value === 'going') c.header('Retry-After', String(RATE.blobGoing / 1000));
+    if (!kept.ok || kept.value === 'going') return c.text('unavailable', 503);
     spare.took(size.value);
     return c.text('kept', 201);
   }
@@ -107,10 +109,9 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
 
 /** Forgets what no envelope names any more; the number of blobs that went. */
 export async function sweepBlobs(relay: Relay, blobs: Blobs, blobsBefore: number, answersBefore: number): Promise<number> {
-  const swept = await ask(relay.log, 'sweep', { blobsBefore, answersBefore, meetingsBefore: relay.clock() - RATE.meet, hourBefore: relay.clock() - HOUR });
-  if (!swept.ok) return 0;
-  for (const { g, id } of swept.value) await blobs.drop(g, id);
-  return swept.value.length;
+  const time = relay.clock();
+  const swept = await ask(relay.log, 'sweep', { blobsBefore, answersBefore, meetingsBefore: time - RATE.meet, hourBefore: time - HOUR, time });
+  return swept.ok ? dropAll(relay, blobs, swept.value, time) : 0;
 }
 
 /** Which blob of which group, and by whom; or why not. */

@@ -12,7 +12,7 @@ import type { BlobId } from '../crypto/brand';
 import { hex } from '../crypto/bytes';
 import { err, ok } from '../crypto/result';
 import { blobComing } from './blob-coming';
-import type { Blobs } from './blobs';
+import { type Blobs, placedAs } from './blobs';
 
 export interface S3 {
   /** Address of the bucket, such as `https://s3.example.org/carefold`. */
@@ -23,6 +23,8 @@ export interface S3 {
 }
 
 const PATIENCE = 60_000;
+/** Names told at a time. */
+const AT_ONCE = 500;
 
 /** `coming`: a folder of this relay's own, for what is on its way; what an interrupted upload left there goes. */
 export async function blobS3(s3: S3, coming: string): Promise<Blobs> {
@@ -49,8 +51,30 @@ export async function blobS3(s3: S3, coming: string): Promise<Blobs> {
       const answer = await ask(s3, 'DELETE', place(g, id)).catch(() => null);
       answer?.resume();
       return answer !== null && (answer.statusCode === 404 || Math.floor((answer.statusCode ?? 0) / 100) === 2);
+    },
+    async *old(part, before) {
+      const prefix = `${part.toString(16).padStart(2, '0')}/`;
+      for (let marker = '', more = true; more; ) {
+        const query = new URLSearchParams({ prefix, marker, 'max-keys': String(AT_ONCE) }).toString();
+        const answer = await ask(s3, 'GET', `${s3.url.replace(/\/$/, '')}/?${query}`).catch(() => null);
+        const list = await text(answer).catch(() => '');
+        if (answer?.statusCode !== 200) return;
+        const found = [...list.matchAll(/<Contents>.*?<\/Contents>/gs)].map(([object]) => ({ key: tagged(object, 'Key'), at: Date.parse(tagged(object, 'LastModified')) }));
+        yield found.flatMap(({ key, at }) => (at < before ? (placedAs(key.slice(prefix.length)) ?? []) : []));
+        marker = found.at(-1)?.key ?? '';
+        more = marker !== '' && tagged(list, 'IsTruncated') === 'true';
+      }
     }
   };
+}
+
+/** What stands in an element of an answer; names that we gave have nothing in them that XML would write otherwise. */
+const tagged = (xml: string, name: string): string => new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1] ?? '';
+
+async function text(answer: IncomingMessage | null): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of answer ?? []) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString();
 }
 
 /** Signs and sends one request, with the file at `from` as its body; answers once headers came back. */

@@ -1,12 +1,16 @@
 /** Where ciphertext of attachments lies (PROTOCOL §14), by group number and id. A blob counts once it is whole and its hash is its name. */
 import type { BlobId } from '../crypto/brand';
-import { concat, equal, hex } from '../crypto/bytes';
+import { concat, equal, hex, unhex } from '../crypto/bytes';
 import { blobHasher } from '../crypto/kept';
 import { LIMIT } from '../crypto/limits';
 import { err, ok, type Result } from '../crypto/result';
 
 export type PutFault = 'wrong-hash' | 'too-large' | 'unavailable';
 export type Chunks = AsyncIterable<Uint8Array>;
+
+export interface Placed { readonly g: number; readonly id: BlobId }
+/** Parts into which blobs fall by the first byte of their ids. */
+export const PARTS = 256;
 
 export interface Blobs {
   /** Takes a stream to its end and keeps it durably when its hash is `id`; its size in bytes. */
@@ -15,6 +19,15 @@ export interface Blobs {
   get(g: number, id: BlobId): Promise<Chunks | null>;
   /** Whether none is there any more. */
   drop(g: number, id: BlobId): Promise<boolean>;
+  /** What lies in one part since before a time (milliseconds since 1970), some at a time; nothing where that cannot be asked. */
+  old(part: number, before: number): AsyncIterable<readonly Placed[]>;
+}
+
+/** A name in a folder, a bucket or memory, `<group>.<id>`; null for any other. */
+export function placedAs(name: string): Placed | null {
+  const [, g, digits] = /^(\d{1,15})\.([0-9a-f]{64})$/.exec(name) ?? [];
+  const id = digits === undefined ? null : unhex(digits);
+  return id === null ? null : { g: Number(g), id: id as BlobId };
 }
 
 /** Passes a stream on while it counts and hashes; the size, or why it is not the blob it claims to be. */
@@ -38,10 +51,10 @@ export async function checked(id: BlobId, chunks: Chunks, each: (chunk: Uint8Arr
   return equal(hasher.id(), id) ? ok(size) : err('wrong-hash');
 }
 
-/** Blobs in memory, for tests. */
+/** Blobs in memory, for tests; all are old. */
 export function memoryBlobs(): Blobs {
   const kept = new Map<string, Uint8Array>();
-  const name = (g: number, id: BlobId): string => `${g} ${hex(id)}`;
+  const name = (g: number, id: BlobId): string => `${g}.${hex(id)}`;
   return {
     async put(g, id, chunks) {
       const parts: Uint8Array[] = [];
@@ -56,6 +69,9 @@ export function memoryBlobs(): Blobs {
         yield bytes;
       })();
     },
-    drop: async (g, id) => kept.delete(name(g, id)) || true
+    drop: async (g, id) => kept.delete(name(g, id)) || true,
+    async *old(part) {
+      yield [...kept.keys()].flatMap((n) => placedAs(n) ?? []).filter(({ id }) => id[0] === part);
+    }
   };
 }

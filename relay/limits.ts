@@ -82,6 +82,10 @@ export const RATE = {
   stagedByAll: 256 * 1024 * 1024,
   /** Blobs that no envelope names are forgotten after this. */
   blobUnnamed: 48 * 3_600_000,
+  /** What is being forgotten cannot be put again for so long: by then it has been dropped, or is not. */
+  blobGoing: 600_000,
+  /** Blobs that the store knows nothing of stay for so long after a restore. */
+  strayAfterRestore: 30 * 86_400_000,
   /** Answers to requests are forgotten after this. */
   answer: 30 * 86_400_000,
   /** After a restore the roster takes nothing new until everybody came, the owner did and so long passed, or so long passed. */

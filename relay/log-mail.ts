@@ -1,8 +1,9 @@
-/** The part of the log that holds cards, requests, answers, personal vaults, and which blobs there are: one text for every engine. */
-import type { BlobId, Bytes, InvitePk } from '../crypto/brand';
+/** The part of the log that holds cards, requests, answers and personal vaults: one text for every engine. */
+import type { Bytes, InvitePk } from '../crypto/brand';
 import { equal } from '../crypto/bytes';
 import type { CallName, Calls, Mailed } from './log';
 import { BELLS } from './log-bells';
+import { BLOBS, sweepBlobs } from './log-blobs';
 import { HOUR } from './log-budget';
 import { ENDS } from './log-ends';
 import { sweepWants, WANTS } from './log-wants';
@@ -28,6 +29,7 @@ export const MAIL = {
   ...WANTS,
   ...BELLS,
   ...ENDS,
+  ...BLOBS,
   putCard: ({ g, invite, card }) => did('INSERT INTO cards VALUES (?, ?, ?) ON CONFLICT (g, invite) DO UPDATE SET card = excluded.card', g, invite, card),
   *card({ g, invite }) {
     return ((yield* one('SELECT card FROM cards WHERE g = ? AND invite = ?', g, invite))?.['card'] as Bytes | undefined) ?? null;
@@ -64,19 +66,11 @@ export const MAIL = {
     }
     return null;
   },
-  *blob({ g, id }) {
-    const found = yield* one('SELECT device, size FROM blobs WHERE g = ? AND id = ?', g, id);
-    return found === undefined || (found['size'] as number) < 0 ? null : { device: found['device'] as number, size: found['size'] as number };
-  },
-  // one that was lost and is given back stays its author's
-  putBlob: ({ g, id, device, size, time }) =>
-    did('INSERT INTO blobs VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT (g, id) DO UPDATE SET size = excluded.size, time = excluded.time WHERE blobs.size < 0', g, id, device, size, time),
   shown: ({ g, device }) => did('INSERT INTO shown VALUES (?, ?) ON CONFLICT DO NOTHING', g, device),
   *keepBoxes({ g, seq, boxes }) {
     for (const b of boxes) yield* did('INSERT INTO lockboxes VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING', g, b.device, seq, b.lockbox);
     return null;
   },
-  dropBlob: ({ g, id }) => did('DELETE FROM blobs WHERE g = ? AND id = ?', g, id),
   *items({ vault, after }) {
     const n = yield* lastItem(vault);
     const found = yield* all('SELECT item FROM items WHERE vault = ? AND n > ? ORDER BY n LIMIT ?', vault, Math.min(after, 2 ** 31), ITEMS_AT_ONCE);
@@ -116,12 +110,11 @@ export const MAIL = {
     yield* did('INSERT INTO meets VALUES (?, ?, ?, ?)', meet, n, time, item);
     return 'done';
   },
-  *sweep({ blobsBefore, answersBefore, meetingsBefore }) {
+  *sweep({ blobsBefore, answersBefore, meetingsBefore, time = 0 }) {
     yield* endMeetings(meetingsBefore);
     yield* did('DELETE FROM answers WHERE time < ?', answersBefore);
     yield* sweepWants(answersBefore);
-    const found = yield* all('DELETE FROM blobs WHERE named = 0 AND time < ? RETURNING g, id', blobsBefore);
-    return found.map((f) => ({ g: f['g'] as number, id: f['id'] as BlobId }));
+    return yield* sweepBlobs(blobsBefore, time);
   }
 } satisfies { readonly [K in CallName]?: (input: Calls[K][0]) => Steps<Calls[K][1]> };
 

@@ -92,7 +92,7 @@ async function sentBefore(rows: Rows, calls: readonly Appending[]): Promise<Map<
 async function blobsThere(rows: Rows, calls: readonly Appending[]): Promise<Set<string>> {
   const asked = calls.flatMap((a) => a.blobs.map((id) => ({ g: a.g, id })));
   if (asked.length === 0) return new Set();
-  const found = await rows('SELECT b.g, b.id FROM blobs b WHERE (b.g, b.id) IN (SELECT * FROM unnest(?::bigint[], ?::bytea[])) ORDER BY b.g, b.id FOR UPDATE', [column(asked.map((x) => x.g)), column(asked.map((x) => x.id))]);
+  const found = await rows('SELECT b.g, b.id FROM blobs b WHERE b.size >= 0 AND (b.g, b.id) IN (SELECT * FROM unnest(?::bigint[], ?::bytea[])) ORDER BY b.g, b.id FOR UPDATE', [column(asked.map((x) => x.g)), column(asked.map((x) => x.id))]);
   return new Set(found.map((f) => `${f['g'] as number} ${hex(f['id'] as never)}`));
 }
 

@@ -95,7 +95,7 @@ export const CALLS: Every = {
   },
   *standing({ g, life }) {
     const logs = yield* all('SELECT device, n, hash FROM logs WHERE g = ? AND n > 0 ORDER BY device', g);
-    const lacks = yield* all('SELECT id FROM blobs WHERE g = ? AND size < 0 LIMIT ?', g, LIMIT.page);
+    const lacks = yield* all('SELECT id FROM blobs WHERE g = ? AND size < 0 AND named = 1 LIMIT ?', g, LIMIT.page);
     const feed = ((yield* one('SELECT feed FROM groups WHERE g = ?', g))?.['feed'] as number | undefined) ?? 0;
     return {
       heads: logs.map((f) => ({ device: f['device'] as number, n: f['n'] as number, hash: f['hash'] as Hash })),

@@ -143,7 +143,7 @@ export class SqliteLog {
       news: (groups) => groups.map((g) => ({ g, feed: this.feed.last(g), roster: this.roster(g), mail: this.stirred })).filter((n) => n.roster > 0),
       standing: ({ g, life }) => ({
         heads: this.feed.heads(g),
-        lacks: this.db.all('SELECT id FROM blobs WHERE g = ? AND size < 0 LIMIT ?', g, LIMIT.page).map((f) => f['id'] as BlobId),
+        lacks: this.db.all('SELECT id FROM blobs WHERE g = ? AND size < 0 AND named = 1 LIMIT ?', g, LIMIT.page).map((f) => f['id'] as BlobId),
         feed: this.db.take(sharedFeed(g, life)) ?? this.feed.last(g),
         healing: this.db.take(healingOf(g, this.db.take(earlierSeq(g))))
       }),

@@ -7,6 +7,7 @@ import type { DeviceHead, Prev, ReceiptedEntry, StoredEnvelope } from '../crypto
 import type { Packed } from '../crypto/packed';
 import type { PermitRefusal } from '../crypto/permit';
 import type { Result } from '../crypto/result';
+import type { Placed } from './blobs';
 
 /** What stands against a new envelope outside its log; counts only once it is known to be new. */
 export type Verdict = 'fine' | 'stale' | 'held' | 'void' | 'quota';
@@ -162,7 +163,8 @@ export interface Calls {
   /** The push service knows the place no more. */
   dropPlace: [{ readonly place: string }, null];
   blob: [{ readonly g: number; readonly id: BlobId }, { readonly device: number; readonly size: number } | null];
-  putBlob: [{ readonly g: number; readonly id: BlobId; readonly device: number; readonly size: number; readonly time: number }, null];
+  /** `going`: it is being dropped and cannot be put yet. */
+  putBlob: [{ readonly g: number; readonly id: BlobId; readonly device: number; readonly size: number; readonly time: number }, 'kept' | 'going'];
   dropBlob: [{ readonly g: number; readonly id: BlobId }, null];
   /** Items of a personal vault after `after`, and how many there are. */
   items: [{ readonly vault: VaultId; readonly after: number }, Paged<Bytes> & { readonly n: number }];
@@ -207,8 +209,10 @@ export interface Calls {
   putFork: [{ readonly g: number; readonly item: ReceiptedEntry; readonly time: number; readonly since: number; readonly most: number }, boolean];
   /** Proofs of the last while. */
   forks: [{ readonly g: number }, readonly Fork[]];
-  /** Forgets blobs that no envelope names, answers, wants and meetings, older than the times given; the blobs come back. `hourBefore`: what was only kept for an hour. */
-  sweep: [{ readonly blobsBefore: number; readonly answersBefore: number; readonly meetingsBefore: number; readonly hourBefore?: number }, readonly { readonly g: number; readonly id: BlobId }[]];
+  /** Forgets blobs that no envelope names, answers, wants and meetings, older than the times given; the blobs come back, and are going from `time` on for RATE.blobGoing. `hourBefore`: what was only kept for an hour. */
+  sweep: [{ readonly blobsBefore: number; readonly answersBefore: number; readonly meetingsBefore: number; readonly hourBefore?: number; readonly time?: number }, readonly Placed[]];
+  /** Of these blobs those that it knows nothing of, which are going from `time` on. */
+  strays: [{ readonly blobs: readonly Placed[]; readonly time: number }, readonly Placed[]];
 }
 export type CallName = keyof Calls;
 export type Call = { [K in CallName]: { readonly name: K; readonly input: Calls[K][0] } }[CallName];

@@ -7,6 +7,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { ready, systemRandom } from '../crypto/sodium';
 import { createApp } from './app';
 import { sweepBlobs } from './blob-routes';
+import { sweepStrays } from './blob-strays';
+import { PARTS } from './blobs';
 import { type Config, configOf } from './config';
 import { Doors, proxiesOf } from './doors';
 import { allowedHosts } from './hosts';
@@ -78,8 +80,15 @@ async function start(c: Config): Promise<void> {
   const listener = getRequestListener(createApp(relay, blobs, c.app, c.origins, isReady, earlierBuilds()).fetch);
   const server = createServer({ requestTimeout: 1_800_000, headersTimeout: 10_000, maxHeaderSize: 8192 }, (request, response) => void listener(request, response));
   const sockets = takeSockets(server, relay, allowedHosts(c), new Doors(c.from, c.pace, clock), proxiesOf(c.proxies));
+  // all files within a day; of a bucket less, which may be large and costs for being asked
+  const partsHourly = c.s3 === null ? 11 : 1;
+  let part = systemRandom(1)[0] as number;
+  const strays = async (): Promise<void> => {
+    for (let i = 0; i < partsHourly; i++) await sweepStrays(relay, blobs, (part = (part + 1) % PARTS));
+  };
   const sweep = (): void => {
     void sweepBlobs(relay, blobs, clock() - RATE.blobUnnamed, clock() - RATE.answer);
+    void strays();
     void relay.compact();
     void relay.purge(blobs, tombs).then(({ destroyed }) => destroyed > 0 && notes.say('destroyed', `Destroyed ${destroyed} groups, as their owners asked 30 days ago.`, { destroyed }));
   };

@@ -21,12 +21,12 @@ export interface Stats {
 const COMMON = {
   groups: 'SELECT count(*) AS n FROM groups',
   entries: 'SELECT count(*) AS n FROM entries',
-  blobs: 'SELECT count(*) AS n FROM blobs',
-  blobBytes: 'SELECT coalesce(sum(size), 0) AS n FROM blobs',
+  blobs: 'SELECT count(*) AS n FROM blobs WHERE size >= 0',
+  blobBytes: 'SELECT coalesce(sum(size), 0) AS n FROM blobs WHERE size >= 0',
   vaults: 'SELECT count(*) AS n FROM items WHERE n = 1'
 } as const;
 const SQLITE = { ...COMMON, envelopes: 'SELECT coalesce(sum(last - n + 1), 0) AS n FROM runs' } as const;
-const POSTGRES = { ...COMMON, envelopes: 'SELECT coalesce(sum(n), 0)::bigint AS n FROM logs', blobBytes: 'SELECT coalesce(sum(size), 0)::bigint AS n FROM blobs', bytes: 'SELECT pg_database_size(current_database()) AS n' } as const;
+const POSTGRES = { ...COMMON, envelopes: 'SELECT coalesce(sum(n), 0)::bigint AS n FROM logs', blobBytes: 'SELECT coalesce(sum(size), 0)::bigint AS n FROM blobs WHERE size >= 0', bytes: 'SELECT pg_database_size(current_database()) AS n' } as const;
 
 /** Reads beside a running relay. Throws when the store cannot be read. */
 export async function statsOf(c: Pick<Config, 'folder' | 'postgres'>): Promise<Stats> {

@@ -336,6 +336,7 @@ export class World {
         if (!equal(blob, blobId(bytes))) return 'refused';
         const kept = await ask(this.relay.log, 'putBlob', { g: s.group.g, id: blob, device: s.device, size: bytes.length, time: this.time.now });
         if (!kept.ok) return 'offline';
+        if (kept.value === 'going') return 'refused';
         this.stored.set(id, bytes);
         return 'stored';
       },

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BlobId, Bytes } from '../../../../crypto/brand';
-import { concat } from '../../../../crypto/bytes';
+import { concat, hex } from '../../../../crypto/bytes';
 import { blobHasher } from '../../../../crypto/kept';
 import { LIMIT } from '../../../../crypto/limits';
 import { ready } from '../../../../crypto/sodium';
@@ -135,6 +135,32 @@ describe.each(ENGINES)('blobs in %s', (name, open) => {
     expect(await blobs.get(3, id)).toBeNull();
   });
 
+  it('are told by the parts in which they lie, those from before a time, each once and however many there are', async () => {
+    const blobs = await open();
+    const r = random();
+    // more than are told at a time, all in one part
+    const many: Bytes[] = [];
+    while (many.length < (name === 'memory' ? 9 : 520)) {
+      const bytes = r(16);
+      if (idOf(bytes)[0] === 0x07) many.push(bytes);
+    }
+    const other = many[0]!.slice(1) as Bytes;
+    for (let i = 0; i < many.length; i += 20) await Promise.all(many.slice(i, i + 20).map((bytes) => blobs.put(5, idOf(bytes), chunksOf(bytes))));
+    for (const g of [5, 12]) await blobs.put(g, idOf(other), chunksOf(other));
+    const told = async (part: number, before: number): Promise<string[]> => {
+      const all: string[] = [];
+      for await (const some of blobs.old(part, before)) all.push(...some.map(({ g, id }) => `${g} ${hex(id)}`));
+      return all.sort();
+    };
+    const hour = 3_600_000;
+    expect(await told(0x07, Date.now() + hour)).toEqual(many.map((bytes) => `5 ${hex(idOf(bytes))}`).sort());
+    expect(await told(idOf(other)[0]!, Date.now() + hour)).toEqual([5, 12].map((g) => `${g} ${hex(idOf(other))}`).sort());
+    if (name !== 'memory') expect(await told(0x07, Date.now() - hour)).toEqual([]);
+    await blobs.drop(12, idOf(other));
+    expect(await told(idOf(other)[0]!, Date.now() + hour)).toEqual([`5 ${hex(idOf(other))}`]);
+    expect(await told((idOf(other)[0]! + 1) % 256 === 0x07 ? 0x08 : (idOf(other)[0]! + 1) % 256, Date.now() + hour)).toEqual([]);
+  }, 60_000);
+
   it('dropped while they come are there whole or not at all', async () => {
     const blobs = await open();
     const bytes = random()(200_000);
@@ -158,6 +184,7 @@ describe('blobs in S3', () => {
     const blobs = await inS3('http://127.0.0.1:9/carefold');
     expect(await blobs.put(1, idOf(bytes), chunksOf(bytes))).toEqual({ ok: false, fault: 'unavailable' });
     await expect(blobs.get(1, idOf(bytes))).rejects.toThrow();
+    for await (const some of blobs.old(1, Date.now())) throw new Error(`told of ${some.length}`);
     expect(readdirSync(join(folder, 'coming'))).toEqual([]);
   });
 });

@@ -44,7 +44,7 @@ async function killed(path: string, waiting: number, ms: number): Promise<Map<nu
   await new Promise<void>((begun, fail) => {
     child.stdout.on('data', (chunk: Buffer) => {
       said += chunk.toString();
-      begun();
+      if (said.split('\n').length > 12) begun();
     });
     child.once('close', () => fail(new Error('it ended by itself')));
   });
@@ -87,7 +87,7 @@ it('SQLite, killed again and again while it lays a feed together, has each envel
       expect(own.length).toBeLessThanOrEqual(n + 1);
       expect(log.transact([appending(device, n), appending(device, 1)])).toMatchObject([{ value: { is: 'again' } }, { value: { is: 'again' } }]);
     }
-    expect(all.length).toBeGreaterThan(before + 8);
+    expect(all.length).toBeGreaterThan(before);
     before = all.length;
     log.close();
   }

@@ -11,6 +11,7 @@ import { unpackStored } from '../../../../crypto/packed';
 import type { Random } from '../../../../crypto/sodium';
 import { ready } from '../../../../crypto/sodium';
 import { wantHash } from '../../../../crypto/want';
+import { RATE } from '../../../../relay/limits';
 import { type Appended, type Appending, ask, type Budget, type CallName, type Calls, type Entered, type Entering, type Giving, type Log, type News, type Tomb } from '../../../../relay/log';
 import { endPermit, makePermit, permits } from '../../../../relay/log-permits';
 import { setQuota } from '../../../../relay/log-quota';
@@ -202,6 +203,32 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       expect(swept.filter((b) => b.g === g)).toEqual([{ g, id: other }]);
       await call('dropBlob', { g, id: named });
       expect(await call('blob', { g, id: named })).toBeNull();
+    });
+
+    it('lets nobody put a blob again while it is being dropped, and whoever puts it then has put it', async () => {
+      const [unnamed, stray, named] = [random(32), random(32), random(32)] as unknown as [BlobId, BlobId, BlobId];
+      const put = (id: BlobId, time: number, device = 1): Promise<Calls['putBlob'][1]> => call('putBlob', { g, id, device, size: 9, time });
+      const sweep = (blobsBefore: number, time: number): Promise<Calls['sweep'][1]> => call('sweep', { blobsBefore, answersBefore: 0, meetingsBefore: 0, time }).then((all) => all.filter((b) => b.g === g));
+      const strays = (time: number): Promise<Calls['strays'][1]> => call('strays', { blobs: [unnamed, stray, named].map((id) => ({ g, id })), time });
+      expect([await put(unnamed, 10), await put(unnamed, 11), await put(named, 10)]).toEqual(['kept', 'kept', 'kept']);
+      await append(appending(1, { blobs: [named] }));
+      const now = 10 ** 9;
+      expect(await sweep(20, now)).toEqual([{ g, id: unnamed }]);
+      expect(await strays(now)).toEqual([{ g, id: stray }]);
+      // told once: whoever was told drops them
+      expect([await sweep(now, now + 1), await strays(now + 1)]).toEqual([[], []]);
+      const late = now + RATE.blobGoing;
+      for (const id of [unnamed, stray]) {
+        expect([await put(id, late - 1), await call('blob', { g, id })]).toEqual(['going', null]);
+        expect(await call('append', appending(2, { blobs: [id] }))).toMatchObject({ is: 'no-blob' });
+        expect([await put(id, late, 2), await call('blob', { g, id })]).toEqual(['kept', { device: 2, size: 9 }]);
+      }
+      expect((await call('standing', { g, life: log.incarnation })).lacks).toEqual([]);
+      await append(appending(2, { blobs: [stray] }));
+      expect(await sweep(late + 1, late + 1)).toEqual([{ g, id: unnamed }]);
+      // forgotten once it surely was dropped
+      await sweep(0, late + 1 + RATE.blobGoing);
+      expect(await strays(late + 1 + RATE.blobGoing)).toEqual([{ g, id: unnamed }]);
     });
 
     it('tells what its quota leaves a group: its own, or that of every group, or none', async () => {
@@ -611,6 +638,8 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
         expect([await call('before', { g, device: 1, n: 2 }), await call('before', { g, device: 1, n: 3 }), await call('before', { g, device: 1, n: 4 })]).toEqual([one.hash, two.hash, null]);
         // a blob that is lacking is not there, until anybody puts it; it stays its author's
         expect(await call('blob', { g, id: lost })).toBeNull();
+        expect(await call('append', appending(3, { blobs: [lost] }))).toMatchObject({ is: 'no-blob' });
+        expect(await call('strays', { blobs: [{ g, id: lost }], time: 5 })).toEqual([]);
         await call('putBlob', { g, id: lost, device: 2, size: 9, time: 5 });
         expect([await call('blob', { g, id: lost }), (await standing()).lacks]).toEqual([{ device: 1, size: 9 }, []]);
         expect(await append(appending(3))).toMatchObject({ is: 'stored', seq: 4 });
