@@ -35,7 +35,7 @@ export function append(h: House, s: LogSession, f: Append): void {
         const { from, to } = group.unheard.get(s.device) ?? { from: f.n, to: f.n };
         group.unheard.set(s.device, { from: Math.min(f.n, from), to: Math.max(f.n, to) });
         h.follow.doubted(group);
-        return connection.refuse(f.n, group.id, 'unavailable');
+        return connection.refuse(f.n, group.id, r.fault);
       }
       if (r.value.is === 'behind') return judgeAgain(h, s, f);
       answer(h, s, f.n, f.envelope, roster === ZERO_HASH, r.value);

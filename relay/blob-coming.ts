@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobId } from '../crypto/brand';
 import { err, type Result } from '../crypto/result';
-import { checked, type Chunks, type PutFault } from './blobs';
+import { checked, type Chunks, faultOf, type PutFault } from './blobs';
 
 type Put = Result<number, PutFault>;
 export interface Whole {
@@ -31,8 +31,8 @@ export async function blobComing(folder: string): Promise<Come> {
       } finally {
         await file.close();
       }
-    } catch {
-      return err('unavailable');
+    } catch (e) {
+      return err(faultOf(e));
     } finally {
       await rm(path, { force: true });
     }

@@ -12,7 +12,9 @@ import { HOUR } from './log-budget';
 import { ask } from './log';
 import type { Relay } from './relay';
 
-const STATUS = { 'wrong-hash': 422, 'too-large': 413, unavailable: 503 } as const;
+const STATUS = { 'wrong-hash': 422, 'too-large': 413, full: 507, unavailable: 503 } as const;
+/** By which a device tells it from a full group. */
+const FULL = 'the relay is full';
 
 interface Placed { readonly g: number; readonly id: BlobId; readonly by: Opened }
 const REFUSED = { 403: 'not allowed', 503: 'unavailable' } as const;
@@ -59,7 +61,7 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
     }
     const size = await blobs.put(g, id, chunksOf(c.req.raw.body));
     const isCharged = await relay.charge(by, size.ok ? size.value : LIMIT.blob / 16);
-    if (!size.ok) return c.text(size.fault, STATUS[size.fault]);
+    if (!size.ok) return c.text(size.fault === 'full' ? FULL : size.fault, STATUS[size.fault]);
     // the row may have ended while the bytes came, or others have filled the group
     const isLive = isCharged ? await by.isLive() : 'unavailable';
     if (isLive === 'unavailable') return c.text('unavailable', 503);
@@ -72,6 +74,7 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
     }
     const kept = await ask(relay.log, 'putBlob', { g, id, device: by.device, size: size.value, time: relay.clock() });
     if (kept.ok && kept.value === 'going') c.header('Retry-After', String(RATE.blobGoing / 1000));
+    if (!kept.ok && kept.fault === 'full') return c.text(FULL, 507);
     if (!kept.ok || kept.value === 'going') return c.text('unavailable', 503);
     spare.took(size.value);
     return c.text('kept', 201);

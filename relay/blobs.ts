@@ -5,7 +5,9 @@ import { blobHasher } from '../crypto/kept';
 import { LIMIT } from '../crypto/limits';
 import { err, ok, type Result } from '../crypto/result';
 
-export type PutFault = 'wrong-hash' | 'too-large' | 'unavailable';
+export type PutFault = 'wrong-hash' | 'too-large' | 'full' | 'unavailable';
+/** Of an error on the way to the disk. */
+export const faultOf = (e: unknown): 'full' | 'unavailable' => (typeof e === 'object' && e !== null && 'code' in e && (e.code === 'ENOSPC' || e.code === 'EDQUOT') ? 'full' : 'unavailable');
 export type Chunks = AsyncIterable<Uint8Array>;
 
 export interface Placed { readonly g: number; readonly id: BlobId }
@@ -43,8 +45,8 @@ export async function checked(id: BlobId, chunks: Chunks, each: (chunk: Uint8Arr
       await each(chunk);
     }
     ended = true;
-  } catch {
-    return err('unavailable');
+  } catch (e) {
+    return err(faultOf(e));
   } finally {
     if (!ended) hasher.id();
   }

@@ -5,9 +5,9 @@ import { LIMIT } from '../crypto/limits';
 import { ok, type Result } from '../crypto/result';
 import { SIGN_PK } from '../crypto/verify';
 import { decode, type Reader, Writer } from '../crypto/wire';
-import { type Appended, type Appending, type Call, type Calls, VERDICTS } from './log';
+import { type Appended, type Appending, type Call, type Calls, type Unkept, VERDICTS } from './log';
 
-type Reply = Result<unknown, 'unavailable'>;
+type Reply = Result<unknown, Unkept>;
 interface At<T> { readonly at: number; readonly it: T }
 
 export interface PackedCalls {

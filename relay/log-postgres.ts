@@ -6,11 +6,11 @@ import { hex } from '../crypto/bytes';
 import { err, ok, type Result } from '../crypto/result';
 import type { Random } from '../crypto/sodium';
 import type { Turn } from './fanout';
-import type { Appending, Call, Log } from './log';
+import type { Appending, Call, Log, Unkept } from './log';
 import { appendAll } from './log-postgres-append';
 import { CALLS, READS } from './log-postgres-calls';
 import { Outgrown, Place, Renewed } from './place-postgres';
-import { connectTo, isClash, isOutage, Line, unfit } from './postgres';
+import { connectTo, isClash, isFull, isOutage, Line, unfit } from './postgres';
 import { makeTables } from './schema-postgres';
 import { runSoon, type Steps } from './steps';
 
@@ -20,8 +20,8 @@ const TOGETHER = 512;
 /** How often a call is tried anew when another relay stood in its way. */
 const TRIES = 4;
 
-type Reply = Result<unknown, 'unavailable'>;
-type Then = (reply: Result<never, 'unavailable'>) => void;
+type Reply = Result<unknown, Unkept>;
+type Then = (reply: Result<never, Unkept>) => void;
 /** `life`: the one it was called in, and is answered in or not at all. */
 interface Pending { readonly call: Call; readonly then: Then; readonly life: number }
 
@@ -119,7 +119,7 @@ class Lane {
         const { life } = this.place;
         const replies = part[0]?.life === life ? await this.answer(part.map((p) => p.call)) : [];
         // what was done in a life that is over by now may be gone with it
-        part.forEach((p, i) => p.then((life === this.place.life ? (replies[i] ?? err('unavailable')) : err('unavailable')) as Result<never, 'unavailable'>));
+        part.forEach((p, i) => p.then((life === this.place.life ? (replies[i] ?? err('unavailable')) : err('unavailable')) as Result<never, Unkept>));
       }
     }
     this.isBusy = false;
@@ -137,6 +137,7 @@ class Lane {
       }
       if (isClash(e) && tries < TRIES) return this.answer(calls, tries + 1);
       this.trouble(e instanceof Error ? e.message : 'unknown');
+      if (isFull(e)) return calls.map(() => err('full'));
       if (calls.length === 1 || isOutage(e) || e instanceof Outgrown) return calls.map(() => err('unavailable'));
       const alone: Reply[] = [];
       for (const c of calls) alone.push(...(await this.answer([c])));

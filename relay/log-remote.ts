@@ -5,7 +5,7 @@
 import type { Worker } from 'node:worker_threads';
 import { err, type Result } from '../crypto/result';
 import { packCalls, type PackedCalls, type PackedReplies, unpackReplies } from './log-pack';
-import type { Appending, Call, Log } from './log';
+import type { Appending, Call, Log, Unkept } from './log';
 import type { Turn } from './fanout';
 
 export type FromWorker = { readonly incarnation: number } | { readonly fault: string } | { readonly trouble: string } | PackedReplies;
@@ -16,7 +16,7 @@ const CROWD = 0.5;
 const FEW = 32;
 const LOOKS = 4;
 
-interface Pending { readonly call: Call; readonly then: (reply: Result<never, 'unavailable'>) => void }
+interface Pending { readonly call: Call; readonly then: (reply: Result<never, Unkept>) => void }
 
 /** Starts the worker and opens the store at `path`; rejects with the store's fault. `hears.broken`: the worker ended by itself; `hears.trouble`: a change was not kept, in SQLite's words; `hears.gather` calls back some milliseconds later. */
 export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: () => void; readonly trouble: (words: string) => void; readonly gather: (then: () => void) => void }): Promise<Log> {
@@ -78,7 +78,7 @@ export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: 
     last = answered.length;
     if (gathered.length > 0 && isThin()) later();
     else flush();
-    answered.forEach((p, i) => p.then((replies[i] ?? err('unavailable')) as Result<never, 'unavailable'>));
+    answered.forEach((p, i) => p.then((replies[i] ?? err('unavailable')) as Result<never, Unkept>));
   };
   const ended = (): void => {
     if (dead) return;

@@ -8,7 +8,7 @@ import { err, ok, type Result } from '../crypto/result';
 import { cut } from './cut';
 import { FEEDS, SqliteFeed } from './feed-sqlite';
 import { beginLife, earlierSeq, healingOf, NO_FEEDS, sharedFeed } from './lives';
-import type { Appended, Appending, AppendRefusal, Call, CallName, Calls, Entering, Entered, Log, Reply } from './log';
+import type { Appended, Appending, AppendRefusal, Call, CallName, Calls, Entering, Entered, Log, Reply, Unkept } from './log';
 import { OwnLedger, paces, within } from './log-budget';
 import { bury, doom, ENDS, OUTLIVING } from './log-ends';
 import { genesisOf, loaded, putEntry, receipted } from './log-entries';
@@ -22,6 +22,8 @@ import { Sqlite } from './sqlite';
 import { done } from './steps';
 
 const HEADS_KEPT = 50_000;
+/** SQLite's words for a disk without room. */
+const FULL = 'database or disk is full';
 
 type Answers = { readonly [K in CallName]: (input: Calls[K][0]) => Calls[K][1] };
 
@@ -57,16 +59,16 @@ export class SqliteLog {
   }
 
   /** Answers all calls in one transaction; when that fails each in its own, so that one bad call spoils no other. */
-  transact(calls: readonly Call[]): Result<unknown, 'unavailable'>[] {
+  transact(calls: readonly Call[]): Result<unknown, Unkept>[] {
     const together = this.attempt(calls);
     if (calls.some((c) => c.name === 'sweep')) this.mark.move();
     if (calls.some((c) => c.name === 'purge' || c.name === 'buried')) this.db.empty();
-    if (together !== null) return together.map(ok);
-    const alone = calls.length === 1 ? [null] : calls.map((c) => this.attempt([c]));
-    return alone.map((a) => (a === null ? err('unavailable') : ok(a[0])));
+    if (together.ok) return together.value.map(ok);
+    const alone = calls.length === 1 ? [together] : calls.map((c) => this.attempt([c]));
+    return alone.map((a) => (a.ok ? ok(a.value[0]) : a));
   }
 
-  private attempt(calls: readonly Call[]): unknown[] | null {
+  private attempt(calls: readonly Call[]): Result<unknown[], Unkept> {
     try {
       const answered = this.db.transaction(() => {
         this.feed.remember();
@@ -75,13 +77,14 @@ export class SqliteLog {
         return answers;
       });
       this.ledger.settle(true);
-      return answered;
+      return ok(answered);
     } catch (e) {
-      this.trouble(e instanceof Error ? e.message : 'unknown');
+      const words = e instanceof Error ? e.message : 'unknown';
+      this.trouble(words);
       this.feed.forget();
       this.ledger.settle(false);
       this.rosters.clear();
-      return null;
+      return err(words.includes(FULL) ? 'full' : 'unavailable');
     }
   }
 

@@ -216,7 +216,9 @@ export interface Calls {
 }
 export type CallName = keyof Calls;
 export type Call = { [K in CallName]: { readonly name: K; readonly input: Calls[K][0] } }[CallName];
-export type Reply<K extends CallName> = Result<Calls[K][1], 'unavailable'>;
+/** Nothing was kept, for want of room; or it is not known whether anything was. */
+export type Unkept = 'full' | 'unavailable';
+export type Reply<K extends CallName> = Result<Calls[K][1], Unkept>;
 
 export interface Log {
   /** Milliseconds since 1970 when this life of the store began; `renew` begins another. */

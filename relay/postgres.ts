@@ -105,13 +105,11 @@ function plain(f: Record<string, unknown>): Found {
   return f;
 }
 
+const codeOf = (e: unknown): string => (typeof e === 'object' && e !== null && 'code' in e ? String(e.code) : '');
+
+/** Whether the server has no room for what it was told. */
+export const isFull = (e: unknown): boolean => codeOf(e) === '53100';
 /** Whether the connection failed, and not what was asked over it; or leads to a server that only reads (25006), as one does that was the primary. */
-export const isOutage = (e: unknown): boolean => {
-  const code = typeof e === 'object' && e !== null && 'code' in e ? String(e.code) : '';
-  return /^(CONNECT|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|08|57P|53|25006)/.test(code);
-};
+export const isOutage = (e: unknown): boolean => /^(CONNECT|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|08|57P|53|25006)/.test(codeOf(e));
 /** Whether somebody else stood in the way, so that the same may work at once. */
-export const isClash = (e: unknown): boolean => {
-  const code = typeof e === 'object' && e !== null && 'code' in e ? String(e.code) : '';
-  return code === '40001' || code === '40P01' || code === '23505';
-};
+export const isClash = (e: unknown): boolean => ['40001', '40P01', '23505'].includes(codeOf(e));

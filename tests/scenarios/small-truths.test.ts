@@ -10,6 +10,8 @@ import { keyOf } from '../../src/lib/core/group-rows';
 import { cast, openLink } from '../support/circle';
 import { Mallory } from '../support/mallory';
 import { World } from '../support/world';
+import { DiskLog } from '../sim/disk-log';
+import { freshStore } from '../sim/stores';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
 
@@ -89,11 +91,32 @@ it('a group that takes more than its relay allows says so, keeps what is written
   await world.time.pass(20_000);
   await pat.post('no room for this');
   await world.time.pass(20_000);
-  expect([pat.view.noRoom, pat.view.alarm, pat.run.outbox.length, pat.delivery('no room for this')]).toEqual([true, null, 1, 'halted']);
+  expect([pat.view.noRoom, pat.view.alarm, pat.run.outbox.length, pat.delivery('no room for this')]).toEqual(['group', null, 1, 'halted']);
   left = null;
   await world.time.pass(120_000);
-  expect([pat.view.noRoom, pat.run.outbox.length, pat.delivery('no room for this')]).toEqual([false, 0, 'sent']);
+  expect([pat.view.noRoom, pat.run.outbox.length, pat.delivery('no room for this')]).toEqual([null, 0, 'sent']);
   expect(olivia.words).toContain('no room for this');
+});
+
+it('a relay whose disk is full says so to whoever writes, gives everybody what it has, and takes what waits once there is room', async () => {
+  let disk: DiskLog | undefined;
+  const { world, olivia, pat } = await cast(2, 'start', undefined, () => World.make('full', (now) => (disk = new DiskLog(freshStore(), now))));
+  await olivia.post('before it was full');
+  await world.time.pass(20_000);
+  disk?.hasRoomFor(0);
+  await pat.post('no room for this');
+  await world.time.pass(20_000);
+  expect([pat.view.noRoom, pat.view.alarm, pat.run.outbox.length, pat.delivery('no room for this')]).toEqual(['server', null, 1, 'halted']);
+  // what it has can be read by whoever comes
+  await olivia.device.restart();
+  await olivia.open();
+  await world.time.pass(5_000);
+  expect([olivia.words.includes('before it was full'), olivia.view.noRoom, olivia.run.synced]).toEqual([true, null, true]);
+  disk?.hasRoom();
+  await world.time.pass(120_000);
+  expect([pat.view.noRoom, pat.run.outbox.length, pat.delivery('no room for this')]).toEqual([null, 0, 'sent']);
+  expect(olivia.words).toContain('no room for this');
+  await disk?.close();
 });
 
 it('posts of one piece that were seen before the app was locked stay read, and the piece is told to its author once the others were seen too', async () => {

@@ -40,7 +40,7 @@ export class DiskLog implements Log {
   /** So many pages more fit into the file; with none no row either, though a page had room for it. */
   hasRoomFor(pages: number): void {
     this.raw.exec(`PRAGMA max_page_count = ${this.asks('page_count') + pages}`);
-    if (pages === 0) for (const t of GROWING) this.raw.exec(`CREATE TEMP TRIGGER IF NOT EXISTS full_${t} BEFORE INSERT ON ${t} BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`);
+    if (pages === 0) for (const t of GROWING) this.raw.exec(`CREATE TEMP TRIGGER IF NOT EXISTS full_${t} BEFORE INSERT ON ${t} BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
   }
   hasRoom(): void {
     this.raw.exec(`PRAGMA max_page_count = ${ROOM}`);

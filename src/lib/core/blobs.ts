@@ -1,7 +1,8 @@
 /** Attachments on their way to and from the relay, over HTTP with the session's bearer. They are ciphertext here. */
 import type { Bytes } from '$crypto/brand';
 
-export type CarryFault = 'offline' | 'denied' | 'missing' | 'full' | 'refused';
+/** `full`: the group takes no more; `relay-full`: nobody may leave more. */
+export type CarryFault = 'offline' | 'denied' | 'missing' | 'full' | 'relay-full' | 'refused';
 
 /** Carries one blob; given by the composition root. `group` and `blob` are hex, `bearer` base64url. */
 export interface BlobCarrier {
@@ -17,7 +18,7 @@ export function fetchCarrier(origin: string): BlobCarrier {
     async put(group, blob, bearer, ciphertext) {
       try {
         const r = await fetch(url(group, blob), { method: 'PUT', body: ciphertext, headers: { authorization: `Bearer ${bearer}` }, credentials: 'omit' });
-        return r.ok ? 'stored' : fault(r.status);
+        return r.ok ? 'stored' : r.status === 507 && (await r.text()) === 'the relay is full' ? 'relay-full' : fault(r.status);
       } catch {
         return 'offline';
       }

@@ -157,8 +157,8 @@ export class GroupRun {
   alarm: Alarm | null = null;
   /** The relay lets nobody begin this group without a permit: what is the matter with the one there is. */
   needsPermit: PermitRefusal | null = null;
-  /** What the relay last had no room for, since the group takes more than its operator allows. */
-  noRoom: 'words' | 'pictures' | null = null;
+  /** What the relay last had no room for: since the group takes more than its operator allows, or since there is none for anybody. */
+  noRoom: { readonly what: 'words' | 'pictures'; readonly of: 'group' | 'server' } | null = null;
   shown: Shown = NOTHING_SHOWN;
   /** Something new came that could not be what it claimed, or a log lacks an envelope: the feed is read again, once a session. */
   suspect = false;

@@ -60,7 +60,7 @@ export function groupView(run: GroupRun): GroupView {
     carried: run.row.carried ?? null,
     history: history(run),
     carrying: run.carrying?.view ?? null,
-    noRoom: run.noRoom !== null && run.row.ended === null
+    noRoom: run.row.ended === null ? (run.noRoom?.of ?? null) : null
   };
 }
 
@@ -313,7 +313,7 @@ export function photoView(run: GroupRun, p: PhotoRecord): PhotoView {
 function pendingDelivery(run: GroupRun, o: OutboxItem): Delivery {
   if (run.row.ended !== null) return { at: 'unsent' };
   if (isHeld(o, run.around.clock())) return { at: 'held', until: o.heldUntil };
-  if (run.isStuck || run.noRoom === 'words' || awaitedKey(run) === 'write') return { at: 'halted' };
+  if (run.isStuck || run.noRoom?.what === 'words' || awaitedKey(run) === 'write') return { at: 'halted' };
   const blobs = blobsOf(o.record);
   const of = blobs.reduce((sum, b) => sum + b.s, 0);
   const done = blobs.filter((b) => run.uploaded.has(b.b)).reduce((sum, b) => sum + b.s, 0);

@@ -339,8 +339,8 @@ export interface GroupView {
   /** Null where nothing was brought along, or for who reads from a later day. */
   readonly history: HistoryView | null;
   readonly carrying: CarryingView | null;
-  /** The relay takes no more words, or no more pictures, of the group as a whole. */
-  readonly noRoom: boolean;
+  /** The relay takes no more words, or no more pictures: of the group as a whole, or of anybody. */
+  readonly noRoom: 'group' | 'server' | null;
 }
 
 /** Something is wrong that the person must know; each has its own words. */

@@ -12,7 +12,7 @@ import { drop, keyOf, type OutboxRow, put, type SealedRow } from './group-rows';
 import { isHeld } from './hold';
 import { pack } from './pack';
 import { takeEnvelopes } from './receive';
-import { spaceFor, uploadSoon } from './upload';
+import { noSpaceFor, spaceFor, uploadSoon } from './upload';
 
 const RECORDS_MOST = 200;
 /** Bytes of records in one envelope; a Yjs update adds a few. */
@@ -124,7 +124,7 @@ export async function acked(run: GroupRun, items: Extract<FromRelay, { is: 'acks
   );
   const took = await takeEnvelopes(run, found);
   run.inFlight = null;
-  if (found.length > 0) spaceFor(run, 'words', true);
+  if (found.length > 0) spaceFor(run, 'words');
   if (took !== 'all' || found.length === 0 || run.sealed !== sealed) return took;
   // something else was shown in its place, which lies behind: sent again it would be acked so for ever
   run.suspect = true;
@@ -140,7 +140,7 @@ export async function appendRefused(run: GroupRun, f: Extract<FromRelay, { is: '
   if (f.why === 'no-blob') run.uploaded.clear();
   const again = run.refused?.sealed === sealed && run.refused.why === f.why;
   run.refused = { sealed, why: f.why };
-  if (f.why === 'quota') spaceFor(run, 'words', false);
+  if (f.why === 'quota' || f.why === 'full') noSpaceFor(run, 'words', f.why === 'quota' ? 'group' : 'server');
   return !again && (f.why === 'stale' || f.why === 'gap' || f.why === 'conflict') ? 'fetch' : 'wait';
 }
 

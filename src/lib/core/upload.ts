@@ -38,9 +38,9 @@ async function upload(run: GroupRun, pump: (run: GroupRun) => Promise<void>): Pr
       if (run.bearer === null) return;
       if (ciphertext !== null) {
         const outcome = await run.around.blobs.put(hex(run.row.id), hex(unbase64url(b) as Bytes), base64url(run.bearer), ciphertext);
-        if (outcome === 'full') spaceFor(run, 'pictures', false);
+        if (outcome === 'full' || outcome === 'relay-full') noSpaceFor(run, 'pictures', outcome === 'full' ? 'group' : 'server');
         if (outcome !== 'stored') return void run.around.later(RETRY, () => uploadSoon(run, pump));
-        spaceFor(run, 'pictures', true);
+        spaceFor(run, 'pictures');
         // what is lent is here already
         if (item.record.t !== 'carried' || item.record.s !== undefined) await run.around.store.cacheCommit([{ table: 'blob', key: run.blobKey(b), value: ciphertext }]).catch(() => undefined);
       } else if (item.record.t === 'carried') {
@@ -84,9 +84,15 @@ async function leaveOut(run: GroupRun, item: OutboxItem, lacking: readonly strin
   await run.commit([isNothing ? drop('outbox', item.key) : put('outbox', item.key, { record: left, heldUntil: item.heldUntil, made: item.made } satisfies OutboxRow)]);
 }
 
-/** Whether the relay has room again, or none any more, for what it is asked to take. */
-export function spaceFor(run: GroupRun, what: 'words' | 'pictures', there: boolean): void {
-  if (there ? run.noRoom !== what : run.noRoom === what) return;
-  run.noRoom = there ? null : what;
+/** The relay takes what it is asked to again. */
+export function spaceFor(run: GroupRun, what: 'words' | 'pictures'): void {
+  if (run.noRoom?.what !== what) return;
+  run.noRoom = null;
+  run.changed();
+}
+/** It has no room for it: of the group's, or none at all. */
+export function noSpaceFor(run: GroupRun, what: 'words' | 'pictures', of: 'group' | 'server'): void {
+  if (run.noRoom?.what === what && run.noRoom.of === of) return;
+  run.noRoom = { what, of };
   run.changed();
 }

@@ -119,13 +119,13 @@ describe('a relay on a small disk that is full', () => {
 
       const ballast = join(folder, 'ballast');
       writeFileSync(ballast, new Uint8Array(roomOn(folder) - 100_000));
-      expect(await put(late)).toEqual([503, 'unavailable']);
+      expect(await put(late)).toEqual([507, 'the relay is full']);
       expect([coming(), (await blob(late)).status]).toEqual([[], 404]);
       let n = 20;
       while (refused().length === 0 && n < 2000) await write(++n);
-      expect(refused()).toMatchObject([{ why: 'unavailable', re: n }]);
+      expect(refused()).toMatchObject([{ why: 'full', re: n }]);
       expect(roomOn(folder)).toBeLessThan(20_000);
-      expect(await put(late)).toEqual([503, 'unavailable']);
+      expect(await put(late)).toEqual([507, 'the relay is full']);
       expect([coming(), (await blob(late)).status]).toEqual([[], 404]);
       expect((await place.again(port)).map((e) => e.n)).toEqual(upTo(n - 1));
       expect(await got(kept)).toBe(true);

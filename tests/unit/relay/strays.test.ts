@@ -77,7 +77,7 @@ const sweep = async (): Promise<number> => {
 /** A full disk takes the bytes and refuses the row. */
 async function stray(bytes: Bytes): Promise<void> {
   log.hasRoomFor(0);
-  expect(await put(bytes)).toBe(503);
+  expect(await put(bytes)).toBe(507);
   log.hasRoom();
   expect(existsSync(path(bytes))).toBe(true);
 }

@@ -170,6 +170,22 @@ describe('a PostgreSQL that a relay', () => {
     await Promise.all([a.close(), b.close()]);
   }, 60_000);
 
+  it('finds without room is told apart from one that does not answer', async () => {
+    const url = await database('no_room');
+    const log = await opening(url);
+    const random = seeded('no room');
+    const group = random(32) as Bytes as GroupId;
+    const entry = random(60);
+    await ask(log, 'create', { group, genesis: { entry, receipt: receipt(makeRelay(random, 1), group, ZERO_HASH, 1, entry, 5) }, boxes: [], state: random(9) });
+    await say(url, "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$", 'CREATE TRIGGER no_room BEFORE INSERT ON envelopes FOR EACH ROW EXECUTE FUNCTION no_room()');
+    const next = (n: number): Appending => ({ g: 1, device: 1, n, rosterSeq: 1, time: 9, verdict: 'fine', judgedAt: 1, group, logPk: ZERO_HASH as Bytes as LogPk, roster: ZERO_HASH, blobs: [], envelope: random(50) });
+    expect(await Promise.all([ask(log, 'append', next(1)), ask(log, 'append', next(2))])).toEqual([{ ok: false, fault: 'full' }, { ok: false, fault: 'full' }]);
+    expect((await ask(log, 'page', { g: 1, way: 'up', from: 0, most: 9 })).ok).toBe(true);
+    await say(url, 'DROP TRIGGER no_room ON envelopes');
+    expect(await ask(log, 'append', next(1))).toMatchObject({ value: { is: 'stored', seq: 1 } });
+    await log.close();
+  }, 30_000);
+
   it('finds of another version is not touched, neither at a start nor, while it runs, by any call', async () => {
     const url = await database('other_version');
     const said: string[] = [];
