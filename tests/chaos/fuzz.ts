@@ -16,30 +16,30 @@ const EACH = 2000;
 const some = (n: number): number => Math.floor(Math.random() * n);
 const bytes = (n: number): Uint8Array<ArrayBuffer> => crypto.getRandomValues(new Uint8Array(n));
 
-/** `each`: frames on one connection. Rejects when the relay has ended, or no longer serves a device that behaves. */
-export async function fuzzed(count: number, say: (line: string) => void, each = EACH): Promise<{ readonly frames: number; readonly requests: number }> {
+export interface Fuzzed { frames: number; requests: number }
+
+/** `each`: frames on one connection; `sum`: what went out, also when it breaks off. Rejects when the relay has ended, or no longer serves a device that behaves. */
+export async function fuzzed(count: number, say: (line: string) => void, sum: Fuzzed, each = EACH): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'carefold-fuzz-'));
   const relay = await startRelay(folder);
-  const place = await placeAt('ours', relay.port, 'fuzz', 1);
-  const honest = await place.join(0);
-  const samples = sampleFrames().toRelay.map((f) => encodeToRelay('group' in f ? { ...f, group: place.group } : f));
-  let posted = 0;
-  let sent = 0;
-  let requests = 0;
-  while (sent < count) {
-    const isProven = some(3) > 0;
-    const raw = isProven ? await place.join(0) : await dial(relay.port, '/ws');
-    sent += await attack(raw, samples, Math.min(each, count - sent));
-    await nonsense(relay.port, some(6));
-    requests++;
-    await acked(honest, place, ++posted);
-    if (posted % 50 === 0) say(`${sent} frames, ${requests} requests, ${Math.round(memoryOf(relay.pid) / 1e6)} MB`);
+  try {
+    const place = await placeAt('ours', relay.port, 'fuzz', 1);
+    const honest = await place.join(0);
+    const samples = sampleFrames().toRelay.map((f) => encodeToRelay('group' in f ? { ...f, group: place.group } : f));
+    for (let posted = 0; sum.frames < count; ) {
+      const isProven = some(3) > 0;
+      const raw = isProven ? await place.join(0) : await dial(relay.port, '/ws');
+      sum.frames += await attack(raw, samples, Math.min(each, count - sum.frames));
+      await nonsense(relay.port, some(6));
+      sum.requests++;
+      await acked(honest, place, ++posted);
+      if (posted % 50 === 0) say(`${sum.frames} frames, ${sum.requests} requests, ${Math.round(memoryOf(relay.pid) / 1e6)} MB`);
+    }
+    if (memoryOf(relay.pid) > 1e9) throw new Error('the relay kept what it was sent');
+  } finally {
+    await relay.kill();
+    rmSync(folder, { recursive: true, force: true });
   }
-  const memory = memoryOf(relay.pid);
-  await relay.kill();
-  rmSync(folder, { recursive: true, force: true });
-  if (memory > 1e9) throw new Error('the relay kept what it was sent');
-  return { frames: sent, requests };
 }
 
 /** One post by the device that behaves; its ack has to come. */

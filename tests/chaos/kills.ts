@@ -13,23 +13,33 @@ const TRIES = 5;
 const MADE = 4000;
 
 interface Writer { readonly place: Place; readonly acked: Map<number, number>; kept: number; feed: number; n: number; frames: readonly Uint8Array[] }
-export interface Killed { readonly kills: number; readonly acked: number; readonly lost: number; readonly duplicated: number }
+export interface Killed { kills: number; acked: number; lost: number; duplicated: number }
 
-export async function killed(kills: number, say: (line: string) => void): Promise<Killed> {
-  if (kills === 0) return { kills: 0, acked: 0, lost: 0, duplicated: 0 };
+/** `sum`: what it comes to, also when it breaks off. */
+export async function killed(kills: number, say: (line: string) => void, sum: Killed): Promise<void> {
+  if (kills === 0) return;
   const folder = mkdtempSync(join(tmpdir(), 'carefold-chaos-'));
-  let relay = await startRelay(folder);
+  const at = { relay: await startRelay(folder) };
+  try {
+    await killing(at, folder, kills, say, sum);
+  } finally {
+    await at.relay.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** `at`: the relay of now. */
+async function killing(at: { relay: Server }, folder: string, kills: number, say: (line: string) => void, sum: Killed): Promise<void> {
   const writers: Writer[] = [];
-  for (let i = 0; i < WRITERS; i++) writers.push({ place: await placeAt('ours', relay.port, `killed ${i}`, 1), acked: new Map(), kept: 0, feed: 0, n: 0, frames: [] });
-  const sum = { kills: 0, acked: 0, lost: 0, duplicated: 0 };
+  for (let i = 0; i < WRITERS; i++) writers.push({ place: await placeAt('ours', at.relay.port, `killed ${i}`, 1), acked: new Map(), kept: 0, feed: 0, n: 0, frames: [] });
   while (sum.kills < kills) {
-    await Promise.all(writers.map((w) => write(w, relay)));
+    await Promise.all(writers.map((w) => write(w, at.relay)));
     await new Promise((done) => setTimeout(done, 20 + Math.random() * 130));
-    await relay.kill();
+    await at.relay.kill();
     sum.kills++;
-    relay = await startRelay(folder);
+    at.relay = await startRelay(folder);
     for (const w of writers) {
-      const { lost, duplicated } = checked(w, await tried(() => w.place.again(relay.port, w.feed)));
+      const { lost, duplicated } = checked(w, await tried(() => w.place.again(at.relay.port, w.feed)));
       sum.acked += w.acked.size;
       sum.lost += lost;
       sum.duplicated += duplicated;
@@ -39,14 +49,11 @@ export async function killed(kills: number, say: (line: string) => void): Promis
   }
   // once more from the beginning: nothing that was there has gone since, and each number is there once
   for (const w of writers) {
-    const all = await w.place.again(relay.port, 0);
+    const all = await w.place.again(at.relay.port, 0);
     const once = new Set(all.map((e) => e.n));
     sum.duplicated += all.length - once.size;
     sum.lost += Math.max(0, w.kept - all.length);
   }
-  await relay.kill();
-  rmSync(folder, { recursive: true, force: true });
-  return sum;
 }
 
 /** Writes from where the log stands, within its window, until the relay is gone. */

@@ -24,32 +24,35 @@ export async function synced(say: (line: string) => void): Promise<Synced | null
   const folder = mkdtempSync(join(tmpdir(), 'carefold-synced-'));
   const trace = join(folder, 'trace');
   let relay = await startTraced(folder, trace);
-  const place = await placeAt('ours', relay.port, 'synced', 1);
-  const raw = await place.join(0);
-  const before = log(trace).syncs;
-  const frames = place.updates(0, ACKS);
-  await new Promise<void>((done) => {
-    let acked = 0;
-    raw.hear = (m) => {
-      if (place.acked(m) === 0) return;
-      if (++acked === ACKS) return done();
-      raw.write(frames[acked] as Uint8Array);
-    };
-    raw.write(frames[0] as Uint8Array);
-  });
-  await relay.kill();
-  const { syncs: all, walSynced, mainUnsynced } = log(trace);
-  const wal = join(folder, 'relay.db-wal');
-  const dropped = statSync(wal).size - walSynced;
-  if (dropped > 0) truncateSync(wal, walSynced);
-  relay = await startRelay(folder);
-  const kept = await place.again(relay.port, 0);
-  await relay.kill();
-  rmSync(folder, { recursive: true, force: true });
-  const unsynced = ACKS - new Set(kept.map((e) => e.n)).size;
-  const syncs = all - before;
-  say(`one by one: ${ACKS} acks, ${syncs} syncs; with ${dropped} unsynced bytes of the log dropped (${mainUnsynced} writes to the database unsynced), ${unsynced} acks lost`);
-  return { acks: ACKS, syncs, unsynced, mainUnsynced };
+  try {
+    const place = await placeAt('ours', relay.port, 'synced', 1);
+    const raw = await place.join(0);
+    const before = log(trace).syncs;
+    const frames = place.updates(0, ACKS);
+    await new Promise<void>((done) => {
+      let acked = 0;
+      raw.hear = (m) => {
+        if (place.acked(m) === 0) return;
+        if (++acked === ACKS) return done();
+        raw.write(frames[acked] as Uint8Array);
+      };
+      raw.write(frames[0] as Uint8Array);
+    });
+    await relay.kill();
+    const { syncs: all, walSynced, mainUnsynced } = log(trace);
+    const wal = join(folder, 'relay.db-wal');
+    const dropped = statSync(wal).size - walSynced;
+    if (dropped > 0) truncateSync(wal, walSynced);
+    relay = await startRelay(folder);
+    const kept = await place.again(relay.port, 0);
+    const unsynced = ACKS - new Set(kept.map((e) => e.n)).size;
+    const syncs = all - before;
+    say(`one by one: ${ACKS} acks, ${syncs} syncs; with ${dropped} unsynced bytes of the log dropped (${mainUnsynced} writes to the database unsynced), ${unsynced} acks lost`);
+    return { acks: ACKS, syncs, unsynced, mainUnsynced };
+  } finally {
+    await relay.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** Whether no ack went out before its sync. */
