@@ -10,7 +10,7 @@ import { readReceipt, type Receipt, writeReceipt } from './receipt';
 import { readTurn, type Turn, TURNS, writeTurn } from './turn';
 import { unreachable, type Result } from './result';
 import { SIGN_PK, SIGNATURE } from './verify';
-import { decode, type Malformed, type Reader, Writer } from './wire';
+import { decode, numSize, type Malformed, type Reader, Writer } from './wire';
 
 /** Bumped whenever a frame changes its shape. */
 export const WIRE_VERSION = 1;
@@ -384,6 +384,8 @@ export function encodeFromRelay(f: FromRelay): Bytes {
 
 /** One envelope inside a `page`, so that a relay can build it once and send the same bytes to everyone. */
 export const writeStored = (i: StoredEnvelope, w: Writer): void => void w.num(i.device).num(i.n).num(i.seq).num(i.time).bytes(i.envelope);
+/** Bytes that it writes. */
+export const storedSize = (i: StoredEnvelope): number => numSize(i.device) + numSize(i.n) + numSize(i.seq) + numSize(i.time) + numSize(i.envelope.length) + i.envelope.length;
 export const readStored = (r: Reader): StoredEnvelope => ({ device: r.num(), n: r.num(), seq: r.num(), time: r.num(), envelope: r.bytes(LIMIT.envelope) });
 
 const MOST = 4096;

@@ -21,33 +21,57 @@ export function unpackStored(p: Packed): StoredEnvelope[] {
   return read.value;
 }
 
+export interface Page { readonly re: number; readonly group: GroupId; readonly more: boolean; readonly prevs: readonly Prev[]; readonly items: Packed }
+
 /** A `page` frame around them; the same bytes as `encodeFromRelay` makes. */
-export function encodePage(f: { readonly re: number; readonly group: GroupId; readonly more: boolean; readonly prevs: readonly Prev[]; readonly items: Packed }): Bytes {
-  const w = new Writer(f.items.bytes.length + 64 + 40 * f.prevs.length).u8(FROM_CODES.page).num(f.re).fixed(f.group).bool(f.more).list(f.prevs, (p, x) => x.num(p.device).fixed(p.prev));
-  return w.num(f.items.count).fixed(f.items.bytes).last();
+export const encodePage = (f: Page): Bytes => pageHead(f, f.items.bytes.length).fixed(f.items.bytes).last();
+/** What of it stands before the bytes of its items. */
+export const encodePageHead = (f: Page): Bytes => pageHead(f, 0).last();
+
+function pageHead(f: Page, room: number): Writer {
+  const w = new Writer(room + 64 + 40 * f.prevs.length).u8(FROM_CODES.page).num(f.re).fixed(f.group).bool(f.more).list(f.prevs, (p, x) => x.num(p.device).fixed(p.prev));
+  return w.num(f.items.count);
 }
 
-/** One packed item: where it lies, and what stands before its envelope. */
-export interface PlacedItem { readonly device: number; readonly n: number; readonly seq: number; readonly time: number; readonly start: number; readonly envelope: number; readonly end: number }
+/**
+ * Goes over packed items one after the other without copying any: where an item lies, and what stands before its envelope, until the next. Trusts
+ * the bytes: they are our own.
+ */
+export class PackedItem {
+  device = 0;
+  n = 0;
+  seq = 0;
+  time = 0;
+  start = 0;
+  envelope = 0;
+  end = 0;
 
-/** The items one after the other, without copying any; stops when `f` says false. Trusts the bytes: they are our own. */
-export function walkPacked(bytes: Uint8Array, f: (i: PlacedItem) => boolean): void {
-  let at = 0;
-  const num = (): number => {
+  constructor(private readonly bytes: Uint8Array) {}
+
+  /** Goes to the next; false when there is none. */
+  next(): boolean {
+    if (this.end >= this.bytes.length) return false;
+    this.start = this.envelope = this.end;
+    this.device = this.num();
+    this.n = this.num();
+    this.seq = this.num();
+    this.time = this.num();
+    const size = this.num();
+    this.end = this.envelope + size;
+    return true;
+  }
+  private num(): number {
+    const { bytes } = this;
     let v = 0;
     let scale = 1;
-    for (;;) {
-      const b = bytes[at++] as number;
+    for (let at = this.envelope; ; at++) {
+      const b = bytes[at] as number;
       v += (b & 0x7f) * scale;
-      if (b < 0x80) return v;
+      if (b < 0x80) {
+        this.envelope = at + 1;
+        return v;
+      }
       scale *= 128;
     }
-  };
-  while (at < bytes.length) {
-    const start = at;
-    const [device, n, seq, time, size] = [num(), num(), num(), num(), num()];
-    const envelope = at;
-    at += size;
-    if (!f({ device, n, seq, time, start, envelope, end: at })) return;
   }
 }

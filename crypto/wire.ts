@@ -72,6 +72,13 @@ export class Writer {
   }
 }
 
+/** Bytes that `num` writes. */
+export function numSize(v: number): number {
+  let size = 1;
+  for (; v >= 0x80; v /= 128) size++;
+  return size;
+}
+
 /** Takes fields off a byte array. Its methods throw a private signal that `decode` turns into a fault. */
 export class Reader {
   private at = 0;

@@ -5,12 +5,11 @@
  */
 import type { Bytes, Hash } from '../crypto/brand';
 import { concat } from '../crypto/bytes';
-import { type DeviceHead, type StoredEnvelope, writeStored } from '../crypto/frames';
+import { type DeviceHead, storedSize, type StoredEnvelope, writeStored } from '../crypto/frames';
 import { HASH, ZERO_HASH } from '../crypto/hash';
-import { LIMIT } from '../crypto/limits';
-import { walkPacked } from '../crypto/packed';
+import { PackedItem } from '../crypto/packed';
 import { Writer } from '../crypto/wire';
-import { type Batch, findIn, FULL, pageOf, prevOf } from './batch';
+import { type Batch, findIn, FULL, pageOf, prevOf, type Unread } from './batch';
 import { FRESH_ROWS, type Fresh, packFresh, SPAN, unwritten } from './fresh';
 import type { Calls } from './log';
 import type { Sqlite } from './sqlite';
@@ -133,11 +132,16 @@ export class SqliteFeed {
     return stored.seq;
   }
   private put({ g, roster, hash, stored }: Fresh): void {
-    const size = stored.envelope.length + 32;
-    if ((this.coming.get(g)?.bytes ?? 0) + size > LIMIT.pageBytes) this.write(g);
-    const seq = ++this.feed(g).seq;
-    if (stored.seq !== seq) throw new Error('a commit is out of order');
+    const size = storedSize(stored);
+    const feed = this.feed(g);
     let c = this.coming.get(g);
+    if (feed.count + (c?.count ?? 0) >= FULL.count || feed.bytes + (c?.bytes ?? 0) + size > FULL.bytes) {
+      this.write(g);
+      this.fill(g, feed);
+      c = undefined;
+    }
+    const seq = ++feed.seq;
+    if (stored.seq !== seq) throw new Error('a commit is out of order');
     if (c === undefined) this.coming.set(g, (c = { first: seq, row: this.row, count: 0, bytes: 0, packed: new Writer(size), prevs: new Writer(HASH), runs: new Map() }));
     writeStored(stored, c.packed);
     c.prevs.fixed(this.end(g, stored.device).hash);
@@ -149,20 +153,20 @@ export class SqliteFeed {
   }
 
   page({ g, way, from, most }: Calls['page'][0]): Calls['page'][1] {
-    const edge = Math.min(from, SPAN - 1);
-    return pageOf(this.batches(g, way === 'up', edge), way, edge, most);
+    const feed = this.last(g);
+    return pageOf(this.batches(g, way === 'up', Math.min(from, feed + 1), feed), { way, from, most }, feed);
   }
 
   /** From the one that holds what is next to `edge`, upwards or downwards. */
-  private *batches(g: number, up: boolean, edge: number): Iterable<Batch> {
-    const least = g * SPAN;
-    const first = this.coming.get(g)?.first ?? Infinity;
-    if (!up && first < edge) yield this.batch(g, first) as Batch;
-    const rows = up
-      ? this.db.each('SELECT * FROM batches WHERE at >= coalesce((SELECT max(at) FROM batches WHERE at > ?1 AND at <= ?2), ?1) AND at < ?3 ORDER BY at', least, least + edge + 1, least + SPAN)
-      : this.db.each('SELECT * FROM batches WHERE at > ? AND at < ? ORDER BY at DESC', least, least + edge);
-    if (!up || edge + 1 < first) for (const r of rows) yield batchOf(g, r);
-    if (up && first < Infinity) yield this.batch(g, first) as Batch;
+  private *batches(g: number, up: boolean, edge: number, feed: number): Iterable<Unread> {
+    for (let seq = up ? edge + 1 : edge - 1; seq >= 1 && seq <= feed; ) {
+      const c = this.coming.get(g);
+      const isComing = c !== undefined && seq >= c.first;
+      const row = isComing ? undefined : this.db.one('SELECT at, count, length(packed) AS bytes FROM batches WHERE at <= ? ORDER BY at DESC LIMIT 1', g * SPAN + seq);
+      const { first, count, bytes } = isComing ? c : { first: (row?.['at'] as number) - g * SPAN, count: row?.['count'] as number, bytes: row?.['bytes'] as number };
+      yield { count, bytes, read: () => this.batch(g, first) as Batch };
+      seq = up ? first + count : first - 1;
+    }
   }
   /** The one that holds a place of the feed. */
   private batch(g: number, seq: number): Batch | null {
@@ -241,7 +245,10 @@ export class SqliteFeed {
     feed.rows++;
     feed.count += c.count;
     feed.bytes += c.bytes;
-    if (feed.count < FULL.count && feed.bytes < FULL.bytes) return;
+    if (feed.count >= FULL.count) this.fill(g, feed);
+  }
+  /** The rows at a feed's end are full together, and what comes goes into others. */
+  private fill(g: number, feed: FeedEnd): void {
     if (feed.rows > ROWS.full) this.merge(g, feed.from);
     Object.assign(feed, { from: feed.seq + 1, rows: 0, count: 0, bytes: 0 });
   }
@@ -255,7 +262,7 @@ export class SqliteFeed {
     const rows = this.db.all('SELECT count, prevs, packed FROM batches WHERE at >= ? AND at < ? ORDER BY at', at, (g + 1) * SPAN);
     const packed = concat(...rows.map((r) => r['packed'] as Bytes));
     const devices = new Set<number>();
-    walkPacked(packed, (i) => (devices.add(i.device), true));
+    for (const item = new PackedItem(packed); item.next(); ) devices.add(item.device);
     this.db.run('DELETE FROM batches WHERE at >= ? AND at < ?', at, (g + 1) * SPAN);
     const count = rows.reduce((sum, r) => sum + (r['count'] as number), 0);
     this.db.run('INSERT INTO batches VALUES (?, ?, ?, ?)', at, count, concat(...rows.map((r) => r['prevs'] as Bytes)), packed);

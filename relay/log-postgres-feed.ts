@@ -41,11 +41,7 @@ export function* page({ g, way, from, most }: Calls['page'][0]): Steps<Calls['pa
   const up = way === 'up';
   const found = yield* all(up ? UP : DOWN, Math.min(from, FAR), g, g, ...(up ? [g] : [limit, g]), limit);
   const feed = (found[0]?.['feed'] as number | undefined) ?? 0;
-  const edge = Math.min(from, feed + 1);
-  const { items, prevs } = pageOf(following(found, up), way, edge, limit);
-  // a feed has no holes
-  const more = items.count > 0 && (up ? edge + items.count < feed : edge - items.count > 1);
-  return { items, prevs, more };
+  return pageOf(following(found, up).map((b) => ({ count: countOf(b), bytes: b.packed.length, read: () => b })), { way, from, most }, feed);
 }
 
 /** What was found, the rows as one batch, as far as it follows each other. */

@@ -10,9 +10,14 @@ type Framed = Bytes & { [FORM]?: Buffer };
 export function messageOf(bytes: Framed): Buffer {
   let made = bytes[FORM];
   if (made !== undefined) return made;
-  const n = bytes.length;
+  made = begun(bytes, bytes.length);
+  bytes[FORM] = made;
+  return made;
+}
+/** The beginning of a message of `n` bytes, as far as `bytes` go. */
+function begun(bytes: Bytes, n: number): Buffer {
   const head = n < 126 ? 2 : n < 65536 ? 4 : 10;
-  made = Buffer.allocUnsafe(head + n);
+  const made = Buffer.allocUnsafe(head + bytes.length);
   made[0] = 0x82;
   if (n < 126) made[1] = n;
   else if (n < 65536) {
@@ -24,7 +29,6 @@ export function messageOf(bytes: Framed): Buffer {
     made.writeUInt32BE(n % 2 ** 32, 6);
   }
   made.set(bytes, head);
-  bytes[FORM] = made;
   return made;
 }
 
@@ -44,9 +48,17 @@ const AT_ONCE = 96 * 1024;
 
 /** Writes at the end of this turn, together with what else the turn brings. */
 export function writeSoon(socket: Duplex, bytes: Bytes): void {
-  if (socket.writableCorked === 0) {
-    socket.cork();
-    if (corked.push(socket) === 1) process.nextTick(uncork);
-  }
+  cork(socket);
   socket.write(messageOf(bytes));
+}
+/** The same of a message in two parts, of which the second, as a page is large and goes to one, is not copied: it must stay as it is. */
+export function writePartsSoon(socket: Duplex, head: Bytes, rest: Bytes): void {
+  cork(socket);
+  socket.write(begun(head, head.length + rest.length));
+  socket.write(rest);
+}
+function cork(socket: Duplex): void {
+  if (socket.writableCorked > 0) return;
+  socket.cork();
+  if (corked.push(socket) === 1) process.nextTick(uncork);
 }

@@ -2,7 +2,6 @@
 import { equal, hex } from '../crypto/bytes';
 import type { ToRelay } from '../crypto/frames';
 import { LIMIT } from '../crypto/limits';
-import { encodePage } from '../crypto/packed';
 import { decodeEntry } from '../crypto/roster/entry';
 import type { Invite } from '../crypto/roster/state';
 import type { Group } from './group';
@@ -68,7 +67,7 @@ export function page(h: House, s: LogSession, f: Of<'fetch'>): void {
     h.follow.current(group, (ok) => {
       if (!ok) return connection.refuse(f.re, group.id, 'unavailable');
       if (s.gone !== null) return connection.send({ is: 'gone', re: f.re, group: group.id, seq: s.gone });
-      connection.write(encodePage({ re: f.re, group: group.id, ...page }));
+      connection.writePage({ re: f.re, group: group.id, ...page });
     });
   });
 }

@@ -56,8 +56,11 @@ export interface Wire {
 }
 
 export interface Relay {
-  /** Opens a connection; `hello` is sent during the call. `end` drops it when the relay wants everyone to come anew. */
-  connect(send: (frame: Bytes) => void, host?: string, end?: () => void, from?: string | null): Wire;
+  /**
+   * Opens a connection; `hello` is sent during the call. `end` drops it when the relay wants everyone to come anew. With `sendParts` a page is sent
+   * as what stands before its items, and its items.
+   */
+  connect(send: (frame: Bytes) => void, host?: string, end?: () => void, from?: string | null, sendParts?: (head: Bytes, rest: Bytes) => void): Wire;
   /** What a bearer opens in a group; null for nothing. */
   opens(bearer: Bytes, group: GroupId): Promise<Opened | 'unavailable' | null>;
   /** How much there is of what; nothing that could name anybody. */
@@ -110,8 +113,8 @@ export function createRelay(p: RelayParts): Relay {
   const count = (why: Refusal): void => void refusals.set(why, (refusals.get(why) ?? 0) + 1);
 
   return {
-    connect(send, host = p.host ?? 'localhost', end, from = null) {
-      const c = new Connection(host, p.random(NONCE).slice(), send, from, count, p.clock(), end);
+    connect(send, host = p.host ?? 'localhost', end, from = null, sendParts) {
+      const c = new Connection(host, p.random(NONCE).slice(), send, from, count, p.clock(), end, sendParts);
       house.connections.add(c);
       const own = house.paces.fresh();
       if (p.keys.turns !== undefined && p.keys.turns.length > 0) c.send({ is: 'turns', turns: p.keys.turns });

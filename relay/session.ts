@@ -2,6 +2,7 @@
 import type { Bytes, GroupId, Hex, InvitePk, LogPk, MeetId, MemberTag, VaultId } from '../crypto/brand';
 import { equal, hex } from '../crypto/bytes';
 import { encodeFromRelay, type FromRelay, NO_DETAIL, type Refusal, type RefusalDetail } from '../crypto/frames';
+import { encodePage, encodePageHead, type Page } from '../crypto/packed';
 import type { Bucket } from './limits';
 import type { Group } from './group';
 
@@ -72,7 +73,9 @@ export class Connection {
     /** When it came, milliseconds since 1970. */
     readonly since: number,
     /** Ends it from this side. */
-    readonly end: () => void = () => undefined
+    readonly end: () => void = () => undefined,
+    /** Takes a frame in two parts, where that is dearer to lay together than to send. */
+    private readonly outParts?: (head: Bytes, rest: Bytes) => void
   ) {}
 
   get invites(): Map<Hex<GroupId>, InviteSession> {
@@ -98,6 +101,11 @@ export class Connection {
   }
   write(frame: Bytes): void {
     if (this.isOpen) this.out(frame);
+  }
+  writePage(p: Page): void {
+    if (!this.isOpen) return;
+    if (this.outParts === undefined) this.out(encodePage(p));
+    else this.outParts(encodePageHead(p), p.items.bytes);
   }
   refuse(re: number, group: GroupId, why: Refusal, detail: Partial<RefusalDetail> = {}): void {
     this.count(why);

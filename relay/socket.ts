@@ -3,11 +3,12 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { BlockList } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Bytes } from '../crypto/brand';
 import { LIMIT } from '../crypto/limits';
 import { addressOf, type Doors } from './doors';
 import type { AllowedHosts } from './hosts';
 import { RATE } from './limits';
-import { writeSoon } from './outlet';
+import { writePartsSoon, writeSoon } from './outlet';
 import type { Relay, Wire } from './relay';
 
 export interface Sockets {
@@ -60,14 +61,21 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts, d
     const read = (): void => {
       if (ws.isPaused && !waits && socket.writableLength <= RATE.unreadAsk) ws.resume();
     };
-    const wire = relay.connect((bytes) => {
-      if (ws.readyState !== ws.OPEN) return;
+    const takes = (): boolean => {
+      if (ws.readyState !== ws.OPEN) return false;
       const waiting = socket.writableLength;
-      if (waiting > RATE.unread) return ws.terminate();
-      writeSoon(socket, bytes);
+      if (waiting > RATE.unread) ws.terminate();
       // who does not take what it asked for is not asked for more
-      if (waiting > RATE.unreadAsk && !ws.isPaused) ws.pause();
-    }, host, () => ws.close(1012), from);
+      else if (waiting > RATE.unreadAsk && !ws.isPaused) ws.pause();
+      return waiting <= RATE.unread;
+    };
+    const send = (frame: Bytes): void => {
+      if (takes()) writeSoon(socket, frame);
+    };
+    const sendParts = (head: Bytes, rest: Bytes): void => {
+      if (takes()) writePartsSoon(socket, head, rest);
+    };
+    const wire = relay.connect(send, host, () => ws.close(1012), from, sendParts);
     const one: Open = { ws, wire, began: seconds, heard: seconds };
     open.add(one);
     socket.on('drain', read);

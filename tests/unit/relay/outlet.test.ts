@@ -1,7 +1,8 @@
 import { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { Bytes } from '../../../crypto/brand';
-import { writeSoon } from '../../../relay/outlet';
+import { concat } from '../../../crypto/bytes';
+import { messageOf, writePartsSoon, writeSoon } from '../../../relay/outlet';
 
 interface Sink { readonly socket: Duplex; readonly turns: number[][] }
 
@@ -50,6 +51,20 @@ describe('a turn of writing', () => {
     expect(steps).toEqual([6, 9, 10]);
     await turn();
     expect(all.map((s) => s.turns)).toEqual([[[1], [2]], ...Array.from({ length: 8 }, () => [[1]]), [[1, 2]]]);
+  });
+
+  it('writes a message in two parts as it writes one, in its turn', async () => {
+    for (const [head, rest] of [[3, 0], [3, 122], [3, 123], [100, 65_435], [100, 65_436], [3, 200_000]] as const) {
+      const written: Buffer[] = [];
+      const socket = new Duplex({ read: () => undefined, write: (chunk: Buffer, _, done) => (written.push(chunk), done()) });
+      const frames = [message(1, 9), concat(message(2, head), message(3, rest)), message(4, 9)] as Bytes[];
+      writeSoon(socket, frames[0] as Bytes);
+      writePartsSoon(socket, message(2, head), message(3, rest));
+      writeSoon(socket, frames[2] as Bytes);
+      await turn();
+      await turn();
+      expect(Buffer.concat(written).equals(Buffer.concat(frames.map((f) => messageOf(f))))).toBe(true);
+    }
   });
 
   it('writes on when one of the sockets has gone', async () => {
