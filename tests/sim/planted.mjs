@@ -92,10 +92,10 @@ export const PLANTED = [
 
   // clients against a hostile relay
   bug('believes that it is out without a receipt', CORE('session'), "async function finishGone(run: GroupRun, seq: number): Promise<void> {\n  run.session = 'gone';", "async function finishGone(run: GroupRun, seq: number): Promise<void> {\n  run.row.ended ??= 'removed';\n  run.session = 'gone';", [LIES, 27]),
-  bug('takes entries without looking at the receipt', CORE('receive'), '|| !verifyReceipt(run.state.group, receipt)) {', ') {', [LIES, 46]),
-  bug('takes envelopes without looking at the signature', 'src/lib/group/log.ts', "  if (!verifyEnvelope(context, read.value)) return { is: 'refused', why: 'forged' };\n", '', [LIES, 6]),
+  bug('takes entries without looking at the receipt', CORE('receive'), '|| !verifyReceipt(run.state.group, receipt)) {', ') {', [LIES, 96]),
+  bug('takes envelopes without looking at the signature', 'src/lib/group/log.ts', "  if (!verifyEnvelope(context, read.value)) return { is: 'refused', why: 'forged' };\n", '', [LIES, 147]),
   bug('stops at an entry that does not count', ROSTER('fold'), "  return fault === null ? { state: withClaim(s, apply(s, passed, d.value), d.value), void: null, entry: d.value } : { state: passed,", "  return fault === null ? { state: withClaim(s, apply(s, passed, d.value), d.value), void: null, entry: d.value } : { state: s,", [LIES, 27]),
-  bug('never reads the feed again', CORE('heal'), 'if ((isSuspicious(run) && !run.readAgain) || isDue(run)) {', 'if (run.cursor < 0) {', [LIES, 6]),
+  bug('never reads the feed again', CORE('heal'), 'if ((isSuspicious(run) && !run.readAgain) || isDue(run)) {', 'if (run.cursor < 0) {', [LIES, 96]),
   bug('does not look at the newest entry again', CORE('session'), '!(await fetchRoster(run, true))', '!(await fetchRoster(run))', [FORK, 8]),
   bug('speaks to a relay that is behind', CORE('session'), 'if (isBehind || run.isHalted) halt(run,', 'if (run.isHalted) halt(run,', [FORK, 48]),
   bug('does not compare its own log', CORE('session'), ' || f.head.n < run.ownHead.n);', ');', [FORK, 258]),
@@ -111,6 +111,6 @@ export const PLANTED = [
   bug('comes back under the keys of the recovery row', CORE('restore'), 'id: at.id, logSeed: own.logSeed, kemSeed: own.kemSeed, tag: at.tag,', "id: at.id, ...('logSeed' in at ? (at as never) : own), tag: at.tag,", [HONEST, 55]),
   bug('does not make the feed again when the cache is gone', CORE('project'), '  if (missing === 0 && endedSince(run, cutUpTo).length === 0) return;', '  if (upTo === 0 || (missing === 0 && endedSince(run, cutUpTo).length === 0)) return;', [HONEST, 54]),
   bug('forgets what there was no room for when it reads what it has', CORE('inbox'), '    const waiting = run.unkept;', '    const waiting: typeof run.unkept = [];', [HONEST, 1090]),
-  bug('lets what is shown again take the place of another', CORE('heal'), '...(counts || isAgain ? { loose: true } : {})', '', [LIES, 1706]),
+  bug('lets what is shown again take the place of another', CORE('heal'), '...(counts || isAgain ? { loose: true } : {})', '', [LIES, 12026]),
   bug('counts the cursor before the rows when the disk is full', CORE('settle'), 'await run.commitOrCarryOn([...changes, run.headsRow()]);\n  const rows', 'await run.commitOrCarryOn([run.headsRow()]);\n  await run.commitOrCarryOn([...changes]);\n  const rows', [HONEST, 55])
 ];

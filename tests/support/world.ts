@@ -103,6 +103,15 @@ export function counted(log: Log): Log {
 countCalls(crypto.subtle, ['encrypt', 'decrypt', 'importKey', 'deriveKey']);
 countCalls(WebAssembly, ['compile', 'instantiate']);
 
+/** One direction of a line: when a frame of so many bytes is there that is sent now, behind what was sent before. */
+function direction(time: Time, rate: () => number): (bytes: number) => number {
+  let free = 0;
+  return (bytes) => {
+    free = Math.max(free, time.now) + (bytes * 1_000) / rate();
+    return Math.ceil(free - time.now) + 1;
+  };
+}
+
 /** A connection to whoever poses as the relay; `hello` comes during the call. */
 export type Connect = (device: Device, send: (frame: Bytes) => void, end: () => void) => Pick<Wire, 'receive' | 'close'>;
 
@@ -113,6 +122,10 @@ export class Device {
   /** What becomes of the next write to the disk. */
   fate: (write: Write) => Fate = () => 'done';
   online = true;
+  /** Bytes a second that its line carries, in either direction. */
+  rate = Infinity;
+  /** Connections that were made so far. */
+  dialled = 0;
   /** The newest version of groups that its app knows, from its next worker on. */
   knows = GROUP_VERSION;
   /** How far this device's clock is off, in milliseconds. */
@@ -156,13 +169,15 @@ export class Device {
             time.later(0, () => events.closed());
           };
           this.wires.add(end);
+          this.dialled++;
+          const [up, down] = [direction(time, () => this.rate), direction(time, () => this.rate)];
           time.later(1, () => {
             if (!open) return;
             if (!this.online || this.world.down) return end();
-            wire = this.world.connect(this, (frame) => time.later(1, () => open && events.frame(frame)), end);
+            wire = this.world.connect(this, (frame) => time.later(down(frame.length), () => open && events.frame(frame)), end);
             events.open();
           });
-          return { send: (f) => void time.later(1, () => void (open && wire?.receive(f))), close: end };
+          return { send: (f) => void time.later(up(f.length), () => void (open && wire?.receive(f))), close: end };
         },
         blobs: this.world.blobs(this), estimate: () => Promise.resolve({ used: 0, quota: 0 }), argon: { memory: 64, passes: 1, lanes: 1 },
         report: (e) => alive && this.world.reports.push(e)

@@ -1,7 +1,11 @@
-/** One socket to the relay for all groups (PROTOCOL §12): hello, asks and answers, pings, and coming back. It knows no keys. */
+/**
+ * One socket to the relay for all groups (PROTOCOL §11.9, §12): hello, asks and answers, pings, and coming back. It knows no keys.
+ * Only whole messages are seen of a socket, so a slow line looks like a dead one until the answer is there.
+ */
 import type { RelayPk } from '$crypto/brand';
 import { equal } from '$crypto/bytes';
 import type { Random } from '$crypto/sodium';
+import { LIMIT } from '$crypto/limits';
 import { leadsTo, type Turn } from '$crypto/turn';
 import { decodeFromRelay, encodeToRelay, type FromRelay, type ToRelay, WIRE_VERSION } from '$crypto/frames';
 import { backoff } from './backoff';
@@ -9,7 +13,15 @@ import type { Clock, Dial, Later, Socket } from './ports';
 
 const PING_EVERY = 20_000;
 const ANSWER_WITHIN = 5_000;
-const ASK_WITHIN = 30_000;
+/**
+ * An answer is of 192 KiB at most, which at 4 KiB a second is there in 48 s. The largest envelope, a page of its own, is there in 24 s, and
+ * in 48 s when the ask goes out behind another such. On a line that dies unseen with an ask under way nobody knows for as long.
+ */
+const ASK_WITHIN = 60_000;
+/** A page that takes longer is too large for the line; one that takes less than a quarter of it may be twice as large. */
+const PAGE_WITHIN = 10_000;
+/** Bytes that a line takes in a second, at the least. */
+const SLOWEST = 4096;
 /** Asks are numbered above every possible n, so that a refused append is never taken for an answer. */
 const FIRST_RE = 2 ** 32;
 
@@ -25,10 +37,19 @@ export interface LinkEvents {
   changed(): void;
 }
 
+type Wait = 'hello' | 'ping' | 'pong' | 'sign' | 'retry';
 export interface LinkPorts { readonly dial: Dial; readonly clock: Clock; readonly later: Later; readonly random: Random }
 
 type Ask = Extract<ToRelay, { re: number }>;
 type Unnumbered<T> = T extends unknown ? Omit<T, 're'> : never;
+interface Asked {
+  readonly group: Uint8Array | null;
+  readonly answer: (f: FromRelay | null) => void;
+  readonly stop: () => void;
+  readonly at: number;
+  /** Envelopes asked for; 0 when it is no page. */
+  readonly most: number;
+}
 
 export class Link {
   state: LinkState = 'stopped';
@@ -40,10 +61,13 @@ export class Link {
   private socket: Socket | null = null;
   private tries = 0;
   private re = FIRST_RE;
-  private readonly asked = new Map<number, { group: Uint8Array | null; answer: (f: FromRelay | null) => void; stop: () => void }>();
+  private readonly asked = new Map<number, Asked>();
   /** What is waited for now: one thing of each kind. */
-  private readonly waiting = new Map<'hello' | 'ping' | 'pong' | 'retry', () => void>();
-  private heard = true;
+  private readonly waiting = new Map<Wait, () => void>();
+  /** Bytes told on this connection, how many of them have arrived for certain, and how many went before the newest ping: its answer says that those have. */
+  private told = { all: 0, arrived: 0, before: { re: 0, bytes: 0 } };
+  /** Envelopes that come in good time in one page; it outlasts connections. */
+  private fits = Infinity;
 
   constructor(private readonly ports: LinkPorts, private readonly events: LinkEvents) {}
 
@@ -57,26 +81,33 @@ export class Link {
     this.clearTimers();
     this.state = 'stopped';
   }
-  /** The page woke or the network came back: a socket that does not answer at once is dropped, and no back-off is waited for. */
+  /**
+   * The page woke or the network came back: a socket that gives no sign at once is dropped, and no back-off is waited for. With an answer
+   * under way it has the time in which a page should be there; one that takes longer is lost, and the next is smaller.
+   */
   wake(): void {
     if (this.state === 'stopped') return;
     this.tries = 0;
-    if (this.state === 'online') this.ping();
+    if (this.state === 'online') this.ping('sign', this.asked.size > 0 ? PAGE_WITHIN : ANSWER_WITHIN);
     else if (this.state === 'offline') this.connect();
   }
 
-  /** Sends and resolves with the answer; null when the connection ends first. */
+  /** Sends and resolves with the answer; null when the connection ends first. Of a page no more is asked for than the line brings in good time. */
   ask(frame: Unnumbered<Ask>): Promise<FromRelay | null> {
     if (this.state !== 'online' || this.socket === null) return Promise.resolve(null);
     const re = this.re++;
+    const most = frame.is === 'fetch' ? Math.min(frame.most, this.fits) : 0;
     return new Promise((answer) => {
       const stop = this.ports.later(ASK_WITHIN, () => this.lost());
-      this.asked.set(re, { group: 'group' in frame ? frame.group : null, answer, stop });
-      this.tell({ ...frame, re } as ToRelay);
+      this.asked.set(re, { group: 'group' in frame ? frame.group : null, answer, stop, at: this.ports.clock(), most });
+      this.tell({ ...frame, re, ...(most > 0 && { most }) } as ToRelay);
     });
   }
   tell(frame: ToRelay): void {
-    if (this.state === 'online') this.socket?.send(encodeToRelay(frame));
+    if (this.state !== 'online') return;
+    const bytes = encodeToRelay(frame);
+    this.told.all += bytes.length;
+    this.socket?.send(bytes);
   }
   /** Whether the relay that is there speaks for one with this key: it is that one, or that one named it. */
   speaksFor(relayPk: RelayPk): boolean {
@@ -90,6 +121,7 @@ export class Link {
   private connect(): void {
     this.clearTimers();
     this.turns = [];
+    this.told = { all: 0, arrived: 0, before: { re: 0, bytes: 0 } };
     this.state = 'connecting';
     this.events.changed();
     let mine: Socket | null = null;
@@ -113,7 +145,10 @@ export class Link {
     const d = decodeFromRelay(bytes);
     if (!d.ok) return;
     const f = d.value;
-    this.heard = true;
+    // whatever comes is a sign of life
+    this.callOff('pong');
+    this.callOff('sign');
+    if (f.is === 'pong' && f.re === this.told.before.re) this.told.arrived = this.told.before.bytes;
     if (f.is === 'turns' && this.state === 'connecting') {
       this.turns = f.turns;
       return;
@@ -139,24 +174,41 @@ export class Link {
     if (waiting.group !== null && 'group' in f && !equal(f.group, waiting.group)) return;
     this.asked.delete((f as { re: number }).re);
     waiting.stop();
+    if (f.is === 'page' && f.more) this.learn(this.ports.clock() - waiting.at, waiting.most, f.items.length);
     waiting.answer(f);
   }
 
   private keepAlive(): void {
     this.wait('ping', PING_EVERY, () => {
       if (this.state !== 'online') return;
-      this.ping();
+      // on a line that was slow before, a large envelope of somebody may be on its way
+      this.ping('pong', ANSWER_WITHIN, this.fits < LIMIT.page ? LIMIT.envelope : 0);
       this.keepAlive();
     });
   }
-  private ping(): void {
-    this.tell({ is: 'ping', re: this.re++ });
+  /** Asks for a sign of life within `ms`, and the time that may go by for what was told before it and for `pushed` bytes before the answer. */
+  private ping(as: 'pong' | 'sign', ms: number, pushed = 0): void {
+    const re = this.re++;
+    const more = Math.floor((this.told.all - this.told.arrived + pushed) / SLOWEST) * 1000;
+    this.told.before = { re, bytes: this.told.all };
+    this.tell({ is: 'ping', re });
     // a line asked again and again is given no more time for it
-    if (this.waiting.has('pong')) return;
-    this.heard = false;
-    this.wait('pong', ANSWER_WITHIN, () => {
-      if (this.state === 'online' && !this.heard) this.lost();
+    if (this.waiting.has(as)) return;
+    this.wait(as, Math.min(ms + more, ASK_WITHIN), () => {
+      // behind an answer that is under way no pong can come; that answer has a time of its own
+      if (as === 'sign' || this.asked.size === 0) this.lost();
     });
+  }
+  /** A page of `items` came after `ms`: it was full, by number or by size. */
+  private learn(ms: number, most: number, items: number): void {
+    if (ms > PAGE_WITHIN) this.fits = Math.max(1, Math.min(this.fits, Math.floor(items / 2)));
+    else if (ms < PAGE_WITHIN / 4 && most >= this.fits) this.fits = most * 2;
+  }
+  /** Pages are lost with the line. How large their envelopes were nobody knows, so the next ones are far smaller: they grow again soon enough. */
+  private learnOfLost(): void {
+    const slow = [...this.asked.values()].filter((a) => this.ports.clock() - a.at >= PAGE_WITHIN).map((a) => a.most);
+    const most = Math.max(0, ...slow);
+    if (most > 0) this.fits = Math.max(1, Math.min(this.fits, Math.floor(most / 8)));
   }
 
   private drop(): void {
@@ -173,6 +225,7 @@ export class Link {
   private lost(): void {
     const was = this.state;
     this.clearTimers();
+    this.learnOfLost();
     this.drop();
     this.state = 'offline';
     this.since ??= this.ports.clock();
@@ -182,12 +235,16 @@ export class Link {
       if (this.state === 'offline') this.connect();
     });
   }
-  private wait(what: 'hello' | 'ping' | 'pong' | 'retry', ms: number, then: () => void): void {
-    this.waiting.get(what)?.();
+  private wait(what: Wait, ms: number, then: () => void): void {
+    this.callOff(what);
     this.waiting.set(what, this.ports.later(ms, () => {
       this.waiting.delete(what);
       then();
     }));
+  }
+  private callOff(what: Wait): void {
+    this.waiting.get(what)?.();
+    this.waiting.delete(what);
   }
   private clearTimers(): void {
     for (const stop of this.waiting.values()) stop();

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Bytes } from '$crypto/brand';
 import { decodeToRelay, encodeFromRelay, type FromRelay, type ToRelay, WIRE_VERSION } from '$crypto/frames';
+import { LIMIT } from '$crypto/limits';
 import { ready } from '$crypto/sodium';
 import { backoff } from '$lib/sync/backoff';
 import { Link } from '$lib/sync/link';
@@ -223,16 +224,59 @@ describe('a question', () => {
     expect(answer?.is).toBe('requests');
   });
 
-  it('without an answer ends the connection after half a minute', async () => {
+  it('without an answer ends the connection after a minute, though pings are answered', async () => {
     const s = online();
     const asked = s.link.ask({ is: 'mailbox', group: GROUP });
-    // pings are answered: the line lives, the question does not
-    for (let i = 0; i < 2; i++) {
-      s.pass(15_000);
+    // the line lives, the question does not
+    for (let i = 0; i < 5; i++) {
+      s.pass(11_999);
       s.say({ is: 'pong', re: 1 });
     }
+    expect(s.link.state).toBe('online');
+    s.pass(5);
     expect(await asked).toBeNull();
     expect(s.seen).toContain('down');
+  });
+
+  it('that is still to be answered keeps the line, though no ping is: its answer may be what they wait behind', async () => {
+    const s = online();
+    s.pass(15_000);
+    const asked = s.link.ask({ is: 'mailbox', group: GROUP });
+    const { re } = s.socket.sent.at(-1) as { re: number };
+    s.pass(59_000);
+    s.say({ is: 'done', re, group: GROUP });
+    expect((await asked)?.is).toBe('done');
+    expect(s.seen).toEqual(['up']);
+    // and after it they count again
+    s.pass(25_001);
+    expect(s.seen).toEqual(['up', 'down']);
+  });
+
+  it('and nothing else being answered ends the connection after a minute', async () => {
+    const s = online();
+    const asked = s.link.ask({ is: 'mailbox', group: GROUP });
+    s.pass(59_999);
+    expect(s.link.state).toBe('online');
+    s.pass(1);
+    expect(await asked).toBeNull();
+    expect(s.sockets[0]!.closed).toBe(true);
+  });
+
+  it('that is still to be answered keeps nobody who woke beside a dead line: ten seconds, however often', () => {
+    // at once, and while an earlier ping is waited for
+    for (const asleep of [1_000, 22_000]) {
+      const s = online();
+      void s.link.ask({ is: 'mailbox', group: GROUP });
+      s.pass(asleep);
+      for (let i = 0; i < 5; i++) {
+        s.link.wake();
+        s.pass(1_999);
+      }
+      expect(s.sockets[0]!.closed).toBe(false);
+      s.link.wake();
+      s.pass(5);
+      expect(s.sockets[0]!.closed).toBe(true);
+    }
   });
 
   it('gets no answer when the connection ends, or is not there', async () => {
@@ -241,6 +285,155 @@ describe('a question', () => {
     s.socket.events.closed();
     expect(await asked).toBeNull();
     expect(await s.link.ask({ is: 'mailbox', group: GROUP })).toBeNull();
+  });
+});
+
+describe('a page', () => {
+  const item = (seq: number) => ({ device: 1, n: seq, seq, time: 0, envelope: new Uint8Array(1) as never });
+  /** Asks for as many as there may be in one. */
+  const fetch = (s: ReturnType<typeof online>, most: number = LIMIT.page) => {
+    const answer = s.link.ask({ is: 'fetch', group: GROUP, way: 'up', from: 0, most });
+    const f = s.socket.sent.at(-1) as Extract<ToRelay, { is: 'fetch' }>;
+    return { answer, most: f.most, come: (more = true, n = f.most) => s.say({ is: 'page', re: f.re, group: GROUP, more, prevs: [], items: Array.from({ length: n }, (_, i) => item(i + 1)) }) };
+  };
+  /** Waits until there is another line. */
+  const again = (s: ReturnType<typeof online>) => {
+    while (s.link.state !== 'connecting') s.pass(100);
+    s.say(hello());
+  };
+  const mosts = (s: ReturnType<typeof online>, n: number, after: (f: ReturnType<typeof fetch>) => void): number[] =>
+    Array.from({ length: n }, () => {
+      const f = fetch(s);
+      after(f);
+      return f.most;
+    });
+
+  it('that did not come in time is asked for far smaller, at last one by one', () => {
+    const s = online();
+    const asked = mosts(s, 5, () => {
+      s.pass(60_000);
+      again(s);
+    });
+    expect(asked).toEqual([500, 62, 7, 1, 1]);
+  });
+
+  it('that came slowly is half as large the next time, and grows again once it comes fast', () => {
+    const s = online();
+    const slow = mosts(s, 3, (f) => {
+      s.pass(10_001);
+      f.come();
+    });
+    expect(slow).toEqual([500, 250, 125]);
+    const fair = mosts(s, 3, (f) => {
+      s.pass(6_000);
+      f.come();
+    });
+    expect(fair).toEqual([62, 62, 62]);
+    const fast = mosts(s, 5, (f) => {
+      s.pass(1_000);
+      f.come();
+    });
+    expect(fast).toEqual([62, 124, 248, 496, 500]);
+  });
+
+  it('of few large envelopes that came slowly is half as many the next time', () => {
+    const s = online();
+    const f = fetch(s);
+    s.pass(24_000);
+    f.come(true, 9);
+    expect(fetch(s).most).toBe(4);
+  });
+
+  it('that was the last and small says nothing of how large one may be', () => {
+    const s = online();
+    fetch(s);
+    s.pass(60_000);
+    again(s);
+    expect(mosts(s, 3, (f) => f.come(false))).toEqual([62, 62, 62]);
+    expect(mosts(s, 2, (f) => {
+      s.pass(11_000);
+      f.come(false);
+    })).toEqual([62, 62]);
+  });
+
+  it('that was on its way for a moment when the line ended is no larger than before', () => {
+    const s = online();
+    fetch(s);
+    s.pass(9_000);
+    s.socket.events.closed();
+    again(s);
+    expect(fetch(s).most).toBe(500);
+  });
+
+  it('that was lost counts by no more than is known to fit since it was asked for', () => {
+    const s = online();
+    fetch(s);
+    const other = fetch(s);
+    s.pass(15_000);
+    other.come(true, 9);
+    s.pass(45_000);
+    again(s);
+    expect(fetch(s).most).toBe(4);
+  });
+
+  it('that was asked to be small, and came fast, is no larger the next time', () => {
+    const s = online();
+    fetch(s);
+    s.pass(60_000);
+    again(s);
+    fetch(s, 3).come();
+    expect(fetch(s).most).toBe(62);
+  });
+
+  it('that was slow gives a ping the time in which the largest envelope may come before its answer', () => {
+    const s = online();
+    const f = fetch(s);
+    s.pass(15_000);
+    f.come(true, 9);
+    s.pass(5_000 + 28_999);
+    expect(s.link.state).toBe('online');
+    s.pass(1);
+    expect(s.sockets[0]!.closed).toBe(true);
+  });
+
+  it('counts once of all that were lost together, and by the largest', () => {
+    const s = online();
+    for (const most of [10, 400, 3]) fetch(s, most);
+    s.pass(60_000);
+    again(s);
+    expect(fetch(s).most).toBe(50);
+    expect(fetch(s, 7).most).toBe(7);
+  });
+});
+
+describe('what was told', () => {
+  const append = (bytes: number): ToRelay => ({ is: 'append', group: GROUP, n: 1, envelope: new Uint8Array(bytes) as never });
+  const pong = (s: ReturnType<typeof online>): void => s.say({ is: 'pong', re: (s.socket.sent.at(-1) as { re: number }).re });
+
+  it('and is large gives the ping behind it more time, a second for each 4 KiB', () => {
+    const s = online();
+    s.pass(19_000);
+    s.link.tell(append(80_000));
+    s.pass(1_000 + 5_000 + 18_999);
+    expect(s.link.state).toBe('online');
+    s.pass(1);
+    expect(s.sockets[0]!.closed).toBe(true);
+  });
+
+  it('and has arrived, as a ping after it was answered, gives no time any more', () => {
+    const s = online();
+    s.link.tell(append(80_000));
+    s.pass(20_000);
+    pong(s);
+    s.pass(20_000 + 5_001);
+    expect(s.sockets[0]!.closed).toBe(true);
+  });
+
+  it('gives no ping more than a minute', () => {
+    const s = online();
+    for (let i = 0; i < 20; i++) s.link.tell(append(90_000));
+    s.pass(20_000 + 60_001);
+    expect(s.sockets[0]!.closed).toBe(true);
   });
 });
 
