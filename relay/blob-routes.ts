@@ -38,13 +38,17 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
     }
     const keys = [whose, nameOf(at)];
     for (const key of keys) coming.set(key, (coming.get(key) ?? 0) + 1);
+    const body = c.req.raw.body?.getReader();
     try {
-      return await take(c, at);
+      const answer = await take(c, at, body);
+      // who is still sending hears it only when nothing of that is left unread
+      await passOver(body);
+      return answer;
     } finally {
       for (const key of keys) if (coming.set(key, (coming.get(key) ?? 0) - 1).get(key) === 0) coming.delete(key);
     }
   });
-  async function take(c: Context, at: Placed): Promise<Response> {
+  async function take(c: Context, at: Placed, body: Body): Promise<Response> {
     if (Number(c.req.header('content-length') ?? 0) > LIMIT.blob) return c.text('too large', 413);
     const { g, id, by } = at;
     const there = await ask(relay.log, 'blob', { g, id });
@@ -59,7 +63,7 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
       c.header('Retry-After', String(Math.ceil(wait / 1000)));
       return c.text('too much for now', 429);
     }
-    const size = await blobs.put(g, id, chunksOf(c.req.raw.body));
+    const size = await blobs.put(g, id, chunksOf(body));
     const isCharged = await relay.charge(by, size.ok ? size.value : LIMIT.blob / 16);
     if (!size.ok) return c.text(size.fault === 'full' ? FULL : size.fault, STATUS[size.fault]);
     // the row may have ended while the bytes came, or others have filled the group
@@ -130,17 +134,23 @@ async function place(relay: Relay, c: Context): Promise<Placed | keyof typeof RE
 
 const nameOf = ({ g, id }: { readonly g: number; readonly id: BlobId }): string => `${g} ${hex(id)}`;
 
-async function* chunksOf(body: ReadableStream<Uint8Array> | null): Chunks {
-  if (body === null) return;
-  const reader = body.getReader();
+type Body = ReadableStreamDefaultReader<Uint8Array> | undefined;
+/** What comes, and stays unread when nobody wants more of it. */
+async function* chunksOf(body: Body): Chunks {
+  for (;;) {
+    const next = await body?.read();
+    if (next === undefined || next.done) return;
+    yield next.value;
+  }
+}
+/** Reads what is left of an attachment, and no more than one can be. */
+async function passOver(body: Body): Promise<void> {
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined);
+    let size = 0;
+    for await (const chunk of chunksOf(body)) if ((size += chunk.length) > LIMIT.blob) break;
+    await body?.cancel();
+  } catch {
+    // it has gone
   }
 }
 

@@ -121,6 +121,9 @@ describe('a relay on a small disk that is full', () => {
       writeFileSync(ballast, new Uint8Array(roomOn(folder) - 100_000));
       expect(await put(late)).toEqual([507, 'the relay is full']);
       expect([coming(), (await blob(late)).status]).toEqual([[], 404]);
+      // a device that is in the middle of a large one hears it too, and not that the connection broke
+      const large = new Uint8Array(16_000_000) as Bytes;
+      for (let i = 0; i < 5; i++) expect(await put(large)).toEqual([507, 'the relay is full']);
       let n = 20;
       while (refused().length === 0 && n < 2000) await write(++n);
       expect(refused()).toMatchObject([{ why: 'full', re: n }]);

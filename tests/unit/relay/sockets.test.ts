@@ -266,6 +266,27 @@ describe('a blob', () => {
     expect([head.status, head.headers.get('content-length')]).toEqual([200, '300000']);
   });
 
+  it('that is there already is answered to who still sends it, however slowly', async () => {
+    const { welcome } = await inSession();
+    await put(welcome.bearer);
+    const { pathname } = new URL(at(id()));
+    const line = dial(port, '127.0.0.1');
+    let heard = '';
+    line.on('data', (d) => void (heard += String(d)));
+    const ended = new Promise((done) => line.once('close', done));
+    for (let i = 0; i < 2; i++) {
+      line.write(`PUT ${pathname} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${base64url(welcome.bearer)}\r\nContent-Length: ${bytes.length}\r\n\r\n`);
+      for (let from = 0; from < bytes.length; from += 50_000) {
+        expect(heard.match(/HTTP/g)?.length ?? 0).toBe(i);
+        line.write(bytes.subarray(from, from + 50_000));
+        await new Promise((done) => setTimeout(done, 200));
+      }
+      await expect.poll(() => heard.match(/HTTP\/1.1 200 OK/g)?.length).toBe(i + 1);
+    }
+    line.end();
+    await ended;
+  });
+
   it('with another hash than its name, too large, or without a live session is not kept', async () => {
     const { welcome } = await inSession();
     expect((await put(welcome.bearer, bytes.slice(1))).status).toBe(422);
