@@ -24,13 +24,15 @@ export async function bundleRelay(): Promise<void> {
 }
 export const forgetBundle = (): void => rmSync(bundle, { recursive: true, force: true });
 
+/** The runtime's options with which `npm start` starts it. */
+const SHIPPED = (/^exec node (.*) relay\/start\.mjs$/.exec((JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } }).scripts.start)?.[1] ?? '').split(' ');
 /** The relay as it is shipped, but without its limits of pace; `node`: options of the runtime. */
 export const startRelay = (folder: string, node: readonly string[] = [], env: Record<string, string> = {}): Promise<Server> =>
-  started([...node, join(bundle, 'relay.js')], /ready at http:\/\/127\.0\.0\.1:(\d+)/, { PORT: '0', HOST: '127.0.0.1', CAREFOLD_DATA: folder, CAREFOLD_PACE: '0', ...env });
+  started([...SHIPPED, ...node, join(bundle, 'relay.js')], /ready at http:\/\/127\.0\.0\.1:(\d+)/, { PORT: '0', HOST: '127.0.0.1', CAREFOLD_DATA: folder, CAREFOLD_PACE: '0', ...env });
 /** The same under strace, which writes down what it does to its files; killed as its own process is. */
 export const startTraced = (folder: string, trace: string): Promise<Server> =>
   started(
-    ['-f', '-qq', '-y', '-e', 'trace=pwrite64,fdatasync,fsync', '-s', '0', '-o', trace, process.execPath, join(bundle, 'relay.js')],
+    ['-f', '-qq', '-y', '-e', 'trace=pwrite64,fdatasync,fsync', '-s', '0', '-o', trace, process.execPath, ...SHIPPED, join(bundle, 'relay.js')],
     /ready at http:\/\/127\.0\.0\.1:(\d+)/, { PORT: '0', HOST: '127.0.0.1', CAREFOLD_DATA: folder, CAREFOLD_PACE: '0' }, 'strace'
   );
 /** `npm start -- backup FILE` and `restore FILE`, as processes of their own; resolves with the exit code. */
