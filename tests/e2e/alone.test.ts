@@ -36,6 +36,9 @@ test('an open link lets somebody in while the owner’s browser is closed, with 
 test('somebody leaves while the owner’s browser is closed, and the others write on under new keys', async () => {
   const { olivia, pat } = circle;
   await pat.page().getByRole('link', { name: /People/ }).first().click();
+  // what the feed said once is said there for good
+  await pat.page().getByRole('button', { name: FAY.name }).click();
+  await expect(pat.page().getByText(`Came in with an open link from ${OLIVIA.name}`)).toBeVisible();
   await pat.page().getByRole('button', { name: 'Leave group' }).first().click();
   await pat.page().getByRole('dialog').getByRole('button', { name: 'Leave group' }).click();
   await expect(fay.page().getByText(/Pat Moreno left/)).toBeVisible({ timeout: 30_000 });

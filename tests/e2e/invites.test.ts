@@ -36,6 +36,7 @@ test('a refusal is told kindly, and the owner’s list is empty again', async ()
   await follow(pat, await invite(olivia.page(), 'From today'), PAT);
   await askToJoin(pat.page());
   await (await requestOf(olivia.page(), PAT.name)).getByRole('button', { name: 'Refuse' }).click();
+  await olivia.page().getByRole('dialog').getByRole('button', { name: 'Refuse' }).click();
   await says(pat, 'Not this time');
   await expect(pat.page().getByText('Call Olivia if you think it is a mistake', { exact: false })).toBeVisible();
   await expect(olivia.page().getByRole('article', { name: /asks to join/ })).toHaveCount(0);
@@ -47,6 +48,7 @@ test('a revoked link says so, to who opens it and to who has already asked', asy
   await askToJoin(pat.page());
   await requestOf(olivia.page(), PAT.name);
   await olivia.page().getByRole('button', { name: 'Revoke' }).first().click();
+  await olivia.page().getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
   await says(pat, 'This invite was taken back');
   await pat.page().getByRole('button', { name: 'To my groups' }).click();
   await follow(pat, link, PAT);

@@ -58,7 +58,8 @@ it('an open invite lets its holder in while everybody is away, who reads names a
   olivia.device.goOnline();
   await world.time.pass(10_000);
   expect(notes(olivia).at(-1)).toBe('came Gil Olivia');
-  expect(olivia.view.people.find((p) => p.name === 'Gil')).toMatchObject({ relationship: 'Uncle', invitedBy: 'Olivia', history: 'start' });
+  expect(olivia.view.people.find((p) => p.name === 'Gil')).toMatchObject({ relationship: 'Uncle', invitedBy: 'Olivia', cameOpen: true, history: 'start' });
+  expect(olivia.view.people.filter((p) => p.cameOpen).map((p) => p.name)).toEqual(['Gil']);
   expect(world.reports).toEqual([]);
 });
 

@@ -86,6 +86,7 @@ export const requestId = (r: { invite: Bytes; request: Bytes }): string => `${he
 function people(run: GroupRun): PersonView[] {
   const names = new Map<string, number>();
   for (const m of liveMembers(run.state)) names.set(key(nameOf(run, hex(m.tag))), (names.get(key(nameOf(run, hex(m.tag)))) ?? 0) + 1);
+  const came = new Set(run.shown.notes.filter((n) => n.what === 'came').map((n) => n.who));
   const view = (m: Member): PersonView => {
     const tag = hex(m.tag);
     const shown = shownAs(run, tag);
@@ -101,6 +102,7 @@ function people(run: GroupRun): PersonView[] {
       mark: markOf(m.tag),
       verified: tag === run.me ? null : verifiedAt(run, tag),
       invitedBy: m.invitedBy === null ? null : nameOf(run, hex(m.invitedBy)),
+      cameOpen: came.has(tag),
       known: run.around.recognise(run, tag, shown.name),
       vouched: run.around.vouched(run, tag),
       ended: m.end === null ? null : { how: m.end.how, at: m.end.at }

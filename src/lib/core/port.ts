@@ -259,6 +259,8 @@ export interface PersonView {
   /** Four digits that tell two people of one name apart. */
   readonly mark: string;
   readonly invitedBy: string | null;
+  /** Came in by a link of theirs without being let in. */
+  readonly cameOpen: boolean;
   /** When a device of theirs last confirmed the same history of the group as ours; null when none has, or of oneself. */
   readonly verified: number | null;
   readonly known: Recognition;

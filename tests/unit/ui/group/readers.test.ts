@@ -4,7 +4,7 @@ import { inFours, readersOf, shortName } from '$lib/ui/group/readers';
 
 const person = (name: string, more: Partial<PersonView> = {}): PersonView => ({
   member: name, name, role: 'clinician', relationship: '', owner: false, roles: { host: false, successor: false, representative: false }, me: false, since: 0, history: 'start', sameName: false, mark: '0000',
-  invitedBy: null, verified: null, known: { state: 'unsaid', at: null, also: [] }, vouched: [], ended: null, ...more
+  invitedBy: null, cameOpen: false, verified: null, known: { state: 'unsaid', at: null, also: [] }, vouched: [], ended: null, ...more
 });
 
 describe('who will read', () => {

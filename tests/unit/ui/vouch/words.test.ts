@@ -6,7 +6,7 @@ const JUNE = Date.UTC(2027, 6, 1);
 const anna = (more: Partial<VouchedView> = {}): VouchedView => ({ organisation: 'a', by: 'St Anna Hospital', name: 'Lee Brandt', role: 'Ward nurse', from: Date.UTC(2026, 10, 23), until: JUNE, trust: 'trusted', ...more });
 const lee = (vouched: readonly VouchedView[], more: Partial<PersonView> = {}): PersonView => ({
   member: 'm', name: 'Lee Brandt', role: 'clinician', relationship: '', owner: false, roles: { host: false, successor: false, representative: false }, me: false, since: 0, history: 'start', sameName: false, mark: '0000',
-  invitedBy: null, verified: null, known: { state: 'seen', at: null, also: [] }, vouched, ended: null, ...more
+  invitedBy: null, cameOpen: false, verified: null, known: { state: 'seen', at: null, also: [] }, vouched, ended: null, ...more
 });
 
 describe('what an organisation says', () => {
