@@ -32,22 +32,32 @@ type Answer = (outcome: Outcome<unknown>) => void;
 
 const placeOf = (name: ViewName, key: string | null): string => `${name} ${key ?? ''}`;
 
+/** Milliseconds after which a worker whose script did not come, over a line that breaks, is begun again. */
+const AGAIN: readonly number[] = [1000, 3000, 9000];
+
 /** Starts a core with `begin`, which makes a fresh worker each time it is called. */
-export function startCore(begin: () => Wire): Core {
+export function startCore(begin: () => Wire, again = AGAIN): Core {
   const views = new Map<string, Watched>();
   const answers = new Map<number, Answer>();
   let lastId = 0;
   let wire: Wire | null = null;
+  let waits: ReturnType<typeof setTimeout> | undefined;
 
-  function connect(): void {
+  function connect(tries = 0): void {
     const mine = begin();
+    let hasRun = false;
     wire = mine;
     mine.onmessage = ({ data }) => {
+      hasRun = true;
       if (wire === mine) receive(data);
     };
     mine.onerror = (event) => {
       event.preventDefault();
-      if (wire === mine) broken();
+      if (wire !== mine) return;
+      // an error in it has words; a script that did not come has none
+      if (hasRun || event.message) broken('internal');
+      else if (tries < again.length) retry(tries);
+      else broken('needs-network');
     };
     for (const { name, key } of views.values()) mine.postMessage({ is: 'watch', name, key }, []);
   }
@@ -64,10 +74,16 @@ export function startCore(begin: () => Wire): Core {
     for (const show of watched.shows) show(up.view as never);
   }
 
-  /** The worker fell over: say so instead of waiting for ever. Nothing on disk is touched by that. */
-  function broken(): void {
-    answerAll('internal');
-    showApp({ phase: 'failed', fault: 'internal' });
+  /** The worker fell over, or never came: say so instead of waiting for ever. Nothing on disk is touched by that. */
+  function broken(fault: 'internal' | 'needs-network'): void {
+    answerAll(fault);
+    showApp({ phase: 'failed', fault });
+  }
+  function retry(tries: number): void {
+    wire?.terminate();
+    wire = null;
+    answerAll('unavailable');
+    waits = setTimeout(() => connect(tries + 1), again[tries]);
   }
 
   function answerAll(fault: Fault): void {
@@ -84,6 +100,7 @@ export function startCore(begin: () => Wire): Core {
   }
 
   function drop(): void {
+    clearTimeout(waits);
     wire?.terminate();
     wire = null;
     for (const watched of views.values()) watched.last = null;

@@ -82,7 +82,8 @@ export async function startNetwork(): Promise<Network> {
         target.on('data', (chunk) => void down.push(chunk));
         client.pipe(target).pipe(paced()).pipe(client);
         client.once('close', () => target.destroy());
-        target.once('close', () => client.destroy());
+        // on a slow line what was said before is still on its way
+        target.once('close', () => line === null && client.destroy());
       });
     });
   });

@@ -16,7 +16,7 @@ afterEach(() => {
   for (const end of ends.splice(0)) end();
 });
 
-function begin(): { core: Core; far: Far[]; wires: Wire[] } {
+function begin(again?: readonly number[]): { core: Core; far: Far[]; wires: Wire[] } {
   const far: Far[] = [];
   const wires: Wire[] = [];
   const core = startCore(() => {
@@ -51,7 +51,7 @@ function begin(): { core: Core; far: Far[]; wires: Wire[] } {
       ended: () => ended
     });
     return wire;
-  });
+  }, again);
   ends.push(() => core.end());
   return { core, far, wires };
 }
@@ -138,9 +138,39 @@ describe('the core seen from the page', () => {
     const seen: AppView[] = [];
     core.watch('app', null, (view) => void seen.push(view));
     const asked = core.run('wake', null);
-    at(wires, one).onerror?.({ preventDefault: () => undefined } as ErrorEvent);
+    at(wires, one).onerror?.({ preventDefault: () => undefined, message: 'out of memory' } as ErrorEvent);
     expect(await asked).toEqual({ ok: false, fault: 'internal' });
     expect(seen).toEqual([{ phase: 'failed', fault: 'internal' }]);
+  });
+
+  it('begins anew when the script did not come, and says what to do when it does not come again', async () => {
+    const { core, far, wires } = begin([5, 5]);
+    const seen: AppView[] = [];
+    core.watch('app', null, (view) => seen.push(view));
+    const lost = (n: number): void => at(wires, n).onerror?.({ preventDefault: () => undefined } as ErrorEvent);
+    lost(one);
+    expect([at(far, one).ended(), await core.run('wake', null)]).toEqual([true, { ok: false, fault: 'unavailable' }]);
+    await expect.poll(() => wires.length).toBe(2);
+    expect(await at(far, two).next('watch')).toMatchObject({ name: 'app' });
+    lost(two);
+    await expect.poll(() => wires.length).toBe(3);
+    lost(2);
+    await settled();
+    expect([wires.length, seen]).toEqual([3, [{ phase: 'failed', fault: 'needs-network' }]]);
+    core.restart();
+    at(far, 3).tell({ is: 'view', name: 'app', key: null, view: { phase: 'locked' } as AppView });
+    await expect.poll(() => seen.at(-1)?.phase).toBe('locked');
+    // one that ran and fell over is another matter
+    lost(3);
+    expect([wires.length, seen.at(-1)]).toEqual([4, { phase: 'failed', fault: 'internal' }]);
+  });
+
+  it('does not begin anew what was ended meanwhile', async () => {
+    const { core, wires } = begin([5]);
+    at(wires, one).onerror?.({ preventDefault: () => undefined } as ErrorEvent);
+    core.end();
+    await settled();
+    expect(wires).toHaveLength(1);
   });
 
   it('moves the bytes of a photo instead of copying them', async () => {
