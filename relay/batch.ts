@@ -59,10 +59,16 @@ export function pageOf(batches: Iterable<Unread>, { way, from, most }: Pick<Call
     if (up ? i < ns.length : i >= 0) break;
   }
   return {
-    items: { count, bytes: parts.length === 1 ? (parts[0] as Bytes) : concat(...parts) },
+    items: { count, bytes: together(parts) },
     more: count > 0 && (up ? edge + count < feed : edge - count > 1),
     prevs: [...earliest].map(([device, { b, i }]) => ({ device, prev: prevOf(b, b.first + i) }))
   };
+}
+
+/** One part as it lies, where most of what it lies in is wanted: a small one would keep the whole of it in memory until it was sent. */
+function together(parts: readonly Bytes[]): Bytes {
+  const [one] = parts;
+  return parts.length === 1 && one !== undefined && one.length * 2 >= one.buffer.byteLength ? one : concat(...parts);
 }
 
 /** Where each item of a batch begins, and the last ends; whose each is, and its number. */

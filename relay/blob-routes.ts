@@ -64,7 +64,8 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
       return c.text('too much for now', 429);
     }
     const size = await blobs.put(g, id, chunksOf(body));
-    const isCharged = await relay.charge(by, size.ok ? size.value : LIMIT.blob / 16);
+    // that there is no room, or no answer, is nobody's fault
+    const isCharged = await relay.charge(by, size.ok ? size.value : size.fault === 'full' || size.fault === 'unavailable' ? 0 : LIMIT.blob / 16);
     if (!size.ok) return c.text(size.fault === 'full' ? FULL : size.fault, STATUS[size.fault]);
     // the row may have ended while the bytes came, or others have filled the group
     const isLive = isCharged ? await by.isLive() : 'unavailable';

@@ -11,7 +11,7 @@ import type { Relay } from './relay';
 export async function sweepStrays(relay: Relay, blobs: Blobs, part: number): Promise<number> {
   const now = relay.clock();
   // after a restore somebody may yet want the store from before it
-  if (now - relay.log.incarnation < RATE.strayAfterRestore) return 0;
+  if (now - relay.life < RATE.strayAfterRestore) return 0;
   let gone = 0;
   for await (const old of blobs.old(part, now - RATE.blobUnnamed)) {
     const time = relay.clock();

@@ -67,7 +67,7 @@ export class SqliteFeed {
       lost.set(f.g, isLost);
       if (isLost) continue;
       this.row = f.row;
-      this.put(f);
+      this.put(f, true);
     }
     this.row = ends.newest === null ? 0 : ends.newest + 1;
   }
@@ -131,11 +131,12 @@ export class SqliteFeed {
     this.added.push(fresh);
     return stored.seq;
   }
-  private put({ g, roster, hash, stored }: Fresh): void {
+  /** `isKept`: it is only taken up again, which must write nothing: that a disk is full keeps nobody from reading. */
+  private put({ g, roster, hash, stored }: Fresh, isKept = false): void {
     const size = storedSize(stored);
     const feed = this.feed(g);
     let c = this.coming.get(g);
-    if (feed.count + (c?.count ?? 0) >= FULL.count || feed.bytes + (c?.bytes ?? 0) + size > FULL.bytes) {
+    if (!isKept && (feed.count + (c?.count ?? 0) >= FULL.count || feed.bytes + (c?.bytes ?? 0) + size > FULL.bytes)) {
       this.write(g);
       this.fill(g, feed);
       c = undefined;
@@ -164,6 +165,7 @@ export class SqliteFeed {
       const isComing = c !== undefined && seq >= c.first;
       const row = isComing ? undefined : this.db.one('SELECT at, count, length(packed) AS bytes FROM batches WHERE at <= ? ORDER BY at DESC LIMIT 1', g * SPAN + seq);
       const { first, count, bytes } = isComing ? c : { first: (row?.['at'] as number) - g * SPAN, count: row?.['count'] as number, bytes: row?.['bytes'] as number };
+      if (!(seq < first + count)) throw new Error('a feed has a hole');
       yield { count, bytes, read: () => this.batch(g, first) as Batch };
       seq = up ? first + count : first - 1;
     }
@@ -242,6 +244,8 @@ export class SqliteFeed {
     this.db.run('INSERT INTO batches VALUES (?, ?, ?, ?)', at, c.count, c.prevs.done(), c.packed.done());
     for (const [device, n] of c.runs) this.putRun(g, device, n, at);
     const feed = this.feed(g);
+    // after a start the end of the feed may begin elsewhere than it did
+    if (feed.count + c.count > FULL.count || feed.bytes + c.bytes > FULL.bytes) Object.assign(feed, { from: c.first, rows: 0, count: 0, bytes: 0 });
     feed.rows++;
     feed.count += c.count;
     feed.bytes += c.bytes;

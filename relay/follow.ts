@@ -73,11 +73,13 @@ export function alone(house: () => House): Follow {
   const unsure = new Set<Group>();
   const doubted = new Set<Group>();
   /** Their authors may have found in the feed what they would send again: then nobody but this relay can tell the others. */
-  const passOn = (group: Group): void =>
-    house().log.call('page', { g: group.g, way: 'down', from: Number.MAX_SAFE_INTEGER, most: LIMIT.page }, (r) => {
+  const passOn = (group: Group, newer: readonly StoredEnvelope[] = []): void =>
+    house().log.call('page', { g: group.g, way: 'down', from: newer.at(-1)?.seq ?? Number.MAX_SAFE_INTEGER, most: LIMIT.page }, (r) => {
       if (!r.ok) return;
+      const newest = [...newer, ...unpackStored(r.value.items)];
+      if (r.value.more && newest.length < LIMIT.page) return passOn(group, newest);
       doubted.delete(group);
-      const there = unpackStored(r.value.items).filter(({ device, n }) => {
+      const there = newest.filter(({ device, n }) => {
         const unheard = group.unheard.get(device);
         return unheard !== undefined && n >= unheard.from && n <= unheard.to;
       });

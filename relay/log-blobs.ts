@@ -11,6 +11,8 @@ import { all, did, one, type Steps } from './steps';
 /** In place of a size: an envelope names it and it is not there; none names it and it is being dropped. */
 const LACKING = -1;
 export const GOING = -2;
+/** An envelope of a device names it. What was going without an envelope is nobody's yet. */
+export const NAME_BLOB = `INSERT INTO blobs VALUES (?, ?, ?, ${LACKING}, ?, 1) ON CONFLICT (g, id) DO UPDATE SET named = 1, device = CASE blobs.size WHEN ${GOING} THEN excluded.device ELSE blobs.device END`;
 
 function* blob({ g, id }: Calls['blob'][0]): Steps<Calls['blob'][1]> {
   const found = yield* one('SELECT device, size FROM blobs WHERE g = ? AND id = ?', g, id);

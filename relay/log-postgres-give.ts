@@ -4,6 +4,7 @@ import { equal } from '../crypto/bytes';
 import type { StoredEnvelope } from '../crypto/frames';
 import { ZERO_HASH } from '../crypto/hash';
 import type { Calls, Giving } from './log';
+import { NAME_BLOB } from './log-blobs';
 import { lying, setAside } from './log-postgres-feed';
 import { all, did, one, type Steps, type Value } from './steps';
 
@@ -50,6 +51,6 @@ function* put(g: number, fresh: readonly (Giving & { readonly seq: number })[], 
     const { n, hash, roster } = heads.get(device) as Head;
     yield* did('INSERT INTO logs VALUES (?, ?, ?, ?, ?) ON CONFLICT (g, device) DO UPDATE SET n = excluded.n, hash = excluded.hash, roster = excluded.roster', g, device, n, hash, roster);
   }
-  for (const i of fresh) for (const id of i.blobs) yield* did('INSERT INTO blobs VALUES (?, ?, ?, -1, ?, 1) ON CONFLICT (g, id) DO UPDATE SET named = 1', g, id, i.device, i.time);
+  for (const i of fresh) for (const id of i.blobs) yield* did(NAME_BLOB, g, id, i.device, i.time);
   return yield* did('UPDATE groups SET feed = ? WHERE g = ?', last.seq, g);
 }

@@ -10,6 +10,7 @@ import { FEEDS, SqliteFeed } from './feed-sqlite';
 import { beginLife, earlierSeq, healingOf, NO_FEEDS, sharedFeed } from './lives';
 import type { Appended, Appending, AppendRefusal, Call, CallName, Calls, Entering, Entered, Log, Reply, Unkept } from './log';
 import { OwnLedger, paces, within } from './log-budget';
+import { NAME_BLOB } from './log-blobs';
 import { bury, doom, ENDS, OUTLIVING } from './log-ends';
 import { genesisOf, loaded, putEntry, receipted } from './log-entries';
 import { OwnForks } from './log-forks';
@@ -222,7 +223,7 @@ export class SqliteLog {
       }
       const head = this.feed.end(g, device);
       if (n !== head.n + 1 || !equal(prev, head.hash) || rosterSeq < head.roster) continue;
-      for (const id of blobs) this.db.run('INSERT INTO blobs VALUES (?, ?, ?, -1, ?, 1) ON CONFLICT (g, id) DO UPDATE SET named = 1', g, id, device, time);
+      for (const id of blobs) this.db.run(NAME_BLOB, g, id, device, time);
       stored.push({ device, n, seq: this.feed.add(g, { device, n, time, envelope }, hash, rosterSeq), time, envelope });
     }
     return stored;

@@ -61,6 +61,8 @@ export interface Relay {
    * as what stands before its items, and its items.
    */
   connect(send: (frame: Bytes) => void, host?: string, end?: () => void, from?: string | null, sendParts?: (head: Bytes, rest: Bytes) => void): Wire;
+  /** When this life of the store began, milliseconds since 1970. */
+  readonly life: number;
   /** What a bearer opens in a group; null for nothing. */
   opens(bearer: Bytes, group: GroupId): Promise<Opened | 'unavailable' | null>;
   /** How much there is of what; nothing that could name anybody. */
@@ -120,6 +122,9 @@ export function createRelay(p: RelayParts): Relay {
       if (p.keys.turns !== undefined && p.keys.turns.length > 0) c.send({ is: 'turns', turns: p.keys.turns });
       c.send({ is: 'hello', version: WIRE_VERSION, relayPk: p.keys.pk, incarnation: house.incarnation, nonce: c.nonce, time: p.clock() });
       return new Line(house, c, own);
+    },
+    get life() {
+      return house.incarnation;
     },
     opens: (bearer, group) => house.bearers.open(bearer, group),
     spare: ({ group }) =>

@@ -66,7 +66,7 @@ export const PLANTED = [
   bug('acks what it has in memory alone', RELAY.log, '        this.feed.flush();\n        return answers;', '        return answers;', [HONEST, 55]),
   bug('skips the fsync', 'relay/sqlite.ts', "      this.run('BEGIN IMMEDIATE');", "      this.db.exec('PRAGMA synchronous = NORMAL');\n      this.run('BEGIN IMMEDIATE');", [HONEST, 50]),
   bug('takes a resend for another envelope', RELAY.log, "      if (there !== null && equal(there.envelope, a.envelope)) return { is: 'again', seq: there.seq, time: there.time };\n", '', [MEMBER, 19]),
-  bug('does not remember at its start what waits for a row', 'relay/feed-sqlite.ts', '      this.row = f.row;\n      this.put(f);', '      this.row = f.row;', [HONEST, 55]),
+  bug('does not remember at its start what waits for a row', 'relay/feed-sqlite.ts', '      this.row = f.row;\n      this.put(f, true);', '      this.row = f.row;', [HONEST, 55]),
 
   // the relay against a member
   bug('forgets the fence', RELAY.append, 'e.rosterSeq > s.seq || e.rosterSeq < s.fence || owedAt(s, e.rosterSeq)', 'e.rosterSeq > s.seq || owedAt(s, e.rosterSeq)', [MEMBER, 89]),

@@ -39,7 +39,8 @@ async function upload(run: GroupRun, pump: (run: GroupRun) => Promise<void>): Pr
       if (ciphertext !== null) {
         const outcome = await run.around.blobs.put(hex(run.row.id), hex(unbase64url(b) as Bytes), base64url(run.bearer), ciphertext);
         if (outcome === 'full' || outcome === 'relay-full') noSpaceFor(run, 'pictures', outcome === 'full' ? 'group' : 'server');
-        if (outcome !== 'stored') return void run.around.later(RETRY, () => uploadSoon(run, pump));
+        // what was taken in whole and refused is not sent again at once
+        if (outcome !== 'stored') return void run.around.later(outcome === 'full' || outcome === 'relay-full' ? WHILE_FULL : RETRY, () => uploadSoon(run, pump));
         spaceFor(run, 'pictures');
         // what is lent is here already
         if (item.record.t !== 'carried' || item.record.s !== undefined) await run.around.store.cacheCommit([{ table: 'blob', key: run.blobKey(b), value: ciphertext }]).catch(() => undefined);

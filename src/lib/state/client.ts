@@ -57,7 +57,7 @@ export function startCore(begin: () => Wire, again = AGAIN): Core {
       // an error in it has words; a script that did not come has none
       if (hasRun || event.message) broken('internal');
       else if (tries < again.length) retry(tries);
-      else broken('needs-network');
+      else broken('unavailable');
     };
     for (const { name, key } of views.values()) mine.postMessage({ is: 'watch', name, key }, []);
   }
@@ -75,7 +75,7 @@ export function startCore(begin: () => Wire, again = AGAIN): Core {
   }
 
   /** The worker fell over, or never came: say so instead of waiting for ever. Nothing on disk is touched by that. */
-  function broken(fault: 'internal' | 'needs-network'): void {
+  function broken(fault: 'internal' | 'unavailable'): void {
     answerAll(fault);
     showApp({ phase: 'failed', fault });
   }

@@ -199,7 +199,7 @@ export class Link {
       if (as === 'sign' || this.asked.size === 0) this.lost();
     });
   }
-  /** A page of `items` came after `ms`: it was full, by number or by size. */
+  /** A page of `items`, behind which there is more, came after `ms`. */
   private learn(ms: number, most: number, items: number): void {
     if (ms > PAGE_WITHIN) this.fits = Math.max(1, Math.min(this.fits, Math.floor(items / 2)));
     else if (ms < PAGE_WITHIN / 4 && most >= this.fits) this.fits = most * 2;

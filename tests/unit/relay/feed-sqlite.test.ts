@@ -173,6 +173,32 @@ describe('a feed in SQLite', () => {
     m.check('down', 1999, 500);
   });
 
+  it('is read after a start, and after a change that failed, without anything being written', () => {
+    const m = new Model();
+    // 500 that lie in two rows, a third begun, and more that has no row yet
+    for (const count of [250, 250, 100]) m.write(Array<number>(count).fill(1));
+    m.trickle(Array<number>(200).fill(2));
+    cut();
+    m.check('up', 0, 500);
+    m.check('up', 500, 500);
+    expect([rowsIn('batches'), rowsIn('fresh')]).toEqual([3, 200]);
+    m.trickle(Array<number>(100).fill(1));
+    cut();
+    m.check('down', 901, 500);
+    m.write(Array<number>(300).fill(3));
+    for (const from of [0, 499, 600, 899]) m.check('up', from, 500);
+  });
+
+  it('gives a page of a few as few bytes, and not as a part of the row', () => {
+    const m = new Model();
+    m.write(Array<number>(500).fill(1), 300);
+    for (const most of [1, 200, 400, 500]) {
+      const reply = log.transact([{ name: 'page', input: { g: 1, way: 'up', from: 0, most } }])[0];
+      const { items } = (reply as { value: Calls['page'][1] }).value;
+      expect(items.bytes.buffer.byteLength).toBeLessThanOrEqual(2 * items.bytes.length);
+    }
+  });
+
   it('that came one by one is written a group at a time, once there is enough of it', () => {
     const m = new Model();
     m.trickle(Array<number>(200).fill(1));

@@ -156,7 +156,7 @@ describe('the core seen from the page', () => {
     await expect.poll(() => wires.length).toBe(3);
     lost(2);
     await settled();
-    expect([wires.length, seen]).toEqual([3, [{ phase: 'failed', fault: 'needs-network' }]]);
+    expect([wires.length, seen]).toEqual([3, [{ phase: 'failed', fault: 'unavailable' }]]);
     core.restart();
     at(far, 3).tell({ is: 'view', name: 'app', key: null, view: { phase: 'locked' } as AppView });
     await expect.poll(() => seen.at(-1)?.phase).toBe('locked');

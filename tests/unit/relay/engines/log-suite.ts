@@ -205,6 +205,16 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       expect(await call('blob', { g, id: named })).toBeNull();
     });
 
+    it('keeps a blob for the device whose envelope is given back, though it was just going', async () => {
+      const [stray] = [random(32)] as unknown as [BlobId];
+      expect(await call('strays', { blobs: [{ g, id: stray }], time: 10 })).toEqual([{ g, id: stray }]);
+      const given: Giving = { device: 3, n: 1, rosterSeq: 1, time: 9, prev: ZERO_HASH, hash: random(32) as unknown as Hash, blobs: [stray], envelope: random(50), replaces: false };
+      expect(await call('give', { g, items: [given] })).toMatchObject([{ device: 3, n: 1 }]);
+      expect((await call('standing', { g, life: log.incarnation })).lacks).toEqual([stray]);
+      expect(await call('putBlob', { g, id: stray, device: 1, size: 9, time: 10 + RATE.blobGoing })).toBe('kept');
+      expect(await call('blob', { g, id: stray })).toEqual({ device: 3, size: 9 });
+    });
+
     it('lets nobody put a blob again while it is being dropped, and whoever puts it then has put it', async () => {
       const [unnamed, stray, named] = [random(32), random(32), random(32)] as unknown as [BlobId, BlobId, BlobId];
       const put = (id: BlobId, time: number, device = 1): Promise<Calls['putBlob'][1]> => call('putBlob', { g, id, device, size: 9, time });
