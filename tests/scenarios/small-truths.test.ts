@@ -119,6 +119,31 @@ it('a relay whose disk is full says so to whoever writes, gives everybody what i
   await disk?.close();
 });
 
+it('a photo that met a full server or a full group is not sent again each few seconds, and goes once there is room', async () => {
+  const world = await World.make();
+  const olivia = world.device('Olivia', 'clinician');
+  const blobs = world.blobs(olivia);
+  let left: 'relay-full' | 'full' | null = 'relay-full';
+  let puts = 0;
+  world.blobs = () => ({ ...blobs, put: (...a) => (puts++, left === null ? blobs.put(...a) : Promise.resolve(left)) });
+  await olivia.setUp();
+  const { group } = await olivia.must('new-group', { name: 'Ward 4', kind: 'team' });
+  await olivia.openGroup(group);
+  await world.time.pass(6_000);
+  const bytes = new Uint8Array([1, 2, 3]);
+  const { photo } = await olivia.must('add-photo', { group, photo: { full: bytes, thumb: bytes, width: 4, height: 3, type: 'image/jpeg' } });
+  await olivia.must('post', { group, text: 'The knee', photos: [photo], replyTo: null });
+  for (const [full, of] of [['relay-full', 'server'], ['full', 'group']] as const) {
+    left = full;
+    puts = 0;
+    await world.time.pass(180_000);
+    expect([olivia.view('group', group).noRoom, puts]).toEqual([of, 3]);
+  }
+  left = null;
+  await world.time.pass(70_000);
+  expect([olivia.view('group', group).noRoom, olivia.core?.groups.get(group)?.outbox.length]).toEqual([null, 0]);
+});
+
 it('posts of one piece that were seen before the app was locked stay read, and the piece is told to its author once the others were seen too', async () => {
   const { world, olivia, pat } = await cast(2);
   olivia.device.goOffline();
