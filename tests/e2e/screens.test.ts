@@ -88,6 +88,12 @@ test('every screen can be seen, read aloud and used, on a phone and a laptop, by
     await look(nurse, 'group-request');
     await to(nurse, 'People');
     await look(nurse, 'people-request');
+    await nurse.getByRole('button', { name: 'Refuse' }).click();
+    await look(nurse, 'refuse');
+    await cancel();
+    await nurse.getByRole('button', { name: 'Revoke' }).first().click();
+    await look(nurse, 'revoke');
+    await cancel();
     await letIn(nurse, PAT.name, number);
     await expect(patient.getByLabel('Write an update')).toBeVisible({ timeout: 30_000 });
   });
