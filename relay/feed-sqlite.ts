@@ -161,21 +161,24 @@ export class SqliteFeed {
   /** From the one that holds what is next to `edge`, upwards or downwards. */
   private *batches(g: number, up: boolean, edge: number, feed: number): Iterable<Unread> {
     for (let seq = up ? edge + 1 : edge - 1; seq >= 1 && seq <= feed; ) {
-      const c = this.coming.get(g);
-      const isComing = c !== undefined && seq >= c.first;
-      const row = isComing ? undefined : this.db.one('SELECT at, count, length(packed) AS bytes FROM batches WHERE at <= ? ORDER BY at DESC LIMIT 1', g * SPAN + seq);
-      const { first, count, bytes } = isComing ? c : { first: (row?.['at'] as number) - g * SPAN, count: row?.['count'] as number, bytes: row?.['bytes'] as number };
-      if (!(seq < first + count)) throw new Error('a feed has a hole');
-      yield { count, bytes, read: () => this.batch(g, first) as Batch };
-      seq = up ? first + count : first - 1;
+      const b = this.lying(g, seq);
+      if (b === null || seq >= b.first + b.count) throw new Error('a feed has a hole');
+      yield b;
+      seq = up ? b.first + b.count : b.first - 1;
     }
   }
   /** The one that holds a place of the feed. */
-  private batch(g: number, seq: number): Batch | null {
+  private lying(g: number, seq: number): (Unread & { readonly first: number }) | null {
     const c = this.coming.get(g);
-    if (c !== undefined && seq >= c.first) return { first: c.first, packed: c.packed.done(), prevs: c.prevs.done() };
-    const row = this.db.one('SELECT * FROM batches WHERE at <= ? ORDER BY at DESC LIMIT 1', g * SPAN + seq);
-    return row === undefined ? null : batchOf(g, row);
+    if (c !== undefined && seq >= c.first) return { first: c.first, count: c.count, bytes: c.bytes, read: () => ({ first: c.first, packed: c.packed.done(), prevs: c.prevs.done() }) };
+    // its length is known without a byte of it being read
+    const row = this.db.one('SELECT at, count, length(packed) AS bytes FROM batches WHERE at <= ? ORDER BY at DESC LIMIT 1', g * SPAN + seq);
+    if (row === undefined) return null;
+    const at = row['at'] as number;
+    return { first: at - g * SPAN, count: row['count'] as number, bytes: row['bytes'] as number, read: () => batchOf(g, this.db.one('SELECT * FROM batches WHERE at = ?', at) as Found) };
+  }
+  private batch(g: number, seq: number): Batch | null {
+    return this.lying(g, seq)?.read() ?? null;
   }
 
   /** Before the commit: what it brought goes into rows, of its groups or of its own. */
