@@ -1,13 +1,18 @@
 /** P14: a stolen, unlocked device against the recovery phrase, on the real core and relay. The thief drives a real core as it likes. */
 import { expect, it, vi } from 'vitest';
 import type { Bytes, LogPk } from '../../crypto/brand';
-import { equal, hex } from '../../crypto/bytes';
+import { base64url, equal, hex } from '../../crypto/bytes';
+import { sealDeviceShare } from '../../crypto/device-name';
+import { NO_DETAIL } from '../../crypto/frames';
+import { awaiting, claimOf } from '../../src/lib/core/arrivals';
 import { changeRoster, planAddRow, planRevoke } from '../../src/lib/core/change';
 import { deviceKeys } from '../../src/lib/core/group-rows';
 import type { GroupRun } from '../../src/lib/core/group-run';
+import { encodeLinkWords } from '../../src/lib/core/link-words';
+import { pump, say } from '../../src/lib/core/send';
 import { seeded } from '../support/actor';
 import { cast, type Seat } from '../support/circle';
-import { devicesOf, groupNamed, PASSPHRASE } from '../support/linked';
+import { devicesOf, groupNamed, link, PASSPHRASE } from '../support/linked';
 import { Rhea } from '../support/rhea';
 import type { Device, World } from '../support/world';
 
@@ -191,4 +196,38 @@ it('a power cut at any write of a first run or a restore leaves a device that st
       d.kill();
     }
   }
+}, 60_000);
+
+it('P13 what a device says that is reported lost is not heard, even where the relay does not end it yet, and under whatever name', async () => {
+  const { world, pat } = await cast(2);
+  await pat.device.must('name-device', { name: 'Phone' });
+  const laptop = world.device('Pat’s laptop', 'patient');
+  await link(world, laptop, pat.device);
+  await pat.device.must('new-group', { name: 'Sisters', kind: 'family' });
+  await world.time.pass(10_000);
+  const of = (d: Device, name: string): GroupRun => d.core!.groups.get(groupNamed(d, name)) as GroupRun;
+  const [shared, sisters] = [of(pat.device, GROUP), of(laptop, 'Sisters')];
+  laptop.goOffline();
+  // the thief lets the laptop add a row of the thief's own to the other group
+  const { core } = pat.device;
+  const { id, tag } = sisters.row;
+  const row = claimOf(awaiting({ id, relayPk: sisters.row.relayPk!, tag, adder: sisters.keys.logPk, recovery: null }, core!.ports));
+  const words = encodeLinkWords({ is: 'claims', device: seed().subarray(0, 16), rows: [row] });
+  const s = base64url(sealDeviceShare(core!.person!.seed, shared.row.id, shared.keys.logPk, words, seeded('a share')));
+  await shared.turns.take(async () => {
+    await say(shared, (at) => ({ ...at, t: 'share', s }));
+    await pump(shared);
+  });
+  await world.time.pass(10_000);
+  const rhea = new Rhea(world);
+  rhea.up = (f, from, answer) => {
+    if (f.is !== 'enter' || from !== laptop || !equal(f.group, shared.row.id)) return [f];
+    answer({ is: 'refused', re: f.re, group: f.group, why: 'rate', detail: { ...NO_DETAIL, fence: 60_000 } });
+    return [];
+  };
+  await laptop.must('revoke-device', { device: devicesOf(laptop).find((d) => d.name === 'Phone')!.device });
+  laptop.goOnline();
+  await world.time.pass(30_000);
+  expect(live(of(laptop, GROUP), of(laptop, GROUP).row.tag)).toHaveLength(2);
+  expect(live(of(laptop, 'Sisters'), tag).map((r) => hex(r.logPk))).toEqual([hex(of(laptop, 'Sisters').keys.logPk)]);
 }, 60_000);

@@ -60,9 +60,11 @@ export class Shares {
       const now = [...heard, markOf(s)].slice(-HEARD_MOST);
       const noted = put('meta', `${HEARD}${run.ref}`, now);
       const its = said(run, person, row);
-      if (words?.is === 'phrase' && !this.core.revocations.isLost(its?.device ?? '') && !(await this.core.personal.hears(run, words))) continue;
-      if (words?.is === 'part' && !this.core.revocations.isLost(its?.device ?? '')) await this.claim(run, words, its, noted);
-      else if (words?.is === 'claims' && !this.core.revocations.isLost(hex(words.device))) await this.adopt(words, its?.name ?? '');
+      // a row that is to end is not heard, whatever its device says of itself
+      const isLost = [its?.device ?? '', words?.is === 'claims' ? hex(words.device) : ''].some((d) => this.core.revocations.isLost(d)) || this.core.revocations.pending.has(hex(row.logPk));
+      if (!isLost && words?.is === 'phrase' && !(await this.core.personal.hears(run, words))) continue;
+      if (!isLost && words?.is === 'part') await this.claim(run, words, its, noted);
+      if (!isLost && words?.is === 'claims') await this.adopt(words, its?.name ?? '');
       await this.core.needStore().commit([noted]);
       this.heard.set(run.ref, now);
     }
