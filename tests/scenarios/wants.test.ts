@@ -1,13 +1,13 @@
 /** Keys that a device lacks, asked of the others (PROTOCOL §10.1): real devices, a real relay, and people who answer with junk. */
 import { expect, it, vi } from 'vitest';
-import { equal, hex } from '../../crypto/bytes';
+import { base64url, equal, hex } from '../../crypto/bytes';
 import { type KeyringItem, lockboxHash } from '../../crypto/lockbox';
 import { chainHead, liveRows } from '../../crypto/roster/state';
 import { signWant, wantHash } from '../../crypto/want';
 import { openKeys, sealKeys } from '../../crypto/want-answer';
 import { makeRotation } from '../../src/lib/core/change';
 import type { Views } from '../../src/lib/core/port';
-import { cast, type Seat } from '../support/circle';
+import { cast, type Seat, shown } from '../support/circle';
 import { Mallory } from '../support/mallory';
 import { Rhea } from '../support/rhea';
 import type { World } from '../support/world';
@@ -183,4 +183,55 @@ it('a key that is withheld is told as one that is waited for, not at once, as lo
   expect(connection()).toMatchObject({ lacking: 0 });
   expect(connection().lastSynced).toBeGreaterThan(world.time.now - 30_000);
   expect(world.reports).toEqual([]);
+});
+
+it('what could not be read is not said to be seen, though words before and after it were, and is unread once it can be', async () => {
+  const { world, olivia, pat, mallory } = await cast(4);
+  const rhea = new Rhea(world);
+  for (const s of [olivia, pat]) s.device.cut();
+  const sees = async (...texts: string[]): Promise<void> => {
+    await pat.device.must('seen', { group: pat.group, ...shown(pat.posts.filter((p) => texts.includes(p.text))) });
+    await world.time.pass(SENT);
+  };
+  await olivia.post('Before');
+  await world.time.pass(SENT);
+  await sees('Before');
+  pat.device.goOffline();
+  await junkFor(world, mallory, pat);
+  await world.time.pass(1_000);
+  await olivia.post('In between');
+  await world.time.pass(SENT);
+  // whoever has the key, it does not come through
+  rhea.down = (f, to) => [to === pat.device && f.is === 'keys' ? { ...f, items: [] } : f];
+  pat.device.goOnline();
+  await world.time.pass(30_000);
+  await olivia.device.must('remove', { group: olivia.group, member: mallory.run.me });
+  await world.time.pass(1_000);
+  await olivia.post('After');
+  await world.time.pass(SENT);
+  expect(pat.words).toEqual(['Before', 'After']);
+  await sees('Before', 'After');
+  expect(['Before', 'In between', 'After'].map((text) => olivia.delivery(text))).toEqual(['seen', 'sent', 'seen']);
+  rhea.repent();
+  pat.device.cut();
+  await world.time.pass(30_000);
+  expect(pat.posts.map((p) => [p.text, p.unread])).toEqual([['Before', false], ['In between', true], ['After', false]]);
+  await sees('In between');
+  expect(olivia.delivery('In between')).toBe('seen');
+});
+
+it('nor is what an app does not understand', async () => {
+  const { world, olivia, pat, mallory } = await cast(4);
+  const m = new Mallory(world, mallory);
+  await m.enter();
+  const says = (t: string) => ({ i: base64url(m.random(16)), t, a: world.time.now, x: `${t} of ${world.time.now}` }) as never;
+  for (const records of [[says('post')], [says('plan')], [says('post')], [says('plan'), says('post')]]) {
+    await m.append(m.seal(m.update(records)));
+    await world.time.pass(1_000);
+  }
+  await pat.device.must('seen', { group: pat.group, ...shown(pat.posts) });
+  await world.time.pass(SENT);
+  const { device } = mallory.run.ownRow!;
+  expect([3, 2, 1, 0].map((back) => m.n - back).map((n) => olivia.run.feed.seenBy(pat.run.me, device, n))).toEqual([true, false, true, false]);
+  expect([pat.posts.map((p) => p.unread), pat.device.view('home', null).groups[0]!.unread]).toEqual([[false, false, false], 0]);
 });

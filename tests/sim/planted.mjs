@@ -107,7 +107,7 @@ export const PLANTED = [
   bug('keeps a draft in memory alone', CORE('commands-feed'), "        await run.commit([put('draft', run.ref, draft)]);\n", '', [HONEST, 50]),
   bug('holds words for years when the clock is set', CORE('hold'), 'heldUntil > now && heldUntil <= now + HOLD_MOST;', 'heldUntil > now;', [HONEST, 4]),
   bug('ignores that words are held', CORE('send'), '    if (isHeld(o, now)) continue;\n', '', [HONEST, 55]),
-  bug('marks all before as seen', CORE('seen-marks'), 'return [p.device, before > 0 && isWhole(p.device, before) ? before + 1 : p.n, p.n];', 'return [p.device, before > 0 ? 1 : p.n, p.n];', [HONEST, 70]),
+  bug('marks all before as seen', CORE('seen-marks'), 'return [p.device, before > 0 && isWhole(p.device, before) ? Math.max(before + 1, openSince) : p.n, p.n];', 'return [p.device, before > 0 ? 1 : p.n, p.n];', [HONEST, 70]),
   bug('comes back under the keys of the recovery row', CORE('restore'), 'id: at.id, logSeed: own.logSeed, kemSeed: own.kemSeed, tag: at.tag,', "id: at.id, ...('logSeed' in at ? (at as never) : own), tag: at.tag,", [HONEST, 55]),
   bug('does not make the feed again when the cache is gone', CORE('project'), '  if (missing === 0 && endedSince(run, cutUpTo).length === 0) return;', '  if (upTo === 0 || (missing === 0 && endedSince(run, cutUpTo).length === 0)) return;', [HONEST, 54]),
   bug('forgets what there was no room for when it reads what it has', CORE('inbox'), '    const waiting = run.unkept;', '    const waiting: typeof run.unkept = [];', [HONEST, 1090]),

@@ -41,7 +41,7 @@ export interface Amendment {
   readonly text: string | null; readonly edited: number | null; readonly retracted: number | null;
   readonly edit?: string; readonly seen?: readonly string[];
 }
-/** A person key as a member named it, and the epoch it was last said in. */
+/** A person key as a member named it, and the last epoch it was said in. */
 export interface Naming { readonly k: string; readonly epoch: number }
 /** What a member last said that organisations vouch for: when its own clock put it together, and the epoch it was last said in. */
 export interface Vouching { readonly at: number; readonly c: readonly string[]; readonly epoch: number }
@@ -75,6 +75,8 @@ export interface FeedIndex {
   ahead?: Ahead[];
   /** The same for edits: seen by a member, and not here yet, or not what counts any more. */
   aheadEdits?: AheadEdit[];
+  /** By device: envelopes of which not all could be read here; missing in an index of an earlier version. */
+  closed?: Record<string, Span[]>;
   /** Others' posts not yet seen by this person: id → [device, n]. */
   unread: Record<string, readonly [number, number]>;
   /** Others' posts whose words as they are now this person has not seen, though perhaps those before; missing in an index of an earlier version. */
@@ -84,7 +86,7 @@ export interface FeedIndex {
   /** This person's own devices: by index, what each last said of itself, sealed, and when it last said anything. */
   devices: Record<string, string>;
   signs: Record<string, number>;
-  /** By member: the person keys it named, each once, the one named last at the end. */
+  /** By member: the person keys it named, each once, the one named in the last epoch at the end. */
   persons: Record<string, readonly Naming[]>;
   /** By member, the newest of each; missing in an index of an earlier version. */
   credentials?: Record<string, Vouching>;
@@ -94,7 +96,7 @@ export interface FeedIndex {
   shares: readonly { readonly device: number; readonly s: string }[];
 }
 
-export const emptyIndex = (): FeedIndex => ({ total: 0, heads: {}, upTo: 0, cutUpTo: 0, slots: [], volumes: [], time: 0, last: null, amendments: {}, seen: {}, unread: {}, clients: {}, devices: {}, signs: {}, persons: {}, shares: [] });
+export const emptyIndex = (): FeedIndex => ({ total: 0, heads: {}, upTo: 0, cutUpTo: 0, slots: [], volumes: [], time: 0, last: null, amendments: {}, seen: {}, closed: {}, unread: {}, clients: {}, devices: {}, signs: {}, persons: {}, shares: [] });
 
 export class Feed {
   /** Newest pages that are in memory, ascending. */
@@ -168,6 +170,18 @@ export class Feed {
     return covers(this.index.seen[member]?.[String(device)] ?? [], n);
   }
 
+  /** Of envelope n of a log something could not be read. */
+  close(device: number, n: number): void {
+    const { closed } = this.index;
+    if (closed !== undefined) closed[device] = join(closed[device] ?? [], [n, n]);
+  }
+  /** The first envelope from which on all up to n could be read; n + 1 when n itself could not. */
+  openSince(device: number, n: number): number {
+    const { closed } = this.index;
+    if (closed === undefined) return n;
+    return (closed[device] ?? []).reduce((since, [from, to]) => (from > n ? since : Math.max(since, Math.min(to, n) + 1)), 1);
+  }
+
   /** Takes one record in. A post id that is here already is passed over. Pages must be loaded down to its place. */
   add(r: CareRecord, at: RecordPlace): void {
     const i = this.index;
@@ -190,6 +204,7 @@ export class Feed {
       }
       case 'edit': {
         const id = postIdOf(r.o, at.member);
+        if (!isLater(r, this.amendment(id))) return;
         this.amend(id, { text: r.x, edited: r.a, edit: r.i, seen: this.seenAhead(id, r.i) });
         delete this.changed[id];
         if (at.member === this.me || at.time <= this.unreadAfter) return;
@@ -198,8 +213,10 @@ export class Feed {
         if (p !== null) this.noteChanged(p);
         return;
       }
-      case 'retract':
-        return this.amend(postIdOf(r.o, at.member), { retracted: r.a });
+      case 'retract': {
+        const id = postIdOf(r.o, at.member);
+        return this.amend(id, { retracted: Math.min(r.a, this.amendment(id)?.retracted ?? r.a) });
+      }
       case 'seen':
         for (const [device, from, to] of r.m) this.mark(at.member, device, from, to);
         return;
@@ -209,11 +226,14 @@ export class Feed {
       case 'device':
         if (at.member === this.me) i.devices[String(at.device)] = r.s;
         return;
-      case 'person':
-        i.persons[at.member] = [...(i.persons[at.member] ?? []).filter((n) => n.k !== r.k), { k: r.k, epoch: at.epoch }].slice(-NAMINGS);
+      case 'person': {
+        const all = i.persons[at.member] ?? [];
+        const epoch = Math.max(at.epoch, all.find((n) => n.k === r.k)?.epoch ?? 0);
+        i.persons[at.member] = [...all.filter((n) => n.k !== r.k), { k: r.k, epoch }].sort((a, b) => a.epoch - b.epoch).slice(-NAMINGS);
         return;
+      }
       case 'credentials':
-        i.credentials = { ...i.credentials, [at.member]: { at: r.a, c: r.c, epoch: at.epoch } };
+        if (at.epoch >= (i.credentials?.[at.member]?.epoch ?? 0)) i.credentials = { ...i.credentials, [at.member]: { at: r.a, c: r.c, epoch: at.epoch } };
         return;
       case 'carried':
         if (r.s !== undefined) i.carried = { s: r.s, member: at.member, seq: at.seq, time: at.time };
@@ -310,6 +330,10 @@ export class Feed {
     if (i.last?.id === id) i.last = { ...i.last, text: by.text?.slice(0, 200) ?? '', photos: by.text === undefined ? 0 : i.last.photos };
   }
 }
+
+/** Whether an edit counts before another of the same post: the same in whatever order they came (PROTOCOL §15.4). */
+export const isLater = ({ a, i }: { readonly a: number; readonly i: string }, than: Pick<Amendment, 'edited' | 'edit'> | null): boolean =>
+  than?.edited == null || a > than.edited || (a === than.edited && i > (than.edit ?? ''));
 
 export const covers = (spans: readonly Span[], n: number): boolean => spans.some(([a, b]) => n >= a && n <= b);
 

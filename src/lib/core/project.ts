@@ -16,8 +16,12 @@ import { showing } from './posts';
 
 /** Puts the records of an accepted envelope into the feed and its update into its lane. Returns ids of posts that changed. */
 export function project(run: GroupRun, row: InboxRow): string[] {
-  const opened = row.state === 'ok' ? openPlain(run, row) : null;
-  if (opened === null) return [];
+  if (row.state !== 'ok') return [];
+  const opened = openPlain(run, row);
+  if (opened === null) {
+    run.feed.close(row.device, row.n);
+    return [];
+  }
   const known = run.feed.index.clients;
   // what is in already has these clocks behind it: the same envelope twice changes nothing
   const said = saidIn(run, row.device, opened, (client) => {
@@ -25,12 +29,15 @@ export function project(run: GroupRun, row: InboxRow): string[] {
     return at === undefined ? undefined : { epoch: at[0], clock: at[1] };
   });
   if (said === null) return [];
+  if (said.hasMore) run.feed.close(row.device, row.n);
   known[String(said.client)] = [said.next.epoch, said.next.clock];
   run.feedRows.putLane(run.localName(opened.author), row.device, row.n, opened.plain);
   const at = placeOf(row, opened);
   const { member } = at;
   const ids: string[] = [];
-  for (const r of said.records) {
+  // beyond the end of its log only a post is shown, and as what it is: nothing else that is said there counts (R9)
+  const records = run.isWithdrawn(row.device, row.n) ? said.records.filter((r) => r.t === 'post') : said.records;
+  for (const r of records) {
     run.feed.add(r, at);
     if (r.t === 'device' || r.t === 'person' || r.t === 'credentials' || r.t === 'share') continue;
     ids.push(...(r.t === 'seen' || r.t === 'seen-edits' || r.t === 'carried' ? ['*'] : showing(run, postIdOf(r.t === 'post' ? r.i : r.o, member))));
@@ -38,14 +45,15 @@ export function project(run: GroupRun, row: InboxRow): string[] {
   return ids;
 }
 
-/** What an opened envelope says, as far as its author may; null where it does not go on from where its client stands. */
-export function saidIn(run: GroupRun, device: number, { plain, author, epoch }: Opened, places: Parameters<typeof checkUpdate>[3]): { readonly client: number; readonly next: ClientPlace; readonly records: readonly CareRecord[] } | null {
+/** What an opened envelope says, as far as its author may, and whether it says more than this app understands; null where it does not go on from where its client stands. */
+export function saidIn(run: GroupRun, device: number, { plain, author, epoch }: Opened, places: Parameters<typeof checkUpdate>[3]): { readonly client: number; readonly next: ClientPlace; readonly records: readonly CareRecord[]; readonly hasMore: boolean } | null {
   const update = checkUpdate(plain, device, epoch, places);
   if (!update.ok) return null;
   const { client, clock, records } = update.value;
+  const parsed = records.map(parseRecord);
   const mayBeSaid = (r: CareRecord | null): r is CareRecord =>
     r !== null && !(r.t === 'person' && !isTheirs(r, run.row.id, author)) && !(r.t === 'carried' && run.state.members.get(hex(author))?.from !== 1);
-  return { client, next: { epoch, clock: clock + records.length }, records: records.map(parseRecord).filter(mayBeSaid) };
+  return { client, next: { epoch, clock: clock + records.length }, records: parsed.filter(mayBeSaid), hasMore: parsed.includes(null) };
 }
 
 /** Where the records of an envelope stand. */
@@ -124,10 +132,12 @@ export async function rebuildFeed(run: GroupRun): Promise<void> {
   run.around.changed(run.ref, 'group', null);
 }
 
-/** Lanes end where their logs were cut off (PROTOCOL §5.3); called after the roster grew. */
+/** Lanes end where their logs were cut off (PROTOCOL §5.3), and what was said beyond that is taken out; called after the roster grew. */
 export async function cutLanes(run: GroupRun): Promise<void> {
   const { index } = run.feed;
-  for (const row of endedSince(run, index.cutUpTo)) {
+  const ended = endedSince(run, index.cutUpTo);
+  if (ended.some((row) => (index.heads[row.device] ?? 0) > (run.heads.get(row.device) ?? LOG_START).n)) return rebuildFeed(run);
+  for (const row of ended) {
     await run.feedRows.cutLane(run.localName(row.member), row.device, (run.heads.get(row.device) ?? LOG_START).n);
     run.flushSoon();
   }

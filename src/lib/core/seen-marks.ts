@@ -73,10 +73,10 @@ export function takeSeen(run: GroupRun, posts: readonly string[]): Seen {
   const first = run.feed.more ? run.feed.posts[0] : undefined;
   const isWhole = (device: number, n: number): boolean =>
     seenHere(run, device, n) ||
-    (!unseen.has(place(device, n)) && !(first?.device === device && first.n === n) &&
+    (run.feed.openSince(device, n) <= n && !unseen.has(place(device, n)) && !(first?.device === device && first.n === n) &&
       (logs.get(device) ?? []).every((x) => x.n !== n || run.seenPosts.has(x.id) || run.feed.amendment(x.id)?.retracted != null));
   const whole = shown.filter((p) => isWhole(p.device, p.n));
-  return { marks: whole.map((p) => stretch(p, logs.get(p.device) ?? [], isWhole)), changes: keepParts(run, shown, whole) };
+  return { marks: whole.map((p) => stretch(p, logs.get(p.device) ?? [], isWhole, run.feed.openSince(p.device, p.n))), changes: keepParts(run, shown, whole) };
 }
 
 function byLog(posts: readonly FeedPost[]): ReadonlyMap<number, readonly FeedPost[]> {
@@ -89,10 +89,10 @@ function byLog(posts: readonly FeedPost[]): ReadonlyMap<number, readonly FeedPos
   return logs;
 }
 
-/** From after the post before, when that one was seen too: what is between says nothing to be seen. */
-function stretch(p: FeedPost, log: readonly FeedPost[], isWhole: (device: number, n: number) => boolean): Mark {
+/** From after the post before, when that one was seen too: what is between says nothing to be seen, as far back as all of it could be read. */
+function stretch(p: FeedPost, log: readonly FeedPost[], isWhole: (device: number, n: number) => boolean, openSince: number): Mark {
   const before = log.reduce((most, x) => (x.n < p.n ? Math.max(most, x.n) : most), 0);
-  return [p.device, before > 0 && isWhole(p.device, before) ? before + 1 : p.n, p.n];
+  return [p.device, before > 0 && isWhole(p.device, before) ? Math.max(before + 1, openSince) : p.n, p.n];
 }
 
 function keepParts(run: GroupRun, shown: readonly FeedPost[], whole: readonly FeedPost[]): Change[] {
