@@ -1,7 +1,9 @@
 /** “Seen” counts for the words that are shown: a change is waiting, sent and seen by itself, and those who read the words before are told. */
 import { expect, it, vi } from 'vitest';
 import { base64url } from '../../crypto/bytes';
-import { cast, type Post, type Seat, shown } from '../support/circle';
+import { takeEnvelopes } from '../../src/lib/core/receive';
+import { admit, cast, type Post, Seat, shown } from '../support/circle';
+import { devicesOf, groupNamed, link } from '../support/linked';
 import { Mallory } from '../support/mallory';
 import type { World } from '../support/world';
 
@@ -181,4 +183,72 @@ it('an answer that was taken back is not counted, and one that was changed is qu
   pat.device.goOnline();
   await world.time.pass(10_000);
   expect([post(olivia).replies, post(pat).replies, quote(olivia)]).toEqual([1, 1, '']);
+});
+
+/** Olivia’s group, and Pat with a phone and a laptop in it. */
+async function twice(): Promise<{ world: World; olivia: Seat; phone: Seat; laptop: Seat }> {
+  const { world, olivia, pat } = await cast(2);
+  await pat.device.must('name-device', { name: 'Phone' });
+  const device = world.device('Pat’s laptop', 'patient');
+  await link(world, device, pat.device);
+  const laptop = new Seat(device, groupNamed(device, 'Pat’s Updates'));
+  await laptop.open();
+  await pat.post('Take 50 mg.');
+  await world.time.pass(10_000);
+  return { world, olivia, phone: pat, laptop };
+}
+
+it('P5 of changes by two devices the one made last counts for everyone, however wrong a clock is and whatever became of the first device', async () => {
+  for (const skew of [0, -86_400_000, 86_400_000]) {
+    const { world, olivia, phone, laptop } = await twice();
+    laptop.device.skew = skew;
+    await changes(phone, 'Take 500 mg.');
+    await world.time.pass(10_000);
+    await changes(laptop, 'Take 5 mg.');
+    await world.time.pass(10_000);
+    await laptop.device.must('revoke-device', { device: devicesOf(laptop.device).find((d) => d.name === 'Phone')!.device });
+    await world.time.pass(10_000);
+    const dan = world.device('Dan', 'family');
+    await dan.setUp();
+    const seats = [olivia, laptop, await admit(world, olivia, dan)];
+    await world.time.pass(10_000);
+    expect(seats.map((s) => post(s).text), `${skew}`).toEqual(Array(3).fill('Take 5 mg.'));
+  }
+});
+
+it('of changes that knew nothing of each other everyone shows the same, and who wrote them too while one waits', async () => {
+  const { world, olivia, phone, laptop } = await twice();
+  phone.device.goOffline();
+  await changes(phone, 'Take 500 mg.');
+  await world.time.pass(60_000);
+  await changes(laptop, 'Take 5 mg.');
+  await world.time.pass(10_000);
+  phone.device.goOnline();
+  await world.time.pass(10_000);
+  expect([olivia, laptop, phone].map((s) => post(s).text)).toEqual(Array(3).fill('Take 5 mg.'));
+});
+
+it('R9 a change, or a taking back, from beyond the end of a log is taken out again, over a restart too', async () => {
+  for (const what of ['edit', 'retract'] as const) {
+    const { world, olivia, pat, mallory } = await cast(4);
+    await mallory.post('As it was');
+    await world.time.pass(10_000);
+    const [i = ''] = post(pat).id.split('.');
+    const m = new Mallory(world, mallory);
+    const said = { i: base64url(m.random(16)), a: world.time.now, o: i };
+    const { bytes } = m.seal(m.update([what === 'edit' ? { ...said, t: what, x: 'Other words' } : { ...said, t: what }]));
+    // a relay shows it to Pat alone
+    const { device } = mallory.run.ownRow!;
+    await pat.run.turns.take(() => takeEnvelopes(pat.run, [{ device, n: m.n + 1, seq: pat.run.cursor + 1, time: world.time.now, envelope: bytes }]));
+    await world.time.pass(1_000);
+    expect([post(pat).text, post(pat).retracted !== null]).toEqual(what === 'edit' ? ['Other words', false] : ['', true]);
+    await olivia.device.must('remove', { group: olivia.group, member: mallory.run.me });
+    for (let again = 0; again < 2; again++) {
+      await world.time.pass(10_000);
+      expect([post(pat).text, post(pat).retracted, post(pat).withdrawn], what).toEqual(['As it was', null, false]);
+      await pat.device.restart();
+      await pat.open();
+    }
+    expect(post(olivia).text).toBe('As it was');
+  }
 });

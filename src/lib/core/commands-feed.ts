@@ -7,7 +7,7 @@ import { type Handlers, here as hereOf, no, yes } from './commands-kit';
 import type { Core } from './core';
 import type { GroupRun, OutboxItem } from './group-run';
 import { drop, put, putBytes } from './group-rows';
-import { photoView } from './group-view';
+import { amended, photoView } from './group-view';
 import { HOLD_MOST } from './hold';
 import { blobBytes, blobRecord, blobRef } from './pictures';
 import type { Fault } from './port';
@@ -34,6 +34,9 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
     [pendingPost(run, post)].find((o) => o !== undefined && !(run.sealed?.keys.includes(o.key) ?? false));
   const ownPost = (run: GroupRun, post: string): boolean =>
     findPost(run, post)?.member === run.me || pendingPost(run, post) !== undefined;
+
+  /** Later than the words that it changes, whatever the clock says (PROTOCOL §15.4). */
+  const changedAt = (run: GroupRun, post: string): number => Math.min(Number.MAX_SAFE_INTEGER, Math.max(clock(), (amended(run, post, run.me).edited ?? -1) + 1));
 
   const hasPhotos = (run: GroupRun, post: string): boolean => (findPost(run, post)?.photos ?? (pendingPost(run, post)?.record as PostRecord | undefined)?.p ?? []).length > 0;
 
@@ -84,7 +87,7 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         if (text.trim() === '' && !hasPhotos(run, post)) return no('empty');
         if (text.length > TEXT_MOST) return no('too-large');
         const item = unsealed(run, post);
-        if (item === undefined) await enqueue(run, [{ record: { i: id(), t: 'edit', a: clock(), o: recordIdOf(post), x: text.trim() }, heldUntil: 0 }]);
+        if (item === undefined) await enqueue(run, [{ record: { i: id(), t: 'edit', a: changedAt(run, post), o: recordIdOf(post), x: text.trim() }, heldUntil: 0 }]);
         else await replaceItem(run, item, { ...(item.record as PostRecord), x: text.trim() });
         shows(run, showing(run, post));
         return yes(null);

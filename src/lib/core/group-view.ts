@@ -6,7 +6,7 @@ import { ROLE } from '$crypto/roster/entry';
 import { CLAIM_WAIT, DESTROY_GRACE } from '$crypto/roster/rules';
 import { currentEpoch, liveMembers, mayInvite, mayRemove, type Member } from '$crypto/roster/state';
 import type { Bytes } from '$crypto/brand';
-import type { Amendment, FeedPost } from '../care/feed';
+import { type Amendment, type FeedPost, isLater } from '../care/feed';
 import { blobsOf, type PhotoRecord, type PostRecord, postIdOf } from '../care/record';
 import { noteIn } from './carried-note';
 import { lacksRightKey } from './closed';
@@ -233,12 +233,12 @@ function comingNote(run: GroupRun): NoteItem[] {
   return [{ ...note, what: 'coming', share: run.session === 'live' ? shareHere(run, ahead) : null }];
 }
 
-/** Amendments that the relay has, then those still in the outbox. */
-function amended(run: GroupRun, id: string, member: string): Amendment {
+/** Amendments that the relay has, and those still in the outbox. */
+export function amended(run: GroupRun, id: string, member: string): Amendment {
   let a = amendmentOf(run, id) ?? { text: null, edited: null, retracted: null };
   if (member !== run.me) return a;
   for (const { record: r } of run.outbox) {
-    if (r.t === 'edit' && postIdOf(r.o, member) === id) a = { text: r.x, edited: r.a, retracted: a.retracted };
+    if (r.t === 'edit' && postIdOf(r.o, member) === id && isLater(r, a)) a = { text: r.x, edited: r.a, retracted: a.retracted, edit: r.i };
     else if (r.t === 'retract' && postIdOf(r.o, member) === id) a = { ...a, retracted: r.a };
   }
   return a;

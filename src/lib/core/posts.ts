@@ -1,5 +1,5 @@
 /** Posts as they are shown: what has its place in the feed, and behind it what was read ahead of the rest (PROTOCOL §5.5). */
-import type { Amendment, Feed, FeedPost } from '../care/feed';
+import { type Amendment, type Feed, type FeedPost, isLater } from '../care/feed';
 import { type PostRecord, postIdOf } from '../care/record';
 import type { GroupRun, OutboxItem } from './group-run';
 import type { AheadRow } from './group-rows';
@@ -37,7 +37,8 @@ export function amendmentOf({ feed, ahead }: GroupRun, id: string): Amendment | 
   const here = feed.amendment(id);
   const later = ahead?.feed.amendment(id) ?? null;
   if (here === null || later === null) return later ?? here;
-  return { ...(later.text === null ? here : later), retracted: later.retracted ?? here.retracted };
+  const isFirst = later.edited === null || !isLater({ a: later.edited, i: later.edit ?? '' }, here);
+  return { ...(isFirst ? here : later), retracted: later.retracted ?? here.retracted };
 }
 
 export const isSeenBy = (run: GroupRun, member: string, device: number, n: number): boolean => feedsOf(run).some((f) => f.seenBy(member, device, n));

@@ -55,6 +55,28 @@ describe('what a member may say of posts', () => {
     expect(feed.index.unread).toEqual({});
   });
 
+  it('of several edits the one that its author made last counts, and of keys and papers what was said in a later epoch, in whatever order they come', () => {
+    const name = postIdOf(id(1), OLIVIA);
+    const edit = (n: number, a: number, x: string): CareRecord => ({ i: id(n), t: 'edit', a, o: id(1), x });
+    const key = (n: number, k: string): CareRecord => ({ i: id(n), t: 'person', a: 1, k, s: '' });
+    const papers = (n: number, c: string): CareRecord => ({ i: id(n), t: 'credentials', a: 1, c: [c] });
+    const all = [
+      [post(1, 'Take 50 mg'), place(1)], [edit(2, 6, 'Take 500 mg'), place(2)], [edit(3, 7, 'Take 5 mg'), place(1, { device: 2, seq: 3 })],
+      [edit(4, 7, 'Take 4 mg'), place(2, { device: 2, seq: 4 })], [edit(5, 2, 'Take 1 mg'), place(3, { seq: 5 })],
+      [{ i: id(6), t: 'retract', a: 9, o: id(8) } as CareRecord, place(4, { seq: 6 })], [{ i: id(7), t: 'retract', a: 8, o: id(8) } as CareRecord, place(3, { device: 2, seq: 7 })],
+      [key(20, 'old'), place(5, { epoch: 1, seq: 8 })], [key(21, 'new'), place(4, { device: 2, epoch: 4, seq: 9 })], [key(22, 'old'), place(6, { epoch: 3, seq: 10 })],
+      [papers(23, 'old'), place(7, { epoch: 3, seq: 11 })], [papers(24, 'new'), place(5, { device: 2, epoch: 4, seq: 12 })]
+    ] as const;
+    fc.assert(fc.property(fc.shuffledSubarray([...all], { minLength: all.length }), (shuffled) => {
+      const feed = fresh();
+      for (const [r, at] of shuffled) feed.add(r, at);
+      expect(feed.amendment(name)).toMatchObject({ text: 'Take 4 mg', edited: 7, edit: id(4) });
+      expect(feed.amendment(postIdOf(id(8), OLIVIA))?.retracted).toBe(8);
+      expect(feed.index.persons[OLIVIA]?.map((n) => [n.k, n.epoch])).toEqual([['old', 3], ['new', 4]]);
+      expect(feed.index.credentials?.[OLIVIA]?.c).toEqual(['new']);
+    }));
+  });
+
   it('nobody hides another’s post by taking its id first, nor forges one by taking it later', () => {
     const feed = fresh();
     feed.add(post(1, 'Mallory’s'), place(1, { member: MALLORY, device: 2, seq: 1 }));
@@ -128,7 +150,7 @@ describe('what was seen', () => {
 
   it('of a change only by who names it, in whatever order it all comes, and no longer once there are other words', () => {
     const name = postIdOf(id(1), OLIVIA);
-    const edit = (n: number): CareRecord => ({ i: id(n), t: 'edit', a: n, o: id(1), x: `edit ${n}` });
+    const edit = (n: number, a = n): CareRecord => ({ i: id(n), t: 'edit', a, o: id(1), x: `edit ${n}` });
     const saw = (...e: [string, string][]): CareRecord => ({ i: id(90), t: 'seen-edits', a: 1, e });
     const all = [
       [post(1), place(1)], [edit(2), place(2)], [{ i: id(91), t: 'seen', a: 1, m: [[1, 1, 9]] } as CareRecord, place(1, { member: MALLORY, device: 9, seq: 9 })],
@@ -141,7 +163,7 @@ describe('what was seen', () => {
       expect(feed.changed).toEqual({});
       feed.add(edit(4), place(3, { seq: 12 }));
       expect([feed.amendment(name)?.seen, Object.keys(feed.changed)]).toEqual([[], [name]]);
-      feed.add(edit(3), place(4, { seq: 13 }));
+      feed.add(edit(3, 5), place(4, { seq: 13 }));
       expect([feed.amendment(name)?.seen, Object.keys(feed.changed)]).toEqual([[MALLORY], [name]]);
       feed.add({ i: id(5), t: 'retract', a: 8, o: id(1) }, place(5, { seq: 14 }));
       expect(feed.changed).toEqual({});
