@@ -33,6 +33,8 @@ export const LABEL = {
   requestKey: label('request-key/1'),
   answer: label('answer/1'),
   number: label('number/1'),
+  editKey: label('edit-key/1'),
+  editWords: label('edit-words/1'),
   blob: label('blob/1'),
   blobPlain: label('blob-plain/1'),
   mark: label('mark/1'),

@@ -1,10 +1,14 @@
 /** “Seen” counts for the words that are shown: a change is waiting, sent and seen by itself, and those who read the words before are told. */
 import { expect, it, vi } from 'vitest';
 import { base64url } from '../../crypto/bytes';
+import { recordsOf } from '../../src/lib/care/lane';
+import { envelopesHere } from '../../src/lib/core/inbox';
+import { openPlain } from '../../src/lib/core/project';
 import { takeEnvelopes } from '../../src/lib/core/receive';
 import { admit, cast, type Post, Seat, shown } from '../support/circle';
 import { devicesOf, groupNamed, link } from '../support/linked';
 import { Mallory } from '../support/mallory';
+import { Rhea } from '../support/rhea';
 import type { World } from '../support/world';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
@@ -250,5 +254,83 @@ it('R9 a change, or a taking back, from beyond the end of a log is taken out aga
       await pat.open();
     }
     expect(post(olivia).text).toBe('As it was');
+  }
+});
+
+it('P17 new words of a post go to those alone who can read the post, whoever came since', async () => {
+  const { world, olivia, pat } = await cast(2);
+  await olivia.post('Ann must not know.');
+  await world.time.pass(10_000);
+  const ann = world.device('Ann', 'family');
+  await ann.setUp();
+  const late = await admit(world, olivia, ann, 'today');
+  await world.time.pass(10_000);
+  await sees(pat);
+  await changes(olivia, 'Ann must really not know.');
+  await world.time.pass(10_000);
+  expect([olivia, pat].map((s) => post(s).text)).toEqual(Array(2).fill('Ann must really not know.'));
+  expect([post(pat).unread, post(olivia).delivery]).toEqual([true, { at: 'sent', earlier: ['Pat'] }]);
+  await sees(pat);
+  await olivia.post('For everyone.');
+  await world.time.pass(10_000);
+  expect(post(olivia).delivery).toMatchObject({ at: 'seen', by: ['Pat'] });
+  expect(late.words).toEqual(['For everyone.']);
+  // nothing of it is anywhere where Ann's keys lead
+  const said: unknown[] = [];
+  for await (const rows of envelopesHere(late.run)) for (const { row } of rows) said.push(...recordsOf(openPlain(late.run, row)?.plain ?? new Uint8Array([0, 0])));
+  expect(said.map((r) => (r as { t: string }).t)).toContain('sealed-edit');
+  expect(JSON.stringify(said)).not.toContain('must');
+  // a later newcomer from the start reads it, and what is not theirs to read is not said to be seen
+  const dan = world.device('Dan', 'family');
+  await dan.setUp();
+  const early = await admit(world, olivia, dan, 'start');
+  await world.time.pass(10_000);
+  expect(early.words).toEqual(['Ann must really not know.', 'For everyone.']);
+  for (const s of [olivia, pat, late, early]) {
+    const before = s.words;
+    await s.device.restart();
+    await s.open();
+    expect(s.words).toEqual(before);
+  }
+  expect(world.reports).toEqual([]);
+});
+
+it('new words whose key is late are shown once it is there, and never those before them', async () => {
+  for (const isClosed of [false, true]) {
+    const { world, olivia, phone, laptop } = await twice();
+    const rhea = new Rhea(world);
+    const join = async (name: string, history: 'start' | 'today'): Promise<Seat> => {
+      const device = world.device(name, 'family');
+      await device.setUp();
+      return admit(world, olivia, device, history);
+    };
+    const dan = await join('Dan', 'start');
+    for (const s of [olivia, phone, laptop, dan]) s.device.cut();
+    await world.time.pass(3_000);
+    for (const s of [dan, laptop]) s.device.goOffline();
+    await join('Ann', 'today');
+    // the key of the epoch in which the post is written does not come to Dan
+    const withheld = olivia.run.state.seq;
+    rhea.down = (f, to) => [to !== dan.device || (f.is !== 'keys' && f.is !== 'lockboxes') ? f : f.is === 'keys' ? { ...f, items: [] } : { ...f, items: f.items.filter((i) => i.seq !== withheld) }];
+    await world.time.pass(1_000);
+    await phone.post('Take 60 mg.');
+    await world.time.pass(10_000);
+    await join('Ben', 'today');
+    laptop.device.goOnline();
+    await world.time.pass(3_000);
+    await laptop.device.must('edit', { group: laptop.group, post: laptop.posts[1]!.id, text: 'Take 6 mg.' });
+    await world.time.pass(10_000);
+    dan.device.goOnline();
+    await world.time.pass(20_000);
+    expect(dan.words).toEqual(['Take 50 mg.']);
+    expect(dan.run.feed.index.awaits).toEqual([withheld]);
+    if (isClosed) {
+      await dan.device.restart();
+      await dan.open();
+    }
+    rhea.repent();
+    dan.device.cut();
+    await world.time.pass(120_000);
+    expect(dan.words, `${isClosed}`).toEqual(['Take 50 mg.', 'Take 6 mg.']);
   }
 });

@@ -10,7 +10,7 @@ import { type Bearer, bearerKey, makeBearer } from '../../crypto/bearer';
 import { rowKeyOf, sealRow, wrapVaultKey } from '../../crypto/at-rest';
 import { sealBlob } from '../../crypto/blob';
 import type { BlobId, Bytes, ContentKey, GroupId, Hash, KemPk, LogPk, MemberTag, OrganisationPk, Permit, RelayPk, RosterKey, VaultId, VaultKey } from '../../crypto/brand';
-import { base64url, concat, fromText, hex } from '../../crypto/bytes';
+import { base64url, concat, fromText, hex, unbase64url } from '../../crypto/bytes';
 import { type CarriedNote, type CarriedPart, encodePart, sealNote, signNote } from '../../crypto/carried';
 import { type Credential, credentialText, signCredential, signOrganisation, signRequest } from '../../crypto/credential';
 import { sealDeviceName, sealDeviceShare } from '../../crypto/device-name';
@@ -32,6 +32,7 @@ import { personKeys, signPerson } from '../../crypto/person';
 import { encodeReceipt, signDestroyed, signReceipt } from '../../crypto/receipt';
 import { decodeEntry, entryHash, ROLE } from '../../crypto/roster/entry';
 import { chainHead, encodeState } from '../../crypto/roster/state';
+import { sealEdit } from '../../crypto/sealed-edit';
 import { ready, type Random } from '../../crypto/sodium';
 import { signWant, wantHash } from '../../crypto/want';
 import { sealKeys } from '../../crypto/want-answer';
@@ -523,7 +524,7 @@ function lanes() {
     post, bare, { i: id(), t: 'edit', a, o: post.i, x: 'Feeling well' }, { i: id(), t: 'retract', a, o: post.i }, { i: id(), t: 'seen', a, m: [[1, 1, 3], [70_000, 2, 2]] },
     { i: id(), t: 'device', a, s: b64(280) }, { i: id(), t: 'person', a, k: b64(32), s: b64(64) }, { i: id(), t: 'credentials', a, c: [b64(200)] }, { i: id(), t: 'credentials', a, c: [] },
     { i: id(), t: 'share', a, s: b64(280) }, { i: id(), t: 'carried', a, b: [b64(32)] }, { i: id(), t: 'carried', a, b: [], s: b64(280) },
-    { i: id(), t: 'seen-edits', a, e: [[`${id()}.${hex(n.random(16))}`, id()]] }
+    { i: id(), t: 'seen-edits', a, e: [[`${id()}.${hex(n.random(16))}`, id()]] }, { i: id(), t: 'sealed-edit', a, o: post.i, e: 5, s: b64(280) }
   ];
   const values = [null, true, false, 0, 63, 64, -1, -64, 8191, -70_000, 2 ** 31 - 1, 2 ** 31, 1 - 2 ** 31, 2 ** 53 - 1, 0.5, 0.1, '', 'Ñ', [], {}, [[1, 'a'], { a: null, b: [{}] }]];
   const DEVICE = 3;
@@ -562,10 +563,13 @@ function lanes() {
     { ...bare, x: 7 }, { ...bare, p: null }, { ...bare, r: bare.i }, { ...bare, r: `${bare.i}.${'G'.repeat(32)}` }, { ...bare, p: [{ ...post.p?.[0], w: 0 }] }, { ...bare, p: [{ ...post.p?.[0], h: 16_385 }] }, { ...bare, p: [{ ...post.p?.[0], t: 'image/png' }] },
     { ...bare, p: Array.from({ length: 11 }, () => ({})) }, { ...records[2], o: '' }, { ...records[4], m: [] }, { ...records[4], m: [[1, 0, 1]] }, { ...records[4], m: [[1, 1]] }, { ...records[5], s: 'A' }, { ...records[5], s: 'A'.repeat(904) },
     { ...records[6], k: b64(31) }, { ...records[7], c: Array.from({ length: 5 }, () => '') }, { ...records[10], b: ['AA'] },
-    { ...records[12], e: [] }, { ...records[12], e: [[bare.i, bare.i]] }, { ...records[12], e: [[post.r]] }
+    { ...records[12], e: [] }, { ...records[12], e: [[bare.i, bare.i]] }, { ...records[12], e: [[post.r]] }, { ...records[13], e: 0 }, { ...records[13], x: '' }
   ];
+  const [content, edited] = [n.random(32) as ContentKey, { group: n.random(32) as Bytes as GroupId, author: n.random(16) as Bytes as MemberTag, post: unbase64url(post.i) as Bytes }];
+  n.drawn();
+  const sealed = sealEdit(content, edited, 'Feeling well — 好多了', n.random);
   return {
-    random, updates,
+    random, updates, edit: { content, ...edited, text: 'Feeling well — 好多了', random: n.drawn(), bytes: sealed },
     // within the rules by a little: the deepest, not the fewest bytes, one key twice, nothing at all, a whole number as another
     odd: ([
       [deep(15), Array.from({ length: 15 }).reduce<unknown>((x) => [x], null)], [(w) => w.u8(125).fixed(new Uint8Array([0x81, 0x80, 0])), 1], [(w) => w.u8(118).num(2).text('k').u8(120).text('k').u8(121), { k: false }],

@@ -28,6 +28,7 @@ import { openItem, phraseKeys, phraseToPlaces, placesToPhrase, verifyPhraseRow }
 import { type Receipt, readReceipt, verifyDestroyed, verifyReceipt } from '../../crypto/receipt';
 import { chainAfter, decodeEntry, encodeEntry, ENTRY_VERSION, entryHash, KINDS } from '../../crypto/roster/entry';
 import { begin, fold } from '../../crypto/roster/fold';
+import { openEdit } from '../../crypto/sealed-edit';
 import { verifyTurn } from '../../crypto/turn';
 import { chainHead, decodeState, encodeState, type RosterState } from '../../crypto/roster/state';
 import { ready } from '../../crypto/sodium';
@@ -397,7 +398,19 @@ describe('a lane of the vectors', () => {
   it('has every kind of record, and passes over what is none', () => {
     for (const x of list(v['records'])) expect(parseRecord(x['record'])).toEqual(x['counts'] ? x['record'] : null);
     const kinds = list(v['records']).flatMap((x) => (x['counts'] ? [(x['record'] as Json)['t']] : []));
-    expect([...new Set(kinds as string[])].sort()).toEqual(['carried', 'credentials', 'device', 'edit', 'person', 'post', 'retract', 'seen', 'seen-edits', 'share']);
+    expect([...new Set(kinds as string[])].sort()).toEqual(['carried', 'credentials', 'device', 'edit', 'person', 'post', 'retract', 'sealed-edit', 'seen', 'seen-edits', 'share']);
+  });
+});
+
+describe('new words of a post, in the vectors,', () => {
+  it('open with the key of its epoch, for its group, author and post alone', () => {
+    const v = disk('lanes')['edit'] as Json;
+    const [content, at] = [u<ContentKey>(v['content']), { group: u<GroupId>(v['group']), author: u<MemberTag>(v['author']), post: u(v['post']) }];
+    expect(openEdit(content, at, u(v['bytes']))).toEqual({ ok: true, value: v['text'] });
+    const other = (b: Uint8Array) => b.map((x) => x ^ 1) as never;
+    for (const wrong of [{ ...at, group: other(at.group) }, { ...at, author: other(at.author) }, { ...at, post: other(at.post) }]) expect(openEdit(content, wrong, u(v['bytes']))).toEqual({ ok: false, fault: 'unreadable' });
+    expect(openEdit(other(content), at, u(v['bytes']))).toEqual({ ok: false, fault: 'unreadable' });
+    expect(openEdit(content, at, u(v['bytes']).slice(0, 30))).toEqual({ ok: false, fault: 'unreadable' });
   });
 });
 
@@ -430,7 +443,7 @@ const SHAPES: Record<string, string> = {
   'entries 1': 'f69efbca356bdcddc673dc0b4173edb02f75363ce065d02ce15eb12fb9d4942f',
   'envelopes 1': 'ef70a6fb2f57eb1121172f4904eed786ee9a3669fa2a7e08faa97c41acd5dade',
   // without a number of their own: Yjs and lib0 have the first two, the rows of a device begin with theirs
-  'updates of a lane': '87581664c1bc444ec0891dace0468355aad53694524d92cd6959ffd17d4d72b1',
+  'updates of a lane': '22e04b86c9436aa56e27f6ba2248393dada46f6f62982e938deb742282b9e4c6',
   'what devices say': 'a8f3b6824d5b3f212ff62921156aad899bda0576709019134099476283991226',
   'what a device keeps': 'f580163d59fa232d266881ea8958d00d997c010464702985ce71d2e4b89cc2c9',
   'histories 1': '8ea8d0b4f41276604667b171c315ea96f1ea5dbb4faecd975f46210e1561acee'

@@ -2,7 +2,7 @@
  * The feed (PROTOCOL §15.4): what a group's accepted records amount to, kept in pages so that reopening needs no signature check and one
  * decryption a page. Pure: pages come and go through `load` and `takeDirty`.
  */
-import { type CareRecord, type PhotoRecord, postIdOf } from './record';
+import { type OpenRecord, type PhotoRecord, postIdOf } from './record';
 
 export const PAGE = 200;
 /** Person keys that are remembered of one member. */
@@ -77,6 +77,8 @@ export interface FeedIndex {
   aheadEdits?: AheadEdit[];
   /** By device: envelopes of which not all could be read here; missing in an index of an earlier version. */
   closed?: Record<string, Span[]>;
+  /** Epochs whose keys are lacking for changes that came; missing in an index of an earlier version. */
+  awaits?: number[];
   /** Others' posts not yet seen by this person: id → [device, n]. */
   unread: Record<string, readonly [number, number]>;
   /** Others' posts whose words as they are now this person has not seen, though perhaps those before; missing in an index of an earlier version. */
@@ -175,6 +177,10 @@ export class Feed {
     const { closed } = this.index;
     if (closed !== undefined) closed[device] = join(closed[device] ?? [], [n, n]);
   }
+  /** A change came whose key is lacking. */
+  await(epoch: number): void {
+    this.index.awaits = [...new Set([...(this.index.awaits ?? []), epoch])];
+  }
   /** The first envelope from which on all up to n could be read; n + 1 when n itself could not. */
   openSince(device: number, n: number): number {
     const { closed } = this.index;
@@ -183,7 +189,7 @@ export class Feed {
   }
 
   /** Takes one record in. A post id that is here already is passed over. Pages must be loaded down to its place. */
-  add(r: CareRecord, at: RecordPlace): void {
+  add(r: OpenRecord, at: RecordPlace): void {
     const i = this.index;
     i.time = Math.max(i.time, at.time);
     this.arrived(at.device, at.n);

@@ -21,6 +21,10 @@ const photo = v.strictObject({ full: blob, thumb: blob, w: side, h: side, t: v.p
 
 const post = v.strictObject({ i: id, t: v.literal('post'), a: time, x: text, p: v.optional(v.pipe(v.array(photo), v.maxLength(PHOTOS_MOST))), r: v.optional(postId) });
 const edit = v.strictObject({ i: id, t: v.literal('edit'), a: time, o: id, x: text });
+/** The same for those alone who can read the post: `e` its epoch, `s` the words, sealed (PROTOCOL §15.4). */
+const sealedEdit = v.strictObject({ i: id, t: v.literal('sealed-edit'), a: time, o: id, e: count, s: v.pipe(v.string(), v.maxLength(60_000), v.check((s) => unbase64url(s) !== null)) });
+/** Bytes of new words; sealed by themselves they still fit an envelope. */
+export const EDIT_MOST = 43_000;
 const retract = v.strictObject({ i: id, t: v.literal('retract'), a: time, o: id });
 /** Envelopes whose posts were on this person's screen: [device, from n, to n]. */
 const seen = v.strictObject({ i: id, t: v.literal('seen'), a: time, m: v.pipe(v.array(v.strictTuple([count, count, count])), v.minLength(1), v.maxLength(500)) });
@@ -49,10 +53,12 @@ const carried = v.strictObject({
   i: id, t: v.literal('carried'), a: time, b: v.pipe(v.array(bytes32), v.maxLength(CARRIED_BLOBS)), s: v.optional(v.pipe(v.string(), v.maxLength(45_000), v.check((s) => unbase64url(s) !== null)))
 });
 
-const record = v.variant('t', [post, edit, retract, seen, seenEdits, device, person, credentials, share, carried]);
+const record = v.variant('t', [post, edit, sealedEdit, retract, seen, seenEdits, device, person, credentials, share, carried]);
 
 export type CareRecord = v.InferOutput<typeof record>;
 export type PostRecord = v.InferOutput<typeof post>;
+/** A record as it is read: what was sealed by itself is open. */
+export type OpenRecord = Exclude<CareRecord, v.InferOutput<typeof sealedEdit>>;
 export type PersonRecord = v.InferOutput<typeof person>;
 export type CarriedRecord = v.InferOutput<typeof carried>;
 export type SeenRecord = v.InferOutput<typeof seen>;

@@ -1,8 +1,8 @@
 /** Commands of the feed: writing, taking back, pictures, and what was seen. None of them waits for the relay. */
 import { openBlob, sealBlob } from '$crypto/blob';
-import { base64url } from '$crypto/bytes';
+import { base64url, fromText } from '$crypto/bytes';
 import { LIMIT } from '$crypto/limits';
-import { parseRecord, PHOTOS_MOST, type PhotoRecord, type PostRecord, postIdOf, recordIdOf, TEXT_MOST } from '../care/record';
+import { EDIT_MOST, parseRecord, PHOTOS_MOST, type PhotoRecord, type PostRecord, postIdOf, recordIdOf, TEXT_MOST } from '../care/record';
 import { type Handlers, here as hereOf, no, yes } from './commands-kit';
 import type { Core } from './core';
 import type { GroupRun, OutboxItem } from './group-run';
@@ -37,6 +37,11 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
 
   /** Later than the words that it changes, whatever the clock says (PROTOCOL §15.4). */
   const changedAt = (run: GroupRun, post: string): number => Math.min(Number.MAX_SAFE_INTEGER, Math.max(clock(), (amended(run, post, run.me).edited ?? -1) + 1));
+
+  const epochOf = (run: GroupRun, post: string): { epoch?: number } => {
+    const placed = findPost(run, post);
+    return placed === null ? {} : { epoch: placed.epoch };
+  };
 
   const hasPhotos = (run: GroupRun, post: string): boolean => (findPost(run, post)?.photos ?? (pendingPost(run, post)?.record as PostRecord | undefined)?.p ?? []).length > 0;
 
@@ -85,9 +90,9 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         if (!ownPost(run, post)) return no('not-allowed');
         // a photo speaks without words; nothing at all is what “Take back” is for
         if (text.trim() === '' && !hasPhotos(run, post)) return no('empty');
-        if (text.length > TEXT_MOST) return no('too-large');
+        if (text.length > TEXT_MOST || fromText(text).length > EDIT_MOST) return no('too-large');
         const item = unsealed(run, post);
-        if (item === undefined) await enqueue(run, [{ record: { i: id(), t: 'edit', a: changedAt(run, post), o: recordIdOf(post), x: text.trim() }, heldUntil: 0 }]);
+        if (item === undefined) await enqueue(run, [{ record: { i: id(), t: 'edit', a: changedAt(run, post), o: recordIdOf(post), x: text.trim() }, heldUntil: 0, ...epochOf(run, post) }]);
         else await replaceItem(run, item, { ...(item.record as PostRecord), x: text.trim() });
         shows(run, showing(run, post));
         return yes(null);

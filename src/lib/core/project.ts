@@ -5,9 +5,10 @@ import { openEnvelope, readEnvelope } from '$crypto/envelope';
 import type { StoredEnvelope } from '$crypto/frames';
 import { isPerson } from '$crypto/person';
 import { chainAt, type Row, rowByDevice } from '$crypto/roster/state';
+import { openEdit } from '$crypto/sealed-edit';
 import type { RecordPlace } from '../care/feed';
 import { checkUpdate, type ClientPlace } from '../care/lane';
-import { type CareRecord, parseRecord, type PersonRecord, postIdOf } from '../care/record';
+import { type CareRecord, type OpenRecord, parseRecord, type PersonRecord, postIdOf, TEXT_MOST } from '../care/record';
 import { hashBehind, LOG_START } from '../group/log';
 import type { GroupRun } from './group-run';
 import type { InboxRow } from './group-rows';
@@ -46,14 +47,27 @@ export function project(run: GroupRun, row: InboxRow): string[] {
 }
 
 /** What an opened envelope says, as far as its author may, and whether it says more than this app understands; null where it does not go on from where its client stands. */
-export function saidIn(run: GroupRun, device: number, { plain, author, epoch }: Opened, places: Parameters<typeof checkUpdate>[3]): { readonly client: number; readonly next: ClientPlace; readonly records: readonly CareRecord[]; readonly hasMore: boolean } | null {
+export function saidIn(run: GroupRun, device: number, { plain, author, epoch }: Opened, places: Parameters<typeof checkUpdate>[3]): { readonly client: number; readonly next: ClientPlace; readonly records: readonly OpenRecord[]; readonly hasMore: boolean } | null {
   const update = checkUpdate(plain, device, epoch, places);
   if (!update.ok) return null;
   const { client, clock, records } = update.value;
-  const parsed = records.map(parseRecord);
-  const mayBeSaid = (r: CareRecord | null): r is CareRecord =>
+  const parsed = records.map((x) => readable(run, author, parseRecord(x)));
+  const mayBeSaid = (r: OpenRecord | null): r is OpenRecord =>
     r !== null && !(r.t === 'person' && !isTheirs(r, run.row.id, author)) && !(r.t === 'carried' && run.state.members.get(hex(author))?.from !== 1);
   return { client, next: { epoch, clock: clock + records.length }, records: parsed.filter(mayBeSaid), hasMore: parsed.includes(null) };
+}
+
+/** A change that was sealed by itself, opened; null without the key of its post's epoch. */
+function readable(run: GroupRun, author: MemberTag, r: CareRecord | null): OpenRecord | null {
+  if (r?.t !== 'sealed-edit') return r;
+  const { e, s, ...rest } = r;
+  const content = run.keyring.get(e)?.content;
+  if (content == null) {
+    if (e >= (run.state.members.get(run.me)?.horizon ?? 1) && run.state.epochs.some((x) => x.seq === e)) run.feed.await(e);
+    return null;
+  }
+  const words = openEdit(content, { group: run.state.group, author, post: unbase64url(r.o) as Bytes }, unbase64url(s) as Bytes);
+  return words.ok && words.value.length <= TEXT_MOST ? { ...rest, t: 'edit', x: words.value } : null;
 }
 
 /** Where the records of an envelope stand. */

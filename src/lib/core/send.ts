@@ -4,9 +4,11 @@ import type { BlobId, Bytes } from '$crypto/brand';
 import { envelopeHash, readEnvelope, sealEnvelope } from '$crypto/envelope';
 import type { FromRelay, StoredEnvelope } from '$crypto/frames';
 import { LIMIT } from '$crypto/limits';
-import { chainAt, chainHead, currentEpoch, owedAt } from '$crypto/roster/state';
+import { chainAt, chainHead, currentEpoch, liveMembers, owedAt } from '$crypto/roster/state';
+import { sealEdit } from '$crypto/sealed-edit';
 import { LaneWriter } from '../care/lane';
 import { blobIdsOf, type CareRecord } from '../care/record';
+import type { Change } from '../store/store';
 import type { GroupRun, OutboxItem } from './group-run';
 import { drop, keyOf, type OutboxRow, put, type SealedRow } from './group-rows';
 import { isHeld } from './hold';
@@ -19,20 +21,23 @@ const RECORDS_MOST = 200;
 const RECORD_BYTES = LIMIT.plaintext - 4096;
 
 /** Saves records here before anything else; they are sent when their hold is over. */
-export async function enqueue(run: GroupRun, records: readonly { record: CareRecord; heldUntil: number }[], more: Parameters<GroupRun['commit']>[0] = []): Promise<OutboxItem[]> {
-  const items = records.map(({ record, heldUntil }): OutboxItem => {
+export async function enqueue(run: GroupRun, records: readonly { record: CareRecord; heldUntil: number; epoch?: number }[], more: Parameters<GroupRun['commit']>[0] = []): Promise<OutboxItem[]> {
+  const items = records.map((r): OutboxItem => {
     const made = run.nextMade();
-    return { record, heldUntil, made, key: keyOf.outbox(run.ref, made) };
+    return { ...r, made, key: keyOf.outbox(run.ref, made) };
   });
-  await run.commit([...items.map((i) => put('outbox', i.key, { record: i.record, heldUntil: i.heldUntil, made: i.made } satisfies OutboxRow)), ...more]);
+  await run.commit([...items.map(rowOf), ...more]);
   run.outbox.push(...items);
   return items;
 }
 
+const rowOf = ({ key, ...row }: OutboxItem): Change => put('outbox', key, row satisfies OutboxRow);
+
 /** Changes what waits, in memory first: whatever is sealed meanwhile is the new version. */
 export async function replaceItem(run: GroupRun, item: OutboxItem, record: CareRecord): Promise<void> {
-  run.outbox = run.outbox.map((o) => (o === item ? { ...o, record } : o));
-  await run.commit([put('outbox', item.key, { record, heldUntil: item.heldUntil, made: item.made } satisfies OutboxRow)]);
+  const changed = { ...item, record };
+  run.outbox = run.outbox.map((o) => (o === item ? changed : o));
+  await run.commit([rowOf(changed)]);
 }
 
 /** Whether this device has a place in the group from which it can say something. */
@@ -64,7 +69,7 @@ const blobsOfSealed = (run: GroupRun): string[] => run.outbox.filter((o) => run.
 async function seal(run: GroupRun): Promise<void> {
   if (owedAt(run.state, run.state.seq)) return;
   const now = run.around.clock();
-  const ready: OutboxItem[] = [];
+  const ready: { readonly key: string; readonly record: CareRecord }[] = [];
   let bytes = 0;
   let blobs: string[] = [];
   for (const o of run.outbox) {
@@ -74,9 +79,10 @@ async function seal(run: GroupRun): Promise<void> {
       uploadSoon(run, pump);
       continue;
     }
-    const size = pack(o.record).length;
+    const record = outgoing(run, o);
+    const size = pack(record).length;
     if (ready.length > 0 && (bytes + size > RECORD_BYTES || ready.length >= RECORDS_MOST || blobs.length + its.length > LIMIT.blobsPerEnvelope)) break;
-    ready.push(o);
+    ready.push({ key: o.key, record });
     bytes += size;
     blobs = [...blobs, ...its];
   }
@@ -100,6 +106,16 @@ async function seal(run: GroupRun): Promise<void> {
     run.writer = null;
     throw e;
   }
+}
+
+/** As it leaves: new words of a post that not everybody here can read are for those alone who can (PROTOCOL §15.4). */
+function outgoing(run: GroupRun, { record, epoch }: OutboxItem): CareRecord {
+  if (record.t !== 'edit' || epoch === undefined || liveMembers(run.state).every((m) => m.horizon <= epoch)) return record;
+  const content = run.keyring.get(epoch)?.content;
+  if (content == null) return record;
+  const { x, ...rest } = record;
+  const at = { group: run.state.group, author: run.row.tag, post: unbase64url(record.o) as Bytes };
+  return { ...rest, t: 'sealed-edit', e: epoch, s: base64url(sealEdit(content, at, x, run.around.random)) };
 }
 
 /** Comes back when the next hold is over, without a network too: what can't be undone any more must not say that it can. */

@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { fromText } from '$crypto/bytes';
 import { covers, emptyIndex, Feed, type FeedIndex, type FeedPost, join, PAGE, type RecordPlace, type Span } from '$lib/care/feed';
 import { decodePage, encodePage } from '$lib/care/feed-page';
-import { type CareRecord, postIdOf } from '$lib/care/record';
+import { type OpenRecord, postIdOf } from '$lib/care/record';
 
 const ME = 'me'.padEnd(32, '0');
 const OLIVIA = 'a'.repeat(32);
 const MALLORY = 'b'.repeat(32);
 const id = (n: number): string => String(n).padStart(22, 'A');
 const place = (n: number, more: Partial<RecordPlace> = {}): RecordPlace => ({ member: OLIVIA, device: 1, n, seq: n, time: 1_000 + n, epoch: 1, ...more });
-const post = (n: number, x = `words ${n}`, more: object = {}): CareRecord => ({ i: id(n), t: 'post', a: 5, x, ...more });
+const post = (n: number, x = `words ${n}`, more: object = {}): OpenRecord => ({ i: id(n), t: 'post', a: 5, x, ...more });
 const fresh = (index: FeedIndex = emptyIndex()): Feed => new Feed(index, ME, 0);
 /** What of an index reaches the disk. */
 const copy = (i: FeedIndex): FeedIndex => JSON.parse(JSON.stringify(i)) as FeedIndex;
@@ -57,13 +57,13 @@ describe('what a member may say of posts', () => {
 
   it('of several edits the one that its author made last counts, and of keys and papers what was said in a later epoch, in whatever order they come', () => {
     const name = postIdOf(id(1), OLIVIA);
-    const edit = (n: number, a: number, x: string): CareRecord => ({ i: id(n), t: 'edit', a, o: id(1), x });
-    const key = (n: number, k: string): CareRecord => ({ i: id(n), t: 'person', a: 1, k, s: '' });
-    const papers = (n: number, c: string): CareRecord => ({ i: id(n), t: 'credentials', a: 1, c: [c] });
+    const edit = (n: number, a: number, x: string): OpenRecord => ({ i: id(n), t: 'edit', a, o: id(1), x });
+    const key = (n: number, k: string): OpenRecord => ({ i: id(n), t: 'person', a: 1, k, s: '' });
+    const papers = (n: number, c: string): OpenRecord => ({ i: id(n), t: 'credentials', a: 1, c: [c] });
     const all = [
       [post(1, 'Take 50 mg'), place(1)], [edit(2, 6, 'Take 500 mg'), place(2)], [edit(3, 7, 'Take 5 mg'), place(1, { device: 2, seq: 3 })],
       [edit(4, 7, 'Take 4 mg'), place(2, { device: 2, seq: 4 })], [edit(5, 2, 'Take 1 mg'), place(3, { seq: 5 })],
-      [{ i: id(6), t: 'retract', a: 9, o: id(8) } as CareRecord, place(4, { seq: 6 })], [{ i: id(7), t: 'retract', a: 8, o: id(8) } as CareRecord, place(3, { device: 2, seq: 7 })],
+      [{ i: id(6), t: 'retract', a: 9, o: id(8) } as OpenRecord, place(4, { seq: 6 })], [{ i: id(7), t: 'retract', a: 8, o: id(8) } as OpenRecord, place(3, { device: 2, seq: 7 })],
       [key(20, 'old'), place(5, { epoch: 1, seq: 8 })], [key(21, 'new'), place(4, { device: 2, epoch: 4, seq: 9 })], [key(22, 'old'), place(6, { epoch: 3, seq: 10 })],
       [papers(23, 'old'), place(7, { epoch: 3, seq: 11 })], [papers(24, 'new'), place(5, { device: 2, epoch: 4, seq: 12 })]
     ] as const;
@@ -137,7 +137,7 @@ describe('what was seen', () => {
 
   it('who saw what is the same in whatever order posts and marks come', () => {
     const records = [...Array.from({ length: 6 }, (_, k) => [post(k + 1), place(k + 1)] as const),
-      ...([[1, 1, 4], [1, 3, 3], [1, 6, 9], [2, 1, 1]] as [number, number, number][]).map((mark, k) => [{ i: id(20 + k), t: 'seen', a: 1, m: [mark] } as CareRecord, place(20 + k, { member: MALLORY, device: 9 })] as const)];
+      ...([[1, 1, 4], [1, 3, 3], [1, 6, 9], [2, 1, 1]] as [number, number, number][]).map((mark, k) => [{ i: id(20 + k), t: 'seen', a: 1, m: [mark] } as OpenRecord, place(20 + k, { member: MALLORY, device: 9 })] as const)];
     const saw = (of: typeof records): boolean[] => {
       const feed = fresh();
       for (const [r, at] of of) feed.add(r, at);
@@ -150,10 +150,10 @@ describe('what was seen', () => {
 
   it('of a change only by who names it, in whatever order it all comes, and no longer once there are other words', () => {
     const name = postIdOf(id(1), OLIVIA);
-    const edit = (n: number, a = n): CareRecord => ({ i: id(n), t: 'edit', a, o: id(1), x: `edit ${n}` });
-    const saw = (...e: [string, string][]): CareRecord => ({ i: id(90), t: 'seen-edits', a: 1, e });
+    const edit = (n: number, a = n): OpenRecord => ({ i: id(n), t: 'edit', a, o: id(1), x: `edit ${n}` });
+    const saw = (...e: [string, string][]): OpenRecord => ({ i: id(90), t: 'seen-edits', a: 1, e });
     const all = [
-      [post(1), place(1)], [edit(2), place(2)], [{ i: id(91), t: 'seen', a: 1, m: [[1, 1, 9]] } as CareRecord, place(1, { member: MALLORY, device: 9, seq: 9 })],
+      [post(1), place(1)], [edit(2), place(2)], [{ i: id(91), t: 'seen', a: 1, m: [[1, 1, 9]] } as OpenRecord, place(1, { member: MALLORY, device: 9, seq: 9 })],
       [saw([name, id(2)], [name, id(3)]), place(2, { member: MALLORY, device: 9, seq: 10 })], [saw([name, id(2)]), place(1, { member: ME, device: 8, seq: 11 })]
     ] as const;
     fc.assert(fc.property(fc.shuffledSubarray([...all], { minLength: all.length }), (shuffled) => {

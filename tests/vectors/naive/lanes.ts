@@ -154,6 +154,7 @@ const postId: Is = (v) => typeof v === 'string' && b64(16)(v.split('.')[0]) && /
 const RECORDS: Readonly<Record<string, readonly [needs: Readonly<Record<string, Is>>, may?: Readonly<Record<string, Is>>]>> = {
   post: [{ x: letters(20_000) }, { p: list(photo, 0, 10), r: postId }],
   edit: [{ o: b64(16), x: letters(20_000) }],
+  'sealed-edit': [{ o: b64(16), e: whole(1), s: base64(60_000) }],
   retract: [{ o: b64(16) }],
   seen: [{ m: list((v) => list(whole(1), 3, 3)(v), 1, 500) }],
   'seen-edits': [{ e: list((v) => Array.isArray(v) && v.length === 2 && postId(v[0] as Any) && b64(16)(v[1] as Any), 1, 200) }],

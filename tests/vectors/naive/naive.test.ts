@@ -425,6 +425,9 @@ describe('the naive decoder agrees on what only devices see:', () => {
     for (const x of [...all(v['updates']), ...all(v['odd'])]) expect(json(read(x))).toEqual({ client: x['client'], clock: x['clock'], records: x['records'] });
     for (const x of all(v['updates'])) expect(updateBytes(read(x))).toEqual(un(x['bytes']));
     for (const x of all(v['refused'])) expect(() => read(x), x['why'] as unknown as string).toThrow(new Void(x['why'] as unknown as string));
+    const edit = v['edit'] as unknown as Some;
+    const about = Buffer.concat([p.label('edit-words'), un(edit['group']), un(edit['author']), un(edit['post'])]);
+    expect(p.unpad(p.unseal(p.hash('edit-key', un(edit['content'])), about, un(edit['bytes']))).toString()).toBe(edit['text']);
     const seen = new Set<string>();
     for (const x of all(v['records'])) {
       const record = json(x['record']) as Any;
