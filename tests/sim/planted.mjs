@@ -20,7 +20,7 @@ export const PLANTED = [
   bug('says welcome with a head too short', RELAY.access, 'const { n, hash, feed } = r.value;', 'const { hash, feed } = r.value;\n      const n = Math.max(0, r.value.n - 1);', [HONEST, 4]),
 
   // sending
-  bug('loses the outbox when it seals', CORE('send'), 'const sealed: SealedRow = { n: header.n, bytes: envelope, keys: ready.map((o) => o.key) };', 'const sealed: SealedRow = { n: header.n, bytes: envelope, keys: ready.map((o) => o.key) };\n  run.outbox = run.outbox.filter((o) => !ready.includes(o));', [HONEST, 25]),
+  bug('loses the outbox when it seals', CORE('send'), 'const sealed: SealedRow = { n: header.n, bytes: envelope, keys: ready.map((o) => o.key) };', 'const sealed: SealedRow = { n: header.n, bytes: envelope, keys: ready.map((o) => o.key) };\n  run.outbox = run.outbox.filter((o) => !sealed.keys.includes(o.key));', [HONEST, 25]),
   bug('seals under the first epoch', CORE('send'), '  const epoch = currentEpoch(run.state).seq;', '  const epoch = run.state.epochs[0]?.seq ?? 1;', [HONEST, 4]),
 
   // receiving
