@@ -1,8 +1,10 @@
 /** “Seen” counts for the words that are shown: a change is waiting, sent and seen by itself, and those who read the words before are told. */
 import { expect, it, vi } from 'vitest';
 import { base64url } from '../../crypto/bytes';
+import { ZERO_HASH } from '../../crypto/hash';
 import { cast, type Post, type Seat, shown } from '../support/circle';
 import { Mallory } from '../support/mallory';
+import { Rhea } from '../support/rhea';
 import type { World } from '../support/world';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
@@ -181,4 +183,117 @@ it('an answer that was taken back is not counted, and one that was changed is qu
   pat.device.goOnline();
   await world.time.pass(10_000);
   expect([post(olivia).replies, post(pat).replies, quote(olivia)]).toEqual([1, 1, '']);
+});
+
+/** Whether a device keeps these words in a lane, as it decrypted them. */
+async function keeps(s: Seat, words: string): Promise<boolean> {
+  await s.run.turns.take(() => s.run.flush());
+  const rows = await s.run.around.store.cacheRange('lane', `${s.group}/`);
+  return rows.some(({ value }) => Buffer.from(value).includes(words));
+}
+
+it('a change that never left goes nowhere when its post is taken back', async () => {
+  const { world, olivia, pat } = await dose();
+  olivia.device.goOffline();
+  await world.time.pass(1_000);
+  await changes(olivia, 'Mr Other takes 5 mg.');
+  await olivia.device.must('retract', { group: olivia.group, post: post(olivia).id });
+  await olivia.device.restart();
+  await olivia.open();
+  olivia.device.goOnline();
+  await world.time.pass(10_000);
+  expect([post(olivia).retracted, post(pat).retracted]).toEqual([expect.any(Number), expect.any(Number)]);
+  expect(await keeps(pat, 'Take 50 mg.')).toBe(true);
+  expect(await keeps(pat, 'Mr Other')).toBe(false);
+  expect(olivia.run.outbox).toEqual([]);
+});
+
+it('of changes made without network only the last leaves', async () => {
+  const { world, olivia, pat } = await dose();
+  olivia.device.goOffline();
+  await world.time.pass(1_000);
+  await changes(olivia, 'Mr Other takes 5 mg.');
+  await changes(olivia, 'Take 5 mg.');
+  olivia.device.goOnline();
+  await world.time.pass(10_000);
+  expect([post(olivia).text, post(pat).text]).toEqual(['Take 5 mg.', 'Take 5 mg.']);
+  expect(await keeps(pat, 'Mr Other')).toBe(false);
+});
+
+/** Olivia’s newest post was sealed for the roster before Fay left, is refused for that, and was changed since; it cannot be sealed anew before new keys are made. */
+async function unsealed(): Promise<{ world: World; seats: Seat[]; olivia: Seat; id: string; again: () => Promise<void> }> {
+  let rhea!: Rhea;
+  const { world, olivia, pat, fay, dan } = await cast(5, 'start', (w) => void (rhea = new Rhea(w)));
+  rhea.up = (f, from) => (from === olivia.device && f.is === 'append' ? [] : [f]);
+  const { post: id } = await olivia.device.must('post', { group: olivia.group, text: 'Take 50 mg.', photos: [], replyTo: null });
+  await world.time.pass(6_000);
+  expect(olivia.run.sealed).not.toBeNull();
+  olivia.device.goOffline();
+  await olivia.device.must('edit', { group: olivia.group, post: id, text: 'Mr Other takes 5 mg.' });
+  // new keys are made by nobody for now
+  rhea.up = (f, from, answer) => {
+    if (f.is !== 'enter' || from === fay.device) return [f];
+    answer({ is: 'refused', re: f.re, group: f.group, why: 'rate', detail: { n: 0, hash: ZERO_HASH, fence: 1, heads: [] } });
+    return [];
+  };
+  await fay.device.must('leave', { group: fay.group });
+  olivia.device.goOnline();
+  await world.time.pass(60_000);
+  expect([olivia.run.sealed, olivia.run.outbox.map((o) => o.record.t)]).toEqual([null, ['post', 'edit']]);
+  const again = async (): Promise<void> => {
+    rhea.repent();
+    for (const s of [olivia, pat, dan]) s.device.cut();
+    await world.time.pass(60_000);
+    expect(olivia.run.outbox).toEqual([]);
+  };
+  return { world, seats: [olivia, pat, dan], olivia, id, again };
+}
+
+it('of two changes of a post that waits to be sealed anew the second stands, for everybody', async () => {
+  const { world, seats, olivia, id, again } = await unsealed();
+  await olivia.device.must('edit', { group: olivia.group, post: id, text: 'Take 5 mg.' });
+  expect(olivia.posts.at(-1)?.text).toBe('Take 5 mg.');
+  await again();
+  expect(seats.map((s) => s.posts.at(-1)?.text)).toEqual(['Take 5 mg.', 'Take 5 mg.', 'Take 5 mg.']);
+  for (const s of seats) expect(await keeps(s, 'Mr Other')).toBe(false);
+  expect(world.reports).toEqual([]);
+});
+
+it('a post that waits to be sealed anew is taken back with the changes of it', async () => {
+  const { world, seats, olivia, id, again } = await unsealed();
+  await olivia.device.must('retract', { group: olivia.group, post: id });
+  await again();
+  expect(seats.map((s) => s.posts.at(-1)?.retracted)).toEqual(seats.map(() => expect.any(Number) as number));
+  for (const s of seats) for (const words of ['50 mg', 'Mr Other']) expect(await keeps(s, words)).toBe(false);
+  expect(world.reports).toEqual([]);
+});
+
+it('a change that left ahead of its post, whose pictures take their time, makes way for the next', async () => {
+  let rhea!: Rhea;
+  const { world, olivia, pat, fay } = await cast(3, 'start', (w) => void (rhea = new Rhea(w)));
+  const { photo } = await olivia.device.must('add-photo', { group: olivia.group, photo: { full: new Uint8Array(500), thumb: new Uint8Array(50), width: 4, height: 3, type: 'image/jpeg' } });
+  rhea.up = (f) => (f.is === 'append' ? [] : [f]);
+  const { post: id } = await olivia.device.must('post', { group: olivia.group, text: 'Take 50 mg.', photos: [photo], replyTo: null });
+  await world.time.pass(8_000);
+  expect(olivia.run.sealed).not.toBeNull();
+  olivia.device.goOffline();
+  await world.time.pass(1_000);
+  const edit = (text: string) => olivia.device.must('edit', { group: olivia.group, post: id, text });
+  await edit('Take 15 mg.');
+  await olivia.device.restart();
+  await olivia.open();
+  rhea.repent();
+  await fay.device.must('leave', { group: fay.group });
+  await world.time.pass(5_000);
+  const { blobs } = olivia.run.around;
+  const { put } = blobs;
+  blobs.put = () => Promise.resolve('offline');
+  olivia.device.goOnline();
+  await world.time.pass(8_000);
+  expect(olivia.run.outbox.map((o) => o.record.t)).toEqual(['post']);
+  await edit('Take 5 mg.');
+  expect(olivia.posts.at(-1)?.text).toBe('Take 5 mg.');
+  blobs.put = put;
+  await world.time.pass(20_000);
+  expect([olivia.posts.at(-1)?.text, pat.posts.at(-1)?.text]).toEqual(['Take 5 mg.', 'Take 5 mg.']);
 });

@@ -53,6 +53,7 @@ const record = v.variant('t', [post, edit, retract, seen, seenEdits, device, per
 
 export type CareRecord = v.InferOutput<typeof record>;
 export type PostRecord = v.InferOutput<typeof post>;
+export type EditRecord = v.InferOutput<typeof edit>;
 export type PersonRecord = v.InferOutput<typeof person>;
 export type CarriedRecord = v.InferOutput<typeof carried>;
 export type SeenRecord = v.InferOutput<typeof seen>;
