@@ -1,6 +1,6 @@
 /** Several devices of one person, on the real core and relay: linking, the list, signing out, and a lost one. */
 import { expect, it, vi } from 'vitest';
-import { admit, cast, Seat } from '../support/circle';
+import { admit, cast, openLink, Seat } from '../support/circle';
 import { devicesOf, groupNamed, link, PASSPHRASE } from '../support/linked';
 import { Rhea } from '../support/rhea';
 import type { Device, World } from '../support/world';
@@ -242,5 +242,85 @@ it('a group made, or joined, on one device comes to the others by itself, to one
   await laptop.device.restart();
   await world.time.pass(10_000);
   expect(laptop.device.view('home', null).groups.find((g) => g.name === 'Joined on the phone')?.ended).toBe('left');
+  expect(world.reports).toEqual([]);
+}, 60_000);
+
+it('a group comes to the other device though the one that made it was away for days when it was asked', async () => {
+  const { world, phone, laptop } = await two();
+  laptop.device.goOffline();
+  await world.time.pass(1_000);
+  await phone.device.must('new-group', { name: 'Made on Friday', kind: 'family' });
+  await world.time.pass(10_000);
+  phone.device.goOffline();
+  await world.time.pass(1_000);
+  laptop.device.goOnline();
+  await world.time.pass(10_000);
+  const arriving = (): number => laptop.device.view('home', null).arriving;
+  expect(arriving()).toBe(1);
+  laptop.device.goOffline();
+  await world.time.pass(25 * 3_600_000);
+  laptop.device.goOnline();
+  await laptop.device.restart();
+  laptop.device.watch('home', null);
+  await world.time.pass(10_000);
+  expect(arriving()).toBe(0);
+  phone.device.goOnline();
+  await world.time.pass(20 * 60_000);
+  expect(laptop.device.view('home', null).groups.map((g) => g.name)).toContain('Made on Friday');
+  expect(world.reports).toEqual([]);
+}, 60_000);
+
+it('a group that was asked of the other device and came by an invite meanwhile is asked for no more', async () => {
+  const { world, olivia, phone, laptop } = await two();
+  laptop.device.goOffline();
+  const { group } = await olivia.device.must('new-group', { name: 'Joined on the phone', kind: 'team' });
+  const seat = new Seat(olivia.device, group);
+  await seat.open();
+  await admit(world, seat, phone.device);
+  await world.time.pass(10_000);
+  phone.device.goOffline();
+  laptop.device.goOnline();
+  await world.time.pass(10_000);
+  expect(laptop.device.view('home', null).arriving).toBe(1);
+  const { link: invite } = await olivia.device.must('invite', { group, history: 'start', days: 3, relationship: 'Friend' });
+  const join = await openLink(laptop.device, invite);
+  await world.time.pass(100);
+  await laptop.device.must('ask', { join });
+  await world.time.pass(100);
+  await olivia.device.must('let-in', { group, request: seat.view.requests[0]!.request });
+  await world.time.pass(10_000);
+  const { connect } = world;
+  let dialled = 0;
+  world.connect = (...line) => {
+    dialled++;
+    return connect(...line);
+  };
+  await world.time.pass(60_000);
+  expect([dialled, laptop.device.view('home', null).arriving]).toEqual([0, 0]);
+  expect(laptop.device.view('home', null).groups.filter((g) => g.name === 'Joined on the phone')).toHaveLength(1);
+}, 60_000);
+
+it('a group that was asked of a device that is gone is asked of another, and comes once', async () => {
+  const { world, phone, laptop } = await two();
+  const tablet = world.device('Pat’s tablet', 'patient');
+  await link(world, tablet, phone.device, 'Tablet');
+  laptop.device.goOffline();
+  await world.time.pass(1_000);
+  await phone.device.must('new-group', { name: 'Made on Friday', kind: 'family' });
+  await world.time.pass(20_000);
+  expect(groupNamed(tablet, 'Made on Friday')).toBeTruthy();
+  phone.device.goOffline();
+  tablet.goOffline();
+  laptop.device.goOnline();
+  await world.time.pass(10_000);
+  expect(laptop.device.view('home', null).arriving).toBe(1);
+  // the phone lies at the bottom of a lake
+  tablet.goOnline();
+  await world.time.pass(60_000);
+  expect(laptop.device.view('home', null).groups.filter((g) => g.name === 'Made on Friday')).toHaveLength(1);
+  phone.device.goOnline();
+  await world.time.pass(60_000);
+  expect(laptop.device.view('home', null).groups.filter((g) => g.name === 'Made on Friday')).toHaveLength(1);
+  expect(devicesOf(phone.device).map((d) => [d.name, d.groups])).toEqual([['Phone', 2], ['Laptop', 2], ['Tablet', 2]]);
   expect(world.reports).toEqual([]);
 }, 60_000);

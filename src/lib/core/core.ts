@@ -34,6 +34,7 @@ import { Revocations, wasRevoked } from './revoke';
 import { Shares } from './shares';
 import { lacksSomething, summary } from './group-view';
 import { JoinRun, type JoinRow } from './join';
+import type { OfferedGroup } from './link-words';
 import { Linking } from './linking';
 import { GROUP_VERSION } from '$crypto/roster/rules';
 import { encodeState } from '$crypto/roster/state';
@@ -376,9 +377,13 @@ export class Core {
     this.views.touch('organisations', null);
     for (const ref of this.groups.keys()) this.views.touch('group', ref);
   }
-  /** Whether a group is here, or on its way; one that was brought along for reading is not. */
-  hasGroup(id: GroupId): boolean {
-    return [...this.groups.values()].some((g) => g.row.carried === undefined && equal(g.row.id, id)) || this.arrivals.has(id);
+  /** Whether a group is here; one that was brought along for reading is not. */
+  isHere(id: GroupId): boolean {
+    return [...this.groups.values()].some((g) => g.row.carried === undefined && equal(g.row.id, id));
+  }
+  /** Whether an offered group is here, or on its way. */
+  hasGroup(g: OfferedGroup): boolean {
+    return this.isHere(g.id) || this.arrivals.has(g);
   }
   settleLater(run: GroupRun, ms: number): void {
     this.ports.later(ms, () => this.out === null && this.groups.get(run.ref) === run && this.inGroupTurn(run, () => this.settle(run)));
