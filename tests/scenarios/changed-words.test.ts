@@ -297,3 +297,40 @@ it('a change that left ahead of its post, whose pictures take their time, makes 
   await world.time.pass(20_000);
   expect([olivia.posts.at(-1)?.text, pat.posts.at(-1)?.text]).toEqual(['Take 5 mg.', 'Take 5 mg.']);
 });
+
+it('words typed while changing a post are kept over a restart, until they are said, or not wanted', async () => {
+  const { world, olivia } = await dose();
+  const { group, device } = olivia;
+  const editing = { post: post(olivia).id, text: 'Take 5 m', over: 'Take 50 mg.' };
+  const kept = async () => {
+    await device.restart();
+    device.watch('draft', group);
+    await olivia.open();
+    return device.view('draft', group).editing;
+  };
+  await device.must('save-draft', { group, text: 'Tomorr', replyTo: null, editing });
+  expect(await kept()).toEqual(editing);
+  // the draft goes its own way
+  await device.must('save-draft', { group, text: 'Tomorrow', replyTo: null });
+  await olivia.post('Tomorrow');
+  expect(await kept()).toEqual(editing);
+  await device.must('edit', { group, post: editing.post, text: 'Take 5 mg.' });
+  expect(await kept()).toBeNull();
+  await device.must('save-draft', { group, text: '', replyTo: null, editing });
+  await device.must('save-draft', { group, text: '', replyTo: null, editing: null });
+  expect(await kept()).toBeNull();
+  expect(world.reports).toEqual([]);
+});
+
+it('a draft is kept whole though it is too long to be posted', async () => {
+  const { olivia } = await dose();
+  const { group, device } = olivia;
+  const text = `${'Word '.repeat(5_000)}and the end`;
+  await device.must('save-draft', { group, text, replyTo: null, editing: { post: post(olivia).id, text, over: '' } });
+  await device.restart();
+  device.watch('draft', group);
+  await olivia.open();
+  const { text: words, editing } = device.view('draft', group);
+  expect([words.length, editing?.text.length]).toEqual([text.length, text.length]);
+  expect(await device.run('post', { group, text, photos: [], replyTo: null })).toEqual({ ok: false, fault: 'too-large' });
+});

@@ -11,7 +11,7 @@ import { drop, put, putBytes } from './group-rows';
 import { photoView } from './group-view';
 import { HOLD_MOST } from './hold';
 import { blobBytes, blobRecord, blobRef } from './pictures';
-import type { Fault } from './port';
+import { DRAFT_MOST, type Fault } from './port';
 import { amendmentOf, findPost, pendingPost, showing } from './posts';
 import { readOlder } from './project';
 import { noteSeen } from './seen-marks';
@@ -62,7 +62,7 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         if (found.length > 0) record.p = found as PhotoRecord[];
         if (replyTo !== null) record.r = replyTo;
         if (parseRecord(record) === null) return no('not-allowed');
-        const empty = { text: '', replyTo: null, photos: run.draft.photos.filter((d) => !photos.includes(d.full.b)) };
+        const empty = { ...run.draft, text: '', replyTo: null, photos: run.draft.photos.filter((d) => !photos.includes(d.full.b)) };
         await enqueue(run, [{ record, heldUntil: clock() + HOLD_MOST }], [put('draft', run.ref, empty)]);
         run.draft = empty;
         const post = postIdOf(record.i, run.me);
@@ -76,7 +76,7 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         if (item === undefined) return no('too-late');
         const r = item.record as PostRecord;
         const text = [r.x, run.draft.text].filter((t) => t !== '').join('\n\n');
-        const draft = { text, replyTo: r.r ?? run.draft.replyTo, photos: [...(r.p ?? []), ...run.draft.photos] };
+        const draft = { ...run.draft, text, replyTo: r.r ?? run.draft.replyTo, photos: [...(r.p ?? []), ...run.draft.photos] };
         await takeOut(run, [item], (drops) => saveDraft(run, draft, drops));
         shows(run, r.r === undefined ? [post] : [post, r.r]);
         return yes(null);
@@ -95,9 +95,12 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         const words = { a: clock(), x: text.trim() };
         // a change that waits, or left ahead of a post that waits for its pictures, would stand over words inside the post
         const isChanged = edits.length > 0 || amendmentOf(run, post)?.text != null;
-        if (waits !== undefined) await replaceItem(run, waits, { ...(waits.record as EditRecord), ...words });
-        else if (item === undefined || isChanged) await enqueue(run, [{ record: { i: id(), t: 'edit', o: recordIdOf(post), ...words }, heldUntil: 0 }]);
-        else await replaceItem(run, item, { ...(item.record as PostRecord), x: words.x });
+        const said = run.draft.editing?.post === post ? { ...run.draft, editing: null } : run.draft;
+        const rows = said === run.draft ? [] : [put('draft', run.ref, said)];
+        if (waits !== undefined) await replaceItem(run, waits, { ...(waits.record as EditRecord), ...words }, rows);
+        else if (item === undefined || isChanged) await enqueue(run, [{ record: { i: id(), t: 'edit', o: recordIdOf(post), ...words }, heldUntil: 0 }], rows);
+        else await replaceItem(run, item, { ...(item.record as PostRecord), x: words.x }, rows);
+        run.draft = said;
         shows(run, showing(run, post));
         return yes(null);
       }),
@@ -117,10 +120,11 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         shows(run, showing(run, post));
         return yes(null);
       }),
-    'save-draft': ({ group, text, replyTo }) =>
+    'save-draft': ({ group, text, replyTo, editing }) =>
       here(group, async (run) => {
-        if (text === run.draft.text && replyTo === run.draft.replyTo) return yes(null);
-        const draft = { ...run.draft, text: text.slice(0, TEXT_MOST), replyTo };
+        const draft = { ...run.draft, text, replyTo, ...(editing === undefined ? {} : { editing }) };
+        if (JSON.stringify(draft) === JSON.stringify(run.draft)) return yes(null);
+        if (text.length > DRAFT_MOST || (editing?.text ?? '').length > DRAFT_MOST) return no('too-large');
         await run.commit([put('draft', run.ref, draft)]);
         run.draft = draft;
         return yes(null);

@@ -30,9 +30,9 @@ export async function enqueue(run: GroupRun, records: readonly { record: CareRec
 }
 
 /** Changes what waits, in memory first: whatever is sealed meanwhile is the new version. */
-export async function replaceItem(run: GroupRun, item: OutboxItem, record: CareRecord): Promise<void> {
+export async function replaceItem(run: GroupRun, item: OutboxItem, record: CareRecord, more: Parameters<typeof enqueue>[2] = []): Promise<void> {
   run.outbox = run.outbox.map((o) => (o === item ? { ...o, record } : o));
-  await run.commit([put('outbox', item.key, { record, heldUntil: item.heldUntil, made: item.made } satisfies OutboxRow)]);
+  await run.commit([put('outbox', item.key, { record, heldUntil: item.heldUntil, made: item.made } satisfies OutboxRow), ...more]);
 }
 
 /** Whether this device has a place in the group from which it can say something. */
