@@ -187,7 +187,7 @@ it('a device signs itself out: what waits is sent first, then it is out of every
 }, 60_000);
 
 /** Pat’s laptop, closed in the midst of signing out: the first of its groups waits for the relay’s answer, the second was not reached. */
-async function cutShort(discard: boolean, before: (laptop: Seat) => Promise<unknown> = () => Promise.resolve()) {
+async function cutShort(discard: boolean, before: (laptop: Seat, world: World) => Promise<unknown> = () => Promise.resolve()) {
   let rhea!: Rhea;
   const all = await two((w) => void (rhea = new Rhea(w)));
   const { world, phone, laptop } = all;
@@ -195,7 +195,7 @@ async function cutShort(discard: boolean, before: (laptop: Seat) => Promise<unkn
   await phone.device.openGroup(group);
   await world.time.pass(20_000);
   const second = groupNamed(laptop.device, 'Sisters');
-  await before(laptop);
+  await before(laptop, world);
   rhea.up = (f, from) => (from === laptop.device && (f.is === 'enter' || f.is === 'append') ? [] : [f]);
   laptop.device.begin('sign-out', { discard });
   await world.time.pass(2_000);
@@ -242,12 +242,12 @@ it('signing out that was cut short stops where words written since can go nowher
 }, 60_000);
 
 it('what its person agreed to lose is lost when signing out goes on, and nothing else', async () => {
-  const { world, laptop, second, onPhone } = await cutShort(true, async (s) => {
+  const { world, laptop, second, onPhone } = await cutShort(true, async (s, w) => {
     // its picture goes nowhere, so it waits for good
     s.run.around.blobs.put = () => Promise.resolve('refused');
     const { photo } = await s.device.must('add-photo', { group: s.group, photo: { full: new Uint8Array(500), thumb: new Uint8Array(50), width: 4, height: 3, type: 'image/jpeg' } });
     await s.post('Never mind', [photo]);
-    await s.device.world.time.pass(8_000);
+    await w.time.pass(8_000);
     expect(s.delivery('Never mind')).toBe('saved');
   });
   const again = await reopen(world, laptop, second);

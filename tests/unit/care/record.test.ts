@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { blobsOf, parseRecord, PHOTOS_MOST, postIdOf, recordIdOf } from '$lib/care/record';
-import { POST_MOST } from '$lib/core/port';
+import { blobsOf, parseRecord, PHOTOS_MOST, postIdOf, recordIdOf, TEXT_MOST } from '$lib/care/record';
 
 const I = 'AAAAAAAAAAAAAAAAAAAAAA';
 const B = 'A'.repeat(43);
@@ -11,7 +10,7 @@ const name = postIdOf(I, 'f'.repeat(32));
 describe('a record', () => {
   it('of each kind is taken as it is', () => {
     for (const r of [
-      { i: I, t: 'post', a: 0, x: '' }, { i: I, t: 'post', a: 1, x: 'x'.repeat(POST_MOST), p: [photo], r: name },
+      { i: I, t: 'post', a: 0, x: '' }, { i: I, t: 'post', a: 1, x: 'x'.repeat(TEXT_MOST), p: [photo], r: name },
       { i: I, t: 'edit', a: 1, o: I, x: 'new' }, { i: I, t: 'retract', a: 1, o: I }, { i: I, t: 'seen', a: 1, m: [[1, 2, 3]] }, { i: I, t: 'seen-edits', a: 1, e: [[name, I]] }
     ]) expect(parseRecord(r)).toEqual(r);
   });
@@ -19,7 +18,7 @@ describe('a record', () => {
   it('of another shape is passed over and never throws', () => {
     for (const r of [
       null, undefined, 1, 'post', [], {}, { t: 'post' }, { i: I, t: 'plan', a: 1 }, { i: 'short', t: 'post', a: 1, x: '' }, { i: `${I.slice(1)}!`, t: 'post', a: 1, x: '' },
-      { i: I, t: 'post', a: -1, x: '' }, { i: I, t: 'post', a: 1.5, x: '' }, { i: I, t: 'post', a: 1, x: 3 }, { i: I, t: 'post', a: 1, x: 'x'.repeat(POST_MOST + 1) },
+      { i: I, t: 'post', a: -1, x: '' }, { i: I, t: 'post', a: 1.5, x: '' }, { i: I, t: 'post', a: 1, x: 3 }, { i: I, t: 'post', a: 1, x: 'x'.repeat(TEXT_MOST + 1) },
       { i: I, t: 'post', a: 1, x: '', more: 1 }, { i: I, t: 'post', a: 1, x: '', r: I }, { i: I, t: 'post', a: 1, x: '', r: `${name}0` },
       { i: I, t: 'post', a: 1, x: '', p: Array.from({ length: PHOTOS_MOST + 1 }, () => photo) }, { i: I, t: 'post', a: 1, x: '', p: [{ ...photo, t: 'image/svg+xml' }] },
       { i: I, t: 'post', a: 1, x: '', p: [{ ...photo, w: 0 }] }, { i: I, t: 'post', a: 1, x: '', p: [{ ...photo, full: { ...blob, k: 'x' } }] },
