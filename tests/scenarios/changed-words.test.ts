@@ -233,7 +233,7 @@ async function unsealed(): Promise<{ world: World; seats: Seat[]; olivia: Seat; 
   // new keys are made by nobody for now
   rhea.up = (f, from, answer) => {
     if (f.is !== 'enter' || from === fay.device) return [f];
-    answer({ is: 'refused', re: f.re, group: f.group, why: 'rate', detail: { n: 0, hash: ZERO_HASH, fence: 1, heads: [] } });
+    answer({ is: 'refused', re: f.re, group: f.group, why: 'rate', detail: { n: 0, hash: ZERO_HASH, fence: 1, heads: [], words: '' } });
     return [];
   };
   await fay.device.must('leave', { group: fay.group });

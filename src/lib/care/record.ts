@@ -11,6 +11,8 @@ const time = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
 export const TEXT_MOST = 20_000;
+/** Letters of a draft that is kept: it may have to be shortened, and nothing of it is lost until then. */
+export const DRAFT_MOST = 200_000;
 export const PHOTOS_MOST = 10;
 const text = v.pipe(v.string(), v.maxLength(TEXT_MOST));
 

@@ -2,7 +2,7 @@
 import { openBlob, sealBlob } from '$crypto/blob';
 import { base64url } from '$crypto/bytes';
 import { LIMIT } from '$crypto/limits';
-import { type EditRecord, parseRecord, PHOTOS_MOST, type PhotoRecord, type PostRecord, postIdOf, recordIdOf, TEXT_MOST } from '../care/record';
+import { DRAFT_MOST, type EditRecord, parseRecord, PHOTOS_MOST, type PhotoRecord, type PostRecord, postIdOf, recordIdOf, TEXT_MOST } from '../care/record';
 import type { Change } from '../store/store';
 import { type Handlers, here as hereOf, no, yes } from './commands-kit';
 import type { Core } from './core';
@@ -11,7 +11,7 @@ import { drop, put, putBytes } from './group-rows';
 import { photoView } from './group-view';
 import { HOLD_MOST } from './hold';
 import { blobBytes, blobRecord, blobRef } from './pictures';
-import { DRAFT_MOST, type Fault } from './port';
+import type { Fault } from './port';
 import { amendmentOf, findPost, pendingPost, showing } from './posts';
 import { readOlder } from './project';
 import { noteSeen } from './seen-marks';

@@ -433,9 +433,6 @@ export type FeedView =
   | { readonly reset: true; readonly items: readonly FeedItem[]; readonly more: boolean; /** From where on updates are new, not only changed. */ readonly unreadFrom: PostId | null }
   | { readonly reset: false; readonly put: readonly FeedItem[]; readonly gone: readonly string[]; readonly more: boolean };
 
-/** Letters of one update at most, and of one that is being written: it may have to be shortened, and nothing of it is lost until then. */
-export const POST_MOST = 20_000;
-export const DRAFT_MOST = 200_000;
 export interface DraftView {
   readonly text: string;
   readonly photos: readonly PhotoView[];
