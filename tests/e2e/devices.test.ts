@@ -97,6 +97,35 @@ test('a laptop linked from a phone reads and writes as its person, and once lost
       for (const words of ['Written on the laptop', 'Written on the phone']) await expect(postOf(olivia.page(), words)).toContainText(PAT.name);
     });
 
+    await test.step('a change on one device does not go over one on the other unasked, nor get lost with a post that was taken back', async () => {
+      const menu = async (page: Page, words: string, item: string): Promise<void> => {
+        await postOf(page, words).getByRole('button', { name: 'More for this update' }).click();
+        await page.getByRole('menuitem', { name: item, exact: true }).click();
+      };
+      const [phone, bare] = [pat.page(), laptop.page()];
+      await menu(bare, 'Written on the laptop', 'Edit');
+      await bare.getByLabel('Change your words').fill('As the laptop has it');
+      await menu(phone, 'Written on the laptop', 'Edit');
+      await phone.getByLabel('Change your words').fill('As the phone has it');
+      await phone.getByRole('button', { name: 'Save', exact: true }).click();
+      await expect(bare.getByText('Changed meanwhile on another of your devices.', { exact: false })).toBeVisible({ timeout: 30_000 });
+      await expect(bare.getByText('As the phone has it')).toBeVisible();
+      await look(bare, 'edit-elsewhere');
+      await bare.getByLabel('Change your words').press('Control+Enter');
+      await bare.getByRole('button', { name: 'Replace with mine' }).click();
+      await expect(postOf(olivia.page(), 'As the laptop has it')).toBeVisible({ timeout: 30_000 });
+      await expect(postOf(phone, 'As the laptop has it')).toBeVisible({ timeout: 30_000 });
+      await menu(phone, 'As the laptop has it', 'Edit');
+      await phone.getByLabel('Change your words').fill('Never said');
+      await menu(bare, 'As the laptop has it', 'Take back');
+      await bare.getByRole('dialog').getByRole('button', { name: 'Take back' }).click();
+      await expect(phone.getByText('You were changing it to:')).toBeVisible({ timeout: 30_000 });
+      await expect(phone.getByText('Never said')).toBeVisible();
+      await look(phone, 'edit-late');
+      await phone.getByRole('button', { name: 'Dismiss' }).click();
+      await expect(phone.getByText('Never said')).toHaveCount(0);
+    });
+
     await test.step('the laptop is lost; the phone alone puts it out, with the owner away', async () => {
       await laptop.close();
       await olivia.close();

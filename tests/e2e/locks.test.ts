@@ -2,7 +2,8 @@
 import { expect, test } from '@playwright/test';
 import { LAPTOP, openDevice, type Device } from './support/browser';
 import { startRelay, type Relay } from './support/relay';
-import { newGroup, OLIVIA, setUp, unlock } from './support/story';
+import { look } from './support/screens';
+import { expectState, newGroup, OLIVIA, openGroup, post, postOf, setUp, unlock } from './support/story';
 
 let relay: Relay;
 let olivia: Device;
@@ -56,6 +57,71 @@ test('a locked app shows nothing, says what is wrong with a guess, slows guessin
   await expect(open).toBeEnabled({ timeout: 60_000 });
   await unlock(page, OLIVIA);
   await expect(field).toHaveValue('Half a sentence about the drip');
+});
+
+test('words typed while changing an update outlive a reload, a lock and a look elsewhere, and are forgotten when they are not wanted', async () => {
+  await olivia.page().goto(relay.url);
+  const page = olivia.page();
+  await setUp(page, OLIVIA);
+  await newGroup(page, 'Night shift, ward 4', 'Team');
+  await post(page, 'Bed 2 sleeps.');
+  await expectState(page, 'Bed 2 sleeps.', 'Sent');
+  const edit = page.getByLabel('Change your words');
+  const begin = async (): Promise<void> => {
+    await postOf(page, 'Bed 2 sleeps').getByRole('button', { name: 'More for this update' }).click();
+    await page.getByRole('menuitem', { name: 'Edit', exact: true }).click();
+  };
+  await begin();
+  await edit.fill('Bed 2 sleeps, bed 3');
+  // nobody reloads within the same blink
+  await page.waitForTimeout(500);
+  await page.reload();
+  await locked();
+  await unlock(page, OLIVIA);
+  await expect(edit).toHaveValue('Bed 2 sleeps, bed 3');
+  await expect(edit).toBeFocused();
+  await edit.pressSequentially(' does not');
+  await lockNow();
+  await unlock(page, OLIVIA);
+  await expect(edit).toHaveValue('Bed 2 sleeps, bed 3 does not');
+  await page.getByRole('link', { name: /Settings/ }).click();
+  await expect(edit).toHaveCount(0);
+  await openGroup(page, 'Night shift, ward 4');
+  await expect(edit).toHaveValue('Bed 2 sleeps, bed 3 does not');
+  await look(page, 'edit-kept');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await expect(postOf(page, 'Bed 2 sleeps, bed 3 does not')).toContainText('Edited');
+  await expect(edit).toHaveCount(0);
+  await lockNow();
+  await unlock(page, OLIVIA);
+  await expect(postOf(page, 'Bed 2 sleeps, bed 3 does not')).toBeVisible();
+  await expect(edit).toHaveCount(0);
+  await begin();
+  await edit.fill('Not this');
+  await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+  await lockNow();
+  await unlock(page, OLIVIA);
+  await expect(postOf(page, 'Bed 2 sleeps, bed 3 does not')).toBeVisible();
+  await expect(edit).toHaveCount(0);
+});
+
+test('a draft that is too long to be posted says so, and is kept whole', async () => {
+  await olivia.page().goto(relay.url);
+  const page = olivia.page();
+  await setUp(page, OLIVIA);
+  await newGroup(page, 'Night shift, ward 4', 'Team');
+  const long = `${'All of it. '.repeat(1_900)}And the end`;
+  await page.getByLabel('Write an update').fill(long);
+  await expect(page.getByText(`Too long to post, by ${long.length - 20_000} letters.`, { exact: false })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Post', exact: true })).toHaveAttribute('aria-disabled', 'true');
+  await look(page, 'draft-too-long');
+  // nobody reloads within the same blink
+  await page.waitForTimeout(500);
+  await page.reload();
+  await unlock(page, OLIVIA);
+  await expect(page.getByLabel('Write an update')).toHaveValue(long);
+  await page.getByLabel('Write an update').fill('Short');
+  await expect(page.getByText('Too long to post', { exact: false })).toHaveCount(0);
 });
 
 test('after five minutes without a touch a clinician’s app locks by itself, and says so before', async () => {

@@ -1,6 +1,6 @@
 /** Several devices of one person, on the real core and relay: linking, the list, signing out, and a lost one. */
 import { expect, it, vi } from 'vitest';
-import { admit, cast, Seat } from '../support/circle';
+import { admit, cast, openLink, Seat } from '../support/circle';
 import { devicesOf, groupNamed, link, PASSPHRASE } from '../support/linked';
 import { Rhea } from '../support/rhea';
 import type { Device, World } from '../support/world';
@@ -186,6 +186,89 @@ it('a device signs itself out: what waits is sent first, then it is out of every
   expect(phaseOf(phone.device).phase).toBe('open');
 }, 60_000);
 
+/** Pat’s laptop, closed in the midst of signing out: the first of its groups waits for the relay’s answer, the second was not reached. */
+async function cutShort(discard: boolean, before: (laptop: Seat, world: World) => Promise<unknown> = () => Promise.resolve()) {
+  let rhea!: Rhea;
+  const all = await two((w) => void (rhea = new Rhea(w)));
+  const { world, phone, laptop } = all;
+  const { group } = await phone.device.must('new-group', { name: 'Sisters', kind: 'family' });
+  await phone.device.openGroup(group);
+  await world.time.pass(20_000);
+  const second = groupNamed(laptop.device, 'Sisters');
+  await before(laptop, world);
+  rhea.up = (f, from) => (from === laptop.device && (f.is === 'enter' || f.is === 'append') ? [] : [f]);
+  laptop.device.begin('sign-out', { discard });
+  await world.time.pass(2_000);
+  laptop.device.kill();
+  rhea.repent();
+  return { ...all, second, onPhone: () => phone.device.words(group) };
+}
+/** Opened again without a network, as somebody who has thought of something else. */
+async function reopen(world: World, { device }: Seat, group: string): Promise<Seat> {
+  device.online = false;
+  await device.boot();
+  await device.unlock();
+  await world.time.pass(50);
+  const again = new Seat(device, group);
+  await again.open();
+  return again;
+}
+
+it('signing out that was cut short goes on, but not over words written since', async () => {
+  const { world, phone, laptop, second, onPhone } = await cutShort(false);
+  const again = await reopen(world, laptop, second);
+  await again.post('One thing more');
+  await world.time.pass(6_000);
+  expect(again.delivery('One thing more')).toBe('saved');
+  laptop.device.goOnline();
+  await world.time.pass(20_000);
+  expect(onPhone()).toEqual(['One thing more']);
+  expect(phaseOf(laptop.device)).toMatchObject({ phase: 'signed-out', why: 'signed-out' });
+  expect(devicesOf(phone.device).map((d) => [d.name, d.state])).toEqual([['Phone', 'live'], ['Laptop', 'ended']]);
+}, 60_000);
+
+it('signing out that was cut short stops where words written since can go nowhere, and shows them', async () => {
+  const { world, laptop } = await cutShort(false);
+  const again = await reopen(world, laptop, laptop.group);
+  await again.post('One thing more');
+  laptop.device.goOnline();
+  await world.time.pass(40_000);
+  expect(phaseOf(laptop.device).phase).toBe('open');
+  expect(again.delivery('One thing more')).toBe('unsent');
+  // and does not come back to it by itself
+  await laptop.device.restart();
+  await world.time.pass(40_000);
+  expect(phaseOf(laptop.device).phase).toBe('open');
+}, 60_000);
+
+it('what its person agreed to lose is lost when signing out goes on, and nothing else', async () => {
+  const { world, laptop, second, onPhone } = await cutShort(true, async (s, w) => {
+    // its picture goes nowhere, so it waits for good
+    s.run.around.blobs.put = () => Promise.resolve('refused');
+    const { photo } = await s.device.must('add-photo', { group: s.group, photo: { full: new Uint8Array(500), thumb: new Uint8Array(50), width: 4, height: 3, type: 'image/jpeg' } });
+    await s.post('Never mind', [photo]);
+    await w.time.pass(8_000);
+    expect(s.delivery('Never mind')).toBe('saved');
+  });
+  const again = await reopen(world, laptop, second);
+  again.run.around.blobs.put = () => Promise.resolve('refused');
+  await again.post('One thing more');
+  laptop.device.goOnline();
+  await world.time.pass(20_000);
+  expect(onPhone()).toEqual(['One thing more']);
+  expect(phaseOf(laptop.device)).toMatchObject({ phase: 'signed-out', why: 'signed-out' });
+}, 60_000);
+
+it('signing out that was cut short stops at what would be lost for good', async () => {
+  const { world, phone, laptop } = await cutShort(false);
+  await phone.device.must('sign-out', { discard: false });
+  await reopen(world, laptop, laptop.group);
+  laptop.device.goOnline();
+  await world.time.pass(20_000);
+  expect(phaseOf(laptop.device).phase).toBe('open');
+  expect(laptop.device.view('home', null).groups.map((g) => [g.name, g.ended])).toEqual(expect.arrayContaining([[GROUP, null], ['Sisters', null]]));
+}, 60_000);
+
 it('the only device of somebody without a phrase is not signed out by mistake', async () => {
   const { world, olivia } = await cast(2);
   expect(await olivia.device.run('sign-out', { discard: false })).toEqual({ ok: false, fault: 'not-allowed' });
@@ -242,5 +325,85 @@ it('a group made, or joined, on one device comes to the others by itself, to one
   await laptop.device.restart();
   await world.time.pass(10_000);
   expect(laptop.device.view('home', null).groups.find((g) => g.name === 'Joined on the phone')?.ended).toBe('left');
+  expect(world.reports).toEqual([]);
+}, 60_000);
+
+it('a group comes to the other device though the one that made it was away for days when it was asked', async () => {
+  const { world, phone, laptop } = await two();
+  laptop.device.goOffline();
+  await world.time.pass(1_000);
+  await phone.device.must('new-group', { name: 'Made on Friday', kind: 'family' });
+  await world.time.pass(10_000);
+  phone.device.goOffline();
+  await world.time.pass(1_000);
+  laptop.device.goOnline();
+  await world.time.pass(10_000);
+  const arriving = (): number => laptop.device.view('home', null).arriving;
+  expect(arriving()).toBe(1);
+  laptop.device.goOffline();
+  await world.time.pass(25 * 3_600_000);
+  laptop.device.goOnline();
+  await laptop.device.restart();
+  laptop.device.watch('home', null);
+  await world.time.pass(10_000);
+  expect(arriving()).toBe(0);
+  phone.device.goOnline();
+  await world.time.pass(20 * 60_000);
+  expect(laptop.device.view('home', null).groups.map((g) => g.name)).toContain('Made on Friday');
+  expect(world.reports).toEqual([]);
+}, 60_000);
+
+it('a group that was asked of the other device and came by an invite meanwhile is asked for no more', async () => {
+  const { world, olivia, phone, laptop } = await two();
+  laptop.device.goOffline();
+  const { group } = await olivia.device.must('new-group', { name: 'Joined on the phone', kind: 'team' });
+  const seat = new Seat(olivia.device, group);
+  await seat.open();
+  await admit(world, seat, phone.device);
+  await world.time.pass(10_000);
+  phone.device.goOffline();
+  laptop.device.goOnline();
+  await world.time.pass(10_000);
+  expect(laptop.device.view('home', null).arriving).toBe(1);
+  const { link: invite } = await olivia.device.must('invite', { group, history: 'start', days: 3, relationship: 'Friend' });
+  const join = await openLink(laptop.device, invite);
+  await world.time.pass(100);
+  await laptop.device.must('ask', { join });
+  await world.time.pass(100);
+  await olivia.device.must('let-in', { group, request: seat.view.requests[0]!.request });
+  await world.time.pass(10_000);
+  const { connect } = world;
+  let dialled = 0;
+  world.connect = (...line) => {
+    dialled++;
+    return connect(...line);
+  };
+  await world.time.pass(60_000);
+  expect([dialled, laptop.device.view('home', null).arriving]).toEqual([0, 0]);
+  expect(laptop.device.view('home', null).groups.filter((g) => g.name === 'Joined on the phone')).toHaveLength(1);
+}, 60_000);
+
+it('a group that was asked of a device that is gone is asked of another, and comes once', async () => {
+  const { world, phone, laptop } = await two();
+  const tablet = world.device('Pat’s tablet', 'patient');
+  await link(world, tablet, phone.device, 'Tablet');
+  laptop.device.goOffline();
+  await world.time.pass(1_000);
+  await phone.device.must('new-group', { name: 'Made on Friday', kind: 'family' });
+  await world.time.pass(20_000);
+  expect(groupNamed(tablet, 'Made on Friday')).toBeTruthy();
+  phone.device.goOffline();
+  tablet.goOffline();
+  laptop.device.goOnline();
+  await world.time.pass(10_000);
+  expect(laptop.device.view('home', null).arriving).toBe(1);
+  // the phone lies at the bottom of a lake
+  tablet.goOnline();
+  await world.time.pass(60_000);
+  expect(laptop.device.view('home', null).groups.filter((g) => g.name === 'Made on Friday')).toHaveLength(1);
+  phone.device.goOnline();
+  await world.time.pass(60_000);
+  expect(laptop.device.view('home', null).groups.filter((g) => g.name === 'Made on Friday')).toHaveLength(1);
+  expect(devicesOf(phone.device).map((d) => [d.name, d.groups])).toEqual([['Phone', 2], ['Laptop', 2], ['Tablet', 2]]);
   expect(world.reports).toEqual([]);
 }, 60_000);

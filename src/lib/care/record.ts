@@ -11,6 +11,8 @@ const time = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
 export const TEXT_MOST = 20_000;
+/** Letters of a draft that is kept: it may have to be shortened, and nothing of it is lost until then. */
+export const DRAFT_MOST = 200_000;
 export const PHOTOS_MOST = 10;
 const text = v.pipe(v.string(), v.maxLength(TEXT_MOST));
 
@@ -57,6 +59,7 @@ const record = v.variant('t', [post, edit, sealedEdit, retract, seen, seenEdits,
 
 export type CareRecord = v.InferOutput<typeof record>;
 export type PostRecord = v.InferOutput<typeof post>;
+export type EditRecord = v.InferOutput<typeof edit>;
 /** A record as it is read: what was sealed by itself is open. */
 export type OpenRecord = Exclude<CareRecord, v.InferOutput<typeof sealedEdit>>;
 export type PersonRecord = v.InferOutput<typeof person>;

@@ -1,5 +1,4 @@
 /** Groups on their way to this device, restored with the recovery phrase (PROTOCOL §17.4) or added by another device (§18.3): tried until each is here, over or given up. */
-import type { GroupId } from '$crypto/brand';
 import { equal, hex } from '$crypto/bytes';
 import { LABEL } from '$crypto/labels';
 import { deviceClaimBody } from '$crypto/roster/entry';
@@ -13,11 +12,15 @@ import type { ClaimedRow, OfferedGroup } from './link-words';
 import { awaitGroup, awaitKey, type AwaitRow, type RecoveryItem, type Restored, restoreGroup, restoreKey, type RestoreRow } from './restore';
 
 const RETRY = 5_000;
-/** A linked device looks often: its person waits beside it. */
+const DAY = 86_400_000;
+/** A linked device looks often, as its person waits beside it; the longer it has waited the more seldom. */
 const AWAIT_RETRY = 2_000;
-const AWAIT_FOR = 86_400_000;
+const AWAIT_RETRY_MOST = 600_000;
+const AWAIT_PART = 60;
+/** The device that is to add this one may be away for long; the keys are kept for it (§18.3). */
+const AWAIT_FOR = 180 * DAY;
 /** After so long a group that its relay knows nothing of was never one; its items stay in the vault. */
-const RESTORE_FOR = 7 * 86_400_000;
+const RESTORE_FOR = 7 * DAY;
 
 /** Fresh keys for a group that another device of this person offered. */
 export function awaiting({ id, relayPk, tag, adder }: OfferedGroup, { random, clock }: Pick<CorePorts, 'random' | 'clock'>): AwaitRow {
@@ -50,13 +53,27 @@ export class Arrivals {
   }
   /** How many are to be waited for. */
   get count(): number {
-    return [...this.restores.keys()].filter((ref) => !this.unknown.has(ref)).length + this.awaited.size;
+    return [...this.restores.keys()].filter((ref) => !this.unknown.has(ref)).length + this.awaitedSoon;
+  }
+  /** Those that another device was asked for within a day; later ones come unannounced. */
+  get awaitedSoon(): number {
+    return [...this.awaited.values()].filter((a) => this.ageOf(a) < DAY).length;
+  }
+  private ageOf({ since }: AwaitRow): number {
+    return Math.abs(this.core.ports.clock() - since);
   }
   get isEmpty(): boolean {
     return this.restores.size + this.awaited.size === 0;
   }
-  has(id: GroupId): boolean {
-    return [...[...this.awaited.values()].map((a) => a.id), ...[...this.restores.values()].flatMap((r) => r.items.map((i) => i.id))].some((x) => equal(x, id));
+  /** Whether an offered group is on its way by the phrase, or asked of the device that offers it. */
+  has({ id, adder }: OfferedGroup): boolean {
+    return [...this.awaited.values()].some((a) => equal(a.id, id) && equal(a.adder, adder)) || [...this.restores.values()].some((r) => r.items.some((i) => equal(i.id, id)));
+  }
+  /** What is to be kept of an offered group, and under which `ref`: one that was asked of another device is asked of this one with the same keys, so that it comes once. */
+  asked(g: OfferedGroup): { readonly ref: string; readonly row: AwaitRow } {
+    const fresh = awaiting(g, this.core.ports);
+    const [ref, before] = [...this.awaited].find(([, a]) => equal(a.id, g.id)) ?? [this.core.newRef(), fresh];
+    return { ref, row: { ...fresh, logSeed: before.logSeed, kemSeed: before.kemSeed } };
   }
   /** Rows that remember which groups to bring back, so that neither a crash nor a lost connection forgets one. */
   restoreRows(items: readonly RecoveryItem[], endOthers: boolean): Change[] {
@@ -86,7 +103,9 @@ export class Arrivals {
       if (core.out !== null) return back;
     }
     for (const [ref, row] of [...this.awaited]) {
-      const outcome = await this.brought(ref, await awaitGroup(ref, row, around, store), row.since + AWAIT_FOR, awaitKey);
+      // it came another way, as by an invite
+      const isHere = core.isHere(row.id);
+      const outcome = await this.brought(ref, isHere ? 'unknown' : await awaitGroup(ref, row, around, store), isHere ? 0 : row.since + AWAIT_FOR, awaitKey);
       if (outcome === 'back') back++;
       if (core.out !== null) return back;
     }
@@ -96,9 +115,10 @@ export class Arrivals {
     core.linking.progress();
     // the sessions of other rows end with the connection; the new devices prove themselves on a fresh one
     if (back > 0) core.link.again();
-    const wait = this.awaited.size > 0 ? AWAIT_RETRY : isLater ? RETRY : null;
+    const youngest = Math.min(...[...this.awaited.values()].map((a) => this.ageOf(a)));
+    const wait = Math.min(Math.max(AWAIT_RETRY, Math.min(AWAIT_RETRY_MOST, youngest / AWAIT_PART)), isLater ? RETRY : Infinity);
     this.again?.();
-    this.again = wait === null ? null : core.ports.later(wait, () => core.out === null && core.link.state === 'online' && void this.bring().catch((e: unknown) => core.failed(e)));
+    this.again = this.awaited.size === 0 && !isLater ? null : core.ports.later(wait, () => core.out === null && core.link.state === 'online' && void this.bring().catch((e: unknown) => core.failed(e)));
     return back;
   }
   /** What becomes of a group on its way: here, over, or still to be waited for; one that the relay knows nothing of is given up after a time. */

@@ -2,7 +2,8 @@
 import { openBlob, sealBlob } from '$crypto/blob';
 import { base64url, fromText } from '$crypto/bytes';
 import { LIMIT } from '$crypto/limits';
-import { EDIT_MOST, parseRecord, PHOTOS_MOST, type PhotoRecord, type PostRecord, postIdOf, recordIdOf, TEXT_MOST } from '../care/record';
+import { DRAFT_MOST, EDIT_MOST, type EditRecord, parseRecord, PHOTOS_MOST, type PhotoRecord, type PostRecord, postIdOf, recordIdOf, TEXT_MOST } from '../care/record';
+import type { Change } from '../store/store';
 import { type Handlers, here as hereOf, no, yes } from './commands-kit';
 import type { Core } from './core';
 import type { GroupRun, OutboxItem } from './group-run';
@@ -11,7 +12,7 @@ import { amended, photoView } from './group-view';
 import { HOLD_MOST } from './hold';
 import { blobBytes, blobRecord, blobRef } from './pictures';
 import type { Fault } from './port';
-import { findPost, pendingPost, showing } from './posts';
+import { amendmentOf, findPost, pendingPost, showing } from './posts';
 import { readOlder } from './project';
 import { noteSeen } from './seen-marks';
 import { enqueue, replaceItem } from './send';
@@ -30,8 +31,19 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
     core.views.touch('draft', run.ref);
   }
   /** Still here and not on its way: it can be changed in place. */
-  const unsealed = (run: GroupRun, post: string): OutboxItem | undefined =>
-    [pendingPost(run, post)].find((o) => o !== undefined && !(run.sealed?.keys.includes(o.key) ?? false));
+  const isOpen = (run: GroupRun, { key }: OutboxItem): boolean => run.sealed?.keys.includes(key) !== true;
+  const unsealed = (run: GroupRun, post: string): OutboxItem | undefined => [pendingPost(run, post)].find((o) => o !== undefined && isOpen(run, o));
+  const editsOf = (run: GroupRun, post: string): OutboxItem[] => run.outbox.filter(({ record: r }) => r.t === 'edit' && postIdOf(r.o, run.me) === post);
+  /** Takes what is open out of the outbox at once, so that nothing seals it now; it is back when `commit` fails. */
+  async function takeOut(run: GroupRun, items: readonly OutboxItem[], commit: (drops: Change[]) => Promise<unknown>): Promise<void> {
+    run.outbox = run.outbox.filter((o) => !items.includes(o));
+    try {
+      await commit(items.map((o) => drop('outbox', o.key)));
+    } catch (e) {
+      run.outbox = [...run.outbox, ...items].sort((a, b) => a.made - b.made);
+      throw e;
+    }
+  }
   const ownPost = (run: GroupRun, post: string): boolean =>
     findPost(run, post)?.member === run.me || pendingPost(run, post) !== undefined;
 
@@ -58,7 +70,7 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         if (found.length > 0) record.p = found as PhotoRecord[];
         if (replyTo !== null) record.r = replyTo;
         if (parseRecord(record) === null) return no('not-allowed');
-        const empty = { text: '', replyTo: null, photos: run.draft.photos.filter((d) => !photos.includes(d.full.b)) };
+        const empty = { ...run.draft, text: '', replyTo: null, photos: run.draft.photos.filter((d) => !photos.includes(d.full.b)) };
         await enqueue(run, [{ record, heldUntil: clock() + HOLD_MOST }], [put('draft', run.ref, empty)]);
         run.draft = empty;
         const post = postIdOf(record.i, run.me);
@@ -71,15 +83,9 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         const item = unsealed(run, post);
         if (item === undefined) return no('too-late');
         const r = item.record as PostRecord;
-        run.outbox = run.outbox.filter((o) => o !== item); // at once: nothing may seal it now
         const text = [r.x, run.draft.text].filter((t) => t !== '').join('\n\n');
-        try {
-          await saveDraft(run, { text, replyTo: r.r ?? run.draft.replyTo, photos: [...(r.p ?? []), ...run.draft.photos] }, [drop('outbox', item.key)]);
-        } catch (e) {
-          run.outbox.push(item);
-          run.outbox.sort((a, b) => a.made - b.made);
-          throw e;
-        }
+        const draft = { ...run.draft, text, replyTo: r.r ?? run.draft.replyTo, photos: [...(r.p ?? []), ...run.draft.photos] };
+        await takeOut(run, [item], (drops) => saveDraft(run, draft, drops));
         shows(run, r.r === undefined ? [post] : [post, r.r]);
         return yes(null);
       }),
@@ -92,8 +98,17 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         if (text.trim() === '' && !hasPhotos(run, post)) return no('empty');
         if (text.length > TEXT_MOST || fromText(text).length > EDIT_MOST) return no('too-large');
         const item = unsealed(run, post);
-        if (item === undefined) await enqueue(run, [{ record: { i: id(), t: 'edit', a: changedAt(run, post), o: recordIdOf(post), x: text.trim() }, heldUntil: 0, ...epochOf(run, post) }]);
-        else await replaceItem(run, item, { ...(item.record as PostRecord), x: text.trim() });
+        const edits = editsOf(run, post);
+        const waits = edits.findLast((o) => isOpen(run, o));
+        const words = { a: changedAt(run, post), x: text.trim() };
+        // a change that waits, or left ahead of a post that waits for its pictures, would stand over words inside the post
+        const isChanged = edits.length > 0 || amendmentOf(run, post)?.text != null;
+        const said = run.draft.editing?.post === post ? { ...run.draft, editing: null } : run.draft;
+        const rows = said === run.draft ? [] : [put('draft', run.ref, said)];
+        if (waits !== undefined) await replaceItem(run, waits, { ...(waits.record as EditRecord), ...words }, rows);
+        else if (item === undefined || isChanged) await enqueue(run, [{ record: { i: id(), t: 'edit', o: recordIdOf(post), ...words }, heldUntil: 0, ...epochOf(run, post) }], rows);
+        else await replaceItem(run, item, { ...(item.record as PostRecord), x: words.x }, rows);
+        run.draft = said;
         shows(run, showing(run, post));
         return yes(null);
       }),
@@ -103,19 +118,21 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         if (fault !== null) return no(fault);
         if (!ownPost(run, post)) return no('not-allowed');
         const item = unsealed(run, post);
-        // words that never left need not leave: the post goes out empty
+        // words that never left need not leave: the post goes out empty, its changes not at all
         if (item !== undefined) {
           const { p: _, ...rest } = item.record as PostRecord;
           await replaceItem(run, item, { ...rest, x: '' });
         }
-        await enqueue(run, [{ record: { i: id(), t: 'retract', a: clock(), o: recordIdOf(post) }, heldUntil: 0 }]);
+        const edits = editsOf(run, post).filter((o) => isOpen(run, o));
+        await takeOut(run, edits, (drops) => enqueue(run, [{ record: { i: id(), t: 'retract', a: clock(), o: recordIdOf(post) }, heldUntil: 0 }], drops));
         shows(run, showing(run, post));
         return yes(null);
       }),
-    'save-draft': ({ group, text, replyTo }) =>
+    'save-draft': ({ group, text, replyTo, editing }) =>
       here(group, async (run) => {
-        if (text === run.draft.text && replyTo === run.draft.replyTo) return yes(null);
-        const draft = { ...run.draft, text: text.slice(0, TEXT_MOST), replyTo };
+        const draft = { ...run.draft, text, replyTo, ...(editing === undefined ? {} : { editing }) };
+        if (JSON.stringify(draft) === JSON.stringify(run.draft)) return yes(null);
+        if (text.length > DRAFT_MOST || (editing?.text ?? '').length > DRAFT_MOST) return no('too-large');
         await run.commit([put('draft', run.ref, draft)]);
         run.draft = draft;
         return yes(null);

@@ -24,7 +24,7 @@ import type { Handlers } from './commands-kit';
 import { type Around, GroupRun } from './group-run';
 import { type GroupRow, keyOf, put, putBytes, readAllSeen, readSeen } from './group-rows';
 import { deviceViews, type KnownRow, knownKey, newPerson, type OwnedRow, ownedRows, personKey, type PersonRow, putPerson, sayDevice } from './devices';
-import { isLeaving, type Mark, readMark, signOut, wipe } from './ending';
+import { goOnLeaving, type Mark, readLeaving, readMark, wipe } from './ending';
 import { Organisations } from './organisations';
 import { recognise, sayPerson, Verified } from './people';
 import { Bell } from './bell';
@@ -34,6 +34,7 @@ import { Revocations, wasRevoked } from './revoke';
 import { Shares } from './shares';
 import { lacksSomething, summary } from './group-view';
 import { JoinRun, type JoinRow } from './join';
+import type { OfferedGroup } from './link-words';
 import { Linking } from './linking';
 import { GROUP_VERSION } from '$crypto/roster/rules';
 import { encodeState } from '$crypto/roster/state';
@@ -99,7 +100,7 @@ export class Core {
   known: KnownRow[] = [];
   /** When this device ended; null while it has not. */
   out: Mark | null = null;
-  private isLeaving = false;
+  private leaving: ReturnType<typeof readLeaving> = null;
   private fault: Fault = 'internal';
   private isFull = false;
   private lastSynced: number | null = null;
@@ -203,7 +204,7 @@ export class Core {
     if (kept !== null) this.profile = { name: kept.name, role: kept.role, lockAfter: kept.lockAfter };
     this.persisted = kept?.persisted ?? null;
     this.known = readAllSeen<KnownRow>(meta, knownKey('')).map((k) => k.value);
-    this.isLeaving = isLeaving(meta);
+    this.leaving = readLeaving(meta);
     for (const what of this.beside) what.load(meta);
     const person = readSeen<PersonRow>(meta, personKey);
     this.person = person ?? newPerson(this.ports.random);
@@ -307,12 +308,12 @@ export class Core {
     for (const join of this.joins.values()) if (this.isNewest(join)) this.inTurn(join, () => join.begin());
     void this.personal.linkUp().catch((e: unknown) => this.failed(e));
     if (!this.arrivals.isEmpty) void this.arrivals.bring().catch((e: unknown) => this.failed(e));
-    if (this.isLeaving) void this.goOnLeaving().catch((e: unknown) => this.failed(e));
+    if (this.leaving !== null) void this.goOnLeaving(this.leaving).catch((e: unknown) => this.failed(e));
   }
   /** Signing out had begun: once every group is up to date it goes on. */
-  private async goOnLeaving(): Promise<void> {
+  private async goOnLeaving(begun: NonNullable<Core['leaving']>): Promise<void> {
     await Promise.all([...this.groups.values()].map((g) => g.turns.take(() => Promise.resolve())));
-    await signOut(this, true);
+    if (!(await goOnLeaving(this, begun))) this.leaving = null;
   }
   /** One connection opens one invite of a group: the newest that is still open. */
   private isNewest(join: JoinRun): boolean {
@@ -376,9 +377,13 @@ export class Core {
     this.views.touch('organisations', null);
     for (const ref of this.groups.keys()) this.views.touch('group', ref);
   }
-  /** Whether a group is here, or on its way; one that was brought along for reading is not. */
-  hasGroup(id: GroupId): boolean {
-    return [...this.groups.values()].some((g) => g.row.carried === undefined && equal(g.row.id, id)) || this.arrivals.has(id);
+  /** Whether a group is here; one that was brought along for reading is not. */
+  isHere(id: GroupId): boolean {
+    return [...this.groups.values()].some((g) => g.row.carried === undefined && equal(g.row.id, id));
+  }
+  /** Whether an offered group is here, or on its way. */
+  hasGroup(g: OfferedGroup): boolean {
+    return this.isHere(g.id) || this.arrivals.has(g);
   }
   settleLater(run: GroupRun, ms: number): void {
     this.ports.later(ms, () => this.out === null && this.groups.get(run.ref) === run && this.inGroupTurn(run, () => this.settle(run)));

@@ -12,6 +12,8 @@ import type { Fault } from './port';
 import type { Bytes } from '$crypto/brand';
 import type { GroupRun } from './group-run';
 
+/** Table `meta`: signing out has begun. `lost`: by group, the records that were not sent then and may go; `last`: so may groups that nothing brings back. */
+interface Leaving { readonly lost: Readonly<Record<string, readonly string[]>>; readonly last: boolean }
 export interface Mark { readonly why: 'revoked' | 'signed-out'; readonly at: number }
 const LEAVING = 'signing-out';
 /** How long signing out waits for words on their way. */
@@ -47,10 +49,11 @@ export async function wipe(core: Core, why: Mark['why']): Promise<void> {
   core.to('signed-out');
 }
 
-/** Ends this device in every group, then wipes it. Goes on after a restart once it has begun. */
-export async function signOut(core: Core, discard: boolean): Promise<Fault | null> {
+/** Ends this device in every group, then wipes it. `begun`: it goes on after a restart, and what came since is nothing that its person agreed to lose. */
+export async function signOut(core: Core, discard: boolean, begun: Leaving | null = null): Promise<Fault | null> {
   const runs = [...core.groups.values()].filter((g) => g.row.ended === null);
-  const isBusy = (): boolean => runs.some((g) => g.waiting > 0);
+  const isBusy = (): boolean =>
+    begun === null ? runs.some((g) => g.waiting > 0) : [...core.groups.values()].some((g) => (begun.lost[g.ref] === undefined ? g.waiting > 0 : g.waitsBeside(begun.lost[g.ref] ?? [])));
   for (let waited = 0; !discard && isBusy() && core.link.state === 'online' && waited < WAIT; waited += LOOK) await new Promise<void>((r) => core.ports.later(LOOK, r));
   if (!discard && isBusy()) return core.link.state === 'online' ? 'unsent' : 'needs-network';
   if (core.link.state !== 'online') return 'needs-network';
@@ -58,9 +61,10 @@ export async function signOut(core: Core, discard: boolean): Promise<Fault | nul
   const there = runs.filter((g) => g.stored && !g.isSilent);
   const isLast = (g: GroupRun): boolean => rowsOf(g.state, g.me).length === 1;
   // nothing would bring such a group back
-  if (!discard && runs.some((g) => !g.stored || isLast(g))) return 'not-allowed';
+  if (!discard && runs.some((g) => (!g.stored || isLast(g)) && !(begun?.last === true && g.ref in begun.lost))) return 'not-allowed';
   if (there.some((g) => !g.synced)) return 'needs-network';
-  await core.needStore().commit([put('meta', LEAVING, true)]);
+  const lost = Object.fromEntries([...core.groups.values()].map((g) => [g.ref, g.outbox.map((o) => o.record.i)]));
+  await core.needStore().commit([put('meta', LEAVING, begun ?? ({ lost, last: discard } satisfies Leaving))]);
   for (const run of there) {
     // where nothing ends its row the relay has to hear it from here
     await run.turns.take(() => core.bell.silence(run));
@@ -73,5 +77,16 @@ export async function signOut(core: Core, discard: boolean): Promise<Fault | nul
   return null;
 }
 
-/** Whether signing out had begun when this device was last closed. */
-export const isLeaving = (meta: Seen): boolean => readSeen<boolean>(meta, LEAVING) === true;
+/** Goes on with it. False where something would be lost that nobody agreed to: its person has to ask anew. */
+export async function goOnLeaving(core: Core, begun: Leaving): Promise<boolean> {
+  const fault = await signOut(core, false, begun);
+  if (fault !== 'unsent' && fault !== 'not-allowed') return true;
+  await core.needStore().commit([drop('meta', LEAVING)]);
+  return false;
+}
+
+/** How signing out had begun when this device was last closed; null when it had not. An earlier version agreed to nothing. */
+export function readLeaving(meta: Seen): Leaving | null {
+  const kept = readSeen<Leaving | true>(meta, LEAVING);
+  return kept === true ? { lost: {}, last: false } : kept;
+}

@@ -12,7 +12,7 @@ import type { LogPlace } from '../group/log';
 import type { Seen } from '../store/sealed';
 import type { Change, Store } from '../store/store';
 import { pack, place, unpack } from './pack';
-import type { Ended, GroupKind, GroupRef, PersonRole } from './port';
+import type { EditingView, Ended, GroupKind, GroupRef, PersonRole } from './port';
 import type { Way } from './ways';
 
 /** Table `group`, key ref. */
@@ -66,7 +66,7 @@ export interface HeadsRow {
 export interface AheadRow { readonly items: readonly StoredEnvelope[]; readonly prevs: readonly Prev[]; readonly life: number }
 /** Of an envelope that was on the screen in part: which posts were, by id. */
 export interface SeenPartRow { readonly device: number; readonly n: number; readonly posts: readonly string[] }
-export interface DraftRow { readonly text: string; readonly replyTo: string | null; readonly photos: readonly PhotoRecord[] }
+export interface DraftRow { readonly text: string; readonly replyTo: string | null; readonly photos: readonly PhotoRecord[]; readonly editing?: EditingView | null }
 /** `invite`: its key, hex; `card` until the relay has it; `kept` in case it loses it. */
 export interface OwnInviteRow { readonly invite: string; readonly link: string; readonly card: Bytes | null; readonly kept?: Bytes }
 

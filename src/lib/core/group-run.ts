@@ -300,6 +300,10 @@ export class GroupRun {
   get waiting(): number {
     return this.outbox.filter((o) => !UNSEEN.includes(o.record.t)).length + (this.row.unsent === null ? 0 : 1) + (this.carrying === null || this.row.ended !== null ? 0 : 1);
   }
+  /** Whether any of them is none of these records. */
+  waitsBeside(records: readonly string[]): boolean {
+    return this.outbox.some((o) => !UNSEEN.includes(o.record.t) && !records.includes(o.record.i));
+  }
   /** A fresh place in the outbox, after everything that waits there; a counter, since a time would lie open on the disk. */
   nextMade(): number {
     return ++this.made;

@@ -336,4 +336,4 @@ function seenBy(run: GroupRun, p: FeedPost, a: Amendment): Delivery {
   return { at: 'seen', by: names(by), earlier: names(earlier), notYet: names(readers.filter((m) => !by.includes(m) && !earlier.includes(m))), of: readers.length };
 }
 
-export const draftView = (run: GroupRun): DraftView => ({ text: run.draft.text, replyTo: run.draft.replyTo, photos: run.draft.photos.map((p) => photoView(run, p)) });
+export const draftView = (run: GroupRun): DraftView => ({ text: run.draft.text, replyTo: run.draft.replyTo, photos: run.draft.photos.map((p) => photoView(run, p)), editing: run.draft.editing ?? null });

@@ -164,7 +164,7 @@ export class Linking {
     const { row, core } = this;
     if (row === null) return;
     if (row.side === 'new') {
-      const left = core.arrivals.awaited.size;
+      const left = core.arrivals.awaitedSoon;
       if (left > 0) return this.to({ state: 'joining', done: Math.max(0, row.of - left - this.full), of: row.of, side: 'new' });
       const groups = Math.max(0, row.of - this.full);
       void this.over().then(() => this.to({ state: 'done', groups, full: this.full, side: 'new' }), (e: unknown) => core.failed(e));

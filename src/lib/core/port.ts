@@ -437,6 +437,13 @@ export interface DraftView {
   readonly text: string;
   readonly photos: readonly PhotoView[];
   readonly replyTo: PostId | null;
+  readonly editing: EditingView | null;
+}
+/** An own post that is being changed: to which words, and which it had when that began. */
+export interface EditingView {
+  readonly post: PostId;
+  readonly text: string;
+  readonly over: string;
 }
 
 export interface JoinView {
@@ -568,9 +575,11 @@ export interface Commands {
   post: { in: { group: GroupRef; text: string; photos: readonly PhotoId[]; replyTo: PostId | null }; out: { post: PostId } };
   /** Within the few seconds: takes a post back into the draft. */
   'undo-post': { in: { group: GroupRef; post: PostId }; out: null };
+  /** Says other words in an own post's place; what was kept of them is forgotten. */
   edit: { in: { group: GroupRef; post: PostId; text: string }; out: null };
   retract: { in: { group: GroupRef; post: PostId }; out: null };
-  'save-draft': { in: { group: GroupRef; text: string; replyTo: PostId | null }; out: null };
+  /** Keeps what was typed; without `editing` that stays as it is. Fault `too-large` when it is longer than a draft may be: what was kept before stays. */
+  'save-draft': { in: { group: GroupRef; text: string; replyTo: PostId | null; editing?: EditingView | null }; out: null };
   /** Adds an encoded photo to the draft. */
   'add-photo': { in: { group: GroupRef; photo: EncodedPhoto }; out: PhotoView };
   'drop-photo': { in: { group: GroupRef; photo: PhotoId }; out: null };

@@ -34,10 +34,10 @@ export async function enqueue(run: GroupRun, records: readonly { record: CareRec
 const rowOf = ({ key, ...row }: OutboxItem): Change => put('outbox', key, row satisfies OutboxRow);
 
 /** Changes what waits, in memory first: whatever is sealed meanwhile is the new version. */
-export async function replaceItem(run: GroupRun, item: OutboxItem, record: CareRecord): Promise<void> {
+export async function replaceItem(run: GroupRun, item: OutboxItem, record: CareRecord, more: readonly Change[] = []): Promise<void> {
   const changed = { ...item, record };
   run.outbox = run.outbox.map((o) => (o === item ? changed : o));
-  await run.commit([rowOf(changed)]);
+  await run.commit([rowOf(changed), ...more]);
 }
 
 /** Whether this device has a place in the group from which it can say something. */

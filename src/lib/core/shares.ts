@@ -10,7 +10,7 @@ import { LABEL } from '$crypto/labels';
 import { rowByDevice, rowsOf } from '$crypto/roster/state';
 import type { Seen } from '../store/sealed';
 import type { Change } from '../store/store';
-import { awaiting, claimOf } from './arrivals';
+import { claimOf } from './arrivals';
 import type { Core } from './core';
 import { knownKey, type KnownRow, ownedRows, type Said, said } from './devices';
 import type { GroupRun } from './group-run';
@@ -74,8 +74,8 @@ export class Shares {
   /** Asks for groups that were offered and are not here. The seeds are stored with the claim that goes out. */
   private async claim(run: GroupRun, w: Extract<LinkWords, { is: 'part' }>, by: Said | null, noted: Change): Promise<void> {
     const { core } = this;
-    const offered = w.groups.filter((g) => !core.hasGroup(g.id) && core.link.speaksFor(g.relayPk));
-    const coming = offered.map((g) => ({ ref: core.newRef(), row: awaiting(g, core.ports) }));
+    const offered = w.groups.filter((g) => !core.hasGroup(g) && core.link.speaksFor(g.relayPk));
+    const coming = offered.map((g) => core.arrivals.asked(g));
     if (coming.length === 0) return;
     const rows = coming.map(({ row }) => claimOf(row));
     const known = by === null ? [] : coming.map(({ ref, row }) => ({ key: knownKey(ref), row: { logPk: row.adder, device: unhex(by.device) as Bytes, name: by.name } satisfies KnownRow }));

@@ -2,7 +2,7 @@
 import { systemRandom } from '$crypto/sodium';
 import type { Bytes } from '$crypto/brand';
 import { dexieDisk } from '../store/dexie';
-import type { Dial } from '../sync/ports';
+import type { Dial, Later } from '../sync/ports';
 import { fetchCarrier } from './blobs';
 import { Core } from './core';
 import type { Down, Up } from './port';
@@ -23,19 +23,21 @@ const dial: Dial = (events) => {
   return { send: (frame: Bytes) => ws.readyState === WebSocket.OPEN && ws.send(frame), close: () => ws.close() };
 };
 
+const later: Later = (ms, what) => {
+  const t = setTimeout(what, ms);
+  return () => clearTimeout(t);
+};
+
 const core = new Core(
   {
     disk: dexieDisk(),
     dial,
     clock: () => Date.now(),
-    later: (ms, what) => {
-      const t = setTimeout(what, ms);
-      return () => clearTimeout(t);
-    },
+    later,
     random: systemRandom,
     host: relay.host,
     origin: location.origin,
-    blobs: fetchCarrier(relay.origin),
+    blobs: fetchCarrier(relay.origin, later),
     estimate: async () => {
       const e = await navigator.storage.estimate();
       return { used: e.usage ?? 0, quota: e.quota ?? 0 };

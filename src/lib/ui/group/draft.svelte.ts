@@ -1,5 +1,5 @@
-/** What is being written in one group: words, photos, what it answers. Kept by the core, so it survives a reload and a lock. */
-import type { CoreClient, DraftView, GroupRef, PhotoId, PhotoView, PostId, PostItem } from '$lib/core/port';
+/** What is being written in one group: words, photos, what it answers, and other words for an own post. Kept by the core, so it survives a reload and a lock. */
+import type { CoreClient, DraftView, EditingView, GroupRef, PhotoId, PhotoView, PostId, PostItem } from '$lib/core/port';
 import * as m from '$lib/paraglide/messages';
 import { faultWords } from '$lib/ui/fault';
 import { encodePhoto, type PhotoFault } from './photo-encode';
@@ -22,11 +22,16 @@ export interface Draft {
   readonly making: readonly Making[];
   readonly problems: readonly Problem[];
   readonly replyTo: PostId | null;
+  /** An own post that is being changed. */
+  readonly editing: EditingView | null;
   /** What was kept has been read; before that nothing is saved over it. */
   readonly ready: boolean;
   /** There is something that could be posted. */
   readonly full: boolean;
   answer(post: PostId | null): void;
+  /** Takes up the pen for an own post; null lays it down, and forgets what it wrote. */
+  change(post: PostItem | null): void;
+  reword(text: string): void;
   /** Makes files ready one after the other; what is not a photo becomes a problem in words. */
   add(files: Iterable<File>): Promise<void>;
   drop(photo: PhotoId): void;
@@ -48,6 +53,7 @@ export function openDraft(core: CoreClient, group: GroupRef): Draft {
   let making = $state.raw<readonly Making[]>([]);
   let problems = $state.raw<readonly Problem[]>([]);
   let replyTo = $state<PostId | null>(null);
+  let editing = $state.raw<EditingView | null>(null);
   let ready = $state(false);
   let lastKey = 0;
   let timer: ReturnType<typeof setTimeout> | null = null;
@@ -60,6 +66,8 @@ export function openDraft(core: CoreClient, group: GroupRef): Draft {
     text = typed === '' || view.text.includes(typed) ? view.text : view.text.trim() === '' ? text : `${view.text}\n\n${text}`;
     photos = view.photos;
     replyTo = view.replyTo ?? replyTo;
+    // a pen that wrote nothing is not taken up again
+    if (view.editing !== null && view.editing.text.trim() !== view.editing.over) editing = view.editing;
     ready = true;
   };
   const read = (): Promise<void> =>
@@ -77,7 +85,7 @@ export function openDraft(core: CoreClient, group: GroupRef): Draft {
     });
   const save = (): void => {
     dirty = false;
-    void core.run('save-draft', { group, text, replyTo });
+    void core.run('save-draft', { group, text, replyTo, ...(ready ? { editing } : {}) });
   };
   const rest = (): void => {
     if (timer !== null) clearTimeout(timer);
@@ -123,9 +131,19 @@ export function openDraft(core: CoreClient, group: GroupRef): Draft {
     get making() { return making; },
     get problems() { return problems; },
     get replyTo() { return replyTo; },
+    get editing() { return editing; },
     get ready() { return ready; },
     get full() { return text.trim() !== '' || photos.length > 0; },
     answer(post) { replyTo = post; later(); },
+    change(post) {
+      editing = post === null ? null : { post: post.id, text: post.text, over: post.text };
+      later();
+    },
+    reword(next) {
+      if (editing === null) return;
+      editing = { ...editing, text: next };
+      later();
+    },
     async add(files) { await Promise.all([...files].map(addOne)); },
     drop(photo) {
       photos = photos.filter((one) => one.photo !== photo);

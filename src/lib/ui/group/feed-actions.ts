@@ -9,6 +9,8 @@ export interface FeedActions {
   replies(post: PostItem): void;
   photo(post: PostItem, n: number): void;
   copy(post: PostItem): Promise<void>;
+  /** Opens the words of an own post to be changed. */
+  edit(post: PostItem): void;
   retract(post: PostItem): void;
   undo(post: PostItem): void;
   /** Who has seen it. */
