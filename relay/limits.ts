@@ -66,12 +66,12 @@ export const RATE = {
   idle: 75_000,
   /** Logs that are about to end may not grow. */
   hold: 60_000,
-  /** Frames that cannot be read before the connection ends. */
+  /** Frames that cannot be read, and proofs that do not hold, before the connection ends. */
   malformed: 50,
   /** Bytes of envelopes under way from one connection before it is read more slowly, and how slowly. */
   coming: 4 * 1024 * 1024,
   comingWait: 20,
-  /** Proofs of access on one connection. */
+  /** Proofs of access on one connection, whether they hold or not. */
   proofs: 5000,
   /** Bytes waiting for a reader before it is heard no more until it takes them, and before it is dropped. */
   unreadAsk: 1024 * 1024,

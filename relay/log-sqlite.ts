@@ -7,7 +7,7 @@ import { LIMIT } from '../crypto/limits';
 import { err, ok, type Result } from '../crypto/result';
 import { cut } from './cut';
 import { FEEDS, SqliteFeed } from './feed-sqlite';
-import { beginLife, earlierSeq, healingOf, NO_FEEDS, sharedFeed } from './lives';
+import { beginLife, healingOf, NO_FEEDS, sharedFeed } from './lives';
 import type { Appended, Appending, AppendRefusal, Call, CallName, Calls, Entering, Entered, Log, Reply, Unkept } from './log';
 import { OwnLedger, paces, within } from './log-budget';
 import { NAME_BLOB } from './log-blobs';
@@ -145,11 +145,11 @@ export class SqliteLog {
       },
       // of mail it is enough that the number changes: of which group nobody asks where one relay writes alone
       news: (groups) => groups.map((g) => ({ g, feed: this.feed.last(g), roster: this.roster(g), mail: this.stirred })).filter((n) => n.roster > 0),
-      standing: ({ g, life }) => ({
+      standing: ({ g, life, earlier }) => ({
         heads: this.feed.heads(g),
         lacks: this.db.all('SELECT id FROM blobs WHERE g = ? AND size < 0 AND named = 1 LIMIT ?', g, LIMIT.page).map((f) => f['id'] as BlobId),
         feed: this.db.take(sharedFeed(g, life)) ?? this.feed.last(g),
-        healing: this.db.take(healingOf(g, this.db.take(earlierSeq(g))))
+        healing: this.db.take(healingOf(g, earlier))
       }),
       before: ({ g, device, n }) => this.feed.before(g, device, n),
       give: (x) => this.give(x),

@@ -69,6 +69,10 @@ export class Phone {
   close(): void {
     this.wire.close();
   }
+  /** Whether the relay would end the connection. */
+  get isHopeless(): boolean {
+    return this.wire.isHopeless;
+  }
   /** Sends with a fresh `re` and returns what answers it, once everything gathered has gone out. */
   async ask(make: (re: number) => ToRelay): Promise<FromRelay> {
     const re = ++this.re;

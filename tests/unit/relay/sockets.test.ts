@@ -218,6 +218,17 @@ describe('the socket', () => {
     expect(await closed(a.ws)).toBe(1008);
   });
 
+  it('is closed after too many proofs that do not hold, and nobody else feels it', async () => {
+    const [a, b] = [await phone(), await inSession()];
+    const heard: FromRelay[] = a.phone.heard;
+    for (let i = 0; i < 300; i++) void a.phone.auth(s.group, 'log', { pk: olivia.logPk, sk: makeDevice(r.random).logSk }).catch(() => undefined);
+    expect(await closed(a.ws)).toBe(1008);
+    expect(heard.filter((f) => f.is === 'refused' && f.why === 'bad-proof')).toHaveLength(RATE.malformed + 1);
+    const acks = b.next('acks');
+    b.phone.tell({ is: 'append', group: s.group, n: 1, envelope: s.seal(olivia) });
+    expect(await acks).toMatchObject({ items: [{ n: 1 }] });
+  });
+
   it('that does not read is dropped before it fills the relay’s memory, and readers get everything', async () => {
     const fay = await s.join();
     const [slow, quick] = [await inSession(fay.device), await inSession(fay.device)];
