@@ -701,6 +701,16 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       });
     });
 
+    it('gives a blob that no envelope names its time anew when a life begins: its envelope may yet be given back', async () => {
+      const id = random(32) as Bytes as BlobId;
+      await call('putBlob', { g, id, device: 1, size: 9, time: 3 });
+      await call('renew', { now: 500, above: await call('renew', { now: 1, above: 0 }) });
+      const began = (await call('load', group))?.healing?.since as number;
+      const sweep = async (blobsBefore: number): Promise<Calls['sweep'][1]> => (await call('sweep', { blobsBefore, answersBefore: 0, meetingsBefore: 0, time: 10 ** 9 })).filter((b) => b.g === g);
+      expect([began > 3, await sweep(began), await call('blob', { g, id })]).toEqual([true, [], { device: 1, size: 9 }]);
+      expect([await sweep(began + 1), await call('blob', { g, id })]).toEqual([[{ g, id }], null]);
+    });
+
     it('loses one bad call and none of its neighbours', async () => {
       const bad = { ...appending(1, { device: 3 }), envelope: null as unknown as Bytes };
       const replies = await Promise.all([ask(log, 'append', appending(1)), ask(log, 'append', bad), ask(log, 'append', appending(2))]);
