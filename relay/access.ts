@@ -19,8 +19,13 @@ export function authenticate(h: House, c: Connection, f: Auth): void {
   const once = hex(concat(fromText(f.as), f.group, f.nonce));
   // a row that ended makes way for another of the same person
   const opened = f.as === 'log' ? c.logs.get(hex(f.group))?.gone === null : c.invites.has(hex(f.group));
-  if (opened || c.tried.has(once) || !verifyAccess(proof, f.signature, f.key)) return c.refuse(f.re, f.group, 'bad-proof');
+  if (opened || c.tried.has(once)) return c.refuse(f.re, f.group, 'bad-proof');
+  // counted before it costs anything
   c.tried.add(once);
+  if (!verifyAccess(proof, f.signature, f.key)) {
+    c.malformed++;
+    return c.refuse(f.re, f.group, 'bad-proof');
+  }
   if (f.as === 'vault') return openVault(h, c, f);
   if (f.as === 'meet') return openMeeting(h, c, f);
   h.groups.with(f.group, (group) => {

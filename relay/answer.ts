@@ -1,7 +1,7 @@
 /** One frame in, frames out: which part of the relay answers, and whether the session may ask at all (PROTOCOL §11, §12). */
 import type { GroupId } from '../crypto/brand';
 import { hex } from '../crypto/bytes';
-import { decodeToRelay, LARGE_FRAMES, type ToRelay, viewAppend } from '../crypto/frames';
+import { decodeToRelay, LARGE_FRAMES, TO_CODES, type ToRelay, viewAppend } from '../crypto/frames';
 import { ZERO_HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
 import { unreachable } from '../crypto/result';
@@ -19,6 +19,13 @@ import { entries, lockboxes, page } from './reads';
 import type { Connection, InviteSession, LogSession } from './session';
 import { byDevice } from './wants';
 
+/** Frames that one counts as, by what it takes to answer: a signature; where every log stands and what is lacking; entries, each with its receipt. */
+const PRICE = { auth: 4, show: 4, roster: 2 } as const;
+const BY_CODE = new Map<unknown, number>(Object.entries(PRICE).map(([is, price]) => [TO_CODES[is as keyof typeof PRICE], price]));
+/** What a frame costs of its connection's pace. */
+export const priceOf = (frame: Uint8Array): number => BY_CODE.get(frame[0]) ?? 1;
+/** Rows of a roster whose logs' heads cost as much as a frame. */
+const HEADS = 64;
 /** Frames that a mailbox costs as many as, for each invite that waits. */
 const MAILBOX_COST = 4;
 const pending = ({ invites }: RosterState): number => [...invites.values()].filter((i) => i.state === 'pending').length;
@@ -59,17 +66,16 @@ function dispatch(h: House, c: Connection, f: ToRelay): void {
       return s === undefined ? byHolder(c, f, f.re, (i) => enter(h, i, f)) : enter(h, s, f);
     }
     case 'roster':
+      charge(h, c, f, () => PRICE.roster);
       return entries(h, c, f);
     case 'lockboxes':
       return lockboxes(h, c, f);
     case 'fetch':
       return liveNow(h, c, f, f.re, (s) => page(h, s, f));
-    case 'mailbox': {
-      const s = c.logs.get(hex(f.group));
+    case 'mailbox':
       // three requests of 32 KiB may lie under each invite: a small question with a large answer
-      if (s !== undefined) c.wait = Math.max(c.wait, s.pace.take(h.clock(), MAILBOX_COST * pending(s.group.state)));
-      return liveNow(h, c, f, f.re, (live) => byMember(h, live, f));
-    }
+      charge(h, c, f, (roster) => MAILBOX_COST * pending(roster));
+      return liveNow(h, c, f, f.re, (s) => byMember(h, s, f));
     case 'put-card':
     case 'put-answer':
       return liveNow(h, c, f, f.re, (s) => byMember(h, s, f));
@@ -94,6 +100,7 @@ function dispatch(h: House, c: Connection, f: ToRelay): void {
     case 'drop-bell':
       return liveNow(h, c, f, f.re, (s) => byBell(h, s, f));
     case 'show':
+      charge(h, c, f, ({ rows }) => PRICE.show + Math.floor(rows.size / HEADS));
       return liveNow(h, c, f, f.re, (s) => show(h, s, f));
     case 'give-boxes':
       return liveNow(h, c, f, f.re, (s) => giveBoxes(h, s, f));
@@ -110,6 +117,12 @@ function dispatch(h: House, c: Connection, f: ToRelay): void {
     default:
       return unreachable(f);
   }
+}
+
+/** Takes what a frame costs of the pace of the log key that asks, over all its connections. */
+function charge(h: House, c: Connection, f: { readonly group: GroupId }, price: (roster: RosterState) => number): void {
+  const s = c.logs.get(hex(f.group));
+  if (s !== undefined) c.wait = Math.max(c.wait, s.pace.take(h.clock(), price(s.group.state)));
 }
 
 /** Runs `f` for whoever holds an invite that opens by itself. */

@@ -1,7 +1,7 @@
 /** A relay's store in one file, and back (OPERATING.md): a consistent copy while it runs; a restore begins a new life (PROTOCOL §11.6). */
 import { DatabaseSync } from '@photostructure/sqlite';
 import { copyFileSync, existsSync, mkdirSync, openSync, closeSync, fsyncSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { BlobId, Bytes, GroupId } from '../crypto/brand';
 import { hex } from '../crypto/bytes';
 import { err, ok, type Result } from '../crypto/result';
@@ -17,6 +17,11 @@ import { holdAlone, Sqlite } from './sqlite';
 import { type Found, runNow, type Value } from './steps';
 
 export interface Carried { readonly groups: number; readonly blobs: number; readonly missing: number }
+/** `before`: the name under which the store that was there stays, null when there was none. */
+export interface Restored extends Carried { readonly before: string | null }
+
+/** A store's files: the log beside it belongs to no other. */
+const FILES = ['-wal', '-shm', ''];
 
 const blobPath = (folder: string, g: number, id: Uint8Array): string => join(folder, 'blobs', hex(id as Bytes).slice(0, 2), `${g}.${hex(id as Bytes)}`);
 
@@ -62,9 +67,9 @@ export function backUp(folder: string, file: string): Result<Carried> {
 
 /**
  * Puts a backup in the place of the store in `folder`, as a new life of it. The store that was there stays beside it as
- * `relay.db.before-restore`, and attachments that the backup does not have stay where they are.
+ * `relay.db.before-restore`, or `.before-restore.2` … where one from before lies, and attachments that the backup does not have stay where they are.
  */
-export async function restore(folder: string, file: string, now: number): Promise<Result<Carried>> {
+export async function restore(folder: string, file: string, now: number): Promise<Result<Restored>> {
   if (!existsSync(file)) return err(`There is no file ${file}.`);
   mkdirSync(folder, { recursive: true });
   const path = join(folder, 'relay.db');
@@ -106,14 +111,23 @@ export async function restore(folder: string, file: string, now: number): Promis
       db.close();
     }
     rmSync(`${coming}.lock`, { force: true });
-    for (const end of ['-wal', '-shm']) if (existsSync(path + end)) renameSync(path + end, `${path}.before-restore${end}`);
-    if (existsSync(path)) renameSync(path, `${path}.before-restore`);
+    const there = FILES.filter((end) => existsSync(path + end));
+    const before = there.length === 0 ? null : freeBeside(path);
+    if (before !== null) for (const end of there) renameSync(path + end, before + end);
     renameSync(coming, path);
     sync(folder);
-    return ok(carried);
+    return ok({ ...carried, before: before === null ? null : basename(before) });
   } finally {
     lock.close();
   }
+}
+
+/** A name for the store of now that nothing has, nor anything beside it. */
+function freeBeside(path: string): string {
+  const name = (n: number): string => `${path}.before-restore${n > 1 ? `.${n}` : ''}`;
+  let n = 1;
+  while (FILES.some((end) => existsSync(name(n) + end))) n++;
+  return name(n);
 }
 
 function faultOf(path: string): string | null {

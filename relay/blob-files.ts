@@ -1,5 +1,4 @@
 /** Blobs as files, `xx/<group>.<id>`: written beside, synced, then renamed, so that a name never stands for half a file. */
-import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobId } from '../crypto/brand';
@@ -32,9 +31,12 @@ export async function blobFiles(folder: string): Promise<Blobs> {
       });
     },
     async get(g, id) {
-      const { path } = place(g, id);
-      const found = await stat(path).catch(() => null);
-      return found === null ? null : createReadStream(path, { highWaterMark: 256 * 1024 });
+      // open from now on, so that it may go meanwhile; closed when it was read or is cancelled
+      const file = await open(place(g, id).path, 'r').catch((e: unknown) => {
+        if (isMissing(e)) return null;
+        throw new Error('unavailable');
+      });
+      return file?.createReadStream({ highWaterMark: 256 * 1024 }) ?? null;
     },
     drop: (g, id) =>
       rm(place(g, id).path, { force: true }).then(
@@ -56,6 +58,8 @@ export async function blobFiles(folder: string): Promise<Blobs> {
     }
   };
 }
+
+const isMissing = (e: unknown): boolean => typeof e === 'object' && e !== null && 'code' in e && e.code === 'ENOENT';
 
 /** Makes a rename durable; not every system lets a folder be opened. */
 async function syncFolder(folder: string): Promise<void> {

@@ -159,7 +159,8 @@ function streamOf(chunks: Chunks): ReadableStream<Uint8Array> {
   const iterator = chunks[Symbol.asyncIterator]();
   return new ReadableStream({
     async pull(controller) {
-      const { done, value } = await iterator.next();
+      // who serves it writes a fault down: it names nothing
+      const { done, value } = await iterator.next().catch(() => Promise.reject(new Error('unavailable')));
       if (done === true) controller.close();
       else controller.enqueue(value);
     },

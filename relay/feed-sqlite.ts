@@ -32,6 +32,11 @@ const SPENT = 64;
 /** Of every group its number and its feed's last seq. */
 export const FEEDS = `SELECT g, coalesce((SELECT at + count - 1 - g * ${SPAN} FROM batches WHERE at > g * ${SPAN} AND at < (g + 1) * ${SPAN} ORDER BY at DESC LIMIT 1), 0) AS feed FROM groups`;
 
+/** The last run of each log between two: from one log to the next, so that the runs in between are not read. */
+const HEADS = `WITH RECURSIVE logs (log) AS (SELECT min(log) FROM runs WHERE log >= ?1 AND log < ?2
+  UNION ALL SELECT (SELECT min(r.log) FROM runs r WHERE r.log > logs.log AND r.log < ?2) FROM logs WHERE logs.log IS NOT NULL)
+  SELECT r.log, r.last, r.hash FROM logs JOIN runs r ON r.log = logs.log AND r.n = (SELECT max(n) FROM runs WHERE log = logs.log)`;
+
 /** Where a log stands; `roster` is the roster seq that its last envelope names. */
 export interface LogEnd { readonly n: number; readonly hash: Hash; readonly roster: number }
 /** The end of a group's feed: its last seq, and the rows there that may still be merged. */
@@ -101,7 +106,7 @@ export class SqliteFeed {
   }
   /** Where each log of a group stands. */
   heads(g: number): DeviceHead[] {
-    const found = this.db.all('SELECT log, max(n) AS n, last, hash FROM runs WHERE log >= ? AND log < ? GROUP BY log ORDER BY log', logKey(g, 0), logKey(g + 1, 0));
+    const found = this.db.all(HEADS, logKey(g, 0), logKey(g + 1, 0));
     const heads = new Map(found.map((f) => [(f['log'] as number) % DEVICES, { n: f['last'] as number, hash: f['hash'] as Hash }]));
     for (const device of this.coming.get(g)?.runs.keys() ?? []) heads.set(device, this.end(g, device));
     return [...heads].map(([device, { n, hash }]) => ({ device, n, hash })).filter((h) => h.n > 0).sort((a, b) => a.device - b.device);

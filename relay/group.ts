@@ -18,6 +18,7 @@ export class Group {
   /** Device → numbers of which the store never said whether they were stored: if they were, nobody else has them yet. */
   readonly unheard = new Map<number, { readonly from: number; readonly to: number }>();
   private forks: Map<number, number> | undefined;
+  private uses: Map<string, Promise<number | null>> | undefined;
   /** What its quota leaves; null before it was asked. */
   left: Left | null = null;
   /** Who waits for that; null when it is not being asked. */
@@ -64,6 +65,10 @@ export class Group {
   /** Seq → when proof that the relay signed another entry there was shown. Most groups never have one. */
   get shown(): Map<number, number> {
     return (this.forks ??= new Map());
+  }
+  /** Invite → seq of the entry that used it, as far as somebody asked. Most groups never need it. */
+  get used(): Map<string, Promise<number | null>> {
+    return (this.uses ??= new Map());
   }
   get isIdle(): boolean {
     return this.logs.size === 0 && this.invites.size === 0 && this.pins === 0 && !this.busy;

@@ -42,7 +42,7 @@ export interface House {
   readonly ringing: Ringing | null;
   /** Lockboxes that wait for their entries. */
   readonly staging: Staging;
-  /** Groups put there, and permits that were none, by address: counted by each relay for itself, since an address is never written down. */
+  /** Groups put there, permits that were none, vaults and meetings begun, and items, by address: counted by each relay for itself, since an address is never written down. */
   readonly founding: Hourly;
   /** Frames by log key. */
   readonly paces: Paces;

@@ -14,10 +14,12 @@ import type { KeyPair, RelayKeys } from './house';
 
 const SEED = 32;
 const NAME = 'relay.key';
+const COMING = 'relay.key.coming';
 
 /** Makes the key when there is none. Throws when a file is there and no key. */
 export function keysAt(folder: string, random: Random): RelayKeys {
   const path = join(folder, NAME);
+  goOn(folder);
   if (!existsSync(path)) writeKey(path, random(SEED));
   const earlier = readdirSync(folder).filter((name) => /^relay\.key\.\d+$/.test(name)).map((name) => readKey(join(folder, name)));
   return { ...readKey(path), earlier, turns: turnsAt(folder) };
@@ -26,10 +28,11 @@ export function keysAt(folder: string, random: Random): RelayKeys {
 /** Another key takes the place of the one there, which names it and stays beside it for the groups that know it; the old one's number. */
 export function newKey(folder: string, random: Random): number {
   const path = join(folder, NAME);
+  goOn(folder);
   const old = readKey(path);
   const turns = turnsAt(folder);
   // as a whole, so that a second try after a power cut goes on with what lies there
-  const coming = `${path}.coming`;
+  const coming = join(folder, COMING);
   if (!existsSync(coming)) writeKey(coming, random(SEED));
   const next = readKey(coming);
   const all = [...turns.filter((t) => !equal(t.from, old.pk)), signTurn(old.pk, next.pk, old.sk)].slice(-TURNS);
@@ -42,6 +45,15 @@ export function newKey(folder: string, random: Random): number {
   renameSync(coming, path);
   sync(folder);
   return n;
+}
+
+/** A change that was cut short once the old key had its number: the new one was whole before that, and is named already. */
+function goOn(folder: string): void {
+  const [path, coming] = [join(folder, NAME), join(folder, COMING)];
+  if (existsSync(path) || !existsSync(coming)) return;
+  readKey(coming);
+  renameSync(coming, path);
+  sync(folder);
 }
 
 function readKey(path: string): KeyPair {

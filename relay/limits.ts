@@ -9,6 +9,9 @@ export const RATE = {
   /** Personal vaults and meetings that one connection may begin, and items that a vault may grow by in an hour. */
   begun: 10,
   items: 600,
+  /** Vaults, and meetings, begun from one address in an hour, and items of vaults put from there: a whole hospital may be behind one. */
+  begunFrom: 240,
+  itemsFrom: 6000,
   /** How long a meeting of two devices lasts, and how many there may be at a time. */
   meet: 15 * 60_000,
   meetings: 2000,
@@ -66,12 +69,12 @@ export const RATE = {
   idle: 75_000,
   /** Logs that are about to end may not grow. */
   hold: 60_000,
-  /** Frames that cannot be read before the connection ends. */
+  /** Frames that cannot be read, and proofs that do not hold, before the connection ends. */
   malformed: 50,
   /** Bytes of envelopes under way from one connection before it is read more slowly, and how slowly. */
   coming: 4 * 1024 * 1024,
   comingWait: 20,
-  /** Proofs of access on one connection. */
+  /** Proofs of access on one connection, whether they hold or not. */
   proofs: 5000,
   /** Bytes waiting for a reader before it is heard no more until it takes them, and before it is dropped. */
   unreadAsk: 1024 * 1024,
@@ -145,6 +148,9 @@ export class Paces {
   }
 }
 
+/** What is counted, and how many of it there may be within an hour. */
+export type Claim = readonly [key: string, most: number];
+
 /** At most so many within an hour, by key. */
 export class Hourly {
   private readonly times = new Map<string, number[]>();
@@ -158,6 +164,12 @@ export class Hourly {
   count(key: string, now: number): void {
     if (this.times.size >= 20_000) for (const [k, times] of this.times) if ((times.at(-1) ?? 0) <= now - 3_600_000) this.times.delete(k);
     this.times.set(key, [...(this.times.get(key) ?? []), now]);
+  }
+  /** Counts one of each when all are allowed; otherwise the milliseconds until they are. */
+  claim(what: readonly Claim[], now: number): number {
+    const wait = Math.max(0, ...what.map(([key, most]) => this.wait(key, most, now)));
+    if (wait === 0) for (const [key] of what) this.count(key, now);
+    return wait;
   }
   /** Takes back the last that was counted: nothing came of it. */
   uncount(key: string): void {

@@ -19,6 +19,9 @@ export function* lifeNow(): Steps<number> {
   return (yield* meta('incarnation')) ?? 0;
 }
 
+/** When that began by a restore, milliseconds since 1970; null when it did not. */
+export const restoredAt = (): Steps<number | null> => meta('healing');
+
 /** For a store that went on for a while before it was noticed: how much of a feed is that of earlier lives cannot be known. */
 export const NO_FEEDS = 'SELECT g, 0 AS feed FROM groups';
 
@@ -38,7 +41,7 @@ export function* beginLife(now: number, above: number, feeds: string): Steps<num
 
 /** Seq of the newest entry of a group that an earlier life receipted. Receipts of a life follow those of the lives before it. */
 export function* earlierSeq(g: number): Steps<number> {
-  if ((yield* meta('healing')) === null) return 0;
+  if ((yield* restoredAt()) === null) return 0;
   const now = yield* lifeNow();
   for (let before = Number.MAX_SAFE_INTEGER; ; ) {
     const found = yield* all('SELECT seq, receipt FROM entries WHERE g = ? AND seq < ? ORDER BY seq DESC LIMIT ?', g, before, AT_ONCE);
@@ -53,7 +56,7 @@ export function* earlierSeq(g: number): Steps<number> {
 
 /** What a group waits for since the restore; null for nothing. `earlier`: its `earlierSeq`. */
 export function* healingOf(g: number, earlier: number): Steps<{ since: number; shown: number[] } | null> {
-  const since = earlier === 0 ? null : yield* meta('healing');
+  const since = earlier === 0 ? null : yield* restoredAt();
   if (since === null) return null;
   const shown = (yield* all('SELECT device FROM shown WHERE g = ?', g)).map((f) => f['device'] as number);
   return shown.includes(0) ? null : { since, shown };

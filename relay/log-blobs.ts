@@ -5,6 +5,7 @@
 import type { BlobId } from '../crypto/brand';
 import type { Placed } from './blobs';
 import { RATE } from './limits';
+import { restoredAt } from './lives';
 import type { CallName, Calls } from './log';
 import { all, did, one, type Steps } from './steps';
 
@@ -37,9 +38,10 @@ export const BLOBS = {
   }
 } satisfies { readonly [K in CallName]?: (input: Calls[K][0]) => Steps<Calls[K][1]> };
 
-/** Those that no envelope names and that were put earlier are going, from `time` on; what went is forgotten. */
+/** Those that no envelope names and that were put earlier are going, from `time` on; what went is forgotten. Those of a store that was restored are as if put then: their envelopes may yet be given back. */
 export function* sweepBlobs(before: number, time: number): Steps<readonly Placed[]> {
   yield* did(`DELETE FROM blobs WHERE named = 0 AND size = ${GOING} AND time <= ?`, time - RATE.blobGoing);
+  if (((yield* restoredAt()) ?? -Infinity) >= before) return [];
   const found = yield* all(`UPDATE blobs SET size = ${GOING}, time = ? WHERE named = 0 AND size >= 0 AND time < ? RETURNING g, id`, time, before);
   return found.map((f) => ({ g: f['g'] as number, id: f['id'] as BlobId }));
 }

@@ -6,7 +6,7 @@ import { ZERO_HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
 import { encodeReceipt } from '../crypto/receipt';
 import { cut } from './cut';
-import { earlierSeq, healingOf, sharedFeed } from './lives';
+import { healingOf, sharedFeed } from './lives';
 import type { CallName, Calls } from './log';
 import { bury, doom, OUTLIVING } from './log-ends';
 import { mayShow } from './log-forks';
@@ -93,7 +93,7 @@ export const CALLS: Every = {
     const found = yield* all('SELECT g, feed, roster, mail FROM groups WHERE g = ANY(?::bigint[]) ORDER BY g', groups as unknown as string);
     return found.map((f) => ({ g: f['g'] as number, feed: f['feed'] as number, roster: f['roster'] as number, mail: f['mail'] as number }));
   },
-  *standing({ g, life }) {
+  *standing({ g, life, earlier }) {
     const logs = yield* all('SELECT device, n, hash FROM logs WHERE g = ? AND n > 0 ORDER BY device', g);
     const lacks = yield* all('SELECT id FROM blobs WHERE g = ? AND size < 0 AND named = 1 LIMIT ?', g, LIMIT.page);
     const feed = ((yield* one('SELECT feed FROM groups WHERE g = ?', g))?.['feed'] as number | undefined) ?? 0;
@@ -101,7 +101,7 @@ export const CALLS: Every = {
       heads: logs.map((f) => ({ device: f['device'] as number, n: f['n'] as number, hash: f['hash'] as Hash })),
       lacks: lacks.map((f) => f['id'] as BlobId),
       feed: (yield* sharedFeed(g, life)) ?? feed,
-      healing: yield* healingOf(g, yield* earlierSeq(g))
+      healing: yield* healingOf(g, earlier)
     };
   },
   *before({ g, device, n }) {

@@ -7,7 +7,7 @@ import { LIMIT } from '../crypto/limits';
 import { err, ok, type Result } from '../crypto/result';
 import { cut } from './cut';
 import { FEEDS, SqliteFeed } from './feed-sqlite';
-import { beginLife, earlierSeq, healingOf, NO_FEEDS, sharedFeed } from './lives';
+import { beginLife, healingOf, lifeNow, NO_FEEDS, sharedFeed } from './lives';
 import type { Appended, Appending, AppendRefusal, Call, CallName, Calls, Entering, Entered, Log, Reply, Unkept } from './log';
 import { OwnLedger, paces, within } from './log-budget';
 import { NAME_BLOB } from './log-blobs';
@@ -29,7 +29,8 @@ const FULL = 'database or disk is full';
 type Answers = { readonly [K in CallName]: (input: Calls[K][0]) => Calls[K][1] };
 
 export class SqliteLog {
-  incarnation: number;
+  /** The life in which it was opened. */
+  readonly incarnation: number;
   private readonly db: Sqlite;
   private readonly mark: Mark;
   private readonly answers: Answers;
@@ -53,9 +54,9 @@ export class SqliteLog {
       this.db.close();
       throw e;
     }
-    this.incarnation = this.db.one("SELECT value FROM meta WHERE name = 'incarnation'")?.['value'] as number;
-    this.db.run('INSERT OR IGNORE INTO lives VALUES (?)', this.incarnation);
-    if (this.mark.isOlder()) this.incarnation = this.db.transaction(() => this.begin(now));
+    const life = this.db.take(lifeNow());
+    this.db.run('INSERT OR IGNORE INTO lives VALUES (?)', life);
+    this.incarnation = this.mark.isOlder() ? this.db.transaction(() => this.begin(now)) : life;
     this.mark.move();
   }
 
@@ -145,17 +146,18 @@ export class SqliteLog {
       },
       // of mail it is enough that the number changes: of which group nobody asks where one relay writes alone
       news: (groups) => groups.map((g) => ({ g, feed: this.feed.last(g), roster: this.roster(g), mail: this.stirred })).filter((n) => n.roster > 0),
-      standing: ({ g, life }) => ({
+      standing: ({ g, life, earlier }) => ({
         heads: this.feed.heads(g),
         lacks: this.db.all('SELECT id FROM blobs WHERE g = ? AND size < 0 AND named = 1 LIMIT ?', g, LIMIT.page).map((f) => f['id'] as BlobId),
         feed: this.db.take(sharedFeed(g, life)) ?? this.feed.last(g),
-        healing: this.db.take(healingOf(g, this.db.take(earlierSeq(g))))
+        healing: this.db.take(healingOf(g, earlier))
       }),
       before: ({ g, device, n }) => this.feed.before(g, device, n),
       give: (x) => this.give(x),
       renew: ({ now, above }) => {
-        if (this.incarnation > above) return this.incarnation;
-        return (this.incarnation = this.begin(now, above, NO_FEEDS));
+        // as it is stored: one that was begun and not kept is none
+        const life = this.db.take(lifeNow());
+        return life > above ? life : this.begin(now, above, NO_FEEDS);
       },
       spare: ({ g }) => this.db.take(spareOf(g, () => done(this.feed.bytes(g)))),
       append: (a) => this.append(a),

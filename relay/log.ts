@@ -181,8 +181,8 @@ export interface Calls {
     { readonly meet: MeetId; readonly n: number; readonly item: Bytes; readonly time: number; readonly since: number; readonly most: number },
     'done' | 'ended' | 'crowded' | { readonly n: number }
   ];
-  /** Where the logs of a group stand, the blobs that it lacks, up to where its feed is still the one of an earlier life (0 when that is not known), and what it waits for. */
-  standing: [{ readonly g: number; readonly life: number }, { readonly heads: readonly DeviceHead[]; readonly lacks: readonly BlobId[]; readonly feed: number; readonly healing: Loaded['healing'] }];
+  /** Where the logs of a group stand, the blobs that it lacks, up to where its feed is still the one of an earlier life (0 when that is not known), and what it waits for; `earlier` as it was loaded. */
+  standing: [{ readonly g: number; readonly life: number; readonly earlier: number }, { readonly heads: readonly DeviceHead[]; readonly lacks: readonly BlobId[]; readonly feed: number; readonly healing: Loaded['healing'] }];
   /** A device has shown its head since the restore; device 0: the group waits no longer. */
   shown: [{ readonly g: number; readonly device: number }, null];
   /** The hash before envelope n of a log that goes at least to n − 1; null when it does not. */

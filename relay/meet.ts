@@ -5,7 +5,7 @@
 import { hex } from '../crypto/bytes';
 import { LIMIT } from '../crypto/limits';
 import type { House } from './house';
-import { RATE } from './limits';
+import { type Claim, RATE } from './limits';
 import type { ItemFrame } from './personal';
 import type { Connection } from './session';
 
@@ -23,7 +23,11 @@ export function byMeeting(h: House, c: Connection, f: ItemFrame): void {
   }
   if (f.n > LIMIT.meetItems) return c.refuse(f.re, f.group, 'full');
   if (f.n === 1 && ++c.begun > RATE.begun) return c.refuse(f.re, f.group, 'rate', { fence: RATE.meet });
+  const claims: Claim[] = c.from === null || f.n !== 1 ? [] : [[`meetings from ${c.from}`, RATE.begunFrom]];
+  const wait = h.founding.claim(claims, now);
+  if (wait > 0) return c.refuse(f.re, f.group, 'rate', { fence: wait });
   h.log.call('putMeeting', { meet, n: f.n, item: f.item, time: now, since, most: RATE.meetings }, (r) => {
+    if (!r.ok || r.value !== 'done') for (const [key] of claims) h.founding.uncount(key);
     if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
     if (r.value === 'done') return c.send({ is: 'done', re: f.re, group: f.group });
     if (typeof r.value === 'string') return c.refuse(f.re, f.group, r.value);

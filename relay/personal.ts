@@ -3,7 +3,7 @@ import { hex } from '../crypto/bytes';
 import type { ToRelay } from '../crypto/frames';
 import { LIMIT } from '../crypto/limits';
 import type { House } from './house';
-import { RATE } from './limits';
+import { type Claim, RATE } from './limits';
 import { isWait } from './log';
 import type { Connection } from './session';
 
@@ -21,7 +21,13 @@ export function byVault(h: House, c: Connection, f: ItemFrame): void {
   if (f.n > LIMIT.items) return c.refuse(f.re, f.group, 'full');
   // a new vault, then what is added to one: neither without bound
   if (f.n === 1 && ++c.begun > RATE.begun) return c.refuse(f.re, f.group, 'rate', { fence: RATE.meet });
-  h.log.call('putItem', { vault, n: f.n, item: f.item, time: h.clock(), most: RATE.items }, (r) => {
+  const time = h.clock();
+  const claims: Claim[] = c.from === null ? [] : [[`items from ${c.from}`, RATE.itemsFrom]];
+  if (c.from !== null && f.n === 1) claims.push([`vaults from ${c.from}`, RATE.begunFrom]);
+  const wait = h.founding.claim(claims, time);
+  if (wait > 0) return c.refuse(f.re, f.group, 'rate', { fence: wait });
+  h.log.call('putItem', { vault, n: f.n, item: f.item, time, most: RATE.items }, (r) => {
+    if (!r.ok || r.value !== 'done') for (const [key] of claims) h.founding.uncount(key);
     if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
     if (r.value === 'done') return c.send({ is: 'done', re: f.re, group: f.group });
     if (isWait(r.value)) return c.refuse(f.re, f.group, 'rate', { fence: r.value.wait });

@@ -34,8 +34,18 @@ export function entries(h: House, c: Connection, f: Of<'roster'>): void {
   }));
 }
 
-/** Seq of the entry by which somebody came in by an invite: of those who did by its member's, the one that names it. Null when the store did not answer. */
-async function usedAt(h: House, group: Group, { invite, by }: Invite): Promise<number | null> {
+/** Seq of the entry by which somebody came in by an invite. Null when the store did not answer. It is looked for once: whoever has the link may ask without end. */
+function usedAt(h: House, group: Group, invite: Invite): Promise<number | null> {
+  const key = hex(invite.invite);
+  const known = group.used.get(key);
+  if (known !== undefined) return known;
+  const found = useOf(h, group, invite);
+  group.used.set(key, found);
+  void found.then((seq) => seq === null && group.used.delete(key));
+  return found;
+}
+/** Of those who came in by an invite of the same member, the one whose entry names it. */
+async function useOf(h: House, group: Group, { invite, by }: Invite): Promise<number | null> {
   for (const m of group.state.members.values()) {
     if (m.invitedBy === null || !equal(m.invitedBy, by)) continue;
     const r = await ask(h.log, 'entries', { g: group.g, after: m.from - 1, upTo: m.from, most: 1 });

@@ -3,7 +3,7 @@ import type { Bytes, GroupId } from '../crypto/brand';
 import { NONCE, type Refusal, WIRE_VERSION } from '../crypto/frames';
 import { GROUP_VERSION } from '../crypto/roster/rules';
 import type { Random } from '../crypto/sodium';
-import { answer } from './answer';
+import { answer, priceOf } from './answer';
 import { commonBearers, type Opened, ownBearers } from './bearers';
 import type { Blobs } from './blobs';
 import { compact } from './compact';
@@ -51,7 +51,7 @@ export interface Wire {
   close(): void;
   /** Whether a key was proven, or a group put there. */
   readonly proven: boolean;
-  /** Whether so many frames made no sense that the connection should end. */
+  /** Whether so many frames made no sense, or proofs did not hold, that the connection should end: nothing more is answered. */
   readonly isHopeless: boolean;
 }
 
@@ -157,8 +157,9 @@ const attachmentsOf = (member: string, now: number): Budget => ({ key: `blobs ${
 class Line implements Wire {
   constructor(private readonly house: House, private readonly c: Connection, private readonly own: Bucket) {}
   receive(frame: Uint8Array): number {
-    if (!this.c.isOpen) return 0;
-    this.c.wait = this.own.take(this.house.clock());
+    // what came behind too many that made no sense is there already when the connection ends
+    if (!this.c.isOpen || this.isHopeless) return 0;
+    this.c.wait = this.own.take(this.house.clock(), priceOf(frame));
     answer(this.house, this.c, frame);
     return this.c.wait;
   }

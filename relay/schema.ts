@@ -47,6 +47,7 @@ CREATE TABLE IF NOT EXISTS blobs (g INTEGER NOT NULL, id BLOB NOT NULL, device I
 -- what a group may take; g = 0: every group without limits of its own
 CREATE TABLE IF NOT EXISTS quotas (g INTEGER PRIMARY KEY, bytes INTEGER, entries INTEGER, blobs INTEGER) STRICT;
 CREATE INDEX IF NOT EXISTS blobs_unnamed ON blobs (time) WHERE named = 0;
+CREATE INDEX IF NOT EXISTS blobs_lacking ON blobs (g) WHERE size < 0;
 -- who may begin groups where a permit is asked for; remaining: groups that may still be begun with it
 CREATE TABLE IF NOT EXISTS permits (n INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, remaining INTEGER NOT NULL, expires INTEGER NOT NULL) STRICT;
 `;

@@ -58,6 +58,7 @@ export class Connection {
   creates = 0;
   /** Personal vaults and meetings that it began. */
   begun = 0;
+  /** Frames that made no sense, and proofs that did not hold. */
   malformed = 0;
   private latest: LogSession | undefined;
 

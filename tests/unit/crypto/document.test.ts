@@ -23,7 +23,7 @@ const LIMIT_ROWS: Record<keyof typeof LIMIT, readonly [what: string, at?: number
 
 /** Where each pace of the relay stands in the table of §11.9, or in which section in words. */
 const RATE_ROWS: Partial<Record<keyof typeof RATE, readonly [what: string, at?: number]>> = {
-  framesAtOnce: ['frames of a connection'], framesPerSecond: ['frames of a connection', 1], entries: ['entries of a member'], entriesByOwner: ['entries of a member', 1], begun: ['vaults and meetings'], items: ['vaults and meetings', 1],
+  framesAtOnce: ['frames of a connection'], framesPerSecond: ['frames of a connection', 1], entries: ['entries of a member'], entriesByOwner: ['entries of a member', 1], begun: ['vaults and meetings'], items: ['vaults and meetings', 1], begunFrom: ['vaults, and as many meetings'], itemsFrom: ['vaults, and as many meetings', 1],
   meetings: ['meetings at a time'], wants: ['wants; answers'], answers: ['wants; answers', 1], requests: ['requests under an invite'], bells: ['new addresses of push'], creates: ['groups put there'], createsFrom: ['groups put there', 1],
   permitsFrom: ['unknown permits'], roster: ['entries of a roster'], bytesAtOnce: ['bytes of envelopes of a member'], bytesPerSecond: ['bytes of envelopes of a member', 1], blobsHourly: ['attachments of a member', 1], uploads: ['attachments of a member'],
   comeAtOnce: ['new connections'], comePerSecond: ['new connections', 1], from: ['connections from one address'], malformed: ['frames that are unreadable'], coming: ['bytes of envelopes of a connection'], proofs: ['proofs of access'],

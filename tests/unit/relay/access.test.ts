@@ -1,7 +1,10 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Bytes, GroupId } from '../../../crypto/brand';
 import { encodeToRelay } from '../../../crypto/frames';
 import { LIMIT } from '../../../crypto/limits';
+import { phraseKeys } from '../../../crypto/phrase';
 import { ready } from '../../../crypto/sodium';
+import { RATE } from '../../../relay/limits';
 import { type Device, foundGroup, makeDevice, seeded } from '../../support/actor';
 import { HOST, Phone, rhea, type Rhea, Scene, settled } from './phone';
 
@@ -71,6 +74,21 @@ describe('a proof of access', () => {
     expect(await phone.asInvite(invite, s.group)).toMatchObject({ is: 'welcome', head: { n: 0 } });
     expect(await phone.ask((re) => ({ is: 'fetch', re, group: s.group, way: 'up', from: 0, most: 10 }))).toMatchObject({ why: 'not-allowed' });
     expect(await phone.ask((re) => ({ is: 'lockboxes', re, group: s.group, after: 0 }))).toMatchObject({ why: 'not-allowed' });
+  });
+
+  it('that does not hold is counted like one that does, and after so many its connection is heard no more', async () => {
+    const [vault, mallory] = [phraseKeys(new Uint8Array(16).fill(1)), makeDevice(r.random)];
+    const of = (phone: Phone, sk: Bytes) => phone.auth(vault.id as Bytes as GroupId, 'vault', { pk: vault.id, sk });
+    const phone = new Phone(r.relay, r.random);
+    for (let i = 0; i < RATE.malformed; i++) expect(await of(phone, mallory.logSk)).toMatchObject({ why: 'bad-proof' });
+    expect([phone.isHopeless, (await of(phone, vault.sk)).is]).toEqual([false, 'welcome']);
+    expect(await of(phone, mallory.logSk)).toMatchObject({ why: 'bad-proof' });
+    expect(phone.isHopeless).toBe(true);
+    await expect(of(phone, vault.sk)).rejects.toThrow('no answer');
+    // what opens nothing anew costs nothing either
+    const twice = new Phone(r.relay, r.random);
+    for (let i = 0; i <= RATE.malformed + 1; i++) await twice.as(olivia, s.group);
+    expect([twice.of('refused').length, twice.isHopeless]).toEqual([RATE.malformed + 1, false]);
   });
 
   it('for a group that is not here says so', async () => {

@@ -212,7 +212,7 @@ describe('a feed in SQLite', () => {
     expect([rowsIn('batches'), rowsIn('fresh'), rowsIn('runs')]).toEqual([2, 0, 4]);
     log = new SqliteLog(path, 7);
     m.check('up', 0, 500);
-    expect(log.transact([{ name: 'standing', input: { g: 1, life: 5 } }])).toMatchObject([{ value: { heads: [...m.heads].map(([device, { n, hash }]) => ({ device, n, hash })), feed: 204 } }]);
+    expect(log.transact([{ name: 'standing', input: { g: 1, life: 5, earlier: 0 } }])).toMatchObject([{ value: { heads: [...m.heads].map(([device, { n, hash }]) => ({ device, n, hash })), feed: 204 } }]);
   });
 
   it('of a group that fell silent holds back the rows of some thousand commits of others, and no more', () => {
@@ -241,7 +241,7 @@ describe('a feed in SQLite', () => {
     m.trickle([1, 1, 2, 3, 1]);
     cut();
     m.trickle([3, 1]);
-    const standing = { name: 'standing', input: { g: 1, life: 5 } } as const;
+    const standing = { name: 'standing', input: { g: 1, life: 5, earlier: 0 } } as const;
     const before = [1, 2, 3, 4, 5, 6].map((n) => ({ name: 'before', input: { g: 1, device: 1, n } }) as const);
     const waiting = log.transact([standing, ...before]);
     expect(rowsIn('batches')).toBe(0);

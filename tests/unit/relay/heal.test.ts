@@ -15,6 +15,7 @@ import { chainAt, chainHead } from '../../../crypto/roster/state';
 import { na, ready } from '../../../crypto/sodium';
 import { backUp, restore } from '../../../relay/backup';
 import { RATE } from '../../../relay/limits';
+import { ask } from '../../../relay/log';
 import { localLog } from '../../../relay/log-sqlite';
 import { type Device, type Made, makeDevice, makeRelay, nameEntry, plainEntry, removeEntry, rotate, seeded } from '../../support/actor';
 import { Phone, rhea, type Rhea, Scene, settled } from './phone';
@@ -122,6 +123,36 @@ describe('a backup', () => {
     expect(await restore(folder, file, 9)).toMatchObject({ ok: false });
     planted('DROP TRIGGER t');
     expect(await restore(folder, file, 9)).toMatchObject({ ok: true });
+  });
+
+  it('that is restored a second time leaves the store kept from the first where it is, whole and under its own name', async () => {
+    await s.post(s.phone, olivia);
+    const [first, second] = [join(folder, 'first'), join(folder, 'second')];
+    backUp(folder, first);
+    await r.log.close();
+    const kept = async (from: string, at: number): Promise<string | null> => {
+      const done = await restore(folder, from, at);
+      return done.ok ? done.value.before : done.fault;
+    };
+    expect(await kept(first, 50_000)).toBe('relay.db.before-restore');
+    started();
+    expect(backUp(folder, second)).toMatchObject({ ok: true });
+    await r.log.close();
+    // left by a store that was damaged: it belongs to nobody else
+    writeFileSync(join(folder, 'relay.db.before-restore.2-wal'), 'torn');
+    expect(await kept(second, 60_000)).toBe('relay.db.before-restore.3');
+    expect(readFileSync(join(folder, 'relay.db.before-restore.2-wal'), 'latin1')).toBe('torn');
+    const lives: number[] = [];
+    for (const name of ['relay.db.before-restore', 'relay.db.before-restore.3', 'relay.db']) {
+      const log = localLog(join(folder, name), 70_000);
+      lives.push(log.incarnation);
+      expect(await ask(log, 'head', { g: 1, device: 1 })).toMatchObject({ value: { n: 1 } });
+      await log.close();
+    }
+    expect(lives).toEqual([7, 50_000, 60_000]);
+    const empty = join(folder, 'empty');
+    const done = await restore(empty, first, 9);
+    expect(done).toMatchObject({ ok: true, value: { before: null } });
   });
 
   it('begins a new life when it is restored, above every earlier one, whatever the clock says', async () => {

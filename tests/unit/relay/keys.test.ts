@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -32,6 +32,23 @@ it('a new key is named by the one before it, which stays beside it, and names go
   // one name that was changed leads nowhere
   const [t, ...others] = later.turns ?? [];
   expect(leadsTo([{ ...t!, signature: t!.signature.map((b) => b ^ 1) as never }, ...others], first.pk, later.pk)).toBe(false);
+});
+
+it('a new key that was cut short between its two names is the key at the next start, and no other is made', () => {
+  const random = seeded('keys');
+  const first = keysAt(folder, random);
+  newKey(folder, random);
+  const second = keysAt(folder, random);
+  // as it lies there when the power goes after the first of the two
+  renameSync(join(folder, 'relay.key'), join(folder, 'relay.key.coming'));
+  const after = keysAt(folder, random);
+  expect([equal(after.pk, second.pk), after.earlier?.length, leadsTo(after.turns ?? [], first.pk, after.pk)]).toEqual([true, 1, true]);
+  expect(readdirSync(folder).sort()).toEqual(['relay.key', 'relay.key.1', 'relay.turns']);
+  // asked for again before any start, it goes on from there
+  renameSync(join(folder, 'relay.key'), join(folder, 'relay.key.coming'));
+  expect(newKey(folder, random)).toBe(2);
+  const third = keysAt(folder, random);
+  expect([equal(third.pk, second.pk), leadsTo(third.turns ?? [], second.pk, third.pk)]).toEqual([false, true]);
 });
 
 it('a relay with a new key receipts each group under the key it knows, until its owner names the new one', async () => {

@@ -1,8 +1,11 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { proveAccess } from '../../../crypto/access';
 import type { Bytes } from '../../../crypto/brand';
 import { base64url, hex } from '../../../crypto/bytes';
-import { decodeFromRelay, encodeToRelay, type FromRelay } from '../../../crypto/frames';
+import { decodeFromRelay, encodeToRelay, type FromRelay, type ToRelay } from '../../../crypto/frames';
+import { ZERO_HASH } from '../../../crypto/hash';
 import { blobId } from '../../../crypto/kept';
+import { chainHead } from '../../../crypto/roster/state';
 import { ready } from '../../../crypto/sodium';
 import { ok } from '../../../crypto/result';
 import { createApp } from '../../../relay/app';
@@ -168,6 +171,50 @@ describe('what a relay limits', () => {
     expect(ask(904)).toBeGreaterThan(0);
     r.now += 60_000;
     expect(ask(905)).toBe(0);
+  });
+
+  it('proofs, shows and rosters by what they cost, on a connection and over all of a log key: asked again and again they have to be waited for', async () => {
+    lower({ framesAtOnce: 60, framesPerSecond: 10 });
+    const s = await Scene.begin(r, olivia);
+    const { n, prev } = s.pen(olivia);
+    const show = (phone: Phone): number => phone.raw(encodeToRelay({ is: 'show', re: 900, group: s.group, life: 7, rosterSeq: 1, chain: chainHead(s.state), n, hash: prev }));
+    const roster = (phone: Phone): number => phone.raw(encodeToRelay({ is: 'roster', re: 901, group: s.group, after: 0 }));
+    const auth = (phone: Phone): number => phone.raw(encodeToRelay({ is: 'auth', re: 902, group: s.group, as: 'log', key: olivia.logPk, nonce: r.random(32), signature: r.random(64) }));
+    const times = async (what: (phone: Phone) => number, phone: Phone): Promise<number> => {
+      for (let i = 0; ; i++) if (what(phone) > 0) return i;
+    };
+    r.now += 60_000;
+    expect(await times(auth, new Phone(r.relay, r.random))).toBe(60 / 4);
+    const [a, b] = [await s.arrive(olivia), await s.arrive(olivia)];
+    r.now += 60_000;
+    expect(await times(show, a)).toBe(60 / 4);
+    // the other connection has everything left, and its log key nothing
+    expect(show(b)).toBeGreaterThan(0);
+    r.now += 60_000;
+    expect(await times(roster, a)).toBe(60 / 2);
+    expect(roster(b)).toBeGreaterThan(0);
+    r.now += 60_000;
+    expect([show(b), roster(b)]).toEqual([0, 0]);
+  });
+
+  it('no device that comes to two hundred groups of a restored relay: all that it asks it may ask at once', async () => {
+    const groups: Scene[] = [];
+    while (groups.length < 200) groups.push(await Scene.begin(r, olivia));
+    const phone = new Phone(r.relay, r.random);
+    let waits = 0;
+    for (const { group, state } of groups) {
+      const proof = { as: 'log', host: HOST, group, serverNonce: phone.hello.nonce, nonce: r.random(32) } as const;
+      waits += phone.raw(encodeToRelay({ is: 'auth', re: 1, group, as: 'log', key: olivia.logPk, nonce: proof.nonce, signature: proveAccess(proof, olivia.logSk) }));
+      await settled();
+      const show = { is: 'show', re: 2, group, life: 6, rosterSeq: 1, chain: chainHead(state), n: 0, hash: ZERO_HASH } as const;
+      const asks: readonly ToRelay[] = [
+        show, show, { is: 'roster', re: 3, group, after: 0 }, { is: 'lockboxes', re: 4, group, after: 0 }, { is: 'fetch', re: 5, group, way: 'down', from: 2 ** 32, most: 500 },
+        { is: 'mailbox', re: 6, group }, { is: 'get-wants', re: 7, group }
+      ];
+      for (const f of asks) waits += phone.raw(encodeToRelay(f));
+    }
+    await settled();
+    expect([waits, phone.of('standing').length, phone.of('wants').length, phone.of('refused').length]).toEqual([0, 400, 200, 0]);
   });
 
   it('a member’s attachments on their way at once: their bytes count when they have come, and are not to fill the disk before', async () => {

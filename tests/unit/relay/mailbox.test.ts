@@ -4,6 +4,7 @@ import type { InviteKeys } from '../../../crypto/invite-secret';
 import { LIMIT } from '../../../crypto/limits';
 import { ready } from '../../../crypto/sodium';
 import { RATE } from '../../../relay/limits';
+import type { CallName } from '../../../relay/log';
 import { admitEntry, type Device, makeDevice, nameEntry, newRow, removeEntry, revokeInviteEntry, seeded } from '../../support/actor';
 import { Phone, rhea, type Rhea, Scene } from './phone';
 
@@ -160,5 +161,24 @@ describe('a request', () => {
     expect(await roster(late)).toEqual(['expired', 0]);
     // who waits by a link hears what uses it, and no more
     expect(joiner.of('entries').filter((e) => e.re === 0).flatMap((e) => e.items.map((i) => i.receipt.seq))).toEqual([used]);
+  });
+
+  it('that was used is looked up once, however many came in before and however often its roster is asked for', async () => {
+    for (let i = 0; i < 5; i++) await s.join();
+    const last = await s.invite();
+    await s.must(s.phone, admitEntry(r.random, s.state, olivia, last.invite, newRow(s.group, last, makeDevice(r.random)), s.keyring()));
+    const used = s.state.seq;
+    let asked = 0;
+    const { call } = r.log;
+    Object.assign(r.log, { call: (name: CallName, input: never, then: never) => (asked += name === 'entries' ? 1 : 0, call(name, input, then)) });
+    const roster = async (phone: Phone): Promise<number> => {
+      const before = asked;
+      expect(await phone.ask((re) => ({ is: 'roster', re, group: s.group, after: used - 1 }))).toMatchObject({ items: [{ receipt: { seq: used } }] });
+      return asked - before;
+    };
+    const [a, b] = [new Phone(r.relay, r.random), new Phone(r.relay, r.random)];
+    for (const phone of [a, b]) await phone.asInvite(last, s.group);
+    expect(await roster(a)).toBeGreaterThan(5);
+    expect([await roster(a), await roster(b)]).toEqual([1, 1]);
   });
 });

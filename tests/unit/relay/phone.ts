@@ -49,12 +49,13 @@ export class Phone {
   readonly heard: FromRelay[] = [];
   private readonly wire;
   private re = 0;
-  constructor(relay: Relay, readonly random: Random, readonly host = HOST) {
+  /** `from`: the address that it comes from. */
+  constructor(relay: Relay, readonly random: Random, readonly host = HOST, from: string | null = null) {
     this.wire = relay.connect((frame) => {
       const f = decodeFromRelay(frame);
       if (!f.ok) throw new Error('the relay sent what cannot be read');
       this.heard.push(f.value);
-    }, host);
+    }, host, undefined, from);
   }
   get hello(): Of<'hello'> {
     return this.heard[0] as Of<'hello'>;
@@ -68,6 +69,10 @@ export class Phone {
   }
   close(): void {
     this.wire.close();
+  }
+  /** Whether the relay would end the connection. */
+  get isHopeless(): boolean {
+    return this.wire.isHopeless;
   }
   /** Sends with a fresh `re` and returns what answers it, once everything gathered has gone out. */
   async ask(make: (re: number) => ToRelay): Promise<FromRelay> {

@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { connect as dial } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { getRequestListener } from '@hono/node-server';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import WebSocket from 'ws';
 import { base64url, hex } from '../../../crypto/bytes';
 import { decodeFromRelay, type FromRelay } from '../../../crypto/frames';
@@ -218,6 +219,17 @@ describe('the socket', () => {
     expect(await closed(a.ws)).toBe(1008);
   });
 
+  it('is closed after too many proofs that do not hold, and nobody else feels it', async () => {
+    const [a, b] = [await phone(), await inSession()];
+    const heard: FromRelay[] = a.phone.heard;
+    for (let i = 0; i < 300; i++) void a.phone.auth(s.group, 'log', { pk: olivia.logPk, sk: makeDevice(r.random).logSk }).catch(() => undefined);
+    expect(await closed(a.ws)).toBe(1008);
+    expect(heard.filter((f) => f.is === 'refused' && f.why === 'bad-proof')).toHaveLength(RATE.malformed + 1);
+    const acks = b.next('acks');
+    b.phone.tell({ is: 'append', group: s.group, n: 1, envelope: s.seal(olivia) });
+    expect(await acks).toMatchObject({ items: [{ n: 1 }] });
+  });
+
   it('that does not read is dropped before it fills the relay’s memory, and readers get everything', async () => {
     const fay = await s.join();
     const [slow, quick] = [await inSession(fay.device), await inSession(fay.device)];
@@ -325,6 +337,55 @@ describe('a blob', () => {
     expect(await sweepBlobs(r.relay, blobs, r.now + 1, 0)).toBe(1);
     expect((await fetch(at(id()), { headers: withBearer(welcome.bearer) })).status).toBe(200);
     expect((await fetch(at(blobId(other)), { headers: withBearer(welcome.bearer) })).status).toBe(404);
+  });
+
+  it('that goes as its download begins comes whole, and one that breaks off is named neither in what is written down nor in the answer', async () => {
+    const { welcome } = await inSession();
+    await put(welcome.bearer);
+    const path = join(folder, 'blobs', hex(id()).slice(0, 2), `1.${hex(id())}`);
+    const said: string[] = [];
+    const spies = [vi.spyOn(console, 'error').mockImplementation((...all) => void said.push(inspect(all))), vi.spyOn(process.stderr, 'write').mockImplementation((line) => said.push(String(line)) > 0)];
+    const download = async (from: Blobs): Promise<Buffer | null> => {
+      const listener = getRequestListener(createApp(r.relay, from, folder).fetch);
+      const other = createServer((request, response) => void listener(request, response));
+      await new Promise<void>((done) => other.listen(0, '127.0.0.1', done));
+      try {
+        const got = await fetch(at(id()).replace(String(port), String((other.address() as AddressInfo).port)), { headers: withBearer(welcome.bearer) });
+        return Buffer.from(await got.arrayBuffer());
+      } catch {
+        return null;
+      } finally {
+        other.closeAllConnections();
+        await new Promise((done) => other.close(done));
+      }
+    };
+    try {
+      // dropped at the moment at which it was found
+      const dropping: Blobs = {
+        ...blobs,
+        async get(g, blob) {
+          const chunks = await blobs.get(g, blob);
+          rmSync(path);
+          return chunks;
+        }
+      };
+      expect(Buffer.compare((await download(dropping)) as Buffer, bytes)).toBe(0);
+      expect(said).toEqual([]);
+      const breaking: Blobs = {
+        ...blobs,
+        get: async () =>
+          (async function* () {
+            yield bytes.subarray(0, 100_000);
+            throw Object.assign(new Error(`EIO: i/o error, read '${path}'`), { path });
+          })()
+      };
+      const got = await download(breaking);
+      expect(got?.length ?? 0).toBeLessThan(bytes.length);
+      expect(said.join('\n')).toContain('unavailable');
+      for (const name of [hex(id()), hex(s.group), path]) expect(`${said.join('\n')} ${String(got)}`).not.toContain(name);
+    } finally {
+      for (const spy of spies) spy.mockRestore();
+    }
   });
 
   it('is closed to a device at the moment its removal commits', async () => {

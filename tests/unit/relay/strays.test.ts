@@ -155,7 +155,7 @@ it('are no part of a backup while they are being removed', async () => {
   const file = join(folder, 'backup');
   expect(backUp(folder, file)).toEqual({ ok: true, value: { groups: 1, blobs: 1, missing: 0 } });
   const other = join(folder, 'other');
-  expect(await restore(other, file, r.now)).toEqual({ ok: true, value: { groups: 1, blobs: 1, missing: 0 } });
+  expect(await restore(other, file, r.now)).toEqual({ ok: true, value: { groups: 1, blobs: 1, missing: 0, before: null } });
   const db = new DatabaseSync(join(other, 'relay.db'));
   expect(db.prepare('SELECT size FROM blobs').all()).toEqual([{ size: 3000 }]);
   db.close();

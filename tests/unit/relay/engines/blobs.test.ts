@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -65,6 +65,26 @@ function paced(bytes: Bytes): { readonly chunks: Chunks; half(): Promise<void>; 
     half: () => half, end, fail
   };
 }
+
+it.runIf(existsSync('/proc/self/fd'))('blobs in files are open only while they are read', async () => {
+  const blobs = await blobFiles(folder);
+  const bytes = seeded('open')(1_000_000);
+  await blobs.put(1, idOf(bytes), chunksOf(bytes));
+  const opened = (): number => readdirSync('/proc/self/fd').filter((fd) => linked(fd).includes(hex(idOf(bytes)))).length;
+  const chunks = (await blobs.get(1, idOf(bytes))) as Chunks;
+  expect(opened()).toBe(1);
+  for await (const _ of chunks) break;
+  await expect.poll(opened).toBe(0);
+  expect((await whole(await blobs.get(1, idOf(bytes))))?.length).toBe(1_000_000);
+  await expect.poll(opened).toBe(0);
+});
+const linked = (fd: string): string => {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return '';
+  }
+};
 
 describe.each(ENGINES)('blobs in %s', (name, open) => {
   const random = seeded.bind(null, `blobs ${name}`);

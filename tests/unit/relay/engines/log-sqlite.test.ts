@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { DatabaseSync } from '@photostructure/sqlite';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +10,7 @@ import { ZERO_HASH } from '../../../../crypto/hash';
 import { unpackStored } from '../../../../crypto/packed';
 import { ready } from '../../../../crypto/sodium';
 import type { StoredEnvelope } from '../../../../crypto/frames';
-import type { Calls } from '../../../../relay/log';
+import type { Call, Calls } from '../../../../relay/log';
 import { localLog, SqliteLog } from '../../../../relay/log-sqlite';
 import { makeRelay, receipt, seeded } from '../../../support/actor';
 import { appending, words } from './laying';
@@ -32,6 +33,53 @@ logSuite('SQLite', async () => {
       rmSync(folder, { recursive: true, force: true });
     }
   };
+});
+
+/** A store in a folder, what its life is by the file, and the next one. */
+function living() {
+  const folder = mkdtempSync(join(tmpdir(), 'carefold-life-'));
+  const path = join(folder, 'relay.db');
+  const log = new SqliteLog(path, 5);
+  const renew = { name: 'renew', input: { now: 100, above: 50 } } as const;
+  return {
+    path, log, renew,
+    /** What every later start finds. */
+    stored: (): unknown => {
+      const db = new DatabaseSync(path);
+      const found = db.prepare("SELECT value FROM meta WHERE name = 'incarnation'").get();
+      db.close();
+      return found;
+    },
+    end: (): void => {
+      log.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  };
+}
+
+it('SQLite begins a life that was asked for beside a call that spoils everything', async () => {
+  await ready();
+  const { log, renew, stored, end } = living();
+  const bad = { name: 'putCard', input: { g: 1, invite: null, card: null } } as unknown as Call;
+  expect(log.transact([renew, bad])).toMatchObject([{ ok: true, value: 100 }, { ok: false }]);
+  expect(stored()).toEqual({ value: 100 });
+  end();
+});
+
+it.runIf(spawnSync('prlimit', ['--version']).status === 0)('SQLite answers no life as begun that a full disk did not keep, and begins it once there is room', async () => {
+  await ready();
+  const { path, log, renew, stored, end } = living();
+  const allow = (bytes: string): void => expect(spawnSync('prlimit', ['--pid', String(process.pid), `--fsize=${bytes}:`]).status).toBe(0);
+  allow(String(statSync(`${path}-wal`).size));
+  try {
+    expect([log.transact([renew]), log.transact([renew])]).toMatchObject([[{ ok: false }], [{ ok: false }]]);
+  } finally {
+    allow('unlimited');
+  }
+  expect(stored()).toEqual({ value: 5 });
+  expect([log.transact([renew]), log.transact([renew])]).toEqual([[{ ok: true, value: 100 }], [{ ok: true, value: 100 }]]);
+  expect(stored()).toEqual({ value: 100 });
+  end();
 });
 
 const LAYING = fileURLToPath(new URL('laying.ts', import.meta.url));

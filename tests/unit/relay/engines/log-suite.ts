@@ -210,7 +210,7 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       expect(await call('strays', { blobs: [{ g, id: stray }], time: 10 })).toEqual([{ g, id: stray }]);
       const given: Giving = { device: 3, n: 1, rosterSeq: 1, time: 9, prev: ZERO_HASH, hash: random(32) as unknown as Hash, blobs: [stray], envelope: random(50), replaces: false };
       expect(await call('give', { g, items: [given] })).toMatchObject([{ device: 3, n: 1 }]);
-      expect((await call('standing', { g, life: log.incarnation })).lacks).toEqual([stray]);
+      expect((await call('standing', { g, life: log.incarnation, earlier: 0 })).lacks).toEqual([stray]);
       expect(await call('putBlob', { g, id: stray, device: 1, size: 9, time: 10 + RATE.blobGoing })).toBe('kept');
       expect(await call('blob', { g, id: stray })).toEqual({ device: 3, size: 9 });
     });
@@ -233,7 +233,7 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
         expect(await call('append', appending(2, { blobs: [id] }))).toMatchObject({ is: 'no-blob' });
         expect([await put(id, late, 2), await call('blob', { g, id })]).toEqual(['kept', { device: 2, size: 9 }]);
       }
-      expect((await call('standing', { g, life: log.incarnation })).lacks).toEqual([]);
+      expect((await call('standing', { g, life: log.incarnation, earlier: 0 })).lacks).toEqual([]);
       await append(appending(2, { blobs: [stray] }));
       expect(await sweep(late + 1, late + 1)).toEqual([{ g, id: unnamed }]);
       // forgotten once it surely was dropped
@@ -634,7 +634,7 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
         return { device: 1, n, rosterSeq: 1, time: 900 + n, prev, hash: random(32) as Bytes as Hash, blobs, envelope, replaces: false, ...more };
       };
       const give = async (...items: Giving[]): Promise<[number, number, number][]> => (await call('give', { g, items })).map((i) => [i.device, i.n, i.seq]);
-      const standing = (life = log.incarnation): Promise<Calls['standing'][1]> => call('standing', { g, life });
+      const standing = (life = log.incarnation, earlier = 0): Promise<Calls['standing'][1]> => call('standing', { g, life, earlier });
 
       it('takes back what fits behind its log, in the order given, and passes over the rest', async () => {
         const lost = random(32) as Bytes as BlobId;
@@ -688,9 +688,9 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
         // how much of its feed is the same was not known when it began
         expect([await standing(before), await standing(life), await standing(life + 9_000_000)]).toMatchObject([{ feed: 0 }, { feed: 1 }, { feed: 0 }]);
         for (const device of [1, 1, 3]) await call('shown', { g, device });
-        expect((await standing()).healing?.shown.slice().sort()).toEqual([1, 3]);
+        expect((await standing(life, 1)).healing?.shown.slice().sort()).toEqual([1, 3]);
         await call('shown', { g, device: 0 });
-        expect([await call('load', group), await standing()]).toMatchObject([{ healing: null }, { healing: null }]);
+        expect([await call('load', group), await standing(life, 1)]).toMatchObject([{ healing: null }, { healing: null }]);
         // one that was made since waits for nobody
         const id = random(32) as Bytes as GroupId;
         await call('create', { group: id, genesis: entry(1, 60, life), boxes: [], state: random(10) });
@@ -699,6 +699,16 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
         expect(next).toBeGreaterThan(life + 5000);
         expect(await call('load', group)).toMatchObject({ earlier: 2, healing: { shown: [] } });
       });
+    });
+
+    it('gives a blob that no envelope names its time anew when a life begins: its envelope may yet be given back', async () => {
+      const id = random(32) as Bytes as BlobId;
+      await call('putBlob', { g, id, device: 1, size: 9, time: 3 });
+      await call('renew', { now: 500, above: await call('renew', { now: 1, above: 0 }) });
+      const began = (await call('load', group))?.healing?.since as number;
+      const sweep = async (blobsBefore: number): Promise<Calls['sweep'][1]> => (await call('sweep', { blobsBefore, answersBefore: 0, meetingsBefore: 0, time: 10 ** 9 })).filter((b) => b.g === g);
+      expect([began > 3, await sweep(began), await call('blob', { g, id })]).toEqual([true, [], { device: 1, size: 9 }]);
+      expect([await sweep(began + 1), await call('blob', { g, id })]).toEqual([[{ g, id }], null]);
     });
 
     it('loses one bad call and none of its neighbours', async () => {
