@@ -17,8 +17,8 @@ export interface Doorbell {
   readonly key: Bytes;
   /** Milliseconds within which a push leaves, at a moment of chance: those who get one for the same reason do not get it together. */
   readonly within: number;
-  /** Whether a place is one of a push service that may be asked. */
-  knows(place: string): boolean;
+  /** The place that a device says, as it is to be kept; null for one that may not be asked. */
+  placeOf(said: string): string | null;
   /** Pushes nothing at all to a place; never rejects. */
   push(place: string, signal: AbortSignal): Promise<Pushed>;
 }
@@ -127,7 +127,7 @@ export class Ringing {
           h.log.call('ring', { g: d.g, device: d.device, time, before: d.tries > 0 ? time : time - RATE.bellGap, news: d.news }, (r) => {
             if (!r.ok) return again();
             if (r.value === null || on.signal.aborted) return end();
-            void this.doorbell.push(r.value, on.signal).then((what) => {
+            void this.doorbell.push(r.value, on.signal).catch((): Pushed => 'refused').then((what) => {
               end();
               if (!on.signal.aborted) this.settle(d, what);
             });
