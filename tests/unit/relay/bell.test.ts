@@ -174,6 +174,22 @@ describe('a doorbell', () => {
     [300_000, 60_000, 120_000, 240_000].forEach((least, i) => expect(waits[i]).toBeGreaterThanOrEqual(least));
   });
 
+  it('asks one place to wait and no other of the same push service, nor that one sooner for what is newer', async () => {
+    await put(pat.phone, 'pat');
+    await put(fay.phone, 'fay');
+    for (const p of [pat.phone, fay.phone]) p.close();
+    bell.answers = [{ later: 3_000_000 }];
+    await post();
+    await pass(WITHIN + 5_000);
+    expect([...bell.rung].sort()).toEqual([placeOf('fay'), placeOf('pat')]);
+    const [waits, rung] = bell.rung.splice(0);
+    await post();
+    await pass(GAP + WITHIN + 5_000);
+    expect(bell.rung.splice(0)).toEqual([rung]);
+    await pass(3_000_000);
+    expect(bell.rung).toEqual([waits]);
+  });
+
   it('takes a place in one way of writing it, and one that it cannot push to at all for refused', async () => {
     await put(pat.phone, 'PAT');
     pat.phone.close();
