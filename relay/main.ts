@@ -86,11 +86,14 @@ async function start(c: Config): Promise<void> {
   const strays = async (): Promise<void> => {
     for (let i = 0; i < partsHourly; i++) await sweepStrays(relay, blobs, (part = (part + 1) % PARTS));
   };
+  const purge = async (): Promise<void> => {
+    const { destroyed } = await relay.purge(blobs, tombs);
+    if (destroyed > 0) notes.say('destroyed', `Destroyed ${destroyed} groups, as their owners asked 30 days ago.`, { destroyed });
+  };
+  /** Whatever goes wrong in one, such as a folder that takes nothing more, is none of the others' and no reason to end. */
   const sweep = (): void => {
-    void sweepBlobs(relay, blobs, clock() - RATE.blobUnnamed, clock() - RATE.answer);
-    void strays();
-    void relay.compact();
-    void relay.purge(blobs, tombs).then(({ destroyed }) => destroyed > 0 && notes.say('destroyed', `Destroyed ${destroyed} groups, as their owners asked 30 days ago.`, { destroyed }));
+    for (const part of [sweepBlobs(relay, blobs, clock() - RATE.blobUnnamed, clock() - RATE.answer), strays(), relay.compact(), purge()])
+      part.catch((e: unknown) => warn('sweep', `What is done once an hour was cut short: ${why(e)}. It is tried again in an hour.`));
   };
   setInterval(sweep, SWEEP_EVERY).unref();
   // a store that turned out to be an older one may have lost what was destroyed
@@ -126,7 +129,8 @@ async function start(c: Config): Promise<void> {
       if (refused) notes.say('refused', `Refused while it ran: ${refused}.`, Object.fromEntries(relay.refusals));
       server.closeAllConnections();
       server.close();
-      void Promise.all([log.close(), hints.close()]).then(() => process.exit(0));
+      // what was acknowledged is kept, however they end
+      void Promise.allSettled([log.close(), hints.close()]).then(() => process.exit(0));
     }, seconds * 1000);
   };
   process.on('SIGINT', () => close(0));
