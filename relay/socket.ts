@@ -11,6 +11,9 @@ import { RATE } from './limits';
 import { writePartsSoon, writeSoon } from './outlet';
 import type { Relay, Wire } from './relay';
 
+/** Milliseconds after which a refusal has left, or never will. */
+const ANSWERED_WITHIN = 5_000;
+
 export interface Sockets {
   /** Ends every connection, one after the other within so many milliseconds; no new one is taken. */
   close(within: number): void;
@@ -32,6 +35,8 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts, d
 
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
+    // no clock of the server's looks at it any more
+    const late = setTimeout(() => socket.destroy(), ANSWERED_WITHIN).unref();
     const host = request.headers.host?.toLowerCase();
     const origin = request.headers.origin;
     if (closing) return reject(socket, '503 Service Unavailable');
@@ -42,7 +47,10 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts, d
     const wait = doors.enter(from);
     if (wait > 0) return reject(socket, '503 Service Unavailable', wait);
     socket.once('close', () => doors.leave(from));
-    wss.handleUpgrade(request, socket, head, (ws) => serve(ws, socket, host, from));
+    wss.handleUpgrade(request, socket, head, (ws) => {
+      clearTimeout(late);
+      serve(ws, socket, host, from);
+    });
   });
 
   /** One look at all of them each second costs less than two timers for each. */
@@ -121,7 +129,8 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts, d
 
 const pathOf = (r: IncomingMessage): string => (r.url ?? '').split('?', 1)[0] as string;
 
-/** `wait`: seconds after which to try again. */
+/** `wait`: seconds after which to try again. The other side may keep its own half open for ever. */
 function reject(socket: Duplex, status: string, wait = 0): void {
+  socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\n${wait > 0 ? `Retry-After: ${wait}\r\n` : ''}Connection: close\r\nContent-Length: 0\r\n\r\n`);
 }

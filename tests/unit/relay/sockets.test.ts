@@ -1,7 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { connect as dial } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
@@ -96,6 +98,11 @@ async function inSession(device = olivia) {
   void p.phone.as(device, s.group).catch(() => undefined);
   return { ...p, welcome: (await welcome) as Extract<FromRelay, { is: 'welcome' }> };
 }
+/** Until nothing more of what was written to a line leaves. */
+async function isFull(line: Duplex & { readonly bytesWritten: number }): Promise<void> {
+  let before = -1;
+  await expect.poll(() => before > 0 && line.writableLength > 0 && line.bytesWritten === before || ((before = line.bytesWritten), false), { interval: 200, timeout: 10_000 }).toBe(true);
+}
 const closed = (ws: WebSocket): Promise<number> => new Promise((done) => ws.once('close', done));
 
 describe('the socket', () => {
@@ -164,6 +171,27 @@ describe('the socket', () => {
     expect(await said).toMatch(/^HTTP\/1\.1 4\d\d/);
     raw.destroy();
     expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+  });
+
+  it('that is refused is closed from this side, whether the other closes its own or reads its answer or not', async () => {
+    const there = (): Promise<number> => new Promise((done, fail) => server.getConnections((e, n) => (e === null ? done(n) : fail(e))));
+    const ask = `GET /other HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+    const reads = dial({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const said = new Promise<string>((done) => reads.once('data', (d) => done(d.toString())));
+    reads.write(ask);
+    expect(await said).toMatch(/^HTTP\/1\.1 404/);
+    await expect.poll(there).toBe(0);
+    // what it asked for before fills the line, so that the refusal stays behind it
+    await writeFile(join(folder, 'index.html'), Buffer.alloc(16 * 1024 * 1024));
+    const deaf = dial({ port, host: '127.0.0.1', allowHalfOpen: true });
+    deaf.pause();
+    const line = new Promise<Duplex & { readonly bytesWritten: number }>((done) => server.once('connection', done));
+    deaf.write(`GET /index.html HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
+    await isFull(await line);
+    deaf.write(ask);
+    expect(await there()).toBe(1);
+    await expect.poll(there, { timeout: 10_000 }).toBe(0);
+    for (const line of [reads, deaf]) line.destroy();
   });
 
   it('is closed by a frame far too large or by words, and all others live on', async () => {
