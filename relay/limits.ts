@@ -76,6 +76,8 @@ export const RATE = {
   /** Bytes waiting for a reader before it is heard no more until it takes them, and before it is dropped. */
   unreadAsk: 1024 * 1024,
   unread: 8 * 1024 * 1024,
+  /** The same of all connections together before those that have more than an equal part of it are dropped: of 1,000 slow readers each may have a page waiting. */
+  unreadByAll: 256 * 1024 * 1024,
   /** Bytes of lockboxes that a session may leave for the entry that follows. */
   staged: 8 * 1024 * 1024,
   /** The same of all sessions together; what has waited longest goes. */

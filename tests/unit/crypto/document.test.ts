@@ -27,7 +27,7 @@ const RATE_ROWS: Partial<Record<keyof typeof RATE, readonly [what: string, at?: 
   meetings: ['meetings at a time'], wants: ['wants; answers'], answers: ['wants; answers', 1], requests: ['requests under an invite'], bells: ['new addresses of push'], creates: ['groups put there'], createsFrom: ['groups put there', 1],
   permitsFrom: ['unknown permits'], roster: ['entries of a roster'], bytesAtOnce: ['bytes of envelopes of a member'], bytesPerSecond: ['bytes of envelopes of a member', 1], blobsHourly: ['attachments of a member', 1], uploads: ['attachments of a member'],
   comeAtOnce: ['new connections'], comePerSecond: ['new connections', 1], from: ['connections from one address'], malformed: ['frames that are unreadable'], coming: ['bytes of envelopes of a connection'], proofs: ['proofs of access'],
-  unreadAsk: ['bytes that a device has not taken'], unread: ['bytes that a device has not taken', 1], staged: ['bytes of lockboxes'], stagedByAll: ['bytes of lockboxes', 1]
+  unreadAsk: ['bytes that a device has not taken'], unread: ['bytes that a device has not taken', 1], unreadByAll: ['bytes that a device has not taken', 2], staged: ['bytes of lockboxes'], stagedByAll: ['bytes of lockboxes', 1]
 };
 const RATE_WORDS: Partial<Record<keyof typeof RATE, readonly [section: string, words: string]>> = {
   meet: ['18.2', '15 minutes'], bellAfter: ['11.7', 'at least 10 s'], bellGap: ['11.7', '10 minutes later'], bellTries: ['11.7', 'up to four times'], bellAgain: ['11.7', 'after 30 s'], bellLongest: ['11.7', 'at most an hour'], bellAnswer: ['11.7', 'in 8 s'],

@@ -267,6 +267,38 @@ describe('the socket', () => {
     await ended;
   });
 
+  it('that does not read is dropped once all together have too much waiting, who reads gets everything', async () => {
+    const kept = { ...RATE };
+    Object.assign(RATE, { unreadByAll: 4 * 1024 * 1024 });
+    const lines: Duplex[] = [];
+    server.on('connection', (line) => lines.push(line));
+    try {
+      const fay = await s.join();
+      const deaf = await Promise.all(Array.from({ length: 5 }, () => inSession(fay.device)));
+      for (const { ws } of deaf) ws.pause();
+      const quick = await inSession(fay.device);
+      let got = 0;
+      quick.ws.on('message', (m: Buffer) => {
+        const f = decodeFromRelay(new Uint8Array(m));
+        if (f.ok && f.value.is === 'page') got += f.value.items.length;
+      });
+      const words = 'x'.repeat(60_000);
+      let most = 0;
+      for (let i = 0; i < 200; i++) {
+        await s.post(s.phone, olivia, words);
+        if (i % 10 === 9) await expect.poll(() => got, { timeout: 10_000, interval: 1 }).toBe(i + 1);
+        most = Math.max(most, lines.reduce((sum, line) => sum + (line.destroyed ? 0 : line.writableLength), 0));
+      }
+      // what a line holds by itself is not the relay's: all of them have begun to wait, and some were dropped
+      expect(most).toBeGreaterThan(RATE.unreadByAll / 2);
+      expect(most).toBeLessThan(RATE.unreadByAll + 6 * 70_000);
+      expect(sockets.count).toBeLessThan(6);
+      expect(quick.ws.readyState).toBe(WebSocket.OPEN);
+    } finally {
+      Object.assign(RATE, kept);
+    }
+  });
+
   it('is closed when it proves nothing in time', async () => {
     const a = await phone();
     const start = performance.now();
