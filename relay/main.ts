@@ -21,6 +21,7 @@ import { makeFolder, open } from './open';
 import { placesOf } from './places';
 import { pushDoorbell } from './push';
 import { createRelay } from './relay';
+import { takeRequests } from './requests';
 import { takeSockets } from './socket';
 
 const SWEEP_EVERY = 3_600_000;
@@ -78,8 +79,10 @@ async function start(c: Config): Promise<void> {
     return Promise.race([ask(log, 'news', []).then((r) => r.ok), late]);
   };
   const listener = getRequestListener(createApp(relay, blobs, c.app, c.origins, isReady, earlierBuilds()).fetch);
-  const server = createServer({ requestTimeout: 1_800_000, headersTimeout: 10_000, maxHeaderSize: 8192 }, (request, response) => void listener(request, response));
-  const sockets = takeSockets(server, relay, allowedHosts(c), new Doors(c.from, c.pace, clock), proxiesOf(c.proxies));
+  const server = createServer({ requestTimeout: 1_800_000, headersTimeout: 10_000, maxHeaderSize: 8192 });
+  const proxies = proxiesOf(c.proxies);
+  takeRequests(server, listener, new Doors(c.from, 0, clock), proxies);
+  const sockets = takeSockets(server, relay, allowedHosts(c), new Doors(c.from, c.pace, clock), proxies);
   // all files within a day; of a bucket less, which may be large and costs for being asked
   const partsHourly = c.s3 === null ? 11 : 1;
   let part = systemRandom(1)[0] as number;
