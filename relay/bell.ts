@@ -21,9 +21,10 @@ export function byBell(h: House, s: LogSession, f: BellFrame): void {
   if (f.is === 'get-bell') return connection.send({ is: 'bell', re: f.re, group: group.id, key: ringing.doorbell.key });
   // a recovery row is a secret on paper, not something that could ring
   if (rowOf(group.state, s.logPk)?.rank === 'recovery') return no('not-allowed');
-  if (!ringing.doorbell.knows(f.place)) return no('bad-place');
+  const place = ringing.doorbell.placeOf(f.place);
+  if (place === null) return no('bad-place');
   const budget = { key: `bell ${s.device}`, most: RATE.bells, now: h.clock() };
-  h.log.call('putBell', { g: group.g, device: s.device, place: f.place, budget }, (r) => {
+  h.log.call('putBell', { g: group.g, device: s.device, place, budget }, (r) => {
     if (!r.ok) return no('unavailable');
     if (isWait(r.value)) return no('rate', r.value.wait);
     s.bell = true;

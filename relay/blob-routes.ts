@@ -21,8 +21,9 @@ const REFUSED = { 403: 'not allowed', 503: 'unavailable' } as const;
 
 export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
   const app = new Hono();
-  /** Uploads under way, by member and by name. */
+  /** Uploads under way, by member and by name, and downloads, by device. */
   const coming = new Map<string, number>();
+  const going = new Map<string, number>();
   app.use(async (c, next) => {
     await next();
     c.header('Cache-Control', 'no-store');
@@ -32,12 +33,8 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
     const at = await place(relay, c);
     if (typeof at === 'number') return c.text(REFUSED[at], at);
     const whose = `${at.g} ${at.by.member}`;
-    if ((coming.get(whose) ?? 0) >= RATE.uploads) {
-      c.header('Retry-After', '5');
-      return c.text('too many at once', 429);
-    }
-    const keys = [whose, nameOf(at)];
-    for (const key of keys) coming.set(key, (coming.get(key) ?? 0) + 1);
+    if ((coming.get(whose) ?? 0) >= RATE.uploads) return tooMany(c);
+    const ends = [whose, nameOf(at)].map((key) => begin(coming, key));
     const body = c.req.raw.body?.getReader();
     try {
       const answer = await take(c, at, body);
@@ -45,7 +42,7 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
       await passOver(body);
       return answer;
     } finally {
-      for (const key of keys) if (coming.set(key, (coming.get(key) ?? 0) - 1).get(key) === 0) coming.delete(key);
+      for (const end of ends) end();
     }
   });
   async function take(c: Context, at: Placed, body: Body): Promise<Response> {
@@ -95,8 +92,13 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
     if (there.value === null) return c.notFound();
     const headers = { 'Content-Type': 'application/octet-stream', 'Content-Length': String(there.value.size), 'Content-Disposition': 'attachment' };
     if (c.req.method === 'HEAD') return c.body(null, 200, headers);
-    const chunks = await blobs.get(at.g, at.id);
-    return chunks === null ? c.notFound() : c.body(streamOf(chunks), 200, headers);
+    const whose = `${at.g} ${at.by.device}`;
+    if ((going.get(whose) ?? 0) >= RATE.downloads) return tooMany(c);
+    const end = begin(going, whose);
+    const chunks = await blobs.get(at.g, at.id).catch((e: unknown) => (end(), Promise.reject(e)));
+    if (chunks !== null) return c.body(streamOf(chunks, end), 200, headers);
+    end();
+    return c.notFound();
   });
 
   app.delete('/:group/:id', async (c) => {
@@ -133,6 +135,23 @@ async function place(relay: Relay, c: Context): Promise<Placed | keyof typeof RE
   return by === 'unavailable' ? 503 : { g: by.group.g, id: id as BlobId, by };
 }
 
+function tooMany(c: Context): Response {
+  c.header('Retry-After', '5');
+  return c.text('too many at once', 429);
+}
+/** Counts one more under way; what comes back takes it off, once. */
+function begin(under: Map<string, number>, key: string): () => void {
+  under.set(key, (under.get(key) ?? 0) + 1);
+  let left = false;
+  return () => {
+    if (left) return;
+    left = true;
+    const others = (under.get(key) ?? 0) - 1;
+    if (others > 0) under.set(key, others);
+    else under.delete(key);
+  };
+}
+
 const nameOf = ({ g, id }: { readonly g: number; readonly id: BlobId }): string => `${g} ${hex(id)}`;
 
 type Body = ReadableStreamDefaultReader<Uint8Array> | undefined;
@@ -155,16 +174,19 @@ async function passOver(body: Body): Promise<void> {
   }
 }
 
-function streamOf(chunks: Chunks): ReadableStream<Uint8Array> {
+/** `end` hears that nothing more of it goes out, whichever way it ended. */
+function streamOf(chunks: Chunks, end: () => void): ReadableStream<Uint8Array> {
   const iterator = chunks[Symbol.asyncIterator]();
   return new ReadableStream({
     async pull(controller) {
       // who serves it writes a fault down: it names nothing
-      const { done, value } = await iterator.next().catch(() => Promise.reject(new Error('unavailable')));
-      if (done === true) controller.close();
-      else controller.enqueue(value);
+      const next = await iterator.next().catch(() => (end(), Promise.reject(new Error('unavailable'))));
+      if (next.done !== true) return controller.enqueue(next.value);
+      end();
+      controller.close();
     },
     async cancel() {
+      end();
       await iterator.return?.();
     }
   });

@@ -1,4 +1,4 @@
-/** Who may open a connection: so many from one address, and so many a second from all together, so that a crowd that comes back does it in turn. */
+/** Who may open a connection, or ask for something: so many from one address, and so many a second from all together, so that a crowd that comes back does it in turn. */
 import { BlockList, isIP, isIPv6, SocketAddress } from 'node:net';
 import { isLoopback } from './hosts';
 import { Bucket, RATE } from './limits';
@@ -10,7 +10,7 @@ export class Doors {
   private readonly from = new Map<string, number>();
   private readonly all: Bucket | null;
 
-  /** `each`: connections from one address, 0 = no limit; `pace` 0: no limit on how many come at once. */
+  /** `each`: those from one address, 0 = no limit; `pace` 0: no limit on how many come at once. */
   constructor(private readonly each: number, pace: number, private readonly clock: () => number) {
     this.all = pace === 0 ? null : new Bucket(RATE.comeAtOnce, RATE.comePerSecond, clock());
   }

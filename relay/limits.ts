@@ -51,6 +51,8 @@ export const RATE = {
   blobsHourly: 2 * 1024 ** 3,
   /** Attachments of a member that may be on their way at once: their bytes are counted when they have come. */
   uploads: 16,
+  /** Attachments that may be on their way to a device at once. */
+  downloads: 64,
   /** How long a bearer of attachments lasts that several relays know; before that its connection is ended, so many at a time, so that its device comes for another. */
   bearer: 24 * 3_600_000,
   bearerBefore: 3_600_000,
@@ -63,6 +65,8 @@ export const RATE = {
   comePerSecond: 500,
   from: 1000,
   comeAgain: 30,
+  /** A request on whose line nothing moves for so long is ended. A proxy takes a megabyte and more at a time for a phone, which takes minutes where its line is slow. */
+  stalled: 600_000,
   /** A session has to stand by then. */
   proveWithin: 5_000,
   /** A connection that says nothing for so long is dropped. */
@@ -79,6 +83,8 @@ export const RATE = {
   /** Bytes waiting for a reader before it is heard no more until it takes them, and before it is dropped. */
   unreadAsk: 1024 * 1024,
   unread: 8 * 1024 * 1024,
+  /** The same of all connections together before those that have more than an equal part of it are dropped: of 1,000 slow readers each may have a page waiting. */
+  unreadByAll: 256 * 1024 * 1024,
   /** Bytes of lockboxes that a session may leave for the entry that follows. */
   staged: 8 * 1024 * 1024,
   /** The same of all sessions together; what has waited longest goes. */

@@ -21,6 +21,7 @@ import { makeFolder, open } from './open';
 import { placesOf } from './places';
 import { pushDoorbell } from './push';
 import { createRelay } from './relay';
+import { takeRequests } from './requests';
 import { takeSockets } from './socket';
 
 const SWEEP_EVERY = 3_600_000;
@@ -78,19 +79,24 @@ async function start(c: Config): Promise<void> {
     return Promise.race([ask(log, 'news', []).then((r) => r.ok), late]);
   };
   const listener = getRequestListener(createApp(relay, blobs, c.app, c.origins, isReady, earlierBuilds()).fetch);
-  const server = createServer({ requestTimeout: 1_800_000, headersTimeout: 10_000, maxHeaderSize: 8192 }, (request, response) => void listener(request, response));
-  const sockets = takeSockets(server, relay, allowedHosts(c), new Doors(c.from, c.pace, clock), proxiesOf(c.proxies));
+  const server = createServer({ requestTimeout: 1_800_000, headersTimeout: 10_000, maxHeaderSize: 8192 });
+  const proxies = proxiesOf(c.proxies);
+  takeRequests(server, listener, new Doors(c.from, 0, clock), proxies);
+  const sockets = takeSockets(server, relay, allowedHosts(c), new Doors(c.from, c.pace, clock), proxies);
   // all files within a day; of a bucket less, which may be large and costs for being asked
   const partsHourly = c.s3 === null ? 11 : 1;
   let part = systemRandom(1)[0] as number;
   const strays = async (): Promise<void> => {
     for (let i = 0; i < partsHourly; i++) await sweepStrays(relay, blobs, (part = (part + 1) % PARTS));
   };
+  const purge = async (): Promise<void> => {
+    const { destroyed } = await relay.purge(blobs, tombs);
+    if (destroyed > 0) notes.say('destroyed', `Destroyed ${destroyed} groups, as their owners asked 30 days ago.`, { destroyed });
+  };
+  /** Whatever goes wrong in one, such as a folder that takes nothing more, is none of the others' and no reason to end. */
   const sweep = (): void => {
-    void sweepBlobs(relay, blobs, clock() - RATE.blobUnnamed, clock() - RATE.answer);
-    void strays();
-    void relay.compact();
-    void relay.purge(blobs, tombs).then(({ destroyed }) => destroyed > 0 && notes.say('destroyed', `Destroyed ${destroyed} groups, as their owners asked 30 days ago.`, { destroyed }));
+    for (const part of [sweepBlobs(relay, blobs, clock() - RATE.blobUnnamed, clock() - RATE.answer), strays(), relay.compact(), purge()])
+      part.catch((e: unknown) => warn('sweep', `What is done once an hour was cut short: ${why(e)}. It is tried again in an hour.`));
   };
   setInterval(sweep, SWEEP_EVERY).unref();
   // a store that turned out to be an older one may have lost what was destroyed
@@ -126,7 +132,8 @@ async function start(c: Config): Promise<void> {
       if (refused) notes.say('refused', `Refused while it ran: ${refused}.`, Object.fromEntries(relay.refusals));
       server.closeAllConnections();
       server.close();
-      void Promise.all([log.close(), hints.close()]).then(() => process.exit(0));
+      // what was acknowledged is kept, however they end
+      void Promise.allSettled([log.close(), hints.close()]).then(() => process.exit(0));
     }, seconds * 1000);
   };
   process.on('SIGINT', () => close(0));

@@ -6,7 +6,8 @@ import { lookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 export interface Places {
-  knows(place: string): boolean;
+  /** The place as a device says it, in the one way of writing it (the URL Standard's): null for one that may not be asked. Other readers of URLs read others. */
+  placeOf(said: string): string | null;
   /** How the host of a place is looked up; undefined where the operator named it, wherever it lies. */
   lookupFor(place: string): LookupFunction | undefined;
 }
@@ -16,6 +17,7 @@ const KNOWN = ['fcm.googleapis.com', 'updates.push.services.mozilla.com', '*.pus
 
 const ORIGIN = /^https?:\/\//;
 const HOST = /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+$/;
+const NAME = /^[a-z0-9.-]+$/;
 
 /** Whether this is how an operator may name a push service: a host, `*.` and a host, or a whole origin. */
 export const isPushService = (s: string): boolean => (ORIGIN.test(s) ? URL.canParse(s) && new URL(s).origin === s : HOST.test(s));
@@ -25,13 +27,13 @@ export function placesOf(more: readonly string[]): Places {
   const origins = new Set(more.filter((s) => ORIGIN.test(s)));
   const hosts = [...KNOWN, ...more.filter((s) => !ORIGIN.test(s))];
   return {
-    knows(place) {
-      if (!URL.canParse(place)) return false;
-      const url = new URL(place);
-      if (url.username !== '' || url.password !== '' || url.hash !== '') return false;
-      if (origins.has(url.origin)) return true;
-      if (url.protocol !== 'https:' || url.port !== '' || isIP(url.hostname) !== 0) return false;
-      return hosts.some((h) => (h.startsWith('*.') ? url.hostname.endsWith(h.slice(1)) : url.hostname === h));
+    placeOf(said) {
+      if (!URL.canParse(said)) return null;
+      const url = new URL(said);
+      if (url.username !== '' || url.password !== '' || url.hash !== '') return null;
+      if (origins.has(url.origin)) return url.href;
+      if (url.protocol !== 'https:' || url.port !== '' || isIP(url.hostname) !== 0 || !NAME.test(url.hostname)) return null;
+      return hosts.some((h) => (h.startsWith('*.') ? url.hostname.endsWith(h.slice(1)) : url.hostname === h)) ? url.href : null;
     },
     lookupFor: (place) => (origins.has(new URL(place).origin) ? undefined : outside)
   };

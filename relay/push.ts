@@ -44,23 +44,24 @@ export function vapidKeys(keys: RelayKeys): { readonly pk: Bytes; readonly sk: B
 
 export function pushDoorbell(p: PushParts): Doorbell {
   const { pk, sk } = vapidKeys(p.keys);
-  const vapidDetails = { subject: p.contact, publicKey: base64url(pk), privateKey: base64url(padded(sk)) };
+  const vapid = [base64url(pk), base64url(padded(sk))] as const;
   const agents = { 'http:': new HttpAgent({ keepAlive: true, maxSockets: RATE.bellAtOnce }), 'https:': new HttpsAgent({ keepAlive: true, maxSockets: RATE.bellAtOnce }) };
 
   return {
     key: pk,
     within: p.within,
-    knows: (place) => p.places.knows(place),
+    placeOf: (said) => p.places.placeOf(said),
     push: (place, signal) =>
-      new Promise((done) => {
+      new Promise<Pushed>((done) => {
         const url = new URL(place);
-        const { headers } = webpush.generateRequestDetails({ endpoint: place, keys: { p256dh: '', auth: '' } }, null, { vapidDetails, TTL: RATE.bellKept, urgency: 'normal', topic: TOPIC });
+        const { Authorization } = webpush.getVapidHeaders(url.origin, p.contact, ...vapid, 'aes128gcm');
+        const headers = { Authorization, TTL: RATE.bellKept, Urgency: 'normal', Topic: TOPIC, 'Content-Length': 0 };
         const later = (): void => done({ later: 0 });
         const lookup = p.places.lookupFor(place);
         const isPlain = url.protocol === 'http:';
         const ask = (isPlain ? overHttp : overHttps)(
           url,
-          { method: 'POST', headers: { ...headers }, agent: agents[isPlain ? 'http:' : 'https:'], timeout: RATE.bellAnswer, signal: AbortSignal.any([signal, AbortSignal.timeout(RATE.bellAnswer)]), ...(lookup && { lookup }) },
+          { method: 'POST', headers, agent: agents[isPlain ? 'http:' : 'https:'], timeout: RATE.bellAnswer, signal: AbortSignal.any([signal, AbortSignal.timeout(RATE.bellAnswer)]), ...(lookup && { lookup }) },
           (answer) => {
             // what it says beyond its status is nothing to us, and not waited for
             answer.resume();
@@ -72,7 +73,7 @@ export function pushDoorbell(p: PushParts): Doorbell {
         ask.on('error', later);
         ask.on('timeout', () => ask.destroy());
         ask.end();
-      })
+      }).catch(() => 'refused')
   };
 }
 

@@ -17,8 +17,8 @@ export interface Doorbell {
   readonly key: Bytes;
   /** Milliseconds within which a push leaves, at a moment of chance: those who get one for the same reason do not get it together. */
   readonly within: number;
-  /** Whether a place is one of a push service that may be asked. */
-  knows(place: string): boolean;
+  /** The place that a device says, as it is to be kept; null for one that may not be asked. */
+  placeOf(said: string): string | null;
   /** Pushes nothing at all to a place; never rejects. */
   push(place: string, signal: AbortSignal): Promise<Pushed>;
 }
@@ -37,8 +37,6 @@ export class Ringing {
   /** One for each place, however many groups have news. */
   private readonly due = new Map<string, Due>();
   private readonly under = new Map<string, AbortController>();
-  /** Push services that asked to be left alone, until when. */
-  private readonly quiet = new Map<string, number>();
 
   constructor(private readonly house: () => House, readonly doorbell: Doorbell) {}
 
@@ -72,7 +70,7 @@ export class Ringing {
     const now = clock();
     for (const d of [...this.due.values()]) {
       if (this.under.size >= RATE.bellAtOnce) return;
-      if (d.at <= now && (this.quiet.get(serviceOf(d.place)) ?? 0) <= now && !this.under.has(keyOf(d.g, d.device))) this.ring(d);
+      if (d.at <= now && !this.under.has(keyOf(d.g, d.device))) this.ring(d);
     }
   }
 
@@ -127,7 +125,7 @@ export class Ringing {
           h.log.call('ring', { g: d.g, device: d.device, time, before: d.tries > 0 ? time : time - RATE.bellGap, news: d.news }, (r) => {
             if (!r.ok) return again();
             if (r.value === null || on.signal.aborted) return end();
-            void this.doorbell.push(r.value, on.signal).then((what) => {
+            void this.doorbell.push(r.value, on.signal).catch((): Pushed => 'refused').then((what) => {
               end();
               if (!on.signal.aborted) this.settle(d, what);
             });
@@ -142,18 +140,16 @@ export class Ringing {
     const name = typeof what === 'string' ? what : 'later';
     this.pushes.set(name, (this.pushes.get(name) ?? 0) + 1);
     if (what === 'gone') h.log.call('dropPlace', { place: d.place }, () => undefined);
-    if (typeof what === 'string') return;
-    const wait = Math.min(what.later, RATE.bellLongest);
-    const now = h.clock();
-    if (wait > 0) this.quiet.set(serviceOf(d.place), now + wait);
-    for (const [service, until] of this.quiet) if (until <= now) this.quiet.delete(service);
-    this.later(d, wait);
+    if (typeof what !== 'string') this.later(d, Math.min(what.later, RATE.bellLongest));
   }
 
   private later(d: Due, least: number): void {
+    const now = this.house().clock();
+    const newer = this.due.get(d.place);
+    // what came meanwhile goes in its stead, and no sooner than the place has asked for
+    if (newer !== undefined) return this.wait({ ...newer, at: Math.max(newer.at, now + least) });
     const tries = d.tries + 1;
-    if (tries >= RATE.bellTries || this.due.has(d.place)) return;
-    this.wait({ ...d, tries, at: this.house().clock() + Math.max(least, RATE.bellAgain * 2 ** d.tries) + this.chance(RATE.bellAfter) });
+    if (tries < RATE.bellTries) this.wait({ ...d, tries, at: now + Math.max(least, RATE.bellAgain * 2 ** d.tries) + this.chance(RATE.bellAfter) });
   }
 
   /** Some time after `from`: not at once, so that a relay which has the device can say so. */
@@ -171,4 +167,3 @@ export class Ringing {
 }
 
 const isHere = (group: Group, device: number): boolean => [...group.logs].some((s) => s.device === device);
-const serviceOf = (place: string): string => new URL(place).origin;

@@ -10,6 +10,10 @@ import type { AllowedHosts } from './hosts';
 import { RATE } from './limits';
 import { writePartsSoon, writeSoon } from './outlet';
 import type { Relay, Wire } from './relay';
+import { type Reader, Unread } from './unread';
+
+/** Milliseconds after which a refusal has left, or never will. */
+const ANSWERED_WITHIN = 5_000;
 
 export interface Sockets {
   /** Ends every connection, one after the other within so many milliseconds; no new one is taken. */
@@ -17,8 +21,8 @@ export interface Sockets {
   readonly count: number;
 }
 
-/** A socket, the second in which it came and the one in which it was last heard. */
-interface Open { readonly ws: WebSocket; readonly wire: Wire; readonly began: number; heard: number }
+/** A socket, what waits for it, the second in which it came and the one in which it was last heard. */
+interface Open { readonly ws: WebSocket; readonly socket: Duplex; readonly wire: Wire; readonly reader: Reader; readonly began: number; heard: number }
 
 function terminate(this: WebSocket): void {
   this.terminate();
@@ -28,10 +32,13 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts, d
   // a frame somewhat too large is refused in words; far beyond that the connection ends
   const wss = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: LIMIT.frame + 65536, maxFragments: 16, clientTracking: false });
   const open = new Set<Open>();
+  const unread = new Unread();
   let closing = false;
 
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
+    // no clock of the server's looks at it any more
+    const late = setTimeout(() => socket.destroy(), ANSWERED_WITHIN).unref();
     const host = request.headers.host?.toLowerCase();
     const origin = request.headers.origin;
     if (closing) return reject(socket, '503 Service Unavailable');
@@ -42,7 +49,10 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts, d
     const wait = doors.enter(from);
     if (wait > 0) return reject(socket, '503 Service Unavailable', wait);
     socket.once('close', () => doors.leave(from));
-    wss.handleUpgrade(request, socket, head, (ws) => serve(ws, socket, host, from));
+    wss.handleUpgrade(request, socket, head, (ws) => {
+      clearTimeout(late);
+      serve(ws, socket, host, from);
+    });
   });
 
   /** One look at all of them each second costs less than two timers for each. */
@@ -52,33 +62,50 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts, d
     for (const e of open) {
       if (!e.wire.proven && (seconds - e.began) * 1000 > RATE.proveWithin) e.ws.close(1008);
       if ((seconds - e.heard) * 1000 > RATE.idle) e.ws.terminate();
+      unread.count(e.reader, e.socket.writableLength);
+      if (unread.isTooMuch(e.reader)) drop(e.ws, e.reader);
     }
   }, 1000).unref();
 
+  function drop(ws: WebSocket, reader: Reader): void {
+    ws.terminate();
+    unread.count(reader, 0);
+  }
+
   function serve(ws: WebSocket, socket: Duplex, host: string, from: string | null): void {
+    const reader: Reader = { unread: 0 };
     /** When it may be read again after it was read too fast. */
     let waits = false;
     const read = (): void => {
       if (ws.isPaused && !waits && socket.writableLength <= RATE.unreadAsk) ws.resume();
     };
-    const takes = (): boolean => {
+    /** Whether it takes so many bytes more. */
+    const takes = (more: number): boolean => {
       if (ws.readyState !== ws.OPEN) return false;
       const waiting = socket.writableLength;
-      if (waiting > RATE.unread) ws.terminate();
+      unread.count(reader, waiting);
+      if (unread.isTooMuch(reader)) {
+        drop(ws, reader);
+        return false;
+      }
       // who does not take what it asked for is not asked for more
-      else if (waiting > RATE.unreadAsk && !ws.isPaused) ws.pause();
-      return waiting <= RATE.unread;
+      if (waiting > RATE.unreadAsk && !ws.isPaused) ws.pause();
+      unread.count(reader, waiting + more);
+      return true;
     };
     const send = (frame: Bytes): void => {
-      if (takes()) writeSoon(socket, frame);
+      if (takes(frame.length)) writeSoon(socket, frame);
     };
     const sendParts = (head: Bytes, rest: Bytes): void => {
-      if (takes()) writePartsSoon(socket, head, rest);
+      if (takes(head.length + rest.length)) writePartsSoon(socket, head, rest);
     };
     const wire = relay.connect(send, host, () => ws.close(1012), from, sendParts);
-    const one: Open = { ws, wire, began: seconds, heard: seconds };
+    const one: Open = { ws, socket, wire, reader, began: seconds, heard: seconds };
     open.add(one);
-    socket.on('drain', read);
+    socket.on('drain', () => {
+      unread.count(reader, 0);
+      read();
+    });
     ws.on('message', (message: Buffer, isBinary) => {
       one.heard = seconds;
       if (!isBinary) return ws.close(1003);
@@ -96,6 +123,7 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts, d
     ws.on('error', terminate);
     ws.on('close', () => {
       open.delete(one);
+      unread.count(reader, 0);
       wire.close();
     });
   }
@@ -121,7 +149,8 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts, d
 
 const pathOf = (r: IncomingMessage): string => (r.url ?? '').split('?', 1)[0] as string;
 
-/** `wait`: seconds after which to try again. */
+/** `wait`: seconds after which to try again. The other side may keep its own half open for ever. */
 function reject(socket: Duplex, status: string, wait = 0): void {
+  socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\n${wait > 0 ? `Retry-After: ${wait}\r\n` : ''}Connection: close\r\nContent-Length: 0\r\n\r\n`);
 }

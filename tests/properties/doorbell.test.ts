@@ -31,7 +31,7 @@ describe('the doorbell', () => {
         const under = new Map<string, AbortSignal>();
         const placeOf = (name: string): string => `https://push.example/${name}`;
         const doorbell = {
-          key: new Uint8Array(65) as never, within: 120_000, knows: () => true,
+          key: new Uint8Array(65) as never, within: 120_000, placeOf: (said: string) => said,
           push(place: string, signal: AbortSignal): Promise<Pushed> {
             pushed++;
             const to = people.find((p) => placeOf(p.name) === place) as Someone;

@@ -28,7 +28,7 @@ async function pass(minutes: number): Promise<void> {
 beforeEach(async () => {
   world = await World.make();
   rung = [];
-  world.doorbell = { key: new Uint8Array(65).fill(4) as never, within: 60_000, knows: (p) => p.startsWith('https://push.example/'), push: async (p) => (rung.push(p), 'rung') };
+  world.doorbell = { key: new Uint8Array(65).fill(4) as never, within: 60_000, placeOf: (p) => (p.startsWith('https://push.example/') ? p : null), push: async (p) => (rung.push(p), 'rung') };
   world.serve(world.relay.log);
   olivia = world.device('Olivia', 'clinician');
   pat = world.device('Pat', 'patient');

@@ -25,18 +25,18 @@ const LIMIT_ROWS: Record<keyof typeof LIMIT, readonly [what: string, at?: number
 const RATE_ROWS: Partial<Record<keyof typeof RATE, readonly [what: string, at?: number]>> = {
   framesAtOnce: ['frames of a connection'], framesPerSecond: ['frames of a connection', 1], entries: ['entries of a member'], entriesByOwner: ['entries of a member', 1], begun: ['vaults and meetings'], items: ['vaults and meetings', 1], begunFrom: ['vaults, and as many meetings'], itemsFrom: ['vaults, and as many meetings', 1],
   meetings: ['meetings at a time'], wants: ['wants; answers'], answers: ['wants; answers', 1], requests: ['requests under an invite'], bells: ['new addresses of push'], creates: ['groups put there'], createsFrom: ['groups put there', 1],
-  permitsFrom: ['unknown permits'], roster: ['entries of a roster'], bytesAtOnce: ['bytes of envelopes of a member'], bytesPerSecond: ['bytes of envelopes of a member', 1], blobsHourly: ['attachments of a member', 1], uploads: ['attachments of a member'],
+  permitsFrom: ['unknown permits'], roster: ['entries of a roster'], bytesAtOnce: ['bytes of envelopes of a member'], bytesPerSecond: ['bytes of envelopes of a member', 1], blobsHourly: ['attachments of a member', 1], uploads: ['attachments of a member'], downloads: ['attachments under way to a device'],
   comeAtOnce: ['new connections'], comePerSecond: ['new connections', 1], from: ['connections from one address'], malformed: ['frames that are unreadable'], coming: ['bytes of envelopes of a connection'], proofs: ['proofs of access'],
-  unreadAsk: ['bytes that a device has not taken'], unread: ['bytes that a device has not taken', 1], staged: ['bytes of lockboxes'], stagedByAll: ['bytes of lockboxes', 1]
+  unreadAsk: ['bytes that a device has not taken'], unread: ['bytes that a device has not taken', 1], unreadByAll: ['bytes that a device has not taken', 2], staged: ['bytes of lockboxes'], stagedByAll: ['bytes of lockboxes', 1]
 };
 const RATE_WORDS: Partial<Record<keyof typeof RATE, readonly [section: string, words: string]>> = {
   meet: ['18.2', '15 minutes'], bellAfter: ['11.7', 'at least 10 s'], bellGap: ['11.7', '10 minutes later'], bellTries: ['11.7', 'up to four times'], bellAgain: ['11.7', 'after 30 s'], bellLongest: ['11.7', 'at most an hour'], bellAnswer: ['11.7', 'in 8 s'],
   bellKept: ['11.7', 'TTL 86400'], bearer: ['11.1', 'a day after it was given'], bearerBefore: ['11.1', '23 hours old'], proofsShown: ['11.6', 'eight places of a group'], proofShown: ['11.6', 'once in a minute'], comeAgain: ['11.9', 'Retry-After: 30'],
-  proveWithin: ['11.1', 'in 5 s'], idle: ['11.9', 'each 75 s'], hold: ['11.3', 'held for 60 s'], blobUnnamed: ['14', 'after 48 hours'], blobGoing: ['14', 'for the 10 minutes'], answer: ['11.3', 'after 30 days'], healWithOwner: ['11.6', '24 hours have passed'], healWithout: ['11.6', '7 days']
+  proveWithin: ['11.1', 'in 5 s'], idle: ['11.9', 'each 75 s'], stalled: ['11.9', 'for 10 minutes is ended'], hold: ['11.3', 'held for 60 s'], blobUnnamed: ['14', 'after 48 hours'], blobGoing: ['14', 'for the 10 minutes'], answer: ['11.3', 'after 30 days'], healWithOwner: ['11.6', '24 hours have passed'], healWithout: ['11.6', '7 days']
 };
 const WORDS_SAY: Partial<Record<keyof typeof RATE, number>> = {
   meet: 15 * 60_000, bellAfter: 10_000, bellGap: 600_000, bellTries: 5, bellAgain: 30_000, bellLongest: 3_600_000, bellAnswer: 8_000, bellKept: 86_400, bearer: 86_400_000, bearerBefore: 3_600_000, proofsShown: 8, proofShown: 60_000, comeAgain: 30, proveWithin: 5_000,
-  idle: 75_000, hold: 60_000, blobUnnamed: 48 * 3_600_000, blobGoing: 600_000, answer: 30 * 86_400_000, healWithOwner: 24 * 3_600_000, healWithout: 7 * 24 * 3_600_000
+  idle: 75_000, stalled: 600_000, hold: 60_000, blobUnnamed: 48 * 3_600_000, blobGoing: 600_000, answer: 30 * 86_400_000, healWithOwner: 24 * 3_600_000, healWithout: 7 * 24 * 3_600_000
 };
 /** The relay's own affair: nobody who speaks with it can tell. */
 const UNSEEN: readonly (keyof typeof RATE)[] = ['bellAtOnce', 'bellWaiting', 'awayAtOnce', 'comingWait', 'idleGroups', 'strayAfterRestore'];

@@ -16,10 +16,12 @@ class Bell implements Doorbell {
   readonly within = WITHIN;
   readonly rung: string[] = [];
   readonly broken: string[] = [];
+  isBroken = false;
   answers: (Pushed | Promise<Pushed>)[] = [];
-  knows = (place: string): boolean => place.startsWith('https://push.example/');
+  placeOf = (said: string): string | null => (said.toLowerCase().startsWith('https://push.example/') ? said.toLowerCase() : null);
   push(place: string, signal: AbortSignal): Promise<Pushed> {
     this.rung.push(place);
+    if (this.isBroken) return Promise.reject(new Error('broken'));
     signal.addEventListener('abort', () => this.broken.push(place));
     return Promise.resolve(this.answers.shift() ?? 'rung');
   }
@@ -170,6 +172,32 @@ describe('a doorbell', () => {
     expect(times).toHaveLength(5);
     const waits = times.slice(1).map((t, i) => t - (times[i] as number));
     [300_000, 60_000, 120_000, 240_000].forEach((least, i) => expect(waits[i]).toBeGreaterThanOrEqual(least));
+  });
+
+  it('asks one place to wait and no other of the same push service, nor that one sooner for what is newer', async () => {
+    await put(pat.phone, 'pat');
+    await put(fay.phone, 'fay');
+    for (const p of [pat.phone, fay.phone]) p.close();
+    bell.answers = [{ later: 3_000_000 }];
+    await post();
+    await pass(WITHIN + 5_000);
+    expect([...bell.rung].sort()).toEqual([placeOf('fay'), placeOf('pat')]);
+    const [waits, rung] = bell.rung.splice(0);
+    await post();
+    await pass(GAP + WITHIN + 5_000);
+    expect(bell.rung.splice(0)).toEqual([rung]);
+    await pass(3_000_000);
+    expect(bell.rung).toEqual([waits]);
+  });
+
+  it('takes a place in one way of writing it, and one that it cannot push to at all for refused', async () => {
+    await put(pat.phone, 'PAT');
+    pat.phone.close();
+    bell.isBroken = true;
+    await post();
+    await pass(WITHIN + 5_000);
+    expect(bell.rung).toEqual([placeOf('pat')]);
+    expect(r.relay.gauges().pushes).toEqual(new Map([['refused', 1]]));
   });
 
   it('is told nothing but addresses of push services, by live devices, so often in an hour', async () => {

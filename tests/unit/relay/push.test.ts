@@ -58,6 +58,14 @@ describe('a push', () => {
     expect(refused).toEqual(['127.0.0.1 307', '127.0.0.1 403']);
   });
 
+  it('goes where the place leads by one reading of it, however it was written, and to what leads nowhere it never leaves', async () => {
+    const place = service.place();
+    const said = [place.replace('http://', 'http:////'), place.replace('127.0.0.1', '%3127.0.0.1'), place.replace('http:', 'HTTP:\t')];
+    for (const one of said) expect(await push(one), one).toBe('rung');
+    expect(service.sent.map((s) => s.place)).toEqual(said.map(() => place));
+    for (const none of ['', 'nowhere', 'https://', 'mailto:a@example.org']) expect(await push(none), none).toBe('refused');
+  });
+
   it('that finds nobody listening, or is broken off, is put off', async () => {
     const place = service.place();
     const off = new AbortController();
@@ -70,7 +78,7 @@ describe('a push', () => {
 
   it('never reaches an address around the relay, by whatever name', async () => {
     const place = service.place().replace('127.0.0.1', 'localhost').replace('http:', 'https:');
-    const places = { ...placesOf(['localhost.example']), knows: () => true };
+    const places = { ...placesOf(['localhost.example']), placeOf: (said: string) => said };
     expect(await push(place, doorbell(places))).toEqual({ later: 0 });
     expect(service.sent).toHaveLength(0);
     let knocks = 0;
@@ -81,14 +89,19 @@ describe('a push', () => {
 
 describe('a place', () => {
   it('is one of a push service that is known, or that the operator named', () => {
-    const { knows } = placesOf(['push.example.org', '*.ward.example', 'http://10.0.0.5:8080']);
+    const { placeOf } = placesOf(['push.example.org', '*.ward.example', 'http://10.0.0.5:8080']);
     const good = ['https://fcm.googleapis.com/fcm/send/x', 'https://updates.push.services.mozilla.com/wpush/v2/x', 'https://web.push.apple.com/x', 'https://wns2-db5p.notify.windows.com/w/?token=x', 'https://push.example.org/x', 'https://a.ward.example/x', 'http://10.0.0.5:8080/x'];
-    expect(good.filter((p) => !knows(p))).toEqual([]);
+    expect(good.map(placeOf)).toEqual(good);
     const bad = [
       '', 'x', 'http://fcm.googleapis.com/x', 'https://fcm.googleapis.com:8443/x', 'https://fcm.googleapis.com.evil.example/x', 'https://evilfcm.googleapis.com/x', 'https://user@fcm.googleapis.com/x', 'https://fcm.googleapis.com/x#y',
-      'https://127.0.0.1/x', 'https://[::1]/x', 'https://10.0.0.5/x', 'http://10.0.0.5:8081/x', 'https://ward.example/x', 'file:///etc/passwd', 'https://169.254.169.254/latest', 'https://2130706433/x'
+      'https://127.0.0.1/x', 'https://[::1]/x', 'https://10.0.0.5/x', 'http://10.0.0.5:8081/x', 'https://ward.example/x', 'file:///etc/passwd', 'https://169.254.169.254/latest', 'https://2130706433/x', 'https://a"b.push.apple.com/x', "https://a'b.push.apple.com/x", 'https://a;b.push.apple.com/x'
     ];
-    expect(bad.filter(knows)).toEqual([]);
+    expect(bad.filter((p) => placeOf(p) !== null)).toEqual([]);
+  });
+
+  it('is written in one way, however a device wrote it', () => {
+    const { placeOf } = placesOf([]);
+    for (const said of ['https:////fcm.googleapis.com/x', 'https://%66cm.googleapis.com/x', 'HTTPS:\\\\FCM.googleapis.com:443/x', ' https:fcm.google\tapis.com/x']) expect(placeOf(said), said).toBe('https://fcm.googleapis.com/x');
   });
 
   it('is of the internet, not of this computer or a network around it', () => {

@@ -1,7 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { connect as dial } from 'node:net';
+import { connect as dial, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -21,6 +23,7 @@ import type { Blobs } from '../../../relay/blobs';
 import { Doors, proxiesOf } from '../../../relay/doors';
 import { allowedHosts } from '../../../relay/hosts';
 import { RATE } from '../../../relay/limits';
+import { takeRequests } from '../../../relay/requests';
 import { takeSockets, type Sockets } from '../../../relay/socket';
 import { type Device, makeDevice, removeEntry, seeded } from '../../support/actor';
 import { Phone, rhea, type Rhea, Scene, settled } from './phone';
@@ -43,7 +46,8 @@ beforeEach(async () => {
   s = await Scene.begin(r, olivia);
   blobs = await blobFiles(join(folder, 'blobs'));
   const listener = getRequestListener(createApp(r.relay, blobs, folder).fetch);
-  server = createServer((request, response) => void listener(request, response));
+  server = createServer();
+  takeRequests(server, listener, new Doors(2, 0, () => r.now), proxiesOf([]));
   sockets = takeSockets(server, r.relay, allowedHosts({ host: '127.0.0.1', publicUrl: 'https://care.example', origins: ['https://app.example'] }), new Doors(2, 0, () => r.now), proxiesOf([]));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   port = (server.address() as AddressInfo).port;
@@ -96,6 +100,11 @@ async function inSession(device = olivia) {
   const welcome = p.next('welcome');
   void p.phone.as(device, s.group).catch(() => undefined);
   return { ...p, welcome: (await welcome) as Extract<FromRelay, { is: 'welcome' }> };
+}
+/** Until nothing more of what was written to a line leaves. */
+async function isFull(line: Duplex & { readonly bytesWritten: number }): Promise<void> {
+  let before = -1;
+  await expect.poll(() => before > 0 && line.writableLength > 0 && line.bytesWritten === before || ((before = line.bytesWritten), false), { interval: 200, timeout: 10_000 }).toBe(true);
 }
 const closed = (ws: WebSocket): Promise<number> => new Promise((done) => ws.once('close', done));
 
@@ -165,6 +174,27 @@ describe('the socket', () => {
     expect(await said).toMatch(/^HTTP\/1\.1 4\d\d/);
     raw.destroy();
     expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+  });
+
+  it('that is refused is closed from this side, whether the other closes its own or reads its answer or not', async () => {
+    const there = (): Promise<number> => new Promise((done, fail) => server.getConnections((e, n) => (e === null ? done(n) : fail(e))));
+    const ask = `GET /other HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+    const reads = dial({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const said = new Promise<string>((done) => reads.once('data', (d) => done(d.toString())));
+    reads.write(ask);
+    expect(await said).toMatch(/^HTTP\/1\.1 404/);
+    await expect.poll(there).toBe(0);
+    // what it asked for before fills the line, so that the refusal stays behind it
+    await writeFile(join(folder, 'index.html'), Buffer.alloc(16 * 1024 * 1024));
+    const deaf = dial({ port, host: '127.0.0.1', allowHalfOpen: true });
+    deaf.pause();
+    const line = new Promise<Duplex & { readonly bytesWritten: number }>((done) => server.once('connection', done));
+    deaf.write(`GET /index.html HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
+    await isFull(await line);
+    deaf.write(ask);
+    expect(await there()).toBe(1);
+    await expect.poll(there, { timeout: 10_000 }).toBe(0);
+    for (const line of [reads, deaf]) line.destroy();
   });
 
   it('is closed by a frame far too large or by words, and all others live on', async () => {
@@ -251,11 +281,104 @@ describe('the socket', () => {
     await ended;
   });
 
+  it('that does not read is dropped once all together have too much waiting, who reads gets everything', async () => {
+    const kept = { ...RATE };
+    Object.assign(RATE, { unreadByAll: 4 * 1024 * 1024 });
+    const lines: Duplex[] = [];
+    server.on('connection', (line) => lines.push(line));
+    try {
+      const fay = await s.join();
+      const deaf = await Promise.all(Array.from({ length: 5 }, () => inSession(fay.device)));
+      for (const { ws } of deaf) ws.pause();
+      const quick = await inSession(fay.device);
+      let got = 0;
+      quick.ws.on('message', (m: Buffer) => {
+        const f = decodeFromRelay(new Uint8Array(m));
+        if (f.ok && f.value.is === 'page') got += f.value.items.length;
+      });
+      const words = 'x'.repeat(60_000);
+      let most = 0;
+      for (let i = 0; i < 200; i++) {
+        await s.post(s.phone, olivia, words);
+        if (i % 10 === 9) await expect.poll(() => got, { timeout: 10_000, interval: 1 }).toBe(i + 1);
+        most = Math.max(most, lines.reduce((sum, line) => sum + (line.destroyed ? 0 : line.writableLength), 0));
+      }
+      // what a line holds by itself is not the relay's: all of them have begun to wait, and some were dropped
+      expect(most).toBeGreaterThan(RATE.unreadByAll / 2);
+      expect(most).toBeLessThan(RATE.unreadByAll + 6 * 70_000);
+      expect(sockets.count).toBeLessThan(6);
+      expect(quick.ws.readyState).toBe(WebSocket.OPEN);
+    } finally {
+      Object.assign(RATE, kept);
+    }
+  });
+
   it('is closed when it proves nothing in time', async () => {
     const a = await phone();
     const start = performance.now();
     expect(await closed(a.ws)).toBe(1008);
     expect(performance.now() - start).toBeGreaterThan(4000);
+  });
+});
+
+describe('a request', () => {
+  /** Asks for the page on a line of its own and reads nothing of it but by hand. */
+  function asks(from: string, times = 1): Socket {
+    const line = dial(port, '127.0.0.1').pause();
+    line.on('error', () => undefined);
+    line.write(`GET /index.html HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nX-Forwarded-For: ${from}\r\n\r\n`.repeat(times));
+    return line;
+  }
+  const status = async (from: string): Promise<{ status: number; after: string | null }> => {
+    const answer = await fetch(`http://127.0.0.1:${port}/healthz`, { headers: { 'x-forwarded-for': from } });
+    return { status: answer.status, after: answer.headers.get('retry-after') };
+  };
+  const there = (): Promise<number> => new Promise((done, fail) => server.getConnections((e, n) => (e === null ? done(n) : fail(e))));
+  beforeEach(() => writeFile(join(folder, 'index.html'), Buffer.alloc(16 * 1024 * 1024)));
+
+  it('is one of so many of an address until its answer is closed; the sockets of that address are counted apart', async () => {
+    const lines = [asks('198.51.100.7'), asks('203.0.113.9, 198.51.100.7')];
+    await expect.poll(() => status('198.51.100.7')).toEqual({ status: 503, after: '30' });
+    expect(await status('198.51.100.8')).toEqual({ status: 200, after: null });
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, { headers: { 'x-forwarded-for': '198.51.100.7' } });
+    open.push(socket);
+    await new Promise((done, fail) => socket.once('open', done).once('error', fail));
+    lines[0]?.destroy();
+    await expect.poll(() => status('198.51.100.7')).toEqual({ status: 200, after: null });
+    // each answered one makes room for the next
+    for (let i = 0; i < 5; i++) expect((await status('198.51.100.7')).status).toBe(200);
+    lines[1]?.destroy();
+  });
+
+  it('sent before the one before it was answered ends the line, and leaves nothing counted', async () => {
+    const two = asks('198.51.100.7', 2);
+    await new Promise((done) => two.resume().once('close', done));
+    expect(two.bytesRead).toBeLessThan(16 * 1024 * 1024);
+    const one = asks('198.51.100.7');
+    await new Promise((done) => one.once('readable', done));
+    expect(await status('198.51.100.7')).toEqual({ status: 200, after: null });
+    one.destroy();
+  });
+
+  it('is ended when nothing moves on its line; one that is read slowly and a socket on which nobody speaks go on', async () => {
+    expect(server.timeout).toBe(RATE.stalled);
+    server.timeout = 1_000;
+    const quiet = await inSession();
+    const slow = asks('198.51.100.8');
+    let [got, most] = [0, 0];
+    slow.on('data', (d: Buffer) => void ((got += d.length) > most && slow.pause()));
+    const reading = setInterval(() => {
+      most += 400_000;
+      slow.resume();
+    }, 100);
+    const deaf = asks('198.51.100.7');
+    await expect.poll(there).toBe(3);
+    await expect.poll(there, { timeout: 8_000 }).toBe(2);
+    deaf.destroy();
+    await expect.poll(() => got, { timeout: 15_000 }).toBeGreaterThan(16 * 1024 * 1024);
+    clearInterval(reading);
+    expect(quiet.ws.readyState).toBe(WebSocket.OPEN);
+    slow.destroy();
   });
 });
 
@@ -297,6 +420,27 @@ describe('a blob', () => {
     }
     line.end();
     await ended;
+  });
+
+  it('is on its way to a device so many times at once, and again when one has ended', async () => {
+    const kept = { ...RATE };
+    Object.assign(RATE, { downloads: 2 });
+    try {
+      const { welcome } = await inSession();
+      const large = new Uint8Array(16 * 1024 * 1024) as Bytes;
+      await put(welcome.bearer, large, blobId(large));
+      const get = (): Promise<Response> => fetch(at(blobId(large)), { headers: withBearer(welcome.bearer) });
+      const [first, second] = [await get(), await get()];
+      const third = await get();
+      expect([first.status, second.status, third.status, third.headers.get('retry-after')]).toEqual([200, 200, 429, '5']);
+      expect((await fetch(at(blobId(large)), { method: 'HEAD', headers: withBearer(welcome.bearer) })).status).toBe(200);
+      await first.body?.cancel();
+      await expect.poll(async () => (await get()).status).toBe(200);
+      expect((await second.arrayBuffer()).byteLength).toBe(large.length);
+      expect((await get()).status).toBe(200);
+    } finally {
+      Object.assign(RATE, kept);
+    }
   });
 
   it('with another hash than its name, too large, or without a live session is not kept', async () => {

@@ -1,7 +1,7 @@
 /** Two relays, as processes of their own, on one PostgreSQL, one NATS and one S3: whatever dies, what was acknowledged is there. */
 import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
@@ -33,7 +33,11 @@ const env = (): Record<string, string> => ({
   CAREFOLD_POSTGRES: db.url, CAREFOLD_NATS: nats.url, CAREFOLD_S3: s3.url, CAREFOLD_S3_KEY: 'S3RVER', CAREFOLD_S3_SECRET: 'S3RVER', CAREFOLD_METRICS: '127.0.0.1:0'
 });
 // relays that share a store are one relay to their groups: the same key
-const node = (): Promise<Node> => startNode(bundle.path, env(), (folder) => writeFileSync(join(folder, 'relay.key'), createHash('sha256').update('key').digest()));
+const node = (prepare: (folder: string) => void = () => undefined): Promise<Node> =>
+  startNode(bundle.path, env(), (folder) => {
+    writeFileSync(join(folder, 'relay.key'), createHash('sha256').update('key').digest());
+    prepare(folder);
+  });
 
 beforeAll(async () => {
   await ready();
@@ -222,6 +226,18 @@ describe('two relays on one store', () => {
     await sql`UPDATE meta SET value = ${hex(old)} WHERE name = 'relay'`;
     await sql.end();
   }, 60_000);
+
+  it('one whose folder takes nothing more goes on, and says what it could not write down there', async () => {
+    const sql = postgres(db.url, { max: 1 });
+    await sql`INSERT INTO tombs VALUES (${Buffer.alloc(32, 7)}, 0, ${Buffer.alloc(9)})`;
+    // where its next list of destroyed groups is written before it takes the place of the last
+    const third = await node((folder) => mkdirSync(join(folder, 'postgres.tombs.new')));
+    nodes.push(third);
+    await until(() => /What is done once an hour was cut short: EISDIR.+ It is tried again in an hour\./.test(third.said()));
+    expect((await fetch(`http://127.0.0.1:${third.port}/readyz`)).status).toBe(200);
+    await sql`DELETE FROM tombs WHERE id = ${Buffer.alloc(32, 7)}`;
+    await sql.end();
+  });
 
   it('refuse a relay with another key', async () => {
     await expect(startNode(bundle.path, env())).rejects.toThrow(/^1 The store in PostgreSQL cannot be opened: the store belongs to a relay with another key/);
