@@ -5,7 +5,7 @@ import { fromText } from '$crypto/bytes';
 import { ready, systemRandom } from '$crypto/sodium';
 import { type FeedPost, PAGE, type RecordPlace } from '$lib/care/feed';
 import { decodePage } from '$lib/care/feed-page';
-import { type CareRecord, recordIdOf } from '$lib/care/record';
+import { type OpenRecord, recordIdOf } from '$lib/care/record';
 import { FeedRows } from '$lib/core/feed-rows';
 import { memoryDevice, type MemoryDevice } from '$lib/store/memory';
 import { openStore } from '$lib/store/sealed';
@@ -18,7 +18,7 @@ const vaultKey = systemRandom(32) as Bytes as VaultKey;
 const storeOn = (device: MemoryDevice): Promise<Store> => openStore({ disk: device.open(), vaultKey, random: systemRandom });
 const rowsIn = async (store: Store): Promise<FeedRows> => new FeedRows(store, REF, { me: 'me', unreadAfter: Infinity }, await FeedRows.readIndex(store, REF));
 const place = (n: number): RecordPlace => ({ member: 'a'.repeat(32), device: 1, n, seq: n, time: 1_000 + n, epoch: 1 });
-const post = (n: number): CareRecord => ({ i: String(n).padStart(22, 'A'), t: 'post', a: 5, x: `words ${n} `.padEnd(300, '.') });
+const post = (n: number): OpenRecord => ({ i: String(n).padStart(22, 'A'), t: 'post', a: 5, x: `words ${n} `.padEnd(300, '.') });
 const add = (rows: FeedRows, from: number, to: number): void => {
   for (let n = from; n <= to; n++) rows.feed.add(post(n), place(n));
 };
