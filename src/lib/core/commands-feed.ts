@@ -50,11 +50,6 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
   /** Later than the words that it changes, whatever the clock says (PROTOCOL §15.4). */
   const changedAt = (run: GroupRun, post: string): number => Math.min(Number.MAX_SAFE_INTEGER, Math.max(clock(), (amended(run, post, run.me).edited ?? -1) + 1));
 
-  const epochOf = (run: GroupRun, post: string): { epoch?: number } => {
-    const placed = findPost(run, post);
-    return placed === null ? {} : { epoch: placed.epoch };
-  };
-
   const hasPhotos = (run: GroupRun, post: string): boolean => (findPost(run, post)?.photos ?? (pendingPost(run, post)?.record as PostRecord | undefined)?.p ?? []).length > 0;
 
   return {
@@ -106,7 +101,7 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         const said = run.draft.editing?.post === post ? { ...run.draft, editing: null } : run.draft;
         const rows = said === run.draft ? [] : [put('draft', run.ref, said)];
         if (waits !== undefined) await replaceItem(run, waits, { ...(waits.record as EditRecord), ...words }, rows);
-        else if (item === undefined || isChanged) await enqueue(run, [{ record: { i: id(), t: 'edit', o: recordIdOf(post), ...words }, heldUntil: 0, ...epochOf(run, post) }], rows);
+        else if (item === undefined || isChanged) await enqueue(run, [{ record: { i: id(), t: 'edit', o: recordIdOf(post), ...words }, heldUntil: 0, epoch: findPost(run, post)?.epoch }], rows);
         else await replaceItem(run, item, { ...(item.record as PostRecord), x: words.x }, rows);
         run.draft = said;
         shows(run, showing(run, post));

@@ -1,6 +1,6 @@
 /** Posts as they are shown: what has its place in the feed, and behind it what was read ahead of the rest (PROTOCOL §5.5). */
 import { type Amendment, type Feed, type FeedPost, isLater } from '../care/feed';
-import { type PostRecord, postIdOf } from '../care/record';
+import { type PostRecord, postIdOf, recordIdOf } from '../care/record';
 import type { GroupRun, OutboxItem } from './group-run';
 import type { AheadRow } from './group-rows';
 
@@ -43,10 +43,13 @@ export function amendmentOf({ feed, ahead }: GroupRun, id: string): Amendment | 
 
 export const isSeenBy = (run: GroupRun, member: string, device: number, n: number): boolean => feedsOf(run).some((f) => f.seenBy(member, device, n));
 /** A post that is still in the outbox. */
-export const pendingPost = (run: GroupRun, id: string): OutboxItem | undefined => run.outbox.find((o) => o.record.t === 'post' && postIdOf(o.record.i, run.me) === id);
+export function pendingPost(run: GroupRun, id: string): OutboxItem | undefined {
+  const i = recordIdOf(id);
+  return id === postIdOf(i, run.me) ? run.outbox.find((o) => o.record.i === i && o.record.t === 'post') : undefined;
+}
 /** Ids of posts that answer one, sent or not. */
 export function answersTo(run: GroupRun, id: string): string[] {
-  const pending = run.outbox.flatMap(({ record: r }) => (r.t === 'post' && r.r === id ? [postIdOf(r.i, run.me)] : []));
+  const pending = run.outbox.filter(({ record: r }) => r.t === 'post' && r.r === id).map(({ record }) => postIdOf(record.i, run.me));
   return [...new Set([...feedsOf(run).flatMap((f) => f.answersTo(id)), ...pending])];
 }
 /** What shows something of a post: itself, its answers, which quote it, and what it answers, where it is counted. */

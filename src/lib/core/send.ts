@@ -21,17 +21,17 @@ const RECORDS_MOST = 200;
 const RECORD_BYTES = LIMIT.plaintext - 4096;
 
 /** Saves records here before anything else; they are sent when their hold is over. */
-export async function enqueue(run: GroupRun, records: readonly { record: CareRecord; heldUntil: number; epoch?: number }[], more: Parameters<GroupRun['commit']>[0] = []): Promise<OutboxItem[]> {
-  const items = records.map((r): OutboxItem => {
+export async function enqueue(run: GroupRun, records: readonly { record: CareRecord; heldUntil: number; epoch?: number | undefined }[], more: Parameters<GroupRun['commit']>[0] = []): Promise<OutboxItem[]> {
+  const items = records.map(({ record, heldUntil, epoch }): OutboxItem => {
     const made = run.nextMade();
-    return { ...r, made, key: keyOf.outbox(run.ref, made) };
+    return { record, heldUntil, made, epoch, key: keyOf.outbox(run.ref, made) };
   });
   await run.commit([...items.map(rowOf), ...more]);
   run.outbox.push(...items);
   return items;
 }
 
-const rowOf = ({ key, ...row }: OutboxItem): Change => put('outbox', key, row satisfies OutboxRow);
+const rowOf = ({ key, record, heldUntil, made, epoch }: OutboxItem): Change => put('outbox', key, (epoch === undefined ? { record, heldUntil, made } : { record, heldUntil, made, epoch }) satisfies OutboxRow);
 
 /** Changes what waits, in memory first: whatever is sealed meanwhile is the new version. */
 export async function replaceItem(run: GroupRun, item: OutboxItem, record: CareRecord, more: readonly Change[] = []): Promise<void> {
