@@ -19,7 +19,7 @@ export default defineConfig({
   retries: 1,
   forbidOnly: true,
   timeout: 180_000,
-  globalTimeout: 900_000,
+  globalTimeout: 1_800_000,
   expect: { timeout: 15_000 },
   reporter: 'list'
 });

@@ -20,7 +20,7 @@ test.afterEach(async () => {
   await relay.discard();
 });
 
-test.setTimeout(300_000);
+test.setTimeout(600_000);
 
 test('every screen can be seen, read aloud and used, on a phone and a laptop, by day and by night', async () => {
   const nurse = olivia.page();

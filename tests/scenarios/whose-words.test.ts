@@ -18,6 +18,13 @@ const changes = (s: Seat, text: string) => s.device.must('edit', { group: s.grou
 /** What is on the screen just now. */
 const sees = (s: Seat) => s.device.must('seen', { group: s.group, ...shown(s.posts) });
 
+/** All that is said in what somebody has and can open. */
+async function saidTo(s: Seat): Promise<unknown[]> {
+  const said: unknown[] = [];
+  for await (const rows of envelopesHere(s.run)) for (const { row } of rows) said.push(...recordsOf(openPlain(s.run, row)?.plain ?? new Uint8Array([0, 0])));
+  return said;
+}
+
 /** Olivia’s group, and Pat with a phone and a laptop in it. */
 async function twice(): Promise<{ world: World; olivia: Seat; phone: Seat; laptop: Seat }> {
   const { world, olivia, pat } = await cast(2);
@@ -86,6 +93,25 @@ it('R9 a change, or a taking back, from beyond the end of a log is taken out aga
   }
 });
 
+it('R9 also when the app is shut at once after the end was heard of', async () => {
+  const { world, olivia, pat, mallory } = await cast(4);
+  await mallory.post('As it was');
+  await world.time.pass(10_000);
+  const [o = ''] = post(pat).id.split('.');
+  const m = new Mallory(world, mallory);
+  const { bytes } = m.seal(m.update([{ i: base64url(m.random(16)), t: 'edit', a: world.time.now, o, x: 'Other words' }]));
+  const { device } = mallory.run.ownRow!;
+  await pat.run.turns.take(() => takeEnvelopes(pat.run, [{ device, n: m.n + 1, seq: pat.run.cursor + 1, time: world.time.now, envelope: bytes }]));
+  await world.time.pass(10_000);
+  await olivia.device.must('remove', { group: olivia.group, member: mallory.run.me });
+  while (pat.run.state.seq < olivia.run.state.seq) await world.time.pass(1);
+  pat.device.kill();
+  await pat.device.boot();
+  await pat.device.unlock();
+  await pat.open();
+  expect(post(pat).text).toBe('As it was');
+});
+
 it('P17 new words of a post go to those alone who can read the post, whoever came since', async () => {
   const { world, olivia, pat } = await cast(2);
   await olivia.post('Ann must not know.');
@@ -105,8 +131,7 @@ it('P17 new words of a post go to those alone who can read the post, whoever cam
   expect(post(olivia).delivery).toMatchObject({ at: 'seen', by: ['Pat'] });
   expect(late.words).toEqual(['For everyone.']);
   // nothing of it is anywhere where Ann's keys lead
-  const said: unknown[] = [];
-  for await (const rows of envelopesHere(late.run)) for (const { row } of rows) said.push(...recordsOf(openPlain(late.run, row)?.plain ?? new Uint8Array([0, 0])));
+  const said = await saidTo(late);
   expect(said.map((r) => (r as { t: string }).t)).toContain('sealed-edit');
   expect(JSON.stringify(said)).not.toContain('must');
   // a later newcomer from the start reads it, and what is not theirs to read is not said to be seen
@@ -162,4 +187,51 @@ it('new words whose key is late are shown once it is there, and never those befo
     await world.time.pass(120_000);
     expect(dan.words, `${isClosed}`).toEqual(['Take 50 mg.', 'Take 6 mg.']);
   }
+});
+
+it('P17 also of a post that the relay had, and its author had not heard of, when it was changed', async () => {
+  for (const isShut of [false, true]) {
+    const { world, olivia, pat } = await cast(2);
+    const rhea = new Rhea(world);
+    for (const s of [olivia, pat]) s.device.cut();
+    await world.time.pass(3_000);
+    rhea.down = (f, to) => (to === pat.device && f.is === 'acks' ? [] : [f]);
+    await pat.post('Ann must not know.');
+    await world.time.pass(8_000);
+    expect([olivia.words, pat.run.outbox.length]).toEqual([['Ann must not know.'], 1]);
+    await changes(pat, 'Ann must really not know.');
+    pat.device.goOffline();
+    rhea.repent();
+    // Ann comes in meanwhile
+    const ann = world.device('Ann', 'family');
+    await ann.setUp();
+    const late = await admit(world, olivia, ann, 'today');
+    if (isShut) {
+      await pat.device.restart();
+      await pat.open();
+    }
+    pat.device.goOnline();
+    await world.time.pass(20_000);
+    expect([olivia, pat].map((s) => post(s).text), `${isShut}`).toEqual(Array(2).fill('Ann must really not know.'));
+    expect(JSON.stringify(await saidTo(late))).not.toContain('must');
+  }
+});
+
+it('P17 a post that leaves with new words of another is seen by who may read it alone', async () => {
+  const { world, olivia, pat } = await cast(2);
+  await olivia.post('Ann must not know.');
+  await world.time.pass(10_000);
+  const ann = world.device('Ann', 'family');
+  await ann.setUp();
+  const late = await admit(world, olivia, ann, 'today');
+  olivia.device.goOffline();
+  await world.time.pass(1_000);
+  await changes(olivia, 'Ann must really not know.');
+  await olivia.post('For everyone.');
+  await world.time.pass(10_000);
+  olivia.device.goOnline();
+  await world.time.pass(10_000);
+  for (const s of [pat, late]) await sees(s);
+  await world.time.pass(10_000);
+  expect(olivia.posts.map((p) => p.delivery)).toMatchObject([{ at: 'seen', by: ['Pat'] }, { at: 'seen', by: ['Pat', 'Ann'], notYet: [] }]);
 });

@@ -2,7 +2,7 @@
  * The feed (PROTOCOL §15.4): what a group's accepted records amount to, kept in pages so that reopening needs no signature check and one
  * decryption a page. Pure: pages come and go through `load` and `takeDirty`.
  */
-import { type OpenRecord, type PhotoRecord, postIdOf } from './record';
+import { KINDS, type OpenRecord, type PhotoRecord, postIdOf } from './record';
 
 export const PAGE = 200;
 /** Person keys that are remembered of one member. */
@@ -75,10 +75,12 @@ export interface FeedIndex {
   ahead?: Ahead[];
   /** The same for edits: seen by a member, and not here yet, or not what counts any more. */
   aheadEdits?: AheadEdit[];
-  /** By device: envelopes of which not all could be read here; missing in an index of an earlier version. */
-  closed?: Record<string, Span[]>;
-  /** Epochs whose keys are lacking for changes that came; missing in an index of an earlier version. */
-  awaits?: number[];
+  /** Kinds of records that were known when it was made. */
+  kinds: number;
+  /** By device: envelopes of which not all could be read here. */
+  closed: Record<string, Span[]>;
+  /** Epochs whose keys are lacking for changes that came. */
+  awaits: number[];
   /** Others' posts not yet seen by this person: id → [device, n]. */
   unread: Record<string, readonly [number, number]>;
   /** Others' posts whose words as they are now this person has not seen, though perhaps those before; missing in an index of an earlier version. */
@@ -98,7 +100,7 @@ export interface FeedIndex {
   shares: readonly { readonly device: number; readonly s: string }[];
 }
 
-export const emptyIndex = (): FeedIndex => ({ total: 0, heads: {}, upTo: 0, cutUpTo: 0, slots: [], volumes: [], time: 0, last: null, amendments: {}, seen: {}, closed: {}, unread: {}, clients: {}, devices: {}, signs: {}, persons: {}, shares: [] });
+export const emptyIndex = (): FeedIndex => ({ total: 0, heads: {}, upTo: 0, cutUpTo: 0, slots: [], volumes: [], time: 0, last: null, amendments: {}, seen: {}, kinds: KINDS, closed: {}, awaits: [], unread: {}, clients: {}, devices: {}, signs: {}, persons: {}, shares: [] });
 
 export class Feed {
   /** Newest pages that are in memory, ascending. */
@@ -175,17 +177,15 @@ export class Feed {
   /** Of envelope n of a log something could not be read. */
   close(device: number, n: number): void {
     const { closed } = this.index;
-    if (closed !== undefined) closed[device] = join(closed[device] ?? [], [n, n]);
+    closed[device] = join(closed[device] ?? [], [n, n]);
   }
   /** A change came whose key is lacking. */
   await(epoch: number): void {
-    this.index.awaits = [...new Set([...(this.index.awaits ?? []), epoch])];
+    this.index.awaits = [...new Set([...this.index.awaits, epoch])];
   }
   /** The first envelope from which on all up to n could be read; n + 1 when n itself could not. */
   openSince(device: number, n: number): number {
-    const { closed } = this.index;
-    if (closed === undefined) return n;
-    return (closed[device] ?? []).reduce((since, [from, to]) => (from > n ? since : Math.max(since, Math.min(to, n) + 1)), 1);
+    return (this.index.closed[device] ?? []).reduce((since, [from, to]) => (from > n ? since : Math.max(since, Math.min(to, n) + 1)), 1);
   }
 
   /** Takes one record in. A post id that is here already is passed over. Pages must be loaded down to its place. */

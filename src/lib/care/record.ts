@@ -57,6 +57,8 @@ const carried = v.strictObject({
 
 const record = v.variant('t', [post, edit, sealedEdit, retract, seen, seenEdits, device, person, credentials, share, carried]);
 
+export const KINDS = record.options.length;
+
 export type CareRecord = v.InferOutput<typeof record>;
 export type PostRecord = v.InferOutput<typeof post>;
 export type EditRecord = v.InferOutput<typeof edit>;

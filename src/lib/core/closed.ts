@@ -13,7 +13,7 @@ export const lacksRightKey = (run: GroupRun): boolean =>
 /** Keys came, in whatever way: what was passed by unread is read. */
 export async function openClosed(run: GroupRun): Promise<void> {
   const opened = [...run.junk].filter((epoch) => run.keyring.get(epoch)?.content != null);
-  const isRead = opened.some((epoch) => run.passedBy.has(epoch)) || (run.feed.index.awaits ?? []).some((epoch) => run.keyring.get(epoch)?.content != null);
+  const isRead = opened.some((epoch) => run.passedBy.has(epoch)) || run.feed.index.awaits.some((epoch) => run.keyring.get(epoch)?.content != null);
   for (const epoch of opened) {
     run.junk.delete(epoch);
     run.passedBy.delete(epoch);

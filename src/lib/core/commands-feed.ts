@@ -2,6 +2,7 @@
 import { openBlob, sealBlob } from '$crypto/blob';
 import { base64url, fromText } from '$crypto/bytes';
 import { LIMIT } from '$crypto/limits';
+import { isLater } from '../care/feed';
 import { DRAFT_MOST, EDIT_MOST, type EditRecord, parseRecord, PHOTOS_MOST, type PhotoRecord, type PostRecord, postIdOf, recordIdOf, TEXT_MOST } from '../care/record';
 import type { Change } from '../store/store';
 import { type Handlers, here as hereOf, no, yes } from './commands-kit';
@@ -96,12 +97,15 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         const edits = editsOf(run, post);
         const waits = edits.findLast((o) => isOpen(run, o));
         const words = { a: changedAt(run, post), x: text.trim() };
+        const i = (waits?.record ?? { i: id() }).i;
+        // nothing is later than the last moment there is: it is taken back and said anew
+        if (!isLater({ a: words.a, i }, amended(run, post, run.me))) return no('not-allowed');
         // a change that waits, or left ahead of a post that waits for its pictures, would stand over words inside the post
         const isChanged = edits.length > 0 || amendmentOf(run, post)?.text != null;
         const said = run.draft.editing?.post === post ? { ...run.draft, editing: null } : run.draft;
         const rows = said === run.draft ? [] : [put('draft', run.ref, said)];
         if (waits !== undefined) await replaceItem(run, waits, { ...(waits.record as EditRecord), ...words }, rows);
-        else if (item === undefined || isChanged) await enqueue(run, [{ record: { i: id(), t: 'edit', o: recordIdOf(post), ...words }, heldUntil: 0, epoch: findPost(run, post)?.epoch }], rows);
+        else if (item === undefined || isChanged) await enqueue(run, [{ record: { i, t: 'edit', o: recordIdOf(post), ...words }, heldUntil: 0, epoch: findPost(run, post)?.epoch }], rows);
         else await replaceItem(run, item, { ...(item.record as PostRecord), x: words.x }, rows);
         run.draft = said;
         shows(run, showing(run, post));

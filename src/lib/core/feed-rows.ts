@@ -5,6 +5,7 @@
 import type { Bytes } from '$crypto/brand';
 import { fromText, toText } from '$crypto/bytes';
 import { emptyIndex, Feed, type FeedIndex, type FeedPost, PAGE } from '../care/feed';
+import { KINDS } from '../care/record';
 import { decodePage, encodePage } from '../care/feed-page';
 import type { CacheChange, Store } from '../store/store';
 import { keyOf } from './group-rows';
@@ -26,7 +27,9 @@ export class FeedRows {
   private lanes: CacheChange[] = [];
 
   constructor(private readonly store: Store, private readonly ref: GroupRef, private readonly reader: Reader, index: Bytes | null) {
-    this.feed = fresh(reader, { ...emptyIndex(), ...(index === null ? {} : (JSON.parse(toText(index) as string) as Partial<FeedIndex>)) });
+    const kept = index === null ? null : (JSON.parse(toText(index) as string) as Partial<FeedIndex>);
+    // one that was made while fewer kinds of records could be read is made anew
+    this.feed = fresh(reader, kept?.kinds === KINDS ? { ...emptyIndex(), ...kept } : emptyIndex());
   }
   static readIndex(store: Store, ref: GroupRef): Promise<Bytes | null> {
     return store.cacheGet('index', keyOf.index(ref));

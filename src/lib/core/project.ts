@@ -51,11 +51,17 @@ export function saidIn(run: GroupRun, device: number, { plain, author, epoch }: 
   const update = checkUpdate(plain, device, epoch, places);
   if (!update.ok) return null;
   const { client, clock, records } = update.value;
-  const parsed = records.map((x) => readable(run, author, parseRecord(x)));
+  const parsed = records.map(parseRecord);
+  const open = parsed.map((r) => readable(run, author, r));
+  // new words of a post from before this member's time say nothing to it
+  const isClosed = (r: OpenRecord | null, i: number): boolean => r === null && !isForOthers(run, parsed[i] ?? null);
   const mayBeSaid = (r: OpenRecord | null): r is OpenRecord =>
     r !== null && !(r.t === 'person' && !isTheirs(r, run.row.id, author)) && !(r.t === 'carried' && run.state.members.get(hex(author))?.from !== 1);
-  return { client, next: { epoch, clock: clock + records.length }, records: parsed.filter(mayBeSaid), hasMore: parsed.includes(null) };
+  return { client, next: { epoch, clock: clock + records.length }, records: open.filter(mayBeSaid), hasMore: open.some(isClosed) };
 }
+
+/** A change of a post that this member is not to read. */
+const isForOthers = (run: GroupRun, r: CareRecord | null): boolean => r?.t === 'sealed-edit' && r.e < (run.state.members.get(run.me)?.horizon ?? 1);
 
 /** A change that was sealed by itself, opened; null without the key of its post's epoch. */
 function readable(run: GroupRun, author: MemberTag, r: CareRecord | null): OpenRecord | null {
@@ -63,7 +69,7 @@ function readable(run: GroupRun, author: MemberTag, r: CareRecord | null): OpenR
   const { e, s, ...rest } = r;
   const content = run.keyring.get(e)?.content;
   if (content == null) {
-    if (e >= (run.state.members.get(run.me)?.horizon ?? 1) && run.state.epochs.some((x) => x.seq === e)) run.feed.await(e);
+    if (!isForOthers(run, r) && run.state.epochs.some((x) => x.seq === e)) run.feed.await(e);
     return null;
   }
   const words = openEdit(content, { group: run.state.group, author, post: unbase64url(r.o) as Bytes }, unbase64url(s) as Bytes);
@@ -115,7 +121,9 @@ export async function readBackToChanged(run: GroupRun): Promise<void> {
 export async function catchUpFeed(run: GroupRun): Promise<void> {
   const { heads, upTo, cutUpTo } = run.feed.index;
   // a full disk took what was derived, and not what it was derived from: that comes again, and its words wait in the outbox meanwhile
-  if (upTo > run.cursor) return rebuildFeed(run);
+  // what a log that ended since said beyond its end is in it
+  const isBeyond = endedSince(run, cutUpTo).some((row) => (heads[row.device] ?? 0) > (run.heads.get(row.device) ?? LOG_START).n);
+  if (upTo > run.cursor || isBeyond) return rebuildFeed(run);
   const lacks = (r: InboxRow): boolean => r.n > (heads[r.device] ?? 0);
   const missing = [...run.heads].reduce((sum, [device, at]) => sum + Math.max(0, at.n - (heads[device] ?? 0)), 0);
   if (missing === 0 && endedSince(run, cutUpTo).length === 0) return;

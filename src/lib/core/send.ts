@@ -7,12 +7,13 @@ import { LIMIT } from '$crypto/limits';
 import { chainAt, chainHead, currentEpoch, liveMembers, owedAt } from '$crypto/roster/state';
 import { sealEdit } from '$crypto/sealed-edit';
 import { LaneWriter } from '../care/lane';
-import { blobIdsOf, type CareRecord } from '../care/record';
+import { blobIdsOf, type CareRecord, postIdOf } from '../care/record';
 import type { Change } from '../store/store';
 import type { GroupRun, OutboxItem } from './group-run';
-import { drop, keyOf, type OutboxRow, put, type SealedRow } from './group-rows';
+import { drop, keyOf, put, putWaiting, type SealedRow } from './group-rows';
 import { isHeld } from './hold';
 import { pack } from './pack';
+import { findPost } from './posts';
 import { takeEnvelopes } from './receive';
 import { noSpaceFor, spaceFor, uploadSoon } from './upload';
 
@@ -26,18 +27,16 @@ export async function enqueue(run: GroupRun, records: readonly { record: CareRec
     const made = run.nextMade();
     return { record, heldUntil, made, epoch, key: keyOf.outbox(run.ref, made) };
   });
-  await run.commit([...items.map(rowOf), ...more]);
+  await run.commit([...items.map(putWaiting), ...more]);
   run.outbox.push(...items);
   return items;
 }
-
-const rowOf = ({ key, record, heldUntil, made, epoch }: OutboxItem): Change => put('outbox', key, (epoch === undefined ? { record, heldUntil, made } : { record, heldUntil, made, epoch }) satisfies OutboxRow);
 
 /** Changes what waits, in memory first: whatever is sealed meanwhile is the new version. */
 export async function replaceItem(run: GroupRun, item: OutboxItem, record: CareRecord, more: readonly Change[] = []): Promise<void> {
   const changed = { ...item, record };
   run.outbox = run.outbox.map((o) => (o === item ? changed : o));
-  await run.commit([rowOf(changed), ...more]);
+  await run.commit([putWaiting(changed), ...more]);
 }
 
 /** Whether this device has a place in the group from which it can say something. */
@@ -109,7 +108,8 @@ async function seal(run: GroupRun): Promise<void> {
 }
 
 /** As it leaves: new words of a post that not everybody here can read are for those alone who can (PROTOCOL §15.4). */
-function outgoing(run: GroupRun, { record, epoch }: OutboxItem): CareRecord {
+function outgoing(run: GroupRun, { record, epoch: noted }: OutboxItem): CareRecord {
+  const epoch = record.t === 'edit' ? (noted ?? findPost(run, postIdOf(record.o, run.me))?.epoch) : undefined;
   if (record.t !== 'edit' || epoch === undefined || liveMembers(run.state).every((m) => m.horizon <= epoch)) return record;
   const content = run.keyring.get(epoch)?.content;
   if (content == null) return record;

@@ -4,7 +4,7 @@ import { recordsOf } from '../care/lane';
 import { blobIdsOf, parseRecord } from '../care/record';
 import type { Change } from '../store/store';
 import type { GroupRun, OutboxItem } from './group-run';
-import { drop, type InboxRow, keyOf, put } from './group-rows';
+import { drop, type InboxRow, keyOf, put, putWaiting } from './group-rows';
 import { note, openPlain, project, readBackTo, readBackToChanged } from './project';
 
 export const changesOf = (run: GroupRun, row: InboxRow): Change[] => [put('inbox', keyOf.inbox(run.ref, row), row), ...settleOwn(run, row)];
@@ -37,7 +37,15 @@ export function settleOwn(run: GroupRun, row: InboxRow): Change[] {
   }
   const opened = row.state === 'ok' ? openPlain(run, row) : null;
   const ids = new Set((opened === null ? [] : recordsOf(opened.plain)).map((x) => parseRecord(x)?.i));
-  return [...changes, ...leaveOutbox(run, run.outbox.filter((o) => ids.has(o.record.i)))];
+  const left = leaveOutbox(run, run.outbox.filter((o) => ids.has(o.record.i)));
+  return [...changes, ...left, ...(opened === null ? [] : notePlace(run, ids, opened.epoch))];
+}
+
+/** Of posts that have their epoch now: the changes of them that wait are for those alone who can read it. */
+function notePlace(run: GroupRun, posts: ReadonlySet<string | undefined>, epoch: number): Change[] {
+  const placed = run.outbox.filter(({ record: r }) => r.t === 'edit' && posts.has(r.o)).map((o) => ({ ...o, epoch }));
+  if (placed.length > 0) run.outbox = run.outbox.map((o) => placed.find((p) => p.key === o.key) ?? o);
+  return placed.map(putWaiting);
 }
 
 function leaveOutbox(run: GroupRun, items: readonly OutboxItem[]): Change[] {

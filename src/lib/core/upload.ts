@@ -7,7 +7,7 @@ import type { Bytes } from '$crypto/brand';
 import { blobIdsOf } from '../care/record';
 import { StoreError } from '../store/store';
 import type { GroupRun, OutboxItem } from './group-run';
-import { drop, type OutboxRow, put, putBytes } from './group-rows';
+import { drop, putBytes, putWaiting } from './group-rows';
 import { isHeld } from './hold';
 
 const RETRY = 5_000;
@@ -82,7 +82,7 @@ async function leaveOut(run: GroupRun, item: OutboxItem, lacking: readonly strin
   const left = { ...record, b: record.b.filter((b) => !lacking.includes(b)) };
   const isNothing = left.b.length === 0 && left.s === undefined;
   run.outbox = run.outbox.flatMap((o) => (o !== item ? [o] : isNothing ? [] : [{ ...o, record: left }]));
-  await run.commit([isNothing ? drop('outbox', item.key) : put('outbox', item.key, { record: left, heldUntil: item.heldUntil, made: item.made } satisfies OutboxRow)]);
+  await run.commit([isNothing ? drop('outbox', item.key) : putWaiting({ ...item, record: left })]);
 }
 
 /** The relay takes what it is asked to again. */

@@ -51,6 +51,25 @@ it('an upload that hangs is given up, but not before a slow line would have carr
   }
 });
 
+it('one that was given up has twice as long the next time, since others may share its line, until it is there', async () => {
+  const { waits, pass, carrier } = still();
+  const all: number[] = [];
+  const once = async (): Promise<void> => {
+    const there = heldOne();
+    const put = carrier.put('held', 'id', 'bearer', new Uint8Array(9) as Bytes);
+    const response = await there;
+    const [ms = 0] = waits.values();
+    if (all.length < 3) pass();
+    else response.writeHead(201).end();
+    all.push(ms);
+    await put;
+    waits.clear();
+  };
+  for (let n = 0; n < 5; n++) await once();
+  const [first = 0] = all;
+  expect(all.map((ms) => ms / first)).toEqual([1, 2, 4, 8, 1]);
+});
+
 it('a download is given up once nothing more of it comes, and not while something does', async () => {
   const { waits, pass, carrier } = still();
   const [there, get] = [heldOne(), carrier.get('held', 'id', 'bearer')];

@@ -39,6 +39,17 @@ it('keeps full pages together once there are newer ones, and reads them back in 
   expect(read.feed.posts).toEqual(written.feed.posts);
 });
 
+it('takes nothing from an index that was made while fewer kinds of records could be read', async () => {
+  const store = await storeOn(memoryDevice());
+  for (const isOlder of [false, true]) {
+    const written = await rowsIn(store);
+    add(written, isOlder ? 4 : 1, isOlder ? 6 : 3);
+    if (isOlder) written.feed.index.kinds--;
+    await written.flush();
+    expect((await rowsIn(store)).feed.index.total).toBe(isOlder ? 0 : 3);
+  }
+});
+
 it('binds pages that were written one by one when they are read again, and leaves none of them behind', async () => {
   const store = await storeOn(memoryDevice());
   let rows = await rowsIn(store);
