@@ -1,20 +1,19 @@
 /** Invite links, cards, requests and answers (PROTOCOL §13). The link's secret never leaves the link. */
+import { box, unbox } from './box';
 import type { Bytes, GroupId, Hash, InvitePk, KemPk, LogPk, RelayPk } from './brand';
 import { base64url, concat, unbase64url } from './bytes';
 import { HASH, hash } from './hash';
 import { LABEL } from './labels';
 import { LIMIT } from './limits';
 import { type KemPair, openFrom, sealTo } from './lockbox';
-import { pad, unpad } from './padding';
-import { err, ok, type Result } from './result';
+import { err, type Result } from './result';
 import { type NewRow, readNewRow, verifyNewRow, writeNewRow } from './roster/entry';
-import { na, type Random } from './sodium';
+import type { Random } from './sodium';
 import { SIGN_PK, signPair } from './verify';
 import { decode, Writer } from './wire';
 
 const LINK_VERSION = 1;
 export const INVITE_SECRET = 16;
-const NONCE = 24;
 /** Host and port, nothing that could lead a dialler elsewhere. */
 const HOST = /^[a-z0-9._:[\]-]+$/;
 const KEY = 32;
@@ -62,19 +61,6 @@ export const sealAnswer = (answerKey: Bytes, group: GroupId, request: Bytes, pla
   box(answerKey, concat(LABEL.answer, group, request), plaintext, random);
 export const openAnswer = (answerKey: Bytes, group: GroupId, request: Bytes, sealed: Bytes): Result<Bytes, 'unreadable'> =>
   unbox(answerKey, concat(LABEL.answer, group, request), sealed);
-
-function box(key: Bytes, aad: Bytes, plaintext: Bytes, random: Random): Bytes {
-  const nonce = random(NONCE);
-  return concat(nonce, na().crypto_aead_xchacha20poly1305_ietf_encrypt(pad(plaintext), aad, null, nonce, key));
-}
-function unbox(key: Bytes, aad: Bytes, sealed: Bytes): Result<Bytes, 'unreadable'> {
-  try {
-    const plain = unpad(na().crypto_aead_xchacha20poly1305_ietf_decrypt(null, sealed.slice(NONCE), aad, sealed.slice(0, NONCE), key) as Bytes);
-    return plain === null ? err('unreadable') : ok(plain);
-  } catch {
-    return err('unreadable');
-  }
-}
 
 /** What a joiner asks with: the row it would have, how it is called, and where to answer. */
 export interface JoinRequest {

@@ -3,16 +3,16 @@
  * code can read and write there, so the keys that count are exchanged fresh, committed to before either side knows the other's, and
  * compared by eye.
  */
+import { box, unbox } from './box';
 import type { Bytes, Hash, KemPk, MeetId, RelayPk } from './brand';
 import { concat, equal } from './bytes';
 import { CODE_SECRET, codeOf, secretIn } from './code';
 import { HASH, hash } from './hash';
 import { LABEL } from './labels';
 import { type KemPair, openFrom, sealTo } from './lockbox';
-import { pad, unpad } from './padding';
 import { err, ok, type Result } from './result';
 import { KEM_PK } from './roster/entry';
-import { na, type Random } from './sodium';
+import type { Random } from './sodium';
 import { SIGN_PK, signPair } from './verify';
 import { decode, type Malformed, type Reader, Writer } from './wire';
 
@@ -21,7 +21,6 @@ export const LINK_SECRET = CODE_SECRET;
 const NAME = 480;
 const HALF = 32;
 const BOX = 1120 + 24 + HALF + 16;
-const AEAD_NONCE = 24;
 
 /** Six groups of four letters: 112 bits and a check of 8. */
 export const linkCode = (secret: Bytes): string => codeOf(LABEL.linkCheck, secret);
@@ -43,12 +42,12 @@ const about = (label: Bytes, id: MeetId, n: number, side: MeetSide): Bytes => ne
 
 /** Item n of the meeting: side ‖ nonce ‖ sealed under `key`, bound to its place. */
 export function sealMeet(k: MeetKeys, n: number, side: MeetSide, plain: Bytes, random: Random): Bytes {
-  return concat(new Uint8Array([SIDES.indexOf(side)]), seal(k.key, about(LABEL.linkItem, k.id, n, side), plain, random));
+  return concat(new Uint8Array([SIDES.indexOf(side)]), box(k.key, about(LABEL.linkItem, k.id, n, side), plain, random));
 }
 export function openMeet(k: MeetKeys, n: number, item: Bytes): Result<{ readonly side: MeetSide; readonly plain: Bytes }, 'unreadable'> {
   const side = SIDES[item[0] ?? 2];
-  const plain = side === undefined ? null : open(k.key, about(LABEL.linkItem, k.id, n, side), item.slice(1));
-  return side === undefined || plain === null ? err('unreadable') : ok({ side, plain });
+  const plain = side === undefined ? null : unbox(k.key, about(LABEL.linkItem, k.id, n, side), item.slice(1));
+  return side === undefined || plain?.ok !== true ? err('unreadable') : ok({ side, plain: plain.value });
 }
 
 /** What each side shows of itself: fresh randomness, a fresh KEM key, the relay it speaks to, its name. */
@@ -130,20 +129,5 @@ export const openHalf = (pair: KemPair, t: Hash, by: MeetSide, box: Bytes): Resu
 /** Known only to who holds both KEM keys' secrets between them: each side gave a half that the other alone could open. */
 export const sessionKey = (t: Hash, ofNew: Bytes, ofLive: Bytes): Bytes => hash(LABEL.linkSession, t, ofNew, ofLive);
 
-export const sealWords = (key: Bytes, id: MeetId, n: number, side: MeetSide, plain: Bytes, random: Random): Bytes => seal(key, about(LABEL.linkWords, id, n, side), plain, random);
-export function openWords(key: Bytes, id: MeetId, n: number, side: MeetSide, sealed: Bytes): Result<Bytes, 'unreadable'> {
-  const plain = open(key, about(LABEL.linkWords, id, n, side), sealed);
-  return plain === null ? err('unreadable') : ok(plain);
-}
-
-function seal(key: Bytes, about: Bytes, plain: Bytes, random: Random): Bytes {
-  const nonce = random(AEAD_NONCE);
-  return concat(nonce, na().crypto_aead_xchacha20poly1305_ietf_encrypt(pad(plain), about, null, nonce, key));
-}
-function open(key: Bytes, about: Bytes, sealed: Bytes): Bytes | null {
-  try {
-    return unpad(na().crypto_aead_xchacha20poly1305_ietf_decrypt(null, sealed.slice(AEAD_NONCE), about, sealed.slice(0, AEAD_NONCE), key) as Bytes);
-  } catch {
-    return null;
-  }
-}
+export const sealWords = (key: Bytes, id: MeetId, n: number, side: MeetSide, plain: Bytes, random: Random): Bytes => box(key, about(LABEL.linkWords, id, n, side), plain, random);
+export const openWords = (key: Bytes, id: MeetId, n: number, side: MeetSide, sealed: Bytes): Result<Bytes, 'unreadable'> => unbox(key, about(LABEL.linkWords, id, n, side), sealed);

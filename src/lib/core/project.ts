@@ -122,8 +122,7 @@ export async function catchUpFeed(run: GroupRun): Promise<void> {
   const { heads, upTo, cutUpTo } = run.feed.index;
   // a full disk took what was derived, and not what it was derived from: that comes again, and its words wait in the outbox meanwhile
   // what a log that ended since said beyond its end is in it
-  const isBeyond = endedSince(run, cutUpTo).some((row) => (heads[row.device] ?? 0) > (run.heads.get(row.device) ?? LOG_START).n);
-  if (upTo > run.cursor || isBeyond) return rebuildFeed(run);
+  if (upTo > run.cursor || goesBeyond(run)) return rebuildFeed(run);
   const lacks = (r: InboxRow): boolean => r.n > (heads[r.device] ?? 0);
   const missing = [...run.heads].reduce((sum, [device, at]) => sum + Math.max(0, at.n - (heads[device] ?? 0)), 0);
   if (missing === 0 && endedSince(run, cutUpTo).length === 0) return;
@@ -157,9 +156,8 @@ export async function rebuildFeed(run: GroupRun): Promise<void> {
 /** Lanes end where their logs were cut off (PROTOCOL §5.3), and what was said beyond that is taken out; called after the roster grew. */
 export async function cutLanes(run: GroupRun): Promise<void> {
   const { index } = run.feed;
-  const ended = endedSince(run, index.cutUpTo);
-  if (ended.some((row) => (index.heads[row.device] ?? 0) > (run.heads.get(row.device) ?? LOG_START).n)) return rebuildFeed(run);
-  for (const row of ended) {
+  if (goesBeyond(run)) return rebuildFeed(run);
+  for (const row of endedSince(run, index.cutUpTo)) {
     await run.feedRows.cutLane(run.localName(row.member), row.device, (run.heads.get(row.device) ?? LOG_START).n);
     run.flushSoon();
   }
@@ -167,6 +165,9 @@ export async function cutLanes(run: GroupRun): Promise<void> {
   note(run);
 }
 
+/** Whether the feed holds more of a log that ended since than counts now. */
+const goesBeyond = (run: GroupRun): boolean =>
+  endedSince(run, run.feed.index.cutUpTo).some((row) => (run.feed.index.heads[row.device] ?? 0) > (run.heads.get(row.device) ?? LOG_START).n);
 const endedSince = (run: GroupRun, seq: number): Row[] => [...run.state.rows.values()].filter((r) => r.end !== null && r.end.seq > seq);
 
 /** Notes that the feed holds what the logs' heads stand for. */
