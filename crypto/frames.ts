@@ -327,56 +327,57 @@ function readToRelay(r: Reader): ToRelay {
   }
 }
 
-export function encodeFromRelay(f: FromRelay): Bytes {
-  const w = new Writer().u8(FROM_CODES[f.is]);
+/** `size`: bytes that are likely to be needed. */
+export function encodeFromRelay(f: FromRelay, size?: number): Bytes {
+  const w = new Writer(size).u8(FROM_CODES[f.is]);
   switch (f.is) {
     case 'hello':
-      return w.num(f.version).fixed(f.relayPk).num(f.incarnation).fixed(f.nonce).num(f.time).done();
+      return w.num(f.version).fixed(f.relayPk).num(f.incarnation).fixed(f.nonce).num(f.time).last();
     case 'welcome':
-      return w.num(f.re).fixed(f.group).num(f.rosterSeq).num(f.feedSeq).num(f.head.n).fixed(f.head.hash).fixed(f.bearer).done();
+      return w.num(f.re).fixed(f.group).num(f.rosterSeq).num(f.feedSeq).num(f.head.n).fixed(f.head.hash).fixed(f.bearer).last();
     case 'gone':
-      return w.num(f.re).fixed(f.group).num(f.seq).done();
+      return w.num(f.re).fixed(f.group).num(f.seq).last();
     case 'entered':
     case 'destroyed':
       w.num(f.re).fixed(f.group);
       writeReceipt(f.receipt, w);
-      return w.done();
+      return w.last();
     case 'acks':
-      return w.fixed(f.group).list(f.items, (i, x) => x.num(i.n).num(i.seq).num(i.time)).done();
+      return w.fixed(f.group).list(f.items, (i, x) => x.num(i.n).num(i.seq).num(i.time)).last();
     case 'entries':
       w.num(f.re).fixed(f.group).bool(f.more);
-      return w.list(f.items, writeReceipted).done();
+      return w.list(f.items, writeReceipted).last();
     case 'lockboxes':
-      return w.num(f.re).fixed(f.group).bool(f.more).list(f.items, (i, x) => x.num(i.seq).bytes(i.lockbox)).done();
+      return w.num(f.re).fixed(f.group).bool(f.more).list(f.items, (i, x) => x.num(i.seq).bytes(i.lockbox)).last();
     case 'page':
       w.num(f.re).fixed(f.group).bool(f.more).list(f.prevs, (p, x) => x.num(p.device).fixed(p.prev));
-      return w.list(f.items, writeStored).done();
+      return w.list(f.items, writeStored).last();
     case 'card':
-      return w.num(f.re).fixed(f.group).bytes(f.card).done();
+      return w.num(f.re).fixed(f.group).bytes(f.card).last();
     case 'answer':
-      return w.num(f.re).fixed(f.group).fixed(f.request).bytes(f.body).done();
+      return w.num(f.re).fixed(f.group).fixed(f.request).bytes(f.body).last();
     case 'requests':
-      return w.num(f.re).fixed(f.group).list(f.items, (i, x) => x.fixed(i.invite).fixed(i.request).num(i.time).bytes(i.body)).done();
+      return w.num(f.re).fixed(f.group).list(f.items, (i, x) => x.fixed(i.invite).fixed(i.request).num(i.time).bytes(i.body)).last();
     case 'done':
-      return w.num(f.re).fixed(f.group).done();
+      return w.num(f.re).fixed(f.group).last();
     case 'refused':
       w.num(f.re).fixed(f.group).u8(REFUSAL_CODES[f.why]).num(f.detail.n).fixed(f.detail.hash).num(f.detail.fence);
-      return w.list(f.detail.heads, (h, x) => x.fixed(h.logPk).num(h.n).fixed(h.hash)).text(f.detail.words).done();
+      return w.list(f.detail.heads, (h, x) => x.fixed(h.logPk).num(h.n).fixed(h.hash)).text(f.detail.words).last();
     case 'pong':
-      return w.num(f.re).done();
+      return w.num(f.re).last();
     case 'turns':
-      return w.list(f.turns, writeTurn).done();
+      return w.list(f.turns, writeTurn).last();
     case 'items':
-      return w.num(f.re).fixed(f.group).bool(f.more).list(f.items, (i, x) => x.bytes(i)).done();
+      return w.num(f.re).fixed(f.group).bool(f.more).list(f.items, (i, x) => x.bytes(i)).last();
     case 'wants':
-      return w.num(f.re).fixed(f.group).list(f.items, (i, x) => x.bytes(i.want).num(i.answers)).done();
+      return w.num(f.re).fixed(f.group).list(f.items, (i, x) => x.bytes(i.want).num(i.answers)).last();
     case 'keys':
-      return w.num(f.re).fixed(f.group).bool(f.more).list(f.items, (i, x) => x.num(i.at).bytes(i.keys)).done();
+      return w.num(f.re).fixed(f.group).bool(f.more).list(f.items, (i, x) => x.num(i.at).bytes(i.keys)).last();
     case 'bell':
-      return w.num(f.re).fixed(f.group).fixed(f.key).done();
+      return w.num(f.re).fixed(f.group).fixed(f.key).last();
     case 'standing':
       w.num(f.re).fixed(f.group).bool(f.healing).num(f.rosterSeq).fixed(f.chain).num(f.feed);
-      return w.list(f.heads, (h, x) => x.num(h.device).num(h.n).fixed(h.hash)).list(f.lacks, (b, x) => x.fixed(b)).done();
+      return w.list(f.heads, (h, x) => x.num(h.device).num(h.n).fixed(h.hash)).list(f.lacks, (b, x) => x.fixed(b)).last();
     default:
       return unreachable(f);
   }

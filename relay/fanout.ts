@@ -2,12 +2,10 @@
  * What goes out unasked. Envelopes and acks gather during a turn of the event loop: one frame is built for a group and sent to
  * everyone, and each author gets one frame of acks (performance R1).
  */
-import { encodeFromRelay, type ReceiptedEntry, type StoredEnvelope, writeStored } from '../crypto/frames';
+import { encodeFromRelay, type ReceiptedEntry, type StoredEnvelope } from '../crypto/frames';
 import type { Bytes, Hex, MemberTag } from '../crypto/brand';
 import { hex } from '../crypto/bytes';
 import { LIMIT } from '../crypto/limits';
-import { encodePage } from '../crypto/packed';
-import { Writer } from '../crypto/wire';
 import type { Group } from './group';
 import type { LogSession } from './session';
 
@@ -54,7 +52,7 @@ export class Fanout {
       this.flushAcks(s);
     }
     const all = pages(g, fresh);
-    for (const s of g.logs) if (!authors.has(s)) for (const f of all) s.connection.write(f);
+    for (const f of all) for (const s of g.logs) if (!authors.has(s)) s.connection.write(f);
   }
   flushAcks(s: LogSession): void {
     const items = this.acks.get(s);
@@ -83,10 +81,8 @@ export class Fanout {
   /** Sends a frame to every live session of a log, after what is waiting. */
   toAll(g: Group, frame: Bytes): void {
     this.flushGroup(g);
-    for (const s of g.logs) {
-      this.flushAcks(s);
-      s.connection.write(frame);
-    }
+    for (const s of g.logs) this.flushAcks(s);
+    for (const s of g.logs) s.connection.write(frame);
   }
 
   /** Sends a frame to all live sessions of some members, once each. */
@@ -112,9 +108,7 @@ function pages(g: Group, fresh: readonly { readonly stored: StoredEnvelope; read
       if (end > at && bytes + size > LIMIT.pageBytes) break;
       bytes += size;
     }
-    const w = new Writer(bytes);
-    for (let i = at; i < end; i++) writeStored((fresh[i] as Fresh).stored, w);
-    out.push(encodePage({ re: 0, group: g.id, more: false, prevs: [], items: { count: end - at, bytes: w.last() } }));
+    out.push(encodeFromRelay({ is: 'page', re: 0, group: g.id, more: false, prevs: [], items: fresh.slice(at, end).map((f) => f.stored) }, bytes + 64));
     at = end;
   }
   return out;

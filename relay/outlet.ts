@@ -2,17 +2,17 @@
 import type { Duplex } from 'node:stream';
 import type { Bytes } from '../crypto/brand';
 
-/** A frame's WebSocket form is kept with it, as long as it lives. */
-const FORM = Symbol('message');
-type Framed = Bytes & { [FORM]?: Buffer };
+/** The frame that was written last and its WebSocket form: who sends one to many does it one after the other. */
+let latest: Bytes | null = null;
+let form: Buffer = Buffer.alloc(0);
 
-/** An unmasked, unfragmented binary message (RFC 6455 §5.2). */
-export function messageOf(bytes: Framed): Buffer {
-  let made = bytes[FORM];
-  if (made !== undefined) return made;
-  made = begun(bytes, bytes.length);
-  bytes[FORM] = made;
-  return made;
+/** An unmasked, unfragmented binary message (RFC 6455 §5.2). The frame must stay as it is. */
+export function messageOf(bytes: Bytes): Buffer {
+  if (bytes !== latest) {
+    latest = bytes;
+    form = begun(bytes, bytes.length);
+  }
+  return form;
 }
 /** The beginning of a message of `n` bytes, as far as `bytes` go. */
 function begun(bytes: Bytes, n: number): Buffer {

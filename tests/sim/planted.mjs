@@ -42,7 +42,7 @@ export const PLANTED = [
   bug('says seen by everybody', CORE('group-view'), 'readers.filter((m) => isSeenBy(run, hex(m.tag), p.device, p.n))', 'readers.filter((m) => m.tag.length > 0)', [HONEST, 4]),
   bug('says a change seen by who saw the words before', CORE('group-view'), 'readers.filter((m) => a.seen?.includes(hex(m.tag)) === true)', 'had', [HONEST, 110]),
   bug('says seen up to the number, not from it', 'src/lib/care/feed.ts', '    logs[String(device)] = join(logs[String(device)] ?? [], [from, to]);', '    logs[String(device)] = join(logs[String(device)] ?? [], [1, to + 9]);', [HONEST, 32]),
-  bug('pushes envelopes back to their author alone', RELAY.fanout, 'for (const s of g.logs) if (!authors.has(s)) for', 'for (const s of g.logs) if (authors.has(s)) for', [HONEST, 32]),
+  bug('pushes envelopes back to their author alone', RELAY.fanout, 'for (const s of g.logs) if (!authors.has(s)) s', 'for (const s of g.logs) if (authors.has(s)) s', [HONEST, 32]),
   bug('reuses the number of the last envelope', CORE('send'), 'const header = { n: at.n + 1,', 'const header = { n: Math.max(1, at.n),', [HONEST, 4]),
   bug('leaves the cursor behind its rows', CORE('group-run'), 'const row: HeadsRow = { cursor: this.cursor,', 'const row: HeadsRow = { cursor: this.cursor + 1,', [HONEST, 4]),
   bug('forgets where logs stand over a restart', CORE('group-run'), '      for (const [device, place] of heads.heads) run.heads.set(device, place);', '', [HONEST, 4]),
