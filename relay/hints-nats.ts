@@ -1,9 +1,12 @@
 /** Hints over NATS core: one subject for each group, at most once, nothing kept. Without its server the relay goes on by asking the store. */
+import { setTimeout } from 'node:timers/promises';
 import { connect, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { decodeHint, encodeHint, type Hint, type Hints } from './hints';
 
 /** Beyond that the others find it by asking. */
 const MISSED = 10_000;
+/** Milliseconds until a server is tried again that was not there, or let nobody in. */
+const AGAIN = 1_000;
 const subject = (g: number): string => `carefold.group.${g}`;
 
 /** Returns at once; connects, and connects again, by itself. `changed` hears whether hints come through. */
@@ -13,7 +16,8 @@ export function natsHints(servers: readonly string[], changed: (isUp: boolean) =
   let nats: NatsConnection | null = null;
   /** Groups that could not be told of. */
   const missed = new Set<number>();
-  let isUp = false;
+  /** Null before it is known. */
+  let isUp: boolean | null = null;
   let closed = false;
 
   const turn = (now: boolean): void => {
@@ -25,7 +29,7 @@ export function natsHints(servers: readonly string[], changed: (isUp: boolean) =
     missed.clear();
   };
   const listen = (g: number): void => {
-    if (nats === null) return;
+    if (nats === null || nats.isClosed()) return;
     const callback = (_: Error | null, m: { readonly data: Uint8Array }): void => {
       const hint = decodeHint(m.data);
       if (hint !== null && hint.g === g) watching.get(g)?.(hint);
@@ -38,24 +42,34 @@ export function natsHints(servers: readonly string[], changed: (isUp: boolean) =
       if (s.type === 'reconnect') turn(true);
     }
   };
-  // a server that is not there yet is waited for, however long
-  void connect({ servers: [...servers], name: 'carefold', noEcho: true, waitOnFirstConnect: true, maxReconnectAttempts: -1, reconnectTimeWait: 500, reconnectJitter: 500, pingInterval: 5_000, maxPingOut: 2 }).then(
-    (c) => {
-      if (closed) return c.close();
-      nats = c;
-      for (const g of watching.keys()) listen(g);
-      turn(true);
-      return observe(c);
-    },
-    () => turn(false)
-  );
+  /** Connects until it is closed. What a connection that stood lost it finds again by itself, unless it is turned away. */
+  const keep = async (): Promise<void> => {
+    while (!closed) {
+      try {
+        nats = await connect({ servers: [...servers], name: 'carefold', noEcho: true, maxReconnectAttempts: -1, reconnectTimeWait: 500, reconnectJitter: 500, pingInterval: 5_000, maxPingOut: 2 });
+        if (closed) return void (await nats.close());
+        for (const g of watching.keys()) listen(g);
+        turn(true);
+        void observe(nats);
+        await nats.closed();
+      } catch {
+        // as one that is not there yet
+      }
+      nats = null;
+      listening.clear();
+      if (closed) return;
+      turn(false);
+      await setTimeout(AGAIN, undefined, { ref: false });
+    }
+  };
+  void keep();
 
   return {
     get isUp() {
-      return isUp;
+      return isUp === true;
     },
     tell(hint) {
-      if (nats !== null && isUp) nats.publish(subject(hint.g), encodeHint(hint));
+      if (nats !== null && isUp === true && !nats.isClosed()) nats.publish(subject(hint.g), encodeHint(hint));
       else if (missed.size < MISSED) missed.add(hint.g);
     },
     watch(g, heard) {

@@ -99,10 +99,10 @@ export async function startPostgres(): Promise<Engine> {
   return { ...server, stop: (how = 'SIGQUIT') => server.stop(how) };
 }
 
-/** A NATS server that keeps nothing. */
-export async function startNats(): Promise<Engine> {
+/** A NATS server that keeps nothing. `more`: arguments of its next start. */
+export async function startNats(more: () => readonly string[] = () => []): Promise<Engine> {
   const port = await freePort();
-  return engine(port, `nats://127.0.0.1:${port}`, null, () => spawn(program('nats-server'), ['-a', '127.0.0.1', '-p', String(port)], { stdio: ['ignore', 'ignore', 'pipe'] }));
+  return engine(port, `nats://127.0.0.1:${port}`, null, () => spawn(program('nats-server'), ['-a', '127.0.0.1', '-p', String(port), ...more()], { stdio: ['ignore', 'ignore', 'pipe'] }));
 }
 
 /** An S3-compatible server with one bucket, `carefold`, and the keys S3RVER, S3RVER. */

@@ -64,4 +64,42 @@ describe('hints over NATS', () => {
       return a.isUp && b.isUp && heard > 0;
     });
   });
+
+  it('come through again after a server that let nobody in, be it there from the start', async () => {
+    let isShut = true;
+    const server = await startNats(() => (isShut ? ['--user', 'somebody', '--pass', 'else'] : []));
+    servers.push(server);
+    const said: boolean[] = [];
+    const [a, b] = [natsHints([server.url], (isUp) => said.push(isUp)), natsHints([server.url])];
+    ends.push(a, b);
+    let heard = 0;
+    b.watch(1, () => heard++);
+    const comeThrough = async (): Promise<void> => {
+      isShut = false;
+      await server.stop();
+      await server.start();
+      heard = 0;
+      await until(() => {
+        a.tell(hint(1));
+        return a.isUp && b.isUp && heard > 0;
+      });
+    };
+    await new Promise((done) => setTimeout(done, 2000));
+    expect(a.isUp || b.isUp).toBe(false);
+    await comeThrough();
+    expect(said).toEqual([false, true]);
+
+    isShut = true;
+    await server.stop();
+    await server.start();
+    // long enough to have been turned away twice
+    await new Promise((done) => setTimeout(done, 4000));
+    expect(a.isUp || b.isUp).toBe(false);
+    const stop = b.watch(2, () => heard++);
+    a.tell(hint(1));
+    await comeThrough();
+    a.tell(hint(2));
+    await until(() => heard > 1);
+    stop();
+  });
 });
