@@ -1,5 +1,5 @@
 /**
- * The relay beside servers that others wrote: `bare` (ws passing messages on), `yws` (as the y-websocket server) and `hocus` (hocuspocus with
+ * The relay beside servers that others wrote: `bare` (ws passing messages on), `yws` (y-websocket's own server) and `hocus` (hocuspocus with
  * SQLite), in turns, clients and servers in processes of their own, processor time from the scheduler. Ours acks and delivers only
  * what is durable. `--only R1,R6` measures those, `--rounds n` as often. Ends with one line of JSON.
  */
