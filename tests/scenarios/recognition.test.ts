@@ -99,4 +99,31 @@ describe('whoever claims to be another', () => {
     expect(states).toEqual([[false, 'verified'], [true, 'other']]);
     expect(world.reports).toEqual([]);
   }, 60_000);
+
+  it('is as another under a name that only looks like one that was compared, and is told apart by digits of which she chooses none', async () => {
+    const { world, olivia, pat } = await cast(2);
+    await world.time.pass(500);
+    await verify(olivia, 'Pat', await number(olivia, 'Pat'));
+    const marks = (): Map<string, string> => new Map(olivia.view.people.map((p) => [p.member, p.mark]));
+    expect(of(olivia, 'Pat').sameName).toBe(false);
+    const twin = world.device('P\u2060at\u200b', 'family');
+    await twin.setUp();
+    const twins = await admit(world, olivia, twin);
+    await world.time.pass(500);
+    const two = olivia.view.people.filter((p) => p.member === twins.view.me || p.member === pat.view.me);
+    expect(two.map((p) => [p.sameName, p.member === twins.view.me, p.known.state])).toEqual([[true, false, 'verified'], [true, true, 'other']]);
+    expect(new Set(two.map((p) => p.mark)).size).toBe(2);
+    // everybody sees the same digits
+    expect(new Map(pat.view.people.map((p) => [p.member, p.mark]))).toEqual(marks());
+    expect(world.reports).toEqual([]);
+  }, 60_000);
+
+  it('has a name of one line, whatever she typed', async () => {
+    const { world, olivia } = await cast(2);
+    const mallory = world.device('Mal\nlory \u202eyrolg\u202c', 'family');
+    await mallory.setUp();
+    const seat = await admit(world, olivia, mallory);
+    await world.time.pass(500);
+    expect(olivia.view.people.find((p) => p.member === seat.view.me)?.name).toBe('Mal lory yrolg');
+  }, 60_000);
 });

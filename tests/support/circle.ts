@@ -1,6 +1,7 @@
 /** A group whose members are there already: where most properties begin. */
 import type { JoinId, Views } from '../../src/lib/core/port';
 import type { GroupRun } from '../../src/lib/core/group-run';
+import { asLine } from '../../src/lib/group/name';
 import { type Device, World } from './world';
 
 /** The fixed cast, in the order in which they come in; Olivia makes the group. */
@@ -58,7 +59,7 @@ export async function admit(world: World, owner: Seat, device: Device, history: 
   await world.time.pass(100);
   await device.must('ask', { join });
   await world.time.pass(100);
-  const request = owner.view.requests.find((r) => r.name === device.name);
+  const request = owner.view.requests.find((r) => r.name === asLine(device.name));
   if (request === undefined) throw new Error(`${device.name} never asked`);
   await owner.device.must('let-in', { group: owner.group, request: request.request });
   await world.time.pass(100);

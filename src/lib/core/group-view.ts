@@ -1,13 +1,14 @@
 /** Views of one group, derived from what is in memory. */
 import { hex } from '$crypto/bytes';
-import { hash } from '$crypto/hash';
+import { hash, ZERO_HASH } from '$crypto/hash';
 import { LABEL } from '$crypto/labels';
 import { ROLE } from '$crypto/roster/entry';
 import { CLAIM_WAIT, DESTROY_GRACE } from '$crypto/roster/rules';
-import { currentEpoch, liveMembers, mayInvite, mayRemove, type Member } from '$crypto/roster/state';
+import { chainAt, currentEpoch, liveMembers, mayInvite, mayRemove, type Member } from '$crypto/roster/state';
 import type { Bytes } from '$crypto/brand';
 import { type Amendment, type FeedPost, isLater } from '../care/feed';
 import { blobsOf, type PhotoRecord, type PostRecord, postIdOf } from '../care/record';
+import { readAs } from '../group/name';
 import { noteIn } from './carried-note';
 import { lacksRightKey } from './closed';
 import type { GroupRun, OutboxItem } from './group-run';
@@ -85,7 +86,10 @@ export const requestId = (r: { invite: Bytes; request: Bytes }): string => `${he
 
 function people(run: GroupRun): PersonView[] {
   const names = new Map<string, number>();
-  for (const m of liveMembers(run.state)) names.set(key(nameOf(run, hex(m.tag))), (names.get(key(nameOf(run, hex(m.tag)))) ?? 0) + 1);
+  for (const m of liveMembers(run.state)) {
+    const name = readAs(nameOf(run, hex(m.tag)));
+    names.set(name, (names.get(name) ?? 0) + 1);
+  }
   const came = new Set(run.shown.notes.filter((n) => n.what === 'came').map((n) => n.who));
   const view = (m: Member): PersonView => {
     const tag = hex(m.tag);
@@ -98,8 +102,8 @@ function people(run: GroupRun): PersonView[] {
       me: tag === run.me,
       since: m.at,
       history: m.horizon === 1 ? 'start' : 'today',
-      sameName: m.end === null && (names.get(key(shown.name)) ?? 0) > 1,
-      mark: markOf(m.tag),
+      sameName: m.end === null && (names.get(readAs(shown.name)) ?? 0) > 1,
+      mark: markOf(run, m),
       verified: tag === run.me ? null : verifiedAt(run, tag),
       invitedBy: m.invitedBy === null ? null : nameOf(run, hex(m.invitedBy)),
       cameOpen: came.has(tag),
@@ -116,11 +120,10 @@ const verifiedAt = (run: GroupRun, member: string): number | null => {
   return times.length === 0 ? null : Math.max(...times);
 };
 const rolesOf = (bits: number): PersonRoles => ({ host: (bits & ROLE.host) !== 0, successor: (bits & ROLE.successor) !== 0, representative: (bits & ROLE.representative) !== 0 });
-const key = (name: string): string => name.trim().toLocaleLowerCase('en').replace(/\s+/g, ' ');
 
-/** Four digits of a tag's hash, to tell two of one name apart. */
-function markOf(tag: Bytes): string {
-  const h = hash(LABEL.mark, tag);
+/** Four digits to tell two of one name apart: of a hash over the tag, which one may choose, and the chain at the entry that let one in, which nobody can. */
+function markOf(run: GroupRun, m: Member): string {
+  const h = hash(LABEL.mark, m.tag, chainAt(run.state, m.from) ?? ZERO_HASH);
   return String((((h[0] as number) << 16) | ((h[1] as number) << 8) | (h[2] as number)) % 10_000).padStart(4, '0');
 }
 

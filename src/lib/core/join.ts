@@ -11,6 +11,7 @@ import { claimBody, type NewRow, signEntry } from '$crypto/roster/entry';
 import { chainHead, liveRows, mindersOf, type RosterState, rowsOf } from '$crypto/roster/state';
 import { sign } from '$crypto/verify';
 import * as v from 'valibot';
+import { asLine } from '../group/name';
 import { boxParts, displayBytes, makeRotation } from './change';
 import type { Around } from './group-run';
 import { deviceKeys, type EntryRow, type GroupRow } from './group-rows';
@@ -36,9 +37,10 @@ export interface JoinRow {
 
 const role = v.picklist(['clinician', 'patient', 'family']);
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const line = v.pipe(v.string(), v.maxLength(200), v.transform(asLine));
 const cardShape = v.object({
-  inviter: v.pipe(v.string(), v.maxLength(200)), inviterRole: role, kind: v.picklist(['team', 'across', 'family', 'one-to-one']),
-  inside: v.object({ clinician: count, patient: count, family: count }), relationship: v.pipe(v.string(), v.maxLength(200)),
+  inviter: line, inviterRole: role, kind: v.picklist(['team', 'across', 'family', 'one-to-one']),
+  inside: v.object({ clinician: count, patient: count, family: count }), relationship: line,
   history: v.picklist(['start', 'today']), expires: count, open: v.optional(v.boolean())
 });
 /** What a card says (PROTOCOL §13.2); null when it says nothing that makes sense. */

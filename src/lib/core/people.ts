@@ -7,6 +7,7 @@ import { base64url, hex, unbase64url } from '$crypto/bytes';
 import { personKeys, signPerson } from '$crypto/person';
 import { liveMembers } from '$crypto/roster/state';
 import type { Naming } from '../care/feed';
+import { readAs } from '../group/name';
 import type { Seen } from '../store/sealed';
 import type { Store } from '../store/store';
 import type { PersonRow } from './devices';
@@ -73,8 +74,7 @@ export class Verified {
 }
 
 /** Whether people would read two names as one. */
-export const sameName = (a: string, b: string): boolean => plain(a) === plain(b);
-const plain = (name: string): string => name.normalize('NFKC').trim().toLocaleLowerCase('en').replace(/\s+/g, ' ');
+export const sameName = (a: string, b: string): boolean => readAs(a) === readAs(b);
 
 /** What can be said of who a member is. `runs` are all groups of this device. */
 export function recognise(run: GroupRun, member: string, name: string, verified: Verified, runs: Iterable<GroupRun>): Recognition {

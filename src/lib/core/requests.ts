@@ -7,9 +7,10 @@ import { LIMIT } from '$crypto/limits';
 import { joinNumber } from '$crypto/passphrase';
 import { type NewRow, verifyNewRow } from '$crypto/roster/entry';
 import * as v from 'valibot';
+import { asLine } from '../group/name';
 import type { GroupRun, OpenedRequest } from './group-run';
 
-const asked = v.object({ name: v.pipe(v.string(), v.minLength(1), v.maxLength(200)), role: v.picklist(['clinician', 'patient', 'family']) });
+const asked = v.object({ name: v.pipe(v.string(), v.minLength(1), v.maxLength(200), v.transform(asLine)), role: v.picklist(['clinician', 'patient', 'family']) });
 
 /** Numbers under one invite in an hour: an honest relay lets no more new requests come (PROTOCOL §13.3). */
 const NUMBERS = 20;

@@ -5,10 +5,11 @@ import { openDisplay } from '$crypto/display';
 import { decodeEntry, type Entry, ROLE } from '$crypto/roster/entry';
 import type { RosterState } from '$crypto/roster/state';
 import type { Bytes, RosterKey } from '$crypto/brand';
+import { asLine } from '../group/name';
 import type { EntryRow, GroupRow, GroupShown, KeyringRow, PersonShown } from './group-rows';
 
 const role = v.picklist(['clinician', 'patient', 'family']);
-const name = v.pipe(v.string(), v.maxLength(200));
+const name = v.pipe(v.string(), v.maxLength(200), v.transform(asLine));
 const person = v.object({ name, role, relationship: v.optional(name, '') });
 const group = v.object({ name, kind: v.picklist(['team', 'across', 'family', 'one-to-one']) });
 const display = v.object({ group: v.optional(group), name: v.optional(name), person: v.optional(person), relationship: v.optional(name) });

@@ -1,4 +1,4 @@
-/** Whether two people wrote the same name, however their keyboards write quotes and dashes, and in whatever case. */
+/** Whether two people wrote the same name, however their keyboards write quotes and dashes, in whatever case, and whatever stands in it that shows nothing. */
 export const isSameName = (one: string, other: string): boolean => plain(one) === plain(other);
 
 const plain = (s: string): string =>
@@ -8,5 +8,6 @@ const plain = (s: string): string =>
     .replace(/[“”„«»]/g, '"')
     .replace(/[‐-―]/g, '-')
     .replace(/\s+/g, ' ')
+    .replace(/[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu, '')
     .trim()
     .toLocaleLowerCase('en');
