@@ -17,6 +17,7 @@ export function endSession(h: House, s: LogSession): void {
 export function endConnection(h: House, c: Connection): void {
   if (!c.isOpen) return;
   c.isOpen = false;
+  c.toRead = undefined;
   h.connections.delete(c);
   for (const s of c.logs.values()) endSession(h, s);
   for (const s of c.invites.values()) {

@@ -80,6 +80,8 @@ export const RATE = {
   comingWait: 20,
   /** Proofs of access on one connection, whether they hold or not. */
   proofs: 5000,
+  /** Answers that are read from the store for one connection at a time: each may have some hundred kilobytes. */
+  reads: 8,
   /** Bytes waiting for a reader before it is heard no more until it takes them, and before it is dropped. */
   unreadAsk: 1024 * 1024,
   unread: 8 * 1024 * 1024,

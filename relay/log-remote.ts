@@ -15,6 +15,8 @@ export type ToWorker = PackedCalls | 'close';
 const CROWD = 0.5;
 const FEW = 32;
 const LOOKS = 4;
+/** Questions in one transaction: an answer may have some hundred kilobytes, and all of them are in memory together. */
+const QUESTIONS = 64;
 
 interface Pending { readonly call: Call; readonly then: (reply: Result<never, Unkept>) => void }
 
@@ -43,10 +45,12 @@ export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: 
     gathering++;
     if (sent.length > 0) return;
     if (gathered.length === 0) return idle?.();
-    sent = gathered;
-    gathered = [];
+    let questions = 0;
+    const rest = gathered.findIndex(({ call }) => call.name !== 'append' && ++questions > QUESTIONS);
+    sent = rest < 0 ? gathered : gathered.slice(0, rest);
+    gathered = rest < 0 ? [] : gathered.slice(rest);
     callers = 0;
-    isAsked = false;
+    isAsked = gathered.length > 0;
     const packed = packCalls(sent.map((p) => p.call));
     worker.postMessage(packed, [packed.appends.buffer]);
   };

@@ -9,6 +9,7 @@ import type { Group } from './group';
 import type { House } from './house';
 import { RATE } from './limits';
 import { isWait, type Mailed } from './log';
+import { read } from './reading';
 import type { InviteSession, LogSession } from './session';
 
 type Of<K extends ToRelay['is']> = Extract<ToRelay, { is: K }>;
@@ -80,7 +81,7 @@ function mailbox(h: House, s: LogSession, re: number): void {
   const expired = all.filter((i) => h.clock() > i.expires).map((i) => i.invite);
   if (expired.length > 0) h.log.call('spend', { g: group.g, invites: expired }, () => undefined);
   const invites = all.filter((i) => minds(group, s.member, i) && h.clock() <= i.expires).map((i) => i.invite);
-  h.log.call('requests', { g: group.g, invites }, (r) => {
+  read(h, connection, 'requests', { g: group.g, invites }, (r) => {
     if (!r.ok) return connection.refuse(re, group.id, 'unavailable');
     parts(r.value).forEach((items, i) => connection.send({ is: 'requests', re: i === 0 ? re : 0, group: group.id, items }));
   });

@@ -7,6 +7,7 @@ import { LIMIT } from '../crypto/limits';
 import type { House } from './house';
 import { type Claim, RATE } from './limits';
 import type { ItemFrame } from './personal';
+import { read } from './reading';
 import type { Connection } from './session';
 
 export function byMeeting(h: House, c: Connection, f: ItemFrame): void {
@@ -15,7 +16,7 @@ export function byMeeting(h: House, c: Connection, f: ItemFrame): void {
   const now = h.clock();
   const since = now - RATE.meet;
   if (f.is === 'get-items') {
-    return h.log.call('meeting', { meet, after: f.after, since }, (r) => {
+    return read(h, c, 'meeting', { meet, after: f.after, since }, (r) => {
       if (!r.ok) c.refuse(f.re, f.group, 'unavailable');
       else if (r.value === null) c.refuse(f.re, f.group, 'ended');
       else c.send({ is: 'items', re: f.re, group: f.group, items: r.value.items, more: r.value.more });

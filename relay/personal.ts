@@ -5,6 +5,7 @@ import { LIMIT } from '../crypto/limits';
 import type { House } from './house';
 import { type Claim, RATE } from './limits';
 import { isWait } from './log';
+import { read } from './reading';
 import type { Connection } from './session';
 
 export type ItemFrame = Extract<ToRelay, { is: 'put-item' }> | Extract<ToRelay, { is: 'get-items' }>;
@@ -13,7 +14,7 @@ export function byVault(h: House, c: Connection, f: ItemFrame): void {
   const vault = c.vaults.get(hex(f.group));
   if (vault === undefined) return c.refuse(f.re, f.group, 'not-allowed');
   if (f.is === 'get-items') {
-    return h.log.call('items', { vault, after: f.after }, (r) => {
+    return read(h, c, 'items', { vault, after: f.after }, (r) => {
       if (r.ok) c.send({ is: 'items', re: f.re, group: f.group, ...r.value });
       else c.refuse(f.re, f.group, 'unavailable');
     });

@@ -8,6 +8,7 @@ import type { Group } from './group';
 import type { House } from './house';
 import { ask } from './log';
 import { standing } from './mailbox';
+import { read } from './reading';
 import type { Connection, LogSession } from './session';
 
 type Of<K extends ToRelay['is']> = Extract<ToRelay, { is: K }>;
@@ -21,7 +22,7 @@ export function entries(h: House, c: Connection, f: Of<'roster'>): void {
   h.follow.current(group, (ok) => group.run(() => {
     if (!ok) return c.refuse(f.re, f.group, 'unavailable');
     const send = (upTo: number): void =>
-      h.log.call('entries', { g: group.g, after: f.after, upTo, most: LIMIT.page }, (r) => {
+      read(h, c, 'entries', { g: group.g, after: f.after, upTo, most: LIMIT.page }, (r) => {
         if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
         c.send({ is: 'entries', re: f.re, group: f.group, items: r.value.items, more: r.value.more });
       });
@@ -61,7 +62,7 @@ export function lockboxes(h: House, c: Connection, f: Of<'lockboxes'>): void {
   const s = c.logs.get(hex(f.group));
   if (s === undefined) return c.refuse(f.re, f.group, 'not-allowed');
   s.group.run(() =>
-    h.log.call('lockboxes', { g: s.group.g, device: s.device, after: f.after }, (r) => {
+    read(h, c, 'lockboxes', { g: s.group.g, device: s.device, after: f.after }, (r) => {
       if (!r.ok) return c.refuse(f.re, f.group, 'unavailable');
       c.send({ is: 'lockboxes', re: f.re, group: f.group, items: r.value.items, more: r.value.more });
     })
@@ -70,7 +71,7 @@ export function lockboxes(h: House, c: Connection, f: Of<'lockboxes'>): void {
 
 export function page(h: House, s: LogSession, f: Of<'fetch'>): void {
   const { group, connection } = s;
-  h.log.call('page', { g: group.g, way: f.way, from: f.from, most: f.most }, (r) => {
+  read(h, connection, 'page', { g: group.g, way: f.way, from: f.from, most: f.most }, (r) => {
     if (!r.ok) return connection.refuse(f.re, group.id, 'unavailable');
     const page = r.value;
     // the row may have ended since it asked, here or at another relay

@@ -56,6 +56,9 @@ export class Connection {
   /** Bytes of envelopes that are not answered yet. */
   coming = 0;
   creates = 0;
+  /** Answers that are being read for it, and what waits until there are fewer (`reading.ts`). */
+  reading = 0;
+  toRead: (() => void)[] | undefined;
   /** Personal vaults and meetings that it began. */
   begun = 0;
   /** Frames that made no sense, and proofs that did not hold. */

@@ -10,6 +10,7 @@ import { cut } from './cut';
 import type { House } from './house';
 import { RATE } from './limits';
 import { isWait } from './log';
+import { read } from './reading';
 import type { LogSession } from './session';
 
 type Of<K extends ToRelay['is']> = Extract<ToRelay, { is: K }>;
@@ -45,7 +46,7 @@ export function byDevice(h: House, s: LogSession, f: WantFrame): void {
       });
     }
     case 'get-keys':
-      return h.log.call('keys', { g: group.g, device: s.device, after: f.after }, (r) => {
+      return read(h, connection, 'keys', { g: group.g, device: s.device, after: f.after }, (r) => {
         if (r.ok) connection.send({ is: 'keys', re: f.re, group: group.id, ...r.value });
         else no('unavailable');
       });

@@ -73,6 +73,37 @@ describe('what a relay limits', () => {
     expect(await s.enter(s.phone, nameEntry(r.random, s.state, olivia, s.now, 'Another name'))).toMatchObject({ why: 'full' });
   });
 
+  it('what is read for one connection at a time: a burst of questions waits for its turn, and is forgotten with it', async () => {
+    const waiting: (() => void)[] = [];
+    let most = 0;
+    let asked = 0;
+    const own = localLog(':memory:', 7);
+    const slow: Log = {
+      ...own,
+      call(name, input, then) {
+        if (name !== 'page') return own.call(name, input, then);
+        asked++;
+        own.call(name, input, (reply) => waiting.push(() => then(reply)));
+        most = Math.max(most, waiting.length);
+      }
+    };
+    r = rhea('reads', { log: slow });
+    const s = await Scene.begin(r, olivia);
+    await s.post(s.phone, olivia);
+    const ask = (re: number): void => s.phone.tell({ is: 'fetch', re, group: s.group, way: 'down', from: 9, most: 9 });
+    for (let re = 100; re < 150; re++) ask(re);
+    expect(asked).toBe(RATE.reads);
+    while (waiting.length > 0) waiting.shift()?.();
+    await settled();
+    expect(s.phone.heard.filter((f) => f.is === 'page').map((f) => f.re)).toEqual(Array.from({ length: 50 }, (_, i) => 100 + i));
+    expect([asked, most]).toEqual([50, RATE.reads]);
+
+    for (let re = 200; re < 250; re++) ask(re);
+    s.phone.close();
+    while (waiting.length > 0) waiting.shift()?.();
+    expect(asked).toBe(50 + RATE.reads);
+  });
+
   it('a group as a whole by its quota: nothing new is taken, what is stored is acknowledged again, reading and ending go on', async () => {
     const s = await Scene.begin(r, olivia);
     const pat = await s.join();

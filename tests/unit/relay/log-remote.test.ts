@@ -160,4 +160,17 @@ describe('the log in its thread', () => {
     }
     expect(s.commits[1]).toBeLessThan(10);
   });
+
+  it('takes so many questions at a time, in their order, and envelopes behind them after', async () => {
+    const s = await new Slow().opened();
+    s.ask(100);
+    s.call(3);
+    s.ask(50);
+    expect(s.commits).toEqual([64]);
+    s.commit();
+    expect(s.commits).toEqual([64, 36 + 3 + 28]);
+    s.commit();
+    s.commit();
+    expect([s.commits, s.answered]).toEqual([[64, 67, 22], 153]);
+  });
 });

@@ -1,0 +1,23 @@
+/**
+ * What a connection reads from the store. A small question can have a large answer, and a burst of them is here at once: so many are read for a
+ * connection at a time, the others wait for their turn, and are forgotten with it.
+ */
+import type { House } from './house';
+import { RATE } from './limits';
+import type { CallName, Calls, Reply } from './log';
+import type { Connection } from './session';
+
+/** Asks the store for a connection; `then` hears its answer, or nothing once the connection has ended. */
+export function read<K extends CallName>(h: House, c: Connection, name: K, input: Calls[K][0], then: (r: Reply<K>) => void): void {
+  const begin = (): void => {
+    c.reading++;
+    h.log.call(name, input, (r) => {
+      c.reading--;
+      const next = c.toRead?.shift();
+      then(r);
+      next?.();
+    });
+  };
+  if (c.reading < RATE.reads && (c.toRead?.length ?? 0) === 0) begin();
+  else (c.toRead ??= []).push(begin);
+}
