@@ -30,14 +30,15 @@ export type Enterer = LogSession | InviteSession;
 /** A device brings its own entries; the holder of an invite the one that lets it in. */
 const isOwn = (s: Enterer, e: Entry): boolean => (s.as === 'log' ? equal(e.author, s.logPk) : e.body.kind === 'join' && equal(e.body.invite, s.invite));
 
-/** Whose hourly entries are spent: whom a non-owner let in shares with who did, and an invite with who made it (PROTOCOL §11.3). A recovery row's never wait. */
+/** Whose hourly entries are spent: whom a non-owner let in shares with who did, and an invite with who made it (PROTOCOL §11.3). Recovery rows have a budget apart, so that whoever used up the other keeps them from nothing; it is their member's, since such a row can replace itself. */
 function budgetOf(s: Enterer, now: number): Budget {
   const { state } = s.group;
   const member = s.as === 'log' ? s.member : hex((state.invites.get(hex(s.invite)) as Invite).by);
-  const isRecovery = s.as === 'log' && rowOf(state, s.logPk)?.rank === 'recovery';
+  const isOwner = member === state.owner;
+  if (s.as === 'log' && rowOf(state, s.logPk)?.rank === 'recovery') return { key: `recovery ${member}`, most: isOwner ? RATE.recoveryByOwner : RATE.recovery, now };
   const sponsor = state.sponsors.get(member);
-  const whose = member === state.owner || sponsor === undefined ? member : hex(sponsor);
-  return { key: `entries ${whose}`, most: isRecovery ? Infinity : member === state.owner ? RATE.entriesByOwner : RATE.entries, now };
+  const whose = isOwner || sponsor === undefined ? member : hex(sponsor);
+  return { key: `entries ${whose}`, most: isOwner ? RATE.entriesByOwner : RATE.entries, now };
 }
 
 /** How often the folded state is stored, so that loading folds few entries. */

@@ -6,6 +6,9 @@ export const RATE = {
   /** Roster appends in an hour, by member and by the owner (PROTOCOL §11). */
   entries: 20,
   entriesByOwner: 200,
+  /** The same by recovery rows: enough to end eight devices and all that a thief can add meanwhile, and to come back. */
+  recovery: 60,
+  recoveryByOwner: 260,
   /** Personal vaults and meetings that one connection may begin, and items that a vault may grow by in an hour. */
   begun: 10,
   items: 600,

@@ -15,7 +15,7 @@ import { type Hints, localHints, NO_HINTS } from '../../../relay/hints';
 import { RATE } from '../../../relay/limits';
 import type { Log } from '../../../relay/log';
 import { localLog } from '../../../relay/log-sqlite';
-import { type Device, makeDevice, makeRelay, nameEntry, removeEntry, rotate, seeded } from '../../support/actor';
+import { deviceAdd, type Device, makeDevice, makeRelay, nameEntry, removeEntry, rotate, seeded } from '../../support/actor';
 import { type Of, Phone, rhea, type Rhea, Scene, settled } from './phone';
 
 let a: Rhea;
@@ -265,6 +265,13 @@ describe('two relays that cannot tell each other anything', () => {
     await second.as(fay.device, s.group);
     for (let i = 0; i < RATE.entries; i++) await s.must(i % 2 === 0 ? fay.phone : second, rotate(s.rhea.random, s.state, fay.device));
     for (const p of [fay.phone, second]) expect(await s.enter(p, rotate(s.rhea.random, s.state, fay.device))).toMatchObject({ why: 'rate', detail: { fence: 3_600_000 } });
+    const pat = await s.join();
+    const safe = makeDevice(s.rhea.random, pat.device.member);
+    await s.must(pat.phone, deviceAdd(s.rhea.random, s.state, pat.device, safe, 'recovery', s.keyring()));
+    const both = [new Phone(a.relay, a.random), new Phone(b.relay, b.random)] as const;
+    for (const p of both) await p.as(safe, s.group);
+    for (let i = 0; i < RATE.recovery; i++) await s.must(both[i % 2] as Phone, rotate(s.rhea.random, s.state, safe));
+    for (const p of both) expect(await s.enter(p, rotate(s.rhea.random, s.state, safe))).toMatchObject({ why: 'rate', detail: { fence: 3_600_000 } });
     const want = (p: Phone, at: number): Promise<FromRelay> => p.ask((re) => ({ is: 'want', re, group: s.group, want: signWant(s.group, { logPk: fay.device.logPk, spans: [{ first: 1, last: at }] }, fay.device.logSk) }));
     for (let i = 0; i < RATE.wants; i++) expect(await want(i % 2 === 0 ? fay.phone : second, i + 1)).toMatchObject({ is: 'done' });
     for (const p of [fay.phone, second]) expect(await want(p, 99)).toMatchObject({ why: 'rate' });

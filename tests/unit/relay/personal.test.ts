@@ -5,7 +5,8 @@ import { LIMIT } from '../../../crypto/limits';
 import { phraseKeys } from '../../../crypto/phrase';
 import { hex } from '../../../crypto/bytes';
 import { ready } from '../../../crypto/sodium';
-import { deviceAdd, deviceRevoke, type Device, makeDevice, rotate, seeded } from '../../support/actor';
+import { RATE } from '../../../relay/limits';
+import { deviceAdd, deviceRevoke, type Device, makeDevice, removeEntry, rotate, seeded } from '../../support/actor';
 import { Phone, rhea, type Rhea, Scene, settled } from './phone';
 
 let r: Rhea;
@@ -151,6 +152,45 @@ describe('at the relay', () => {
     const p = await s.arrive(safe);
     await s.must(p, deviceRevoke(r.random, s.state, safe, fay.device.logPk, s.heads()));
     expect(fay.phone.of('gone')).toMatchObject([{ re: 0, seq: s.state.seq }]);
+  });
+
+  it('a thief that adds a device for each that the recovery row ends is out before that row has to wait', async () => {
+    const fay = await s.join();
+    const safe = makeDevice(r.random, fay.device.member);
+    await s.must(fay.phone, deviceAdd(r.random, s.state, fay.device, safe, 'recovery', s.keyring()));
+    const p = await s.arrive(safe);
+    const added: Device[] = [];
+    const add = async (): Promise<void> => {
+      const next = makeDevice(r.random, fay.device.member);
+      if ((await s.enter(fay.phone, deviceAdd(r.random, s.state, fay.device, next, 'ordinary', s.keyring()))).is === 'entered') added.push(next);
+    };
+    while (added.length < LIMIT.devicesPerMember - 1) await add();
+    for (let i = 0; i < added.length; i++) {
+      await s.must(p, deviceRevoke(r.random, s.state, safe, added[i]!.logPk, s.heads()));
+      await add();
+    }
+    expect(fay.phone.of('refused').at(-1)).toMatchObject({ why: 'rate' });
+    await s.must(p, deviceRevoke(r.random, s.state, safe, fay.device.logPk, s.heads()));
+    await s.must(p, deviceAdd(r.random, s.state, safe, makeDevice(r.random, fay.device.member)));
+    // one with the owner's device has more to add, so the owner's row has more to end
+    for (const [thief, row] of [[RATE.entries, RATE.recovery], [RATE.entriesByOwner, RATE.recoveryByOwner]] as const) expect(row).toBeGreaterThan(LIMIT.devicesPerMember + thief + 2);
+  });
+
+  it('a member’s recovery row, and those that take its place, have an hour’s entries together, and whoever puts that member out is heard (P7)', async () => {
+    const fay = await s.join();
+    const [safe, next] = [makeDevice(r.random, fay.device.member), makeDevice(r.random, fay.device.member)];
+    await s.must(fay.phone, deviceAdd(r.random, s.state, fay.device, safe, 'recovery', s.keyring()));
+    const p = await s.arrive(safe);
+    for (let i = 1; i < RATE.recovery; i++) await s.must(p, rotate(r.random, s.state, safe));
+    await s.must(p, deviceAdd(r.random, s.state, safe, next, 'recovery', s.keyring()));
+    const q = await s.arrive(next);
+    expect(await s.enter(q, rotate(r.random, s.state, next))).toMatchObject({ why: 'rate', detail: { fence: 3_600_000 } });
+    // others of the group and the member's own devices have theirs
+    await s.must(fay.phone, rotate(r.random, s.state, fay.device));
+    await s.post(s.phone, olivia);
+    expect(s.phone.of('acks')).toHaveLength(1);
+    await s.must(s.phone, removeEntry(r.random, s.state, olivia, fay.device.member, s.heads()));
+    expect(q.of('gone')).toMatchObject([{ seq: s.state.seq }]);
   });
 
   it('a cut that is not the head of its log is answered with where it stands', async () => {
