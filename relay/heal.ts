@@ -65,8 +65,8 @@ export function giveEntries(h: House, c: Connection, f: Of<'give-entries'>): voi
     h.log.call('tomb', f.group, (tomb) => {
       // nobody brings back what was destroyed
       if (!tomb.ok || tomb.value !== null) return answerUnknown(h, c, f);
-      // signed by this very life, and yet not here: the store is older than it says
-      if (first.receipt.incarnation >= h.incarnation) return renew(h, first.receipt.incarnation);
+      // signed by this very life, and yet not here
+      if (first.receipt.incarnation >= h.incarnation) return lost(h, c, f, own);
       h.log.call('create', { group: f.group, genesis: first, boxes: [], state: encodeState(state.value) }, (r) => {
         if (!r.ok || r.value === null) return answerUnknown(h, c, f);
         giveEntries(h, c, f);
@@ -97,7 +97,7 @@ function takeEntries(h: House, c: Connection, f: Of<'give-entries'>, group: Grou
       // by another key than the group knows only the entry that names it (PROTOCOL §7.1): an old key may be in other hands by now
       const isMoved = fault === null && read?.body.kind === 'relay';
       if (!equal(receipt.relayPk, group.signer) && !isMoved) return end(() => c.refuse(f.re, group.id, 'not-allowed'));
-      if (receipt.incarnation >= h.incarnation) return end(() => renew(h, receipt.incarnation));
+      if (receipt.incarnation >= h.incarnation) return end(() => lost(h, c, f, items.slice(i).filter((x) => x.receipt.seq > group.state.seq)));
       if (receipt.seq !== state.seq) return end(() => c.refuse(f.re, group.id, 'behind', { n: group.state.seq }));
       if (!equal(chainHead(state), receipt.chain)) return end(() => c.refuse(f.re, group.id, 'conflict', { n: group.state.seq }));
       const spent = spentBy(group.state, state);
@@ -118,6 +118,16 @@ function takeEntries(h: House, c: Connection, f: Of<'give-entries'>, group: Grou
     // another relay may just have put there what is held against the store
     h.follow.renew(group, (ok) => (ok ? next(0) : end(() => c.refuse(f.re, group.id, 'unavailable'))));
   });
+}
+
+/**
+ * Entries of the present life that the store does not have: when this relay signed one of them, the store is older than it says. By the key
+ * of now alone: an old one may be in other hands, and whoever has it would begin life after life.
+ */
+function lost(h: House, c: Connection, f: Of<'give-entries'>, items: readonly ReceiptedEntry[]): void {
+  const receipt = items.find((i) => equal(i.receipt.relayPk, h.keys.pk) && i.receipt.incarnation >= h.incarnation)?.receipt;
+  if (receipt === undefined || !verifyReceipt(f.group, receipt)) return c.refuse(f.re, f.group, 'not-allowed');
+  renew(h, receipt.incarnation);
 }
 
 /** Everybody of the group is shown the entry, at whichever relay; so many in a minute at most, however often it is given. */

@@ -2,8 +2,11 @@ import { mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Bytes, GroupId, Hash } from '../../../crypto/brand';
 import { equal } from '../../../crypto/bytes';
+import type { FromRelay, ReceiptedEntry } from '../../../crypto/frames';
 import { ZERO_HASH } from '../../../crypto/hash';
+import { begin, fold } from '../../../crypto/roster/fold';
 import { chainHead } from '../../../crypto/roster/state';
 import { ready } from '../../../crypto/sodium';
 import { leadsTo } from '../../../crypto/turn';
@@ -111,5 +114,49 @@ it('an old key in other hands gives a group nothing once its owner has named the
   await settled();
   expect(new Phone(after.relay, after.random).of('hello')).toMatchObject([{ incarnation: after.log.incarnation }]);
   expect((await s.must(phone, nameEntry(random, s.state, olivia, s.now, 'Goes on'))).receipt.relayPk).toEqual(keysAt(folder, random).pk);
+  await after.log.close();
+});
+
+it('an old key in other hands begins no life of the store, whatever group it speaks of; the key of now does, behind entries by the old one too', async () => {
+  const random = seeded('keys');
+  const old = keysAt(folder, random);
+  const path = join(folder, 'relay.db');
+  const olivia = makeDevice(seeded('olivia'));
+  const before = rhea('keys', { keys: old, log: localLog(path, 7) });
+  const s = await Scene.begin(before, olivia);
+  await before.log.close();
+  newKey(folder, random);
+  const keys = keysAt(folder, random);
+  const after = rhea('keys', { keys, log: localLog(path, 8) });
+  after.now = before.now;
+  const life = (): number | undefined => new Phone(after.relay, after.random).of('hello')[0]?.incarnation;
+  const now = life() as number;
+  const thief = new Phone(after.relay, after.random);
+  const give = (group: GroupId, ...items: ReceiptedEntry[]): Promise<FromRelay> => thief.ask((re) => ({ is: 'give-entries', re, group, items }));
+  const by = (key: typeof old, incarnation: number, group: GroupId, prev: Hash, seq: number, entry: Bytes): ReceiptedEntry => ({ entry, receipt: receipt({ ...key, incarnation }, group, prev, seq, entry, after.now) });
+  // a group of its own making that the relay never heard of, and one that it had put there as if lost
+  const mallory = makeDevice(random);
+  const own = foundGroup(random, mallory);
+  for (const as of [now, now + 1]) expect(await give(own.group, by(old, as, own.group, ZERO_HASH, 1, own.entry))).toMatchObject({ why: 'not-allowed' });
+  const genesis = by(old, now - 1, own.group, ZERO_HASH, 1, own.entry);
+  expect(await give(own.group, genesis)).toMatchObject({ is: 'done' });
+  const first = begin(own.group, own.entry, after.now);
+  if (!first.ok) throw new Error(first.fault);
+  for (const key of [old, keys]) {
+    const { entry } = plainEntry(first.value, mallory, { kind: 'relay', relayPk: key.pk });
+    expect(await give(own.group, by(old, now, own.group, chainHead(first.value), 2, entry))).toMatchObject({ why: 'not-allowed' });
+  }
+  // a group that has not followed yet
+  const name = nameEntry(random, s.state, olivia, s.now, 'Lost');
+  const lost = by(old, now, s.group, chainHead(s.state), s.state.seq + 1, name.entry);
+  expect(await give(s.group, lost)).toMatchObject({ why: 'not-allowed' });
+  expect([thief.isHopeless, life()]).toEqual([false, now]);
+  // nor does it help to claim that the key of now said so
+  const step = by(keys, now, s.group, lost.receipt.chain, s.state.seq + 2, plainEntry(fold(s.state, name.entry, after.now).state, olivia, { kind: 'relay', relayPk: keys.pk }).entry);
+  expect(await give(s.group, lost, { ...step, receipt: { ...step.receipt, signature: lost.receipt.signature } })).toMatchObject({ why: 'not-allowed' });
+  expect(life()).toBe(now);
+  thief.tell({ is: 'give-entries', re: 99, group: s.group, items: [lost, step] });
+  await settled();
+  expect(life()).toBeGreaterThan(now);
   await after.log.close();
 });
