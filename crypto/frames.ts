@@ -449,7 +449,7 @@ function readFromRelay(r: Reader): FromRelay {
     case 'standing':
       return {
         is, re: r.num(), group: group(r), healing: r.bool(), rosterSeq: r.num(), chain: r.fixed<Hash>(HASH), feed: r.num(),
-        heads: r.list(MOST, (x) => ({ device: x.num(), n: x.num(), hash: x.fixed<Hash>(HASH) })), lacks: r.list(MOST, (x) => x.fixed<BlobId>(HASH))
+        heads: r.list(LIMIT.roster, (x) => ({ device: x.num(), n: x.num(), hash: x.fixed<Hash>(HASH) })), lacks: r.list(MOST, (x) => x.fixed<BlobId>(HASH))
       };
     default:
       return unreachable(is);

@@ -1,6 +1,6 @@
 /** Every size that both sides refuse above (PROTOCOL §4). Bytes unless said. */
 export const LIMIT = {
-  /** A frame either way over the socket. */
+  /** A frame over the socket; from the relay a `standing` of very many logs may be larger. */
   frame: 256 * 1024,
   /** A frame before the session proved a key. */
   frameBeforeAuth: 4 * 1024,
@@ -27,6 +27,8 @@ export const LIMIT = {
   devices: 250,
   /** Live ordinary rows of a member. */
   devicesPerMember: 8,
+  /** Entries of a roster that make or add anything, so rows that a group ever had, those that ended too. */
+  roster: 50_000,
   /** Pending invites of a group. */
   invites: 100,
   /** Address that a push service gave a device. */

@@ -1,4 +1,6 @@
 /** How much one device, one member or one connection may ask of the relay. Times in milliseconds. */
+import { LIMIT } from '../crypto/limits';
+
 export const RATE = {
   /** Frames that a connection, and a log key over all its connections, may send at once and then each second. */
   framesAtOnce: 4000,
@@ -46,7 +48,7 @@ export const RATE = {
   /** Permits that nobody made, shown from one address in an hour. */
   permitsFrom: 20,
   /** Entries of a roster after which it takes only those that end something. */
-  roster: 50_000,
+  roster: LIMIT.roster,
   /** Bytes of envelopes that a member may send at once and then each second. */
   bytesAtOnce: 32 * 1024 * 1024,
   bytesPerSecond: 1024 * 1024,

@@ -15,7 +15,8 @@ const PING_EVERY = 20_000;
 const ANSWER_WITHIN = 5_000;
 /**
  * An answer is of 192 KiB at most, which at 4 KiB a second is there in 48 s. The largest envelope, a page of its own, is there in 24 s, and
- * in 48 s when the ask goes out behind another such. On a line that dies unseen with an ask under way nobody knows for as long.
+ * in 48 s when the ask goes out behind another such. Only of a group that has had thousands of logs
+ * is what `show` brings larger. On a line that dies unseen with an ask under way nobody knows for as long.
  */
 const ASK_WITHIN = 60_000;
 /** A page that takes longer is too large for the line; one that takes less than a quarter of it may be twice as large. */

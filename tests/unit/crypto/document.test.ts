@@ -17,7 +17,7 @@ const LIMIT_ROWS: Record<keyof typeof LIMIT, readonly [what: string, at?: number
   frame: ['frame'], frameBeforeAuth: ['frame before a key was proven'], envelope: ['envelope'], plaintext: ['plaintext of an envelope'], blobsPerEnvelope: ['blob ids in an envelope'], entry: ['entry'],
   display: ['display data'], lockbox: ['lockbox'], want: ['want'], keys: ['answer to a want'], card: ['card'], request: ['request'], answer: ['answer'], item: ['item of a personal vault'],
   items: ['items of a personal vault'], meetItems: ['items of a personal vault', 1], requestsPerInvite: ['requests waiting under one invite'], devices: ['live ordinary rows of a group'],
-  devicesPerMember: ['live ordinary rows of a member'], invites: ['pending, unexpired invites'], place: ['address of a push service'], blob: ['blob ciphertext'], carriedPart: ['part of a history'],
+  devicesPerMember: ['live ordinary rows of a member'], roster: ['heads in a standing'], invites: ['pending, unexpired invites'], place: ['address of a push service'], blob: ['blob ciphertext'], carriedPart: ['part of a history'],
   carriedParts: ['parts of a history'], carriedItems: ['parts of a history', 1], page: ['items in a page, answer or push'], pageBytes: ['bytes of items in a page']
 };
 

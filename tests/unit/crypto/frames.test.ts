@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeFromRelay, decodeToRelay, encodeFromRelay, encodeToRelay, NO_DETAIL, REFUSAL_CODES, REFUSALS } from '$crypto/frames';
-import type { Bytes, GroupId } from '$crypto/brand';
+import type { Bytes, GroupId, Hash } from '$crypto/brand';
+import { LIMIT } from '$crypto/limits';
 import { blob, FROM_KINDS, fromRelay, spoiled, TO_KINDS, toRelay } from '../../support/arbitrary';
 
 describe('frames to the relay', () => {
@@ -67,6 +68,20 @@ describe('frames from the relay', () => {
       other[34] = code;
       expect(decodeFromRelay(other).ok).toBe(false);
     }
+  });
+
+  it('say where every log stands that a group can ever have had', () => {
+    const hash = new Uint8Array(32) as Bytes as Hash;
+    const bytes = (logs: number): Bytes => encodeFromRelay({
+      is: 'standing', re: 1, group: hash as Bytes as GroupId, healing: true, rosterSeq: logs, chain: hash, feed: 2 ** 40,
+      heads: Array.from({ length: logs }, (_, i) => ({ device: i + 1, n: 2 ** 40, hash })), lacks: []
+    });
+    for (const logs of [5000, LIMIT.roster]) {
+      const d = decodeFromRelay(bytes(logs));
+      if (!d.ok || d.value.is !== 'standing') throw new Error(`${logs} heads cannot be read`);
+      expect([d.value.heads.length, d.value.heads.at(-1)]).toEqual([logs, { device: logs, n: 2 ** 40, hash }]);
+    }
+    expect(decodeFromRelay(bytes(LIMIT.roster + 1)).ok).toBe(false);
   });
 
   it('of an unknown kind are malformed', () => {

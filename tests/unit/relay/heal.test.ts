@@ -195,6 +195,17 @@ describe('a restored relay', () => {
     expect(equal((await standing(phone, olivia)).chain, chainHead(s.state))).toBe(true);
   });
 
+  it('says where every log stands, also of a group that has had thousands', async () => {
+    const logs = 5000;
+    const envelope = new Uint8Array([1]);
+    const items = Array.from({ length: logs }, (_, i) => ({ device: i + 10, n: 1, rosterSeq: 1, time: 1, prev: ZERO_HASH, hash: ZERO_HASH, blobs: [], envelope, replaces: false }));
+    expect(await ask(r.log, 'give', { g: 1, items })).toMatchObject({ ok: true, value: { length: logs } });
+    backedUp();
+    await restored();
+    const { heads, healing } = await standing(await call(olivia), olivia);
+    expect([heads.length, heads.at(-1)?.device, healing]).toEqual([logs, logs + 9, true]);
+  });
+
   it('proves nothing of entries that lie there already, however often one frame names them', async () => {
     const proofs = vi.spyOn(na(), 'crypto_sign_verify_detached');
     const [first] = await entriesOf(s.phone, s.group);
