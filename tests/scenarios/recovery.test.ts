@@ -7,6 +7,7 @@ import { LIMIT } from '../../crypto/limits';
 import { phraseKeys, signPhraseRow } from '../../crypto/phrase';
 import { openLink } from '../support/circle';
 import { link } from '../support/linked';
+import { covered, onPaper, recovery, say } from '../support/phrase';
 import { Rhea } from '../support/rhea';
 import { type Device, World } from '../support/world';
 
@@ -23,16 +24,6 @@ async function letIn(world: World, owner: Device, group: string, joiner: Device,
   await world.time.pass(1_500);
   return joiner.view('join', join).group!;
 }
-async function say(world: World, who: Device, group: string, text: string): Promise<void> {
-  await who.must('post', { group, text, photos: [], replyTo: null });
-  await world.time.pass(6_000);
-}
-/** Thirteen words, kept by their person. */
-async function onPaper(who: Device): Promise<readonly string[]> {
-  const { words } = await who.must('propose-phrase', null);
-  await who.must('keep-phrase', { words });
-  return words;
-}
 /** Olivia with a group of her own, and Fay, in none yet, with her words on paper. */
 async function ward() {
   const world = await World.make();
@@ -45,10 +36,6 @@ async function ward() {
   await olivia.openGroup(group);
   return { world, olivia, fay, words, group };
 }
-const recovery = (d: Device) => {
-  const app = d.view('app', null);
-  return app.phase === 'open' ? app.recovery : null;
-};
 const groupRef = (d: Device, name: string): string => d.view('home', null).groups.find((g) => g.name === name)!.group;
 
 it('the phrase alone brings back name, groups, history and ownership on a bare device', async () => {
@@ -234,18 +221,6 @@ it('a relay that says of a group that it is over, without a receipted end, only 
   await world.time.pass(120_000);
   expect(found.view('home', null).groups.map((g) => g.name)).toEqual(['Mine']);
 }, 60_000);
-
-/** A person whose group is covered, and their words. */
-async function covered(world: World, name = 'Pat'): Promise<{ pat: Device; group: string; words: readonly string[] }> {
-  const pat = world.device(name, 'patient');
-  await pat.setUp();
-  const { group } = await pat.must('new-group', { name: 'Mine', kind: 'family' });
-  await pat.openGroup(group);
-  await say(world, pat, group, 'Mine from the start');
-  const words = await onPaper(pat);
-  await world.time.pass(2_000);
-  return { pat, group, words };
-}
 
 it('another phrase takes the place of one that is known: the old words bring nothing back any more, the new ones do', async () => {
   const world = await World.make();

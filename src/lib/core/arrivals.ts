@@ -53,7 +53,11 @@ export class Arrivals {
   }
   /** How many are to be waited for. */
   get count(): number {
-    return [...this.restores.keys()].filter((ref) => !this.unknown.has(ref)).length + this.awaitedSoon;
+    return this.restoring + this.awaitedSoon;
+  }
+  /** Those that come by the phrase, and of which the relay knows. */
+  get restoring(): number {
+    return [...this.restores.keys()].filter((ref) => !this.unknown.has(ref)).length;
   }
   /** Those that another device was asked for within a day; later ones come unannounced. */
   get awaitedSoon(): number {

@@ -1,6 +1,7 @@
 /**
- * Another phrase in the place of one that is known (PROTOCOL §17.4): each recovery row adds its successor and ends. Until the last group is
- * done the device keeps the old phrase; done again with the same words, it goes on where it stopped.
+ * Another phrase in the place of one that is known (PROTOCOL §17.4): each recovery row that the old vault opens adds its successor and ends,
+ * whether its group is on this device or not. Until the last is done the device keeps the old phrase; done again with the same words, it
+ * goes on where it stopped.
  */
 import { newVaultKey } from '$crypto/at-rest';
 import type { Bytes } from '$crypto/brand';
@@ -25,35 +26,50 @@ export async function replacePhrase(core: Core, old: Bytes, next: Bytes): Promis
   const { ports, personal } = core;
   if (!personal.isPhrase(old)) return 'wrong-phrase';
   if (personal.isPhrase(next)) return 'not-allowed';
-  // a recovery row proves itself on a line of its own: on this one the group's session is this device's
-  const link = new Link(ports, { up: () => undefined, down: () => undefined, frame: () => undefined, changed: () => undefined });
+  // what is still on its way back by the old words comes first: the row that it comes by ends here
+  if (core.arrivals.restores.size > 0) await core.arrivals.bring();
+  if (core.arrivals.restoring > 0) return 'needs-network';
   const memory = await openStore({ disk: memoryDevice().open(), vaultKey: newVaultKey(ports.random), random: ports.random });
+  // a recovery row proves itself on a line of its own: on this one the group's session is this device's
+  const link = new Link(ports, { up: () => undefined, down: () => vault.down(), frame: () => undefined, changed: () => undefined });
+  const vault = new PersonalVault({ link, host: ports.host, random: ports.random, store: () => memory, profile: () => core.profile, seed: () => core.person?.seed ?? null, credentials: () => core.credentials.said });
+  const isOnline = async (): Promise<boolean> => {
+    for (let waited = 0; link.state !== 'online' && waited < ONLINE_WITHIN; waited += 100) await new Promise<void>((r) => ports.later(100, r));
+    return link.state === 'online';
+  };
   try {
     link.start();
-    for (let waited = 0; link.state !== 'online' && waited < ONLINE_WITHIN; waited += 100) await new Promise<void>((r) => ports.later(100, r));
+    await isOnline();
     const [from, to] = [phraseKeys(old), phraseKeys(next)];
     for (const keys of [from, to]) if ((await openVaultSession(link, ports.host, ports.random, keys)) === null) return 'needs-network';
     const [items, done] = [await readVault(link, from), await readVault(link, to)];
     if (items === null || done === null) return 'needs-network';
     await personal.knows(items);
-    const vault = new PersonalVault({ link, host: ports.host, random: ports.random, store: () => memory, profile: () => core.profile, seed: () => core.person?.seed ?? null, credentials: () => core.credentials.said });
     await vault.keep(next);
     if (!(await vault.tellProfile())) return 'needs-network';
     const heirs = done.filter((i): i is RecoveryItem => i.is === 'group');
-    for (const run of core.groups.values()) {
-      if (run.row.ended !== null || !personal.covers(run)) continue;
-      const item = items.find((i): i is RecoveryItem => i.is === 'group' && hex(deviceKeys(i).logPk) === hex(personal.coveringKey(run) as Bytes));
-      const heir = item === undefined ? null : await succeed(core, link, vault, run, item);
-      if (heir === null) return 'needs-network';
-      heirs.push(heir);
+    const ended = new Set<string>();
+    let isWhole = true;
+    for (const item of items) {
+      const key = recoveryKeys([item])[0];
+      if (item.is !== 'group' || key === undefined || ended.has(key)) continue;
+      if (!(await isOnline())) return 'needs-network';
+      const came = await succeed(core, link, vault, item);
+      // the others go on: what a thief put there stands in the way of none of them
+      if (came === null) isWhole = false;
+      else if (came !== 'none') ended.add(key);
+      if (typeof came === 'object' && came !== null) heirs.push(came);
     }
+    // that the relay knows no such row, or left the item out, is not enough where the row stands here
+    const isOpen = (run: GroupRun): boolean => run.row.ended === null && personal.covers(run) && !ended.has(hex(personal.coveringKey(run) as Bytes));
+    if (!isWhole || [...core.groups.values()].some(isOpen)) return 'needs-network';
     const row = phraseRow(next, recoveryKeys(heirs), true);
     await personal.become(row);
     void personal.tellCredentials().catch((e: unknown) => core.failed(e));
     for (const run of core.groups.values()) {
       core.inGroupTurn(run, async () => {
         await core.settle(run);
-        const heir = heirs.findLast((i) => equal(i.id, run.row.id));
+        const heir = heirs.findLast((i) => equal(i.id, run.row.id) && equal(i.tag, run.row.tag));
         if (heir !== undefined && run.row.ended === null) await core.shares.tellPhrase(run, wordsOf(row, heir));
       });
     }
@@ -70,12 +86,21 @@ function wordsOf({ id, sk, kem }: VaultWriter, heir: RecoveryItem): PhraseWords 
   return { is: 'phrase', phrase: { id, sk, kem }, row: keys.logPk, s: signPhraseRow(heir.id, { id, kem }, keys.logSk) };
 }
 
-/** The recovery row adds its successor, whose secrets the new vault has first. The item of that one, or null when that did not come about. */
-async function succeed(core: Core, link: Link, vault: PersonalVault, run: GroupRun, item: RecoveryItem): Promise<RecoveryItem | null> {
+/**
+ * The recovery row adds its successor, whose secrets the new vault has first: the item of that one. `ended`: it had ended. `none`: it is none,
+ * or the relay knows nothing of it, so that the words open nothing by it. Null when it did not come about.
+ */
+async function succeed(core: Core, link: Link, vault: PersonalVault, item: RecoveryItem): Promise<RecoveryItem | 'ended' | 'none' | null> {
   const around = { ...core.around(), link };
-  if ((await proveRecovery(item, around)) !== 'proven') return null;
-  const opened = await openRecovery(run.ref, item, around);
-  if (opened === null || opened === 'no-recovery') return null;
+  const proven = await proveRecovery(item, around);
+  if (proven !== 'proven') return proven === 'lost' ? null : proven === 'unknown' ? 'none' : 'ended';
+  const opened = await openRecovery(core.newRef(), item, around);
+  if (opened === null) return null;
+  if (opened === 'no-recovery') {
+    // its session would stand in the way of the group's next item
+    link.again();
+    return 'none';
+  }
   const { random } = core.ports;
   const seeds = { logSeed: random(32), kemSeed: random(32) };
   const heir: RecoveryItem = { is: 'group', id: item.id, relayPk: item.relayPk, tag: item.tag, ...seeds };

@@ -41,14 +41,10 @@ type Place = Pick<RecoveryItem, 'id' | 'relayPk' | 'tag'>;
 export async function restoreGroup(ref: string, row: RestoreRow, around: Around, store: Store): Promise<Restored> {
   let isEnded = false;
   for (const item of row.items) {
-    const proven = await prove(item, deviceKeys(item), around);
+    const proven = await proveRecovery(item, around);
     if (proven === 'lost') return 'later';
-    if (proven === 'gone') {
-      if (!(await hasEnded(item, deviceKeys(item), around))) return 'later';
-      isEnded = true;
-    }
-    // nothing of it is left to come back to; whether that is true the person's own eyes tell, as with any group that is withheld
-    if (proven === 'destroyed') isEnded = true;
+    // destroyed: nothing of it is left to come back to; whether that is true the person's own eyes tell, as with any group that is withheld
+    if (proven === 'gone' || proven === 'destroyed') isEnded = true;
     if (proven === 'proven') {
       const restored = await addDevice(ref, item, row, around, store);
       if (restored !== 'no-recovery') return restored;
@@ -120,7 +116,12 @@ export async function openRecovery(ref: string, item: RecoveryItem, around: Arou
     }
   };
 }
-export const proveRecovery = (item: RecoveryItem, around: Around): ReturnType<typeof prove> => prove(item, deviceKeys(item), around);
+/** Opens the session of a recovery row; `gone` only where the row's end is receipted. */
+export async function proveRecovery(item: RecoveryItem, around: Around): ReturnType<typeof prove> {
+  const keys = deviceKeys(item);
+  const proven = await prove(item, keys, around);
+  return proven === 'gone' && !(await hasEnded(item, keys, around)) ? 'lost' : proven;
+}
 
 async function addDevice(ref: string, item: RecoveryItem, row: RestoreRow, around: Around, store: Store): Promise<Restored | 'no-recovery'> {
   const opened = await openRecovery(ref, item, around);
