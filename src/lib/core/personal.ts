@@ -35,7 +35,7 @@ export interface PhraseRow extends VaultWriter {
   readonly life?: number | null;
 }
 const ROW = 'phrase';
-/** Table `meta`: the vault's items as they were sealed, by place, for a relay that loses them. */
+/** Table `meta`: the vault's items as they were sealed, oldest first, for a relay that loses them. None is ever written over by another. */
 const COPY = 'vaulted/';
 const copyAt = (n: number): string => `${COPY}${String(n).padStart(4, '0')}`;
 const TRIES = 4;
@@ -94,6 +94,8 @@ export class PersonalVault {
   private writer: PhraseRow | null = null;
   /** Items there; null without a session. */
   private n: number | null = null;
+  /** Places of the copies, ascending. A new one comes behind them, whatever the relay says of how many it has. */
+  private copies: readonly number[] = [];
   private adding: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly parts: { readonly link: Link; readonly host: string; readonly random: Random; readonly store: () => Store; readonly profile: () => Profile; readonly seed: () => Bytes | null; readonly credentials: () => SaidCredentials | null }) {}
@@ -103,6 +105,7 @@ export class PersonalVault {
   }
   load(meta: Seen): void {
     this.writer = readSeen<PhraseRow>(meta, ROW);
+    this.copies = meta.range(COPY).map((r) => Number(r.key.slice(COPY.length)));
   }
   isPhrase(entropy: Bytes): boolean {
     return this.writer !== null && hex(phraseKeys(entropy).id) === hex(this.writer.id);
@@ -110,12 +113,15 @@ export class PersonalVault {
   async keep(entropy: Bytes): Promise<void> {
     await this.save(phraseRow(entropy, [], false));
   }
-  /** Another phrase, whose vault has everything by now. */
-  async become(row: PhraseRow): Promise<void> {
-    const store = this.parts.store();
-    await store.commit((await store.range('meta', COPY)).map((r) => drop('meta', r.key)));
-    await this.save(row);
-    this.n = null;
+  /** Another phrase, whose vault has everything by now. What is being added or given back to the one before is done first. */
+  become(row: PhraseRow): Promise<void> {
+    return this.inTurn(async () => {
+      const store = this.parts.store();
+      await store.commit((await store.range('meta', COPY)).map((r) => drop('meta', r.key)));
+      this.copies = [];
+      await this.save(row);
+      this.n = null;
+    });
   }
   /**
    * Another device of this person replaced the phrase (PROTOCOL §17.4). Believed of a recovery row that says so itself and descends from one
@@ -135,6 +141,7 @@ export class PersonalVault {
   forget(): void {
     this.writer = null;
     this.n = null;
+    this.copies = [];
   }
   /** What these items would bring back is this phrase's. */
   async knows(items: readonly VaultItem[]): Promise<void> {
@@ -187,42 +194,63 @@ export class PersonalVault {
   private async put(item: VaultItem): Promise<boolean> {
     const w = this.writer;
     if (w === null) return false;
-    await this.mirror();
     this.n ??= await openVaultSession(this.parts.link, this.parts.host, this.parts.random, w);
-    return this.send(w, sealItem(w, pack(item), this.parts.random));
+    // what the relay lacks goes first; while it does not answer, nothing more piles up here
+    if (this.n === null || !(await this.mirror()) || this.copies.length > LIMIT.items) return false;
+    const sealed = sealItem(w, pack(item), this.parts.random);
+    const place = (this.copies.at(-1) ?? 0) + 1;
+    await this.parts.store().commit([putBytes('meta', copyAt(place), sealed)]);
+    this.copies = [...this.copies, place];
+    const sent = await this.send(w, sealed);
+    if (sent === 'refused') {
+      await this.parts.store().commit([drop('meta', copyAt(place))]);
+      this.copies = this.copies.filter((p) => p !== place);
+    }
+    return sent === 'done';
   }
-  private async send(w: PhraseRow, sealed: Bytes): Promise<boolean> {
-    const { link, store } = this.parts;
-    for (let i = 0; i < TRIES && this.n !== null; i++) {
-      await store().commit([putBytes('meta', copyAt(this.n + 1), sealed)]);
-      const f = await link.ask({ is: 'put-item', group: w.id as Bytes as GroupId, n: this.n + 1, item: sealed });
+  /** `lost`: without an answer it may be there, or not. */
+  private async send(w: PhraseRow, sealed: Bytes): Promise<'done' | 'refused' | 'lost'> {
+    for (let i = 0; i < TRIES; i++) {
+      if (this.n === null) return 'lost';
+      const f = await this.parts.link.ask({ is: 'put-item', group: w.id as Bytes as GroupId, n: this.n + 1, item: sealed });
       if (f?.is === 'done') {
         this.n++;
-        return true;
+        return 'done';
       }
-      if (f?.is !== 'refused' || f.why !== 'behind') return false;
+      if (f?.is !== 'refused') return 'lost';
+      if (f.why !== 'behind') break;
       this.n = f.detail.n;
     }
-    return false;
+    return 'refused';
   }
 
-  /** In another life of the relay's store: copies what is there, and gives back what was and is not. */
-  private async mirror(): Promise<void> {
+  /**
+   * In another life of the relay's store, or where it has less than is kept here: copies what is there, and gives back what was and is not.
+   * False without an answer.
+   */
+  private async mirror(): Promise<boolean> {
     const { link, host, random, store } = this.parts;
     const w = this.writer;
     const life = link.hello?.incarnation;
-    if (w === null || life === undefined || life <= (w.life ?? -1)) return;
+    if (w === null || life === undefined) return false;
+    if (life <= (w.life ?? -1) && (this.n === null || this.n >= this.copies.length)) return true;
     this.n ??= await openVaultSession(link, host, random, w);
     const there = this.n === null ? null : await readItems(link, w.id);
-    if (there === null) return;
+    if (there === null) return false;
     const isThere = new Set(there.map(hex));
     const kept = new Map((await store().range('meta', COPY)).map((r) => [hex(r.value), r.value]));
     const lost = [...kept].flatMap(([key, item]) => (isThere.has(key) ? [] : [item]));
     // so many no relay could take back: what is kept here stays as it is, however many others a relay brings in life after life
-    if (there.length + lost.length > LIMIT.items) return;
-    await store().commit([...there, ...lost].map((item, i) => putBytes('meta', copyAt(i + 1), item)));
-    for (const item of lost) if (!(await this.send(w, item))) return;
+    if (there.length + lost.length > LIMIT.items) return true;
+    const all = [...there, ...lost];
+    await store().commit([...all.map((item, i) => putBytes('meta', copyAt(i + 1), item)), ...this.copies.filter((p) => p > all.length).map((p) => drop('meta', copyAt(p)))]);
+    this.copies = all.map((_, i) => i + 1);
+    for (const item of lost) {
+      const sent = await this.send(w, item);
+      if (sent !== 'done') return sent === 'refused';
+    }
     if (this.writer !== null) await this.save({ ...this.writer, life });
+    return true;
   }
 
   /** Whether the live recovery row is one that the phrase opens. */
