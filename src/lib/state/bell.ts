@@ -2,7 +2,7 @@
  * The browser's part of the doorbell: its subscription with a push service, which the page alone can ask for. It stays while the app is
  * locked, and goes when no group rings any more and when the device is nobody's.
  */
-import type { BellView } from '$lib/core/port';
+import type { BellView, Fault, GroupRef } from '$lib/core/port';
 import type { Core } from './client';
 import type { Surroundings } from './surroundings';
 
@@ -16,14 +16,14 @@ export function bellWay(around: Pick<Surroundings, 'ios' | 'installed'>): BellWa
 }
 
 /** Asks for permission; to be called from a press of the person's, before anything else is waited for. */
-export const mayNotify = async (): Promise<boolean> => (await Notification.requestPermission()) === 'granted';
+const mayNotify = async (): Promise<boolean> => (await Notification.requestPermission()) === 'granted';
 
 const PATIENCE = 15_000;
 
 const subscription = async (): Promise<PushSubscription | null> => (await (await navigator.serviceWorker?.getRegistration())?.pushManager?.getSubscription()) ?? null;
 
 /** Where this browser is pushed to in the name of `key`; null when it could not subscribe. */
-export async function subscribe(key: Uint8Array<ArrayBuffer>): Promise<string | null> {
+async function subscribe(key: Uint8Array<ArrayBuffer>): Promise<string | null> {
   try {
     const registration = await navigator.serviceWorker.getRegistration();
     if (registration === undefined) return null;
@@ -41,6 +41,20 @@ export async function subscribe(key: Uint8Array<ArrayBuffer>): Promise<string | 
 
 export async function unsubscribe(): Promise<void> {
   await (await subscription().catch(() => null))?.unsubscribe().catch(() => false);
+}
+
+/** What came of asking to be told here: `on` alone means that the core has it; `no-leave`: the browser was not allowed to; `no-place`: it could not subscribe. */
+export type Rung = 'on' | 'no-leave' | 'no-place' | Fault;
+
+/** Turns it on for one group on this device, from a press of the person's; `others`: other groups ring here already, and keep the subscription. */
+export async function ringFor(core: Pick<Core, 'run'>, group: GroupRef, key: Uint8Array<ArrayBuffer>, others: () => boolean): Promise<Rung> {
+  if (!(await mayNotify())) return 'no-leave';
+  const place = await subscribe(key);
+  if (place === null) return 'no-place';
+  const done = await core.run('set-bell', { group, place });
+  if (done.ok) return 'on';
+  if (!others()) await unsubscribe();
+  return done.fault;
 }
 
 /** Brings together what the browser and what the core know: browsers change their subscriptions, and take them away. */
