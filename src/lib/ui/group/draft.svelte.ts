@@ -111,14 +111,20 @@ export function openDraft(core: CoreClient, group: GroupRef): Draft {
     const step = (part: number): void => { making = making.map((one) => (one.key === key ? { key, part } : one)); };
     making = [...making, { key, part: 0 }];
     line = line.then(async () => {
-      const encoded = await encodePhoto(file, step);
-      if (!encoded.ok) complain(photoFault(encoded.fault, file.name));
-      else {
-        const added = await core.run('add-photo', { group, photo: encoded.photo });
-        if (added.ok) photos = [...photos, added.value];
-        else complain(faultWords(added.fault));
+      try {
+        const encoded = await encodePhoto(file, step);
+        if (!encoded.ok) complain(photoFault(encoded.fault, file.name));
+        else {
+          const added = await core.run('add-photo', { group, photo: encoded.photo });
+          if (added.ok) photos = [...photos, added.value];
+          else complain(faultWords(added.fault));
+        }
+      } catch {
+        // whatever a browser does with one file, those behind it are made ready, and what is written can be posted
+        complain(photoFault('internal', file.name));
+      } finally {
+        making = making.filter((one) => one.key !== key);
       }
-      making = making.filter((one) => one.key !== key);
     });
     await line;
   };

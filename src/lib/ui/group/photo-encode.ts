@@ -21,7 +21,10 @@ export async function encodePhoto(file: Blob, step: (part: number) => void = () 
   step(0.1);
   // Each size is drawn from the decoded picture, never copied from the file: drawing is what leaves EXIF and GPS behind.
   const picture = await decode(file);
-  if (picture === null) return { ok: false, fault: (await isHeic(file)) ? 'heic' : 'not-an-image' };
+  if (picture === null) {
+    const heic = await isHeic(file);
+    return { ok: false, fault: heic === null ? 'internal' : heic ? 'heic' : 'not-an-image' };
+  }
   try {
     if (picture.width * picture.height > PIXEL_LIMIT) return { ok: false, fault: 'too-large' };
     step(0.4);
@@ -44,9 +47,10 @@ export function fit(width: number, height: number, longest: number): { readonly 
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
-/** Whether the file says that it is HEIC or HEIF: an ISO container of one of the HEIF brands. */
-export async function isHeic(file: Blob): Promise<boolean> {
-  const head = new Uint8Array(await file.slice(0, 12).arrayBuffer());
+/** Whether the file says that it is HEIC or HEIF: an ISO container of one of the HEIF brands; null when it cannot be read, as a folder or a photo that is still in a cloud. */
+export async function isHeic(file: Blob): Promise<boolean | null> {
+  const head = await file.slice(0, 12).arrayBuffer().then((bytes) => new Uint8Array(bytes), () => null);
+  if (head === null) return null;
   const words = String.fromCharCode(...head);
   return words.slice(4, 8) === 'ftyp' && /^(hei[cmsx]|hev[cmsx]|mif1|msf1)$/.test(words.slice(8, 12));
 }

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { encodePhoto, FILE_LIMIT, fit, isHeic } from '$lib/ui/group/photo-encode';
 
 const heic = new Blob([new Uint8Array([0, 0, 0, 24]), 'ftypheic', new Uint8Array(32)]);
+/** As a photo that is still in a cloud, or a folder that was dropped. */
+const unreadable = Object.assign(new Blob(['x']), { slice: () => Object.assign(new Blob(['x']), { arrayBuffer: () => Promise.reject(new DOMException('gone', 'NotReadableError')) }) });
 
 describe('a chosen picture', () => {
   it('shrinks to the longest side and keeps its shape', () => {
@@ -23,6 +25,11 @@ describe('a chosen picture', () => {
   it('that the browser cannot read is refused as what it is', async () => {
     expect(await encodePhoto(new Blob(['words, not a picture']))).toEqual({ ok: false, fault: 'not-an-image' });
     expect(await encodePhoto(heic)).toEqual({ ok: false, fault: 'heic' });
+  });
+
+  it('that cannot be read at all is refused, and not as something else', async () => {
+    expect(await encodePhoto(unreadable)).toEqual({ ok: false, fault: 'internal' });
+    expect(await isHeic(unreadable)).toBeNull();
   });
 
   it('is known as HEIC by its container, whatever its name', async () => {
