@@ -6,7 +6,8 @@ import { expectState, handOver, openGroup, PAT, post, postOf, to, unlock } from 
 
 let circle: Circle;
 test.describe.configure({ mode: 'serial' });
-test.beforeAll(async () => (circle = await gather()));
+// a server that tells devices of what is new has to say who runs it
+test.beforeAll(async () => (circle = await gather({ relay: { CAREFOLD_CONTACT: 'mailto:operator@example.org' } })));
 test.afterAll(() => circle.discard());
 
 test('a post can be undone, changed and taken back, answered and counted as unread, and everybody sees the marks', async () => {
@@ -103,6 +104,34 @@ test('a change is waiting, sent and seen by itself, and whoever read the words b
   await olivia.goOnline();
   await expect(pat.page().getByRole('article').filter({ hasText: 'Taken back by Olivia Brandt' }).last()).toBeVisible({ timeout: 30_000 });
   await expect(nurse.getByText('Others can still read it.')).toHaveCount(0);
+});
+
+test('nothing counts as seen behind a dialog, and being told is not on where the browser was not allowed to', async () => {
+  const { olivia, pat } = circle;
+  const nurse = olivia.page();
+  const patient = pat.page();
+  const dialog = patient.getByRole('dialog');
+  // a person who presses “Block”
+  await patient.evaluate(() => {
+    let said: NotificationPermission = 'default';
+    Object.defineProperty(Notification, 'permission', { configurable: true, get: () => said });
+    Notification.requestPermission = async () => (said = 'denied');
+  });
+  await patient.getByRole('button', { name: 'More about this group' }).click();
+  await patient.getByRole('menuitem', { name: 'Tell me what is new' }).click();
+  await expect(dialog.getByRole('button', { name: 'Turn on' })).toBeEnabled();
+
+  await post(nurse, 'Behind a dialog.');
+  await expectState(nurse, 'Behind a dialog.', 'Sent');
+  await expect(patient.getByText('Behind a dialog.')).toBeAttached({ timeout: 30_000 });
+  await patient.waitForTimeout(3_000);
+  await expect(postOf(nurse, 'Behind a dialog.')).not.toContainText('Seen by');
+
+  await dialog.getByRole('button', { name: 'Turn on' }).click();
+  await expect(dialog).toContainText('Notices from Carefold are blocked on this device.');
+  await expect(patient.getByText('You will be told on this device.')).toHaveCount(0);
+  await dialog.getByRole('button', { name: 'Close' }).last().click();
+  await expectState(nurse, 'Behind a dialog.', 'Seen by 1 of 1');
 });
 
 test('an offer can be withdrawn, the owner cannot leave, and who leaves keeps what was read', async () => {
