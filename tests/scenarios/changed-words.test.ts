@@ -2,7 +2,8 @@
 import { expect, it, vi } from 'vitest';
 import { base64url } from '../../crypto/bytes';
 import { ZERO_HASH } from '../../crypto/hash';
-import { cast, type Post, type Seat, shown } from '../support/circle';
+import { memoryDevice } from '../../src/lib/store/memory';
+import { admit, cast, type Post, type Seat, shown } from '../support/circle';
 import { Mallory } from '../support/mallory';
 import { Rhea } from '../support/rhea';
 import type { World } from '../support/world';
@@ -20,7 +21,7 @@ async function dose(): Promise<{ world: World; olivia: Seat; pat: Seat }> {
   await world.time.pass(10_000);
   await sees(pat);
   await world.time.pass(10_000);
-  expect(post(olivia).delivery).toMatchObject({ at: 'seen', by: ['Pat'], earlier: [] });
+  expect(post(olivia).delivery).toMatchObject({ at: 'seen', by: [pat.run.me], earlier: [] });
   expect([post(pat).unread, home(pat).unread]).toEqual([false, 0]);
   return { world, olivia, pat };
 }
@@ -31,7 +32,7 @@ it('who saw the words before a change has not seen the change, until it was on t
   pat.device.goOffline();
   await changes(olivia, 'Take 5 mg, not 50 mg.');
   await world.time.pass(10_000);
-  expect(post(olivia).delivery).toEqual({ at: 'sent', earlier: ['Pat'] });
+  expect(post(olivia).delivery).toEqual({ at: 'sent', earlier: [pat.run.me], notYet: [] });
   // a mark for what comes behind it does not speak for it
   await olivia.post('With water.');
   await world.time.pass(10_000);
@@ -39,11 +40,11 @@ it('who saw the words before a change has not seen the change, until it was on t
   await world.time.pass(10_000);
   await sees(pat, pat.posts.filter((p) => p.text === 'With water.'));
   await world.time.pass(10_000);
-  expect([post(olivia).delivery, olivia.delivery('With water.')]).toEqual([{ at: 'sent', earlier: ['Pat'] }, 'seen']);
+  expect([post(olivia).delivery, olivia.delivery('With water.')]).toEqual([{ at: 'sent', earlier: [pat.run.me], notYet: [] }, 'seen']);
   expect([post(pat).unread, home(pat).unread]).toEqual([true, 1]);
   await sees(pat);
   await world.time.pass(10_000);
-  expect(post(olivia).delivery).toEqual({ at: 'seen', by: ['Pat'], earlier: [], notYet: [], of: 1 });
+  expect(post(olivia).delivery).toEqual({ at: 'seen', by: [pat.run.me], earlier: [], notYet: [], of: 1 });
   expect([post(pat).unread, home(pat).unread]).toEqual([false, 0]);
   expect(world.reports).toEqual([]);
 });
@@ -56,7 +57,7 @@ it('a change made without network says that it waits, and so does taking back', 
   expect(post(olivia).delivery).toMatchObject({ at: 'saved' });
   olivia.device.goOnline();
   await world.time.pass(10_000);
-  expect(post(olivia).delivery).toEqual({ at: 'sent', earlier: ['Pat'] });
+  expect(post(olivia).delivery).toEqual({ at: 'sent', earlier: [pat.run.me], notYet: [] });
   olivia.device.goOffline();
   await olivia.device.must('retract', { group: olivia.group, post: post(olivia).id });
   await world.time.pass(10_000);
@@ -79,7 +80,7 @@ it('of two changes the words of the last count, whatever comes first', async () 
   await world.time.pass(10_000);
   pat.device.goOnline();
   await world.time.pass(10_000);
-  expect(post(olivia).delivery).toEqual({ at: 'sent', earlier: ['Pat'] });
+  expect(post(olivia).delivery).toEqual({ at: 'sent', earlier: [pat.run.me], notYet: [] });
   expect(post(pat).unread).toBe(true);
   // what the page says it showed is what was seen, though other words have come meanwhile
   await sees(pat, before);
@@ -333,4 +334,43 @@ it('a draft is kept whole though it is too long to be posted', async () => {
   const { text: words, editing } = device.view('draft', group);
   expect([words.length, editing?.text.length]).toEqual([text.length, text.length]);
   expect(await device.run('post', { group, text, photos: [], replyTo: null })).toEqual({ ok: false, fault: 'too-large' });
+});
+
+it('who was let in later and can never read a post is not named as one who has not seen it', async () => {
+  const { world, olivia, pat } = await cast(2);
+  await olivia.post('Ann must not know.');
+  await world.time.pass(10_000);
+  const ann = world.device('Ann', 'family');
+  await ann.setUp();
+  const late = await admit(world, olivia, ann, 'today');
+  await olivia.post('For everyone.');
+  await world.time.pass(10_000);
+  expect(olivia.posts.map((p) => p.delivery)).toEqual([{ at: 'sent', earlier: [], notYet: [pat.run.me] }, { at: 'sent', earlier: [], notYet: [pat.run.me, late.run.me] }]);
+  await sees(pat);
+  await world.time.pass(10_000);
+  expect(olivia.posts.map((p) => p.delivery)).toEqual([
+    { at: 'seen', by: [pat.run.me], earlier: [], notYet: [], of: 1 }, { at: 'seen', by: [pat.run.me], earlier: [], notYet: [late.run.me], of: 2 }
+  ]);
+  await olivia.device.must('remove', { group: olivia.group, member: late.run.me });
+  await world.time.pass(10_000);
+  expect(olivia.posts.map((p) => p.delivery)).toEqual(Array(2).fill({ at: 'seen', by: [pat.run.me], earlier: [], notYet: [], of: 1 }));
+});
+
+it('two of one name are told apart: one has seen a post, the other not yet', async () => {
+  const { world, olivia, pat } = await dose();
+  const namesake = world.device('Pat', 'family', memoryDevice());
+  await namesake.setUp();
+  const other = await admit(world, olivia, namesake);
+  await world.time.pass(10_000);
+  expect([pat.run.me === other.run.me, olivia.names([pat.run.me, other.run.me])]).toEqual([false, ['Pat', 'Pat']]);
+  expect(post(olivia).delivery).toEqual({ at: 'seen', by: [pat.run.me], earlier: [], notYet: [other.run.me], of: 2 });
+  await changes(olivia, 'Take 5 mg.');
+  await world.time.pass(10_000);
+  expect(post(olivia).delivery).toEqual({ at: 'sent', earlier: [pat.run.me], notYet: [other.run.me] });
+  await sees(other);
+  await world.time.pass(10_000);
+  expect(post(olivia).delivery).toEqual({ at: 'seen', by: [other.run.me], earlier: [pat.run.me], notYet: [], of: 2 });
+  // and the page has what tells them apart
+  const [one, two] = [pat, other].map((s) => olivia.view.people.find((p) => p.member === s.run.me));
+  expect([one?.sameName, two?.sameName, one?.mark === two?.mark]).toEqual([true, true, false]);
 });

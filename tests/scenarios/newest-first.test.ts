@@ -132,7 +132,7 @@ it('what is read there is told to its author once it has its place, and an answe
   expect(rhea.told.filter(({ device, f }) => device === 'Dan' && f.is === 'append')).toEqual([]);
   rhea.repent();
   await world.time.pass(LATER);
-  expect(fay.posts.find((p) => p.text === 'word 39')?.delivery).toMatchObject({ at: 'seen', by: ['Dan'] });
+  expect(fay.posts.find((p) => p.text === 'word 39')?.delivery).toMatchObject({ at: 'seen', by: [dan.run.me] });
   expect(fay.delivery('word 38')).toBe('sent');
   expect(fay.words.at(-1)).toBe('I see');
   await readsAll(world, rhea, dan, [...words(40), 'I see']);

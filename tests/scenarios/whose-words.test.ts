@@ -124,11 +124,11 @@ it('P17 new words of a post go to those alone who can read the post, whoever cam
   await changes(olivia, 'Ann must really not know.');
   await world.time.pass(10_000);
   expect([olivia, pat].map((s) => post(s).text)).toEqual(Array(2).fill('Ann must really not know.'));
-  expect([post(pat).unread, post(olivia).delivery]).toEqual([true, { at: 'sent', earlier: ['Pat'] }]);
+  expect([post(pat).unread, post(olivia).delivery]).toEqual([true, { at: 'sent', earlier: [pat.run.me], notYet: [] }]);
   await sees(pat);
   await olivia.post('For everyone.');
   await world.time.pass(10_000);
-  expect(post(olivia).delivery).toMatchObject({ at: 'seen', by: ['Pat'] });
+  expect(post(olivia).delivery).toMatchObject({ at: 'seen', by: [pat.run.me] });
   expect(late.words).toEqual(['For everyone.']);
   // nothing of it is anywhere where Ann's keys lead
   const said = await saidTo(late);
@@ -233,5 +233,5 @@ it('P17 a post that leaves with new words of another is seen by who may read it 
   await world.time.pass(10_000);
   for (const s of [pat, late]) await sees(s);
   await world.time.pass(10_000);
-  expect(olivia.posts.map((p) => p.delivery)).toMatchObject([{ at: 'seen', by: ['Pat'] }, { at: 'seen', by: ['Pat', 'Ann'], notYet: [] }]);
+  expect(olivia.posts.map((p) => p.delivery)).toMatchObject([{ at: 'seen', by: [pat.run.me] }, { at: 'seen', by: [pat.run.me, late.run.me], notYet: [] }]);
 });

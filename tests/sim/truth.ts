@@ -85,7 +85,7 @@ export class Truth {
     const { state } = seat.run;
     const owners = [...state.members.values()].filter((m) => m.end === null && hex(m.tag) === state.owner);
     if (owners.length !== 1) this.breach('diverged', `${seat.device.name} knows ${owners.length} owners`);
-    for (const p of seat.posts) if (p.mine && p.delivery?.at === 'seen') for (const name of p.delivery.by) if (!liars.has(name) && this.saw.get(name)?.has(`${p.id} ${p.text}`) !== true) this.breach('lost', `${seat.device.name} shows “${p.text}” as seen by ${name}, who never saw it`);
+    for (const p of seat.posts) if (p.mine && p.delivery?.at === 'seen') for (const name of seat.names(p.delivery.by)) if (!liars.has(name) && this.saw.get(name)?.has(`${p.id} ${p.text}`) !== true) this.breach('lost', `${seat.device.name} shows “${p.text}” as seen by ${name}, who never saw it`);
   }
 
   /** Delivery is never ahead of what the relay has. */

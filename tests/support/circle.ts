@@ -1,6 +1,7 @@
 /** A group whose members are there already: where most properties begin. */
 import type { JoinId, Views } from '../../src/lib/core/port';
 import type { GroupRun } from '../../src/lib/core/group-run';
+import { nameOf } from '../../src/lib/core/group-view';
 import { asLine } from '../../src/lib/group/name';
 import { type Device, World } from './world';
 
@@ -28,6 +29,10 @@ export class Seat {
   }
   get view(): Views['group']['view'] {
     return this.device.view('group', this.group);
+  }
+  /** As these members are called here. */
+  names(members: readonly string[]): string[] {
+    return members.map((member) => nameOf(this.run, member));
   }
   delivery(text: string): string | undefined {
     return this.posts.find((p) => p.text === text)?.delivery?.at;

@@ -330,13 +330,12 @@ const waitingChange = (run: GroupRun, id: string): OutboxItem | undefined => run
 
 /** Who has had the words that it shows on the screen, of those who can read it. */
 function seenBy(run: GroupRun, p: FeedPost, a: Amendment): Delivery {
-  const readers = liveMembers(run.state).filter((m) => hex(m.tag) !== p.member && m.horizon <= p.epoch);
-  const had = readers.filter((m) => isSeenBy(run, hex(m.tag), p.device, p.n));
-  const by = a.text === null ? had : readers.filter((m) => a.seen?.includes(hex(m.tag)) === true);
+  const readers = liveMembers(run.state).filter((m) => hex(m.tag) !== p.member && m.horizon <= p.epoch).map((m) => hex(m.tag));
+  const had = readers.filter((m) => isSeenBy(run, m, p.device, p.n));
+  const by = a.text === null ? had : readers.filter((m) => a.seen?.includes(m) === true);
   const earlier = had.filter((m) => !by.includes(m));
-  const names = (ms: readonly Member[]): string[] => ms.map((m) => nameOf(run, hex(m.tag)));
-  if (by.length === 0) return { at: 'sent', earlier: names(earlier) };
-  return { at: 'seen', by: names(by), earlier: names(earlier), notYet: names(readers.filter((m) => !by.includes(m) && !earlier.includes(m))), of: readers.length };
+  const notYet = readers.filter((m) => !by.includes(m) && !earlier.includes(m));
+  return by.length === 0 ? { at: 'sent', earlier, notYet } : { at: 'seen', by, earlier, notYet, of: readers.length };
 }
 
 export const draftView = (run: GroupRun): DraftView => ({ text: run.draft.text, replyTo: run.draft.replyTo, photos: run.draft.photos.map((p) => photoView(run, p)), editing: run.draft.editing ?? null });

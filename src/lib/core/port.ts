@@ -366,10 +366,10 @@ export type Delivery =
   | { readonly at: 'halted' }
   /** Saved here, waiting for the network. `done`/`of` count attachment bytes already with the relay. */
   | { readonly at: 'saved'; readonly done: number; readonly of: number }
-  /** The relay stored it durably. `earlier`: names of those who had only words from before a change on their screen. */
-  | { readonly at: 'sent'; readonly earlier: readonly string[] }
-  /** `by` are names of those who had the words that are shown on their screen; `of` is how many others can read it. */
-  | { readonly at: 'seen'; readonly by: readonly string[]; readonly earlier: readonly string[]; readonly notYet: readonly string[]; readonly of: number }
+  /** The relay stored it durably. Of those who can read it, `earlier` had only words from before a change on their screen, and `notYet` nothing of it. */
+  | { readonly at: 'sent'; readonly earlier: readonly MemberId[]; readonly notYet: readonly MemberId[] }
+  /** `by` had the words that are shown on their screen; `of` is how many others can read it. */
+  | { readonly at: 'seen'; readonly by: readonly MemberId[]; readonly earlier: readonly MemberId[]; readonly notYet: readonly MemberId[]; readonly of: number }
   /** The group ended before it could be sent; the words are still here and can be copied. */
   | { readonly at: 'unsent' };
 
