@@ -34,6 +34,20 @@ test('a post can be undone, changed and taken back, answered and counted as unre
   await expect(postOf(patient, 'The visit is at three.')).toContainText('Edited', { timeout: 30_000 });
   await expect(patient.getByText('The visit is at two.')).toHaveCount(0);
 
+  // a change that Escape broke off comes back with all its words; one that changes nothing closes without a word
+  await more('The visit is at three.', 'Edit');
+  const pen = nurse.getByLabel('Change your words');
+  await pen.fill('The visit is at four, not at three.');
+  await pen.press('Escape');
+  await expect(pen).toBeHidden();
+  await nurse.getByRole('status').filter({ hasText: 'Your change was not saved.' }).getByRole('button', { name: 'Undo' }).click();
+  await expect(pen).toHaveValue('The visit is at four, not at three.');
+  await expect(pen).toBeFocused();
+  await pen.fill('The visit is at three.');
+  await pen.press('Escape');
+  await expect(pen).toBeHidden();
+  await expect(nurse.getByText('Your change was not saved.')).toHaveCount(0);
+
   await postOf(patient, 'The visit is at three.').getByRole('button', { name: 'Reply' }).click();
   await post(patient, 'Good, Fay can come along.');
   await expect(postOf(nurse, 'Good, Fay can come along.').getByRole('button', { name: /The visit is at three/ })).toContainText('Olivia Brandt', { timeout: 30_000 });

@@ -32,6 +32,8 @@ export interface Draft {
   /** Takes up the pen for an own post; null lays it down, and forgets what it wrote. */
   change(post: PostItem | null): void;
   reword(text: string): void;
+  /** Takes up a pen again that was laid down. Where other words are being changed by now, its words go to what is being written: neither is lost. */
+  resume(pen: EditingView): void;
   /** Makes files ready one after the other; what is not a photo becomes a problem in words. */
   add(files: Iterable<File>): Promise<void>;
   drop(photo: PhotoId): void;
@@ -43,6 +45,9 @@ export interface Draft {
   /** Saves at once what the pause would have saved. */
   flush(): void;
 }
+
+/** Whether a pen has words that are nowhere else. */
+export const wrote = (pen: EditingView): boolean => pen.text.trim() !== pen.over;
 
 /** How long the writing pauses before it is saved, in milliseconds. */
 const PAUSE = 350;
@@ -67,7 +72,7 @@ export function openDraft(core: CoreClient, group: GroupRef): Draft {
     photos = view.photos;
     replyTo = view.replyTo ?? replyTo;
     // a pen that wrote nothing is not taken up again
-    if (view.editing !== null && view.editing.text.trim() !== view.editing.over) editing = view.editing;
+    if (view.editing !== null && wrote(view.editing)) editing = view.editing;
     ready = true;
   };
   const read = (): Promise<void> =>
@@ -148,6 +153,11 @@ export function openDraft(core: CoreClient, group: GroupRef): Draft {
     reword(next) {
       if (editing === null) return;
       editing = { ...editing, text: next };
+      later();
+    },
+    resume(pen) {
+      if (editing === null || !wrote(editing)) editing = pen;
+      else text = [text.trim(), pen.text].filter((words) => words !== '').join('\n\n');
       later();
     },
     async add(files) { await Promise.all([...files].map(addOne)); },

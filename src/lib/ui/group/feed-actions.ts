@@ -11,6 +11,8 @@ export interface FeedActions {
   copy(post: PostItem): Promise<void>;
   /** Opens the words of an own post to be changed. */
   edit(post: PostItem): void;
+  /** Lays down the pen that changes an own post; words that it wrote can be had back for a while. */
+  giveUp(): void;
   retract(post: PostItem): void;
   undo(post: PostItem): void;
   /** Who has seen it. */

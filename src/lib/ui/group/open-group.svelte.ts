@@ -5,7 +5,7 @@ import type { Core } from '$lib/state/client';
 import type { Shell } from '$lib/state/context';
 import { watchView } from '$lib/state/view.svelte';
 import { faultWords } from '$lib/ui/fault';
-import type { Toasts } from '$lib/ui/toasts.svelte';
+import type { Toast, Toasts } from '$lib/ui/toasts.svelte';
 import { openDraft, type Draft } from './draft.svelte';
 import { applyFeed, type FeedList } from './feed-order';
 import type { GroupDialogs } from './group-dialogs';
@@ -26,13 +26,16 @@ export interface OpenGroup {
   person(member: MemberId): PersonView | undefined;
   /** Runs a command; a fault is shown as a toast. Answers what the core answered, or undefined after a fault. */
   ask<K extends CommandName>(name: K, input: Commands[K]['in']): Promise<Commands[K]['out'] | undefined>;
-  /** A few words about what just happened. */
-  say(words: string): void;
+  /** A few words about what just happened; with an action they stay longer, and go with the group. */
+  say(words: string, action?: Toast['action']): void;
 }
 
 export const [getOpenGroup, setOpenGroup] = createContext<OpenGroup>();
 /** Opens one of the group's dialogs from anywhere in it. */
 export const [getOpenDialog, setOpenDialog] = createContext<(dialog: GroupDialogs, invite?: InviteView | null) => void>();
+
+/** How long something can be undone that was done by one press, in milliseconds: whoever writes here is often called away. */
+const UNDO = 20_000;
 
 /** Opens a group for as long as the calling component lives. */
 export function openGroup(ref: GroupRef, core: Core, shell: Shell, toasts: Toasts): OpenGroup {
@@ -43,12 +46,15 @@ export function openGroup(ref: GroupRef, core: Core, shell: Shell, toasts: Toast
   let feed = $state.raw<FeedList | null>(null);
   let printing = $state(false);
   let kept: FeedList | null = null;
+  /** Take away the words whose action would do something to this group after it was left. */
+  const quiet: (() => void)[] = [];
 
   $effect(() => core.watch('feed', ref, (view: FeedView) => {
     kept = applyFeed(kept, view).list;
     feed = kept;
   }));
   $effect(() => () => {
+    for (const drop of quiet) drop();
     draft.flush();
     shelf.clear();
   });
@@ -74,6 +80,9 @@ export function openGroup(ref: GroupRef, core: Core, shell: Shell, toasts: Toast
       toasts.show(faultWords(done.fault), { tone: 'error' });
       return undefined;
     },
-    say: (words) => { toasts.show(words); }
+    say(words, action = null) {
+      if (action === null) toasts.show(words);
+      else quiet.push(toasts.show(words, { action, forMs: UNDO }));
+    }
   };
 }
