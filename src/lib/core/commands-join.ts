@@ -29,11 +29,16 @@ export function joinCommands(core: Core): Pick<Handlers, 'open-link' | 'ask' | '
     async 'cancel-join'({ join }) {
       const j = core.joins.get(join);
       if (j === undefined) return no('not-found');
-      await j.turns.take(() => j.cancel());
+      const fault = await j.turns.take(() => j.cancel());
+      if (fault !== null) return no(fault);
+      // let in before it could be taken back: its row is the group's by now
+      if (j.done) return yes({ group: j.view().group });
       await core.needStore().commit([drop('join', join)]);
       core.joins.delete(join);
       core.views.touch('home', null);
-      return yes(null);
+      // another one of the group, which waited for the connection
+      if (j.wantsLine) core.link.again();
+      return yes({ group: null });
     }
   };
 }

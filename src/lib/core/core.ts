@@ -315,10 +315,10 @@ export class Core {
     await Promise.all([...this.groups.values()].map((g) => g.turns.take(() => Promise.resolve())));
     if (!(await goOnLeaving(this, begun))) this.leaving = null;
   }
-  /** One connection opens one invite of a group: the newest that is still open. */
+  /** One connection opens one invite of a group: the newest that is still open, unless one is to be taken back. */
   private isNewest(join: JoinRun): boolean {
     const of = [...this.joins.values()].filter((j) => !j.isSettled && equal(j.groupId, join.groupId));
-    return of.at(-1) === join;
+    return (of.findLast((j) => j.wantsLine) ?? of.at(-1)) === join;
   }
   private linkDown(): void {
     this.personal.down();

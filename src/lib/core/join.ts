@@ -15,7 +15,7 @@ import { asLine } from '../group/name';
 import { boxParts, displayBytes, makeRotation } from './change';
 import type { Around } from './group-run';
 import { deviceKeys, type EntryRow, type GroupRow } from './group-rows';
-import type { JoinId, JoinView } from './port';
+import type { Fault, JoinId, JoinView } from './port';
 import { proveKey } from './prove';
 import { foldMore } from './receipted';
 import { Turns } from './turns';
@@ -58,6 +58,8 @@ const RETRY = 5_000;
 /** How often it is planned anew when somebody else was quicker. */
 const TRIES = 6;
 const CROWDED_RETRY = 20_000;
+/** For so long an older invite that is to be taken back has the connection. */
+const LINE = 60_000;
 
 export class JoinRun {
   readonly turns = new Turns();
@@ -68,6 +70,8 @@ export class JoinRun {
   private phase: JoinView['state'];
   private group: string | null = null;
   live = false;
+  /** It is to be taken back, for which it needs the connection before a newer one. */
+  wantsLine = false;
   private isOver = false;
   private retrying = false;
 
@@ -300,9 +304,43 @@ export class JoinRun {
     } else if (f.is === 'answer' && equal(f.request, this.row.request)) await this.takeAnswer(f.body);
   }
 
-  async cancel(): Promise<void> {
+  /**
+   * Takes back what was asked, for certain: as long as somebody may still let this device in, its keys stay here, or the group would have a
+   * member that nobody is. The request goes first, then the roster says whether it came too late; whoever is in by then is `done`.
+   */
+  async cancel(): Promise<Fault | null> {
+    if (this.mayComeIn) {
+      if (this.isOutdated) return 'outdated';
+      const fault = this.live ? await this.takeBack() : this.askForLine();
+      if (fault !== null) return fault;
+    }
     this.isOver = true;
-    if (this.live && this.row.asked) await this.around.link.ask({ is: 'drop-request', group: this.groupId, request: this.row.request });
+    return null;
+  }
+  private async takeBack(): Promise<Fault | null> {
+    const f = await this.around.link.ask({ is: 'drop-request', group: this.groupId, request: this.row.request });
+    if (f?.is !== 'done' && !(f?.is === 'refused' && f.why === 'not-found')) return 'needs-network';
+    const took = await this.fetchRoster();
+    if (this.isOutdated) return 'outdated';
+    if (took !== 'short') return null;
+    // not known: it stands as before, and is left anew
+    this.again();
+    return 'needs-network';
+  }
+  /** Another invite of the group has the connection: the next one is for this, so that it can be taken back. */
+  private askForLine(): Fault {
+    if (this.around.link.hello === null) return 'needs-network';
+    this.wantsLine = true;
+    this.around.later(LINE, () => {
+      this.wantsLine = false;
+      if (!this.isOver) this.around.link.again();
+    });
+    this.around.link.again();
+    return 'unavailable';
+  }
+  /** It was asked, and nothing that is known keeps it from being let in. */
+  private get mayComeIn(): boolean {
+    return this.row.asked && (['opening', 'card', 'waiting', 'crowded', 'offline', 'outdated'] as JoinView['state'][]).includes(this.phase);
   }
 
   private to(phase: JoinView['state']): void {

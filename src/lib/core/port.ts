@@ -643,7 +643,8 @@ export interface Commands {
   /** Reads an invite link (the fragment, with or without `#`); works before the network does. */
   'open-link': { in: { fragment: string }; out: { join: JoinId } };
   ask: { in: { join: JoinId }; out: null };
-  'cancel-join': { in: { join: JoinId }; out: null };
+  /** `group`: the one that let this device in before the request could be taken back; null when nothing is left of it. */
+  'cancel-join': { in: { join: JoinId }; out: { group: GroupRef | null } };
 
   /** The page became visible, or the network came back: try at once. */
   wake: { in: null; out: null };

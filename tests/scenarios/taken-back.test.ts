@@ -1,0 +1,128 @@
+/** A request that is taken back is gone for certain, or stands with its keys: the group never has a member that nobody is. */
+import { expect, it, vi } from 'vitest';
+import { cast, openLink, type Seat } from '../support/circle';
+import { Rhea } from '../support/rhea';
+import type { Device, World } from '../support/world';
+
+vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
+
+const invite = async (by: Seat, open = false) => (await by.device.must('invite', { group: by.group, history: 'start', days: 3, relationship: '', open })).link;
+const joinOf = (d: Device) => d.view('home', null).joins;
+const letIn = async (world: World, by: Seat, n = 0): Promise<void> => {
+  await by.device.must('let-in', { group: by.group, request: by.view.requests[n]!.request });
+  await world.time.pass(100);
+};
+/** Dan, who asked with a link of Olivia’s. */
+async function asked(prepare: (world: World) => void = () => undefined) {
+  const { world, olivia } = await cast(2, 'start', prepare);
+  const dan = world.device('Dan', 'family');
+  await dan.setUp();
+  const join = await openLink(dan, await invite(olivia));
+  await world.time.pass(100);
+  await dan.must('ask', { join });
+  await world.time.pass(100);
+  expect(olivia.view.requests.map((r) => r.name)).toEqual(['Dan']);
+  return { world, olivia, dan, join };
+}
+const gone = { ok: true, value: { group: null } };
+
+it('without a connection it is not taken back, and says so: whoever is let in then is in', async () => {
+  const { world, olivia, dan, join } = await asked();
+  dan.goOffline();
+  expect(await dan.run('cancel-join', { join })).toEqual({ ok: false, fault: 'needs-network' });
+  await dan.restart();
+  expect(await dan.run('cancel-join', { join })).toEqual({ ok: false, fault: 'needs-network' });
+  await letIn(world, olivia);
+  expect(olivia.view.people.map((p) => p.name)).toContain('Dan');
+  dan.goOnline();
+  await world.time.pass(10_000);
+  expect(joinOf(dan)).toEqual([]);
+  expect(dan.view('home', null).groups).toMatchObject([{ name: 'Pat’s Updates', ended: null }]);
+});
+
+it('with a connection it is gone here and there', async () => {
+  const { world, olivia, dan, join } = await asked();
+  expect(await dan.run('cancel-join', { join })).toEqual(gone);
+  await world.time.pass(100);
+  expect([joinOf(dan), olivia.view.requests]).toEqual([[], []]);
+  await dan.restart();
+  expect(joinOf(dan)).toEqual([]);
+});
+
+it('stands where the relay’s answer is lost', async () => {
+  let rhea!: Rhea;
+  const { world, olivia, dan, join } = await asked((w) => void (rhea = new Rhea(w)));
+  rhea.up = (f, from) => {
+    if (from !== dan || f.is !== 'drop-request') return [f];
+    dan.cut();
+    return [];
+  };
+  expect(await dan.run('cancel-join', { join })).toEqual({ ok: false, fault: 'needs-network' });
+  rhea.repent();
+  await world.time.pass(40_000);
+  expect(joinOf(dan).map((j) => j.state)).toEqual(['waiting']);
+  await letIn(world, olivia);
+  expect(dan.view('home', null).groups).toHaveLength(1);
+});
+
+it('says that it came too late, and opens the group', async () => {
+  let rhea!: Rhea;
+  const { world, olivia, dan, join } = await asked((w) => void (rhea = new Rhea(w)));
+  // the news that he is in is still under way
+  rhea.down = (f, to) => (to === dan && f.is === 'entries' && f.re === 0 ? [] : [f]);
+  await letIn(world, olivia);
+  expect(dan.view('home', null).groups).toEqual([]);
+  const done = await dan.run('cancel-join', { join });
+  expect(done).toEqual({ ok: true, value: { group: expect.any(String) as string } });
+  expect(dan.view('home', null).groups.map((g) => g.group)).toEqual([done.ok && done.value.group]);
+});
+
+it('an open invite whose entry was not answered keeps its keys', async () => {
+  let rhea!: Rhea;
+  const { world, olivia } = await cast(2, 'start', (w) => void (rhea = new Rhea(w)));
+  const gil = world.device('Gil', 'family');
+  await gil.setUp();
+  const join = await openLink(gil, await invite(olivia, true));
+  await world.time.pass(100);
+  rhea.down = (f, to) => {
+    if (to !== gil || f.is === 'requests') return [f];
+    return f.is === 'entries' || f.is === 'done' ? [] : [f];
+  };
+  gil.begin('ask', { join });
+  await world.time.pass(1_000);
+  expect(olivia.view.people).toHaveLength(3);
+  gil.goOffline();
+  await world.time.pass(1_000);
+  expect(await gil.run('cancel-join', { join })).toEqual({ ok: false, fault: 'needs-network' });
+  rhea.repent();
+  gil.goOnline();
+  await world.time.pass(10_000);
+  expect([joinOf(gil), gil.view('home', null).groups.length]).toEqual([[], 1]);
+});
+
+it('what was never asked is forgotten without a connection', async () => {
+  const { world, olivia } = await cast(2);
+  const dan = world.device('Dan', 'family');
+  await dan.setUp();
+  const join = await openLink(dan, await invite(olivia));
+  await world.time.pass(100);
+  dan.goOffline();
+  expect(await dan.run('cancel-join', { join })).toEqual(gone);
+  expect(joinOf(dan)).toEqual([]);
+});
+
+it('the older of two requests in one group is taken back once it has the connection, and the newer goes on', async () => {
+  const { world, olivia, dan, join } = await asked();
+  const newer = await openLink(dan, await invite(olivia));
+  await world.time.pass(40_000);
+  await dan.must('ask', { join: newer });
+  await world.time.pass(1_000);
+  expect(olivia.view.requests).toHaveLength(2);
+  expect(await dan.run('cancel-join', { join })).toEqual({ ok: false, fault: 'unavailable' });
+  await world.time.pass(5_000);
+  expect(await dan.run('cancel-join', { join })).toEqual(gone);
+  await world.time.pass(10_000);
+  expect(olivia.view.requests).toHaveLength(1);
+  await letIn(world, olivia);
+  expect([joinOf(dan), dan.view('home', null).groups.length, olivia.view.people.length]).toEqual([[], 1, 3]);
+});
