@@ -1,5 +1,6 @@
 /** Several devices of one person, on the real core and relay: linking, the list, signing out, and a lost one. */
 import { expect, it, vi } from 'vitest';
+import { askToSignOut } from '../../src/lib/ui/device/sign-out';
 import { admit, cast, openLink, Seat } from '../support/circle';
 import { devicesOf, groupNamed, link, PASSPHRASE } from '../support/linked';
 import { Rhea } from '../support/rhea';
@@ -276,6 +277,16 @@ it('the only device of somebody without a phrase is not signed out by mistake', 
   expect(await olivia.device.must('sign-out', { discard: true })).toBeNull();
   expect(phaseOf(olivia.device).phase).toBe('signed-out');
   expect(world.reports).toEqual([]);
+}, 60_000);
+
+it('said to be the only one, a device is signed out at the first press, and sends what waits before', async () => {
+  const { world, olivia, pat } = await cast(2);
+  await olivia.post('On its way');
+  expect(await askToSignOut(olivia.device, { agreed: false, alone: true })).toEqual({ ok: true, value: null });
+  expect(phaseOf(olivia.device).phase).toBe('signed-out');
+  await world.time.pass(6_000);
+  expect(pat.words).toEqual(['On its way']);
+  expect(await askToSignOut(pat.device, { agreed: false, alone: false })).toEqual({ ok: false, fault: 'not-allowed' });
 }, 60_000);
 
 it('a power cut while a device wipes itself leaves one that wipes itself when it is next opened', async () => {

@@ -7,6 +7,7 @@ import { permitCode, newPermit } from '../../crypto/permit';
 import { ready, type Random } from '../../crypto/sodium';
 import { adminPermit } from '../../relay/admin-permit';
 import { seeded } from '../support/actor';
+import { askToSignOut, unsentHere } from '../../src/lib/ui/device/sign-out';
 import { admit, Seat } from '../support/circle';
 import { worldIn } from '../support/restored';
 import { Rhea } from '../support/rhea';
@@ -163,4 +164,18 @@ it('whoever has no permit joins as ever, and can let go of a group that was neve
   await world.time.pass(5_000);
   expect(fay.view('home', null).groups.map((g) => g.group)).toEqual([joined.group]);
   expect(await fay.run('forget-group', { group: joined.group })).toEqual({ ok: false, fault: 'not-allowed' });
+});
+
+it('the only device is not signed out over words that wait for a permit, before that was said', async () => {
+  const device = await olivia();
+  const seat = await made(device, 'Made without a permit');
+  await seat.post('Kept here alone');
+  await world.time.pass(10_000);
+  expect(seat.view.permit).toBe('none');
+  // the group itself, and the words in it
+  expect(unsentHere(device.view('home', null), opened(device).connection)).toEqual({ all: 2, stuck: 2 });
+  expect(await askToSignOut(device, { agreed: false, alone: true })).toEqual({ ok: false, fault: 'unsent' });
+  expect(seat.words).toEqual(['Kept here alone']);
+  expect(await askToSignOut(device, { agreed: true, alone: true })).toEqual({ ok: true, value: null });
+  expect(device.view('app', null).phase).toBe('signed-out');
 });
