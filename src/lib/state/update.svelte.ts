@@ -49,9 +49,14 @@ export function watchUpdate(address: (() => string) | null): Update & { stop(): 
       void container?.getRegistration().then((r) => r?.update()).catch(() => undefined);
     },
     apply() {
-      if (waiting === null) return;
+      const worker = waiting;
+      if (worker === null) return;
+      // another tab put it in place: it hears no more of waiting, and this page only has to begin anew
+      if (worker.state !== 'installed') return location.reload();
       asked = true;
-      waiting.postMessage('skip-waiting');
+      // a yet newer one came in between, and waits once the page has begun anew
+      worker.addEventListener('statechange', () => worker.state === 'redundant' && onControl());
+      worker.postMessage('skip-waiting');
     },
     stop() {
       clearInterval(timer);
