@@ -73,6 +73,26 @@ test('a request can be taken back, and a broken link is told from a good one', a
   }
 });
 
+test('an invite that is put off is on the home screen, also later, until it is forgotten', async () => {
+  const link = await invite(olivia.page(), 'From the start');
+  await follow(pat, link, PAT);
+  const page = pat.page();
+  const kept = page.getByRole('link', { name: 'Olivia invites you. See the invite.' });
+  await says(pat, 'Olivia invites you');
+  await page.getByRole('link', { name: 'Not now' }).click();
+  await expect(kept).toBeVisible();
+  await page.goto(relay.url);
+  await unlock(page, PAT);
+  await kept.click();
+  await says(pat, 'Olivia invites you');
+  const forget = page.getByRole('button', { name: 'Forget this invite' });
+  await forget.click();
+  await expect(page.getByText('Only the message it came in opens it again.', { exact: false })).toBeVisible();
+  await forget.click();
+  await expect(page.getByRole('heading', { name: 'Begin with a group' })).toBeVisible();
+  await expect(kept).toHaveCount(0);
+});
+
 test('after its days a link has expired', async () => {
   const link = await invite(olivia.page(), 'From the start');
   // four days pass for the relay
