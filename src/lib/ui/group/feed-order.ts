@@ -47,6 +47,9 @@ export function applyFeed(list: FeedList | null, view: FeedView): FeedChange {
   };
 }
 
+/** Whether there are updates to put on paper: where there are none the feed is not on the page either, and nothing would answer. */
+export const canPrint = (list: FeedList | null): boolean => list?.items.some((item) => item.is === 'post') ?? false;
+
 /** Ascending `order`; equal orders by id, so that every device shows the same line. */
 export function compare(a: FeedItem, b: FeedItem): number {
   return a.order - b.order || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);

@@ -7,7 +7,7 @@ import { watchView } from '$lib/state/view.svelte';
 import { faultWords } from '$lib/ui/fault';
 import type { Toast, Toasts } from '$lib/ui/toasts.svelte';
 import { openDraft, type Draft } from './draft.svelte';
-import { applyFeed, type FeedList } from './feed-order';
+import { applyFeed, canPrint, type FeedList } from './feed-order';
 import type { GroupDialogs } from './group-dialogs';
 import { photoShelf, type PhotoShelf } from './photo-shelf';
 
@@ -19,7 +19,9 @@ export interface OpenGroup {
   readonly online: boolean;
   /** The core has listed its groups and this one is not among them. */
   readonly unknown: boolean;
-  /** The loaded updates are being laid out for paper. */
+  /** There are updates that can be put on paper. */
+  readonly prints: boolean;
+  /** The loaded updates are being laid out for paper; never where there are none. */
   printing: boolean;
   readonly draft: Draft;
   readonly shelf: PhotoShelf;
@@ -64,7 +66,8 @@ export function openGroup(ref: GroupRef, core: Core, shell: Shell, toasts: Toast
     draft,
     shelf,
     get printing() { return printing; },
-    set printing(on) { printing = on; },
+    set printing(on) { printing = on && canPrint(feed); },
+    get prints() { return canPrint(feed); },
     get view() { return seen.now; },
     get feed() { return feed; },
     get online() {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import type { FeedItem, PostItem } from '$lib/core/port';
-import { applyFeed, compare, type FeedList } from '$lib/ui/group/feed-order';
+import { applyFeed, canPrint, compare, type FeedList } from '$lib/ui/group/feed-order';
 
 const post = (id: string, order: number, text = ''): PostItem => ({
   is: 'post', id, order, author: 'fay', name: 'Fay Moreno', role: 'family', relationship: 'Daughter', mine: false, at: order, sentAt: order,
@@ -14,6 +14,11 @@ const ids = (list: FeedList): string => list.items.map((item) => item.id).join('
 describe('the feed in line', () => {
   it('shows what arrives in ascending order, equal orders by id', () => {
     expect(ids(reset(post('c', 2), post('b', 1), post('a', 2)))).toBe('b a c');
+  });
+
+  it('can be printed where it holds an update, not where there are only notes', () => {
+    const note: FeedItem = { is: 'note', id: 'n', order: 1, at: 1, what: 'made', who: '', by: '', mine: true } as unknown as FeedItem;
+    expect([null, reset(), reset(note), reset(note, post('a', 2))].map(canPrint)).toEqual([false, false, false, true]);
   });
 
   it('keeps a changed post in its place and takes the new words', () => {
