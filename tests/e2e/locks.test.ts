@@ -105,6 +105,21 @@ test('words typed while changing an update outlive a reload, a lock and a look e
   await expect(edit).toHaveCount(0);
 });
 
+test('what was just said is not said on the lock screen', async () => {
+  await olivia.page().goto(relay.url);
+  const page = olivia.page();
+  await setUp(page, OLIVIA);
+  await newGroup(page, 'Night shift, ward 4', 'Team');
+  await post(page, 'Bed 2 sleeps.');
+  await expectState(page, 'Bed 2 sleeps.', 'Sent');
+  await postOf(page, 'Bed 2 sleeps').getByRole('button', { name: 'More for this update' }).click();
+  await page.getByRole('menuitem', { name: 'Copy words' }).click();
+  const said = page.getByRole('button', { name: 'Dismiss' });
+  await expect(said).toBeVisible();
+  await lockNow();
+  expect(await said.count()).toBe(0);
+});
+
 test('a draft that is too long to be posted says so, and is kept whole', async () => {
   await olivia.page().goto(relay.url);
   const page = olivia.page();

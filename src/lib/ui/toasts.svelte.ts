@@ -13,6 +13,8 @@ export interface Toasts {
   /** Shows words for `forMs` milliseconds (6000 when left out; an action stays 8000 at least, so that it can be reached). Returns how to take them away early. */
   show(words: string, options?: { readonly tone?: Toast['tone']; readonly action?: Toast['action']; readonly forMs?: number }): () => void;
   drop(id: number): void;
+  /** Takes all away, held or not: they may name somebody, and the app is being locked. */
+  clear(): void;
   /** While a pointer or the focus rests on them nothing disappears. */
   hold(on: boolean): void;
 }
@@ -40,6 +42,11 @@ export function makeToasts(): Toasts {
       return () => drop(id);
     },
     drop,
+    clear() {
+      held = false;
+      overdue.clear();
+      all = [];
+    },
     hold(on) {
       held = on;
       if (!on) for (const id of [...overdue]) drop(id);
