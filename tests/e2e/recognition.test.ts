@@ -1,8 +1,9 @@
 /** Who is who: two people compare one number on two screens, and from then on know each other in every group. */
 import { expect, test, type Page } from '@playwright/test';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { renderSVG } from 'uqr';
 import { LAPTOP, openDevice, type Device } from './support/browser';
 import { film } from './support/camera';
 import { GROUP, keepApp, letJoin } from './support/circle';
@@ -52,7 +53,7 @@ test('two people see one number, one films the other’s, and the mark counts in
   const folder = await mkdtemp(join(tmpdir(), 'carefold-camera-'));
   const camera = join(folder, 'seen.y4m');
   const relay = await startRelay();
-  const [olivia, pat] = await Promise.all([openDevice('Olivia', relay.url, { viewport: LAPTOP, camera }), openDevice('Pat')]);
+  const [olivia, pat] = await Promise.all([openDevice('Olivia', relay.url, { viewport: LAPTOP, camera }), openDevice('Pat', undefined, { camera })]);
   try {
     const [nurse, patient] = [olivia.page(), pat.page()];
     await setUp(nurse, OLIVIA);
@@ -89,6 +90,19 @@ test('two people see one number, one films the other’s, and the mark counts in
     await hers.getByRole('button', { name: 'Check St Anna Hospital' }).click();
     expect(await digits(patient, 'Number of St Anna Hospital')).toBe(anna.number);
     await look(patient, 'vouch-check');
+    // somebody else's picture: nothing here can be taken for the same until the patient has looked again
+    await mkdir(join(folder, 'other'));
+    const other = await openDesk(join(folder, 'other'), 'St Anna Hospital');
+    const poster = await olivia.context().newPage();
+    await poster.setContent(renderSVG(await readFile(other.file, 'utf8')).replace('<svg', '<svg role="img" aria-label="Their picture"'));
+    await film(poster, { name: 'Their picture' }, camera);
+    await poster.close();
+    await patient.getByRole('button', { name: 'Scan with the camera' }).click();
+    await expect(patient.getByText('This is not the one who signs here')).toBeVisible({ timeout: 30_000 });
+    await expect(patient.getByRole('button', { name: 'The number is the same' })).toHaveCount(0);
+    await expect(patient.getByRole('button', { name: 'Scan with the camera' })).toHaveCount(0);
+    await look(patient, 'vouch-differs');
+    await patient.getByRole('button', { name: 'Look at them again' }).click();
     await patient.getByRole('button', { name: 'The number is the same' }).click();
     await expect(hers.getByText('Verified by St Anna Hospital')).toBeVisible();
     await expect(hers).not.toContainText('Says they are');
