@@ -20,6 +20,7 @@ import { RATE } from './limits';
 import { ask, type Giving, type Kept } from './log';
 import { answerUnknown } from './purge';
 import { took } from './quota';
+import { read } from './reading';
 import type { Connection, LogSession } from './session';
 import { ownKeys } from './signer';
 import { showFork } from './told';
@@ -29,7 +30,7 @@ type Of<K extends ToRelay['is']> = Extract<ToRelay, { is: K }>;
 /** How far a device has come, which is noted once the relay has come as far; the answer says where the relay stands. */
 export function show(h: House, s: LogSession, f: Of<'show'>): void {
   const { group, connection } = s;
-  h.log.call('standing', { g: group.g, life: f.life, earlier: group.earlier }, (r) => {
+  read(h, connection, 'standing', { g: group.g, life: f.life, earlier: group.earlier }, (r) => {
     if (!r.ok) return connection.refuse(f.re, group.id, 'unavailable');
     const { heads, lacks, feed, healing: waiting } = r.value;
     // another relay may have heard from more devices
