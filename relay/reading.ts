@@ -14,8 +14,12 @@ export function read<K extends CallName>(h: House, c: Connection, name: K, input
     h.log.call(name, input, (r) => {
       c.reading--;
       const next = c.toRead?.shift();
-      then(r);
-      next?.();
+      try {
+        then(r);
+      } finally {
+        // in a turn of its own: a store that answers at once would go deeper with each
+        if (next !== undefined) queueMicrotask(next);
+      }
     });
   };
   if (c.reading < RATE.reads && (c.toRead?.length ?? 0) === 0) begin();

@@ -1,6 +1,5 @@
 /** Several devices of one person, on the real core and relay: linking, the list, signing out, and a lost one. */
 import { expect, it, vi } from 'vitest';
-import { askToSignOut } from '../../src/lib/ui/device/sign-out';
 import { admit, cast, openLink, Seat } from '../support/circle';
 import { devicesOf, groupNamed, link, PASSPHRASE } from '../support/linked';
 import { Rhea } from '../support/rhea';
@@ -170,11 +169,11 @@ it('a device signs itself out: what waits is sent first, then it is out of every
   const { world, olivia, phone, laptop } = await two();
   laptop.device.goOffline();
   await laptop.post('Waits for a network');
-  expect(await laptop.device.run('sign-out', { discard: false })).toEqual({ ok: false, fault: 'needs-network' });
-  expect(await laptop.device.run('sign-out', { discard: true })).toEqual({ ok: false, fault: 'needs-network' });
+  expect(await laptop.device.run('sign-out', { discard: { words: false, groups: false } })).toEqual({ ok: false, fault: 'needs-network' });
+  expect(await laptop.device.run('sign-out', { discard: { words: true, groups: true } })).toEqual({ ok: false, fault: 'needs-network' });
   laptop.device.goOnline();
   await world.time.pass(2_000);
-  expect(await laptop.device.must('sign-out', { discard: false })).toBeNull();
+  expect(await laptop.device.must('sign-out', { discard: { words: false, groups: false } })).toBeNull();
   expect(phaseOf(laptop.device)).toMatchObject({ phase: 'signed-out', why: 'signed-out' });
   expect(tables(laptop.device)).toEqual(['vault mark']);
   await world.time.pass(6_000);
@@ -198,7 +197,7 @@ async function cutShort(discard: boolean, before: (laptop: Seat, world: World) =
   const second = groupNamed(laptop.device, 'Sisters');
   await before(laptop, world);
   rhea.up = (f, from) => (from === laptop.device && (f.is === 'enter' || f.is === 'append') ? [] : [f]);
-  laptop.device.begin('sign-out', { discard });
+  laptop.device.begin('sign-out', { discard: { words: discard, groups: discard } });
   await world.time.pass(2_000);
   laptop.device.kill();
   rhea.repent();
@@ -262,7 +261,7 @@ it('what its person agreed to lose is lost when signing out goes on, and nothing
 
 it('signing out that was cut short stops at what would be lost for good', async () => {
   const { world, phone, laptop } = await cutShort(false);
-  await phone.device.must('sign-out', { discard: false });
+  await phone.device.must('sign-out', { discard: { words: false, groups: false } });
   await reopen(world, laptop, laptop.group);
   laptop.device.goOnline();
   await world.time.pass(20_000);
@@ -272,9 +271,9 @@ it('signing out that was cut short stops at what would be lost for good', async 
 
 it('the only device of somebody without a phrase is not signed out by mistake', async () => {
   const { world, olivia } = await cast(2);
-  expect(await olivia.device.run('sign-out', { discard: false })).toEqual({ ok: false, fault: 'not-allowed' });
+  expect(await olivia.device.run('sign-out', { discard: { words: false, groups: false } })).toEqual({ ok: false, fault: 'not-allowed' });
   expect(phaseOf(olivia.device).phase).toBe('open');
-  expect(await olivia.device.must('sign-out', { discard: true })).toBeNull();
+  expect(await olivia.device.must('sign-out', { discard: { words: true, groups: true } })).toBeNull();
   expect(phaseOf(olivia.device).phase).toBe('signed-out');
   expect(world.reports).toEqual([]);
 }, 60_000);
@@ -282,11 +281,11 @@ it('the only device of somebody without a phrase is not signed out by mistake', 
 it('said to be the only one, a device is signed out at the first press, and sends what waits before', async () => {
   const { world, olivia, pat } = await cast(2);
   await olivia.post('On its way');
-  expect(await askToSignOut(olivia.device, { agreed: false, alone: true })).toEqual({ ok: true, value: null });
+  expect(await olivia.device.run('sign-out', { discard: { words: false, groups: true } })).toEqual({ ok: true, value: null });
   expect(phaseOf(olivia.device).phase).toBe('signed-out');
   await world.time.pass(6_000);
   expect(pat.words).toEqual(['On its way']);
-  expect(await askToSignOut(pat.device, { agreed: false, alone: false })).toEqual({ ok: false, fault: 'not-allowed' });
+  expect(await pat.device.run('sign-out', { discard: { words: false, groups: false } })).toEqual({ ok: false, fault: 'not-allowed' });
 }, 60_000);
 
 it('a power cut while a device wipes itself leaves one that wipes itself when it is next opened', async () => {

@@ -87,7 +87,7 @@ describe('a device that chose to be told', () => {
 
   it('is told of by no address any more once it signed itself out', async () => {
     await pat.must('set-bell', { group: own, place: PLACE });
-    await pat.run('sign-out', { discard: true });
+    await pat.run('sign-out', { discard: { words: true, groups: true } });
     await world.time.pass(20_000);
     expect(pat.view('app', null).phase).toBe('signed-out');
     expect(await bells()).toEqual([]);

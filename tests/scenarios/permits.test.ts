@@ -7,7 +7,7 @@ import { permitCode, newPermit } from '../../crypto/permit';
 import { ready, type Random } from '../../crypto/sodium';
 import { adminPermit } from '../../relay/admin-permit';
 import { seeded } from '../support/actor';
-import { askToSignOut, unsentHere } from '../../src/lib/ui/device/sign-out';
+import { unsentHere } from '../../src/lib/ui/device/sign-out';
 import { admit, Seat } from '../support/circle';
 import { worldIn } from '../support/restored';
 import { Rhea } from '../support/rhea';
@@ -174,8 +174,11 @@ it('the only device is not signed out over words that wait for a permit, before 
   expect(seat.view.permit).toBe('none');
   // the group itself, and the words in it
   expect(unsentHere(device.view('home', null), opened(device).connection)).toEqual({ all: 2, stuck: 2 });
-  expect(await askToSignOut(device, { agreed: false, alone: true })).toEqual({ ok: false, fault: 'unsent' });
+  expect(await device.run('sign-out', { discard: { words: false, groups: true } })).toEqual({ ok: false, fault: 'unsent' });
   expect(seat.words).toEqual(['Kept here alone']);
-  expect(await askToSignOut(device, { agreed: true, alone: true })).toEqual({ ok: true, value: null });
+  // who gives words up has not given the group up
+  expect(await device.run('sign-out', { discard: { words: true, groups: false } })).toEqual({ ok: false, fault: 'not-allowed' });
+  expect(opened(device).connection).toMatchObject({ unbegun: 1 });
+  expect(await device.run('sign-out', { discard: { words: true, groups: true } })).toEqual({ ok: true, value: null });
   expect(device.view('app', null).phase).toBe('signed-out');
 });

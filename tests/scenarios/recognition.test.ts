@@ -2,6 +2,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { MemberTag } from '../../crypto/brand';
 import { base64url } from '../../crypto/bytes';
+import { hash } from '../../crypto/hash';
+import { LABEL } from '../../crypto/labels';
 import { personKeys, signPerson } from '../../crypto/person';
 import type { Recognition } from '../../src/lib/core/port';
 import { seeded } from '../support/actor';
@@ -115,6 +117,11 @@ describe('whoever claims to be another', () => {
     expect(new Set(two.map((p) => p.mark)).size).toBe(2);
     // everybody sees the same digits
     expect(new Map(pat.view.people.map((p) => [p.member, p.mark]))).toEqual(marks());
+    // and they are none that her tag alone would have given her
+    const { tag } = twins.run.row;
+    const ofTag = hash(LABEL.mark, tag as MemberTag);
+    const ground = String((((ofTag[0] as number) << 16) | ((ofTag[1] as number) << 8) | (ofTag[2] as number)) % 10_000).padStart(4, '0');
+    expect(marks().get(twins.view.me)).not.toBe(ground);
     expect(world.reports).toEqual([]);
   }, 60_000);
 

@@ -118,7 +118,7 @@ const open: Omit<Record<Deed, Doing>, 'online' | 'restart'> = {
   },
   'sign-out': (l, seat) => {
     const others = l.live.filter((s) => s !== seat && s.device.name !== seat.device.name && personOf(s.device.name) === personOf(seat.device.name));
-    if (l.draw(2) === 0 && others.length > 0) seat.device.begin('sign-out', { discard: false });
+    if (l.draw(2) === 0 && others.length > 0) seat.device.begin('sign-out', { discard: { words: false, groups: false } });
   }
 };
 export const DEEDS: Record<Deed, Doing> = {

@@ -50,21 +50,21 @@ export async function wipe(core: Core, why: Mark['why']): Promise<void> {
 }
 
 /** Ends this device in every group, then wipes it. `begun`: it goes on after a restart, and what came since is nothing that its person agreed to lose. */
-export async function signOut(core: Core, discard: boolean, begun: Leaving | null = null): Promise<Fault | null> {
+export async function signOut(core: Core, discard: { readonly words: boolean; readonly groups: boolean }, begun: Leaving | null = null): Promise<Fault | null> {
   const runs = [...core.groups.values()].filter((g) => g.row.ended === null);
   const isBusy = (): boolean =>
     begun === null ? runs.some((g) => g.waiting > 0) : [...core.groups.values()].some((g) => (begun.lost[g.ref] === undefined ? g.waiting > 0 : g.waitsBeside(begun.lost[g.ref] ?? [])));
-  for (let waited = 0; !discard && isBusy() && core.link.state === 'online' && waited < WAIT; waited += LOOK) await new Promise<void>((r) => core.ports.later(LOOK, r));
-  if (!discard && isBusy()) return core.link.state === 'online' ? 'unsent' : 'needs-network';
+  for (let waited = 0; !discard.words && isBusy() && core.link.state === 'online' && waited < WAIT; waited += LOOK) await new Promise<void>((r) => core.ports.later(LOOK, r));
+  if (!discard.words && isBusy()) return core.link.state === 'online' ? 'unsent' : 'needs-network';
   if (core.link.state !== 'online') return 'needs-network';
   // nothing can be said to a relay that shows another history
   const there = runs.filter((g) => g.stored && !g.isSilent);
   const isLast = (g: GroupRun): boolean => rowsOf(g.state, g.me).length === 1;
   // nothing would bring such a group back
-  if (!discard && runs.some((g) => (!g.stored || isLast(g)) && !(begun?.last === true && g.ref in begun.lost))) return 'not-allowed';
+  if (!discard.groups && runs.some((g) => (!g.stored || isLast(g)) && !(begun?.last === true && g.ref in begun.lost))) return 'not-allowed';
   if (there.some((g) => !g.synced)) return 'needs-network';
   const lost = Object.fromEntries([...core.groups.values()].map((g) => [g.ref, g.outbox.map((o) => o.record.i)]));
-  await core.needStore().commit([put('meta', LEAVING, begun ?? ({ lost, last: discard } satisfies Leaving))]);
+  await core.needStore().commit([put('meta', LEAVING, begun ?? ({ lost, last: discard.groups } satisfies Leaving))]);
   for (const run of there) {
     // where nothing ends its row the relay has to hear it from here
     await run.turns.take(() => core.bell.silence(run));
@@ -79,7 +79,7 @@ export async function signOut(core: Core, discard: boolean, begun: Leaving | nul
 
 /** Goes on with it. False where something would be lost that nobody agreed to: its person has to ask anew. */
 export async function goOnLeaving(core: Core, begun: Leaving): Promise<boolean> {
-  const fault = await signOut(core, false, begun);
+  const fault = await signOut(core, { words: false, groups: false }, begun);
   if (fault !== 'unsent' && fault !== 'not-allowed') return true;
   await core.needStore().commit([drop('meta', LEAVING)]);
   return false;

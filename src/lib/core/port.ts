@@ -550,10 +550,10 @@ export interface Commands {
   'cancel-link': { in: null; out: null };
   'name-device': { in: { name: string }; out: null };
   /**
-   * This device ends itself in every group and wipes itself, once what waits is sent. Faults `needs-network`, and `unsent` unless
-   * `discard`.
+   * This device ends itself in every group and wipes itself, once what waits is sent. Faults `needs-network`; `unsent` unless
+   * `discard.words`; `not-allowed` where nothing would bring a group back, unless `discard.groups`.
    */
-  'sign-out': { in: { discard: boolean }; out: null };
+  'sign-out': { in: { discard: { words: boolean; groups: boolean } }; out: null };
   /** “Lost this device”: ended at once in every group that can be reached, and in the others by itself as soon as they can. */
   'revoke-device': { in: { device: DeviceId }; out: null };
   /** After `signed-out`: back to the first run. */

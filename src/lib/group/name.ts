@@ -8,8 +8,8 @@ const BLANK = /[\s\u2800]+/g;
 const BREAKS = /[\p{Cc}\u2028\u2029]+/gu;
 const TURNS = /[\u202a-\u202e\u2066-\u2069]/g;
 
-/** The same for all names that people would read as one. */
-export const readAs = (name: string): string => name.normalize('NFKC').replace(BLANK, ' ').replace(UNSEEN, '').normalize('NFKC').trim().replace(BLANK, ' ').toLocaleLowerCase('en');
+/** The same for all names that people would read as one. Without any blank: some letters that show nothing are drawn as one. */
+export const readAs = (name: string): string => name.normalize('NFKC').replace(UNSEEN, '').normalize('NFKC').replace(BLANK, '').toLocaleLowerCase('en');
 
 /** A name as one line that changes nothing around it. */
 export const asLine = (name: string): string => name.replace(BREAKS, ' ').replace(TURNS, '').trim();

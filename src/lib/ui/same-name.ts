@@ -7,7 +7,7 @@ const plain = (s: string): string =>
     .replace(/[‘’ʼ`´]/g, "'")
     .replace(/[“”„«»]/g, '"')
     .replace(/[‐-―]/g, '-')
-    .replace(/\s+/g, ' ')
     .replace(/[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu, '')
+    .replace(/\s+/g, ' ')
     .trim()
     .toLocaleLowerCase('en');

@@ -12,6 +12,8 @@ describe('names that people read as one', () => {
     ['a joiner of letters', 'Dr L\u200dee'],
     ['a joiner of marks', 'Dr L\u034fee'],
     ['a filler', 'Dr Lee\u3164'],
+    ['a filler for a blank', 'Dr\u3164Lee'],
+    ['no blank', 'DrLee'],
     ['a letter of a tag', 'Dr Lee\u{e0041}'],
     ['wide letters', 'Ｄｒ Ｌｅｅ'],
     ['what turns it around and back', '\u202aDr Lee\u202c'],
