@@ -160,7 +160,7 @@ export class Schedule {
       const at = seat.run.feed.find(p.id);
       expect(at !== null && there.has(`${at.device} ${at.n}`), `“${p.text}” is shown as sent and the relay has it`).toBe(true);
       this.acked.set(p.id, p.text);
-      if (p.delivery?.at === 'seen') for (const name of p.delivery.by) expect(this.saw.get(name)?.has(`${p.id} ${p.text}`), `${name} saw “${p.text}”`).toBe(true);
+      if (p.delivery?.at === 'seen') for (const name of seat.names(p.delivery.by)) expect(this.saw.get(name)?.has(`${p.id} ${p.text}`), `${name} saw “${p.text}”`).toBe(true);
     }
   }
   private async atRelay(seat: Seat): Promise<Set<string>> {
