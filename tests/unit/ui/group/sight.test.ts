@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { watchSight } from '$lib/ui/group/sight';
 
 /** What a browser tells of one element: its height, how much of it is in sight, and the height of the window it scrolls in. */
-interface Told { readonly tall: number; readonly shown: number; readonly within: number }
+interface Told { readonly tall: number; readonly shown: number; readonly within: number; readonly writing?: boolean }
 let tell: (told: Told) => void;
 let steps: readonly number[];
 const element = {} as Element;
@@ -23,6 +23,7 @@ beforeEach(() => {
 afterEach(() => { vi.unstubAllGlobals(); });
 
 function shows(told: Told): boolean | undefined {
+  vi.stubGlobal('document', { activeElement: { matches: () => told.writing === true } });
   let shown: boolean | undefined;
   watchSight({} as Element).watch(element, (on) => { shown = on; });
   tell(told);
@@ -35,9 +36,10 @@ describe('what is in sight', () => {
     ['less than half of a short one', { tall: 120, shown: 50, within: 700 }, false],
     ['half a window of a long one', { tall: 4000, shown: 350, within: 700 }, true],
     ['less of a long one', { tall: 4000, shown: 300, within: 700 }, false],
-    ['the last line of a long one over a keyboard', { tall: 900, shown: 76, within: 76 }, false],
+    ['the last line of a long one over a keyboard', { tall: 900, shown: 76, within: 76, writing: true }, false],
+    ['a low window without one that a long one fills', { tall: 900, shown: 76, within: 76 }, true],
     ['nothing, in a window of no height', { tall: 900, shown: 0, within: 0 }, false],
-    ['a low window that a long one fills', { tall: 900, shown: 200, within: 200 }, true]
+    ['a window that a long one fills over a keyboard', { tall: 900, shown: 200, within: 200, writing: true }, true]
   ])('%s', (_what, told, on) => {
     expect(shows(told)).toBe(on);
   });
