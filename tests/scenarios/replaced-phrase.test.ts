@@ -2,10 +2,12 @@
 import { expect, it } from 'vitest';
 import { hex } from '../../crypto/bytes';
 import { NO_DETAIL } from '../../crypto/frames';
+import { phraseKeys } from '../../crypto/phrase';
+import { entropyOf, openVaultSession, readVault } from '../../src/lib/core/personal';
 import { link, PASSPHRASE } from '../support/linked';
 import { covered, onPaper, recovery } from '../support/phrase';
 import { Rhea } from '../support/rhea';
-import { World } from '../support/world';
+import { type Device, HOST, World } from '../support/world';
 
 const SENT = 6_000;
 
@@ -19,6 +21,15 @@ async function opensAlone(world: World, old: readonly string[], words: readonly 
   const found = world.device('With the new words', 'family');
   await found.boot();
   expect(await found.must('restore', { words, passphrase: PASSPHRASE })).toEqual({ groups });
+}
+
+/** What is in the vault that these words open. */
+async function vaultOf(world: World, { pat, words }: { readonly pat: Device; readonly words: readonly string[] }): Promise<object[]> {
+  const keys = phraseKeys(entropyOf(words)!);
+  const { link: line, ports } = pat.core!;
+  const read = openVaultSession(line, HOST, ports.random, keys).then(() => readVault(line, keys));
+  await world.time.pass(500);
+  return (await read)!;
 }
 
 it('a phrase that is replaced on one device opens nothing any more of a group that is on another alone', async () => {
@@ -103,8 +114,28 @@ it('a phrase is replaced whatever a stolen device put into its vault', async () 
     await world.time.pass(500);
     expect(await planted).toBe(true);
   }
+  // a live recovery row of a group that the thief alone is in, once under a key that never was the relay's; the relay takes no more of it
+  const thief = await covered(world, 'Thief');
+  const theirs = [...thief.pat.core!.groups.values()][0]!.row.id;
+  const live = (await vaultOf(world, thief)).find((i) => 'id' in i);
+  for (const lie of [{ ...live, relayPk: seed(5) }, live, live]) {
+    const planted = plant(lie);
+    await world.time.pass(500);
+    expect(await planted).toBe(true);
+  }
+  const rhea = new Rhea(world);
+  pat.cut();
+  await world.time.pass(3_000);
+  let refused = 0;
+  rhea.up = (f, from, answer) => {
+    if (from === thief.pat || f.is !== 'enter' || hex(f.group) !== hex(theirs)) return [f];
+    refused++;
+    answer({ is: 'refused', re: f.re, group: f.group, why: 'rate', detail: NO_DETAIL });
+    return [];
+  };
   const { words } = await pat.must('propose-phrase', null);
   await pat.must('replace-phrase', { old, words });
+  expect(refused).toBeGreaterThan(0);
   await world.time.pass(SENT);
   expect(recovery(pat)).toEqual({ set: true, covered: 1, of: 1, foreign: 0 });
   pat.kill();

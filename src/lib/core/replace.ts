@@ -56,8 +56,8 @@ export async function replacePhrase(core: Core, old: Bytes, next: Bytes): Promis
       if (!(await isOnline())) return 'needs-network';
       const came = await succeed(core, link, vault, item);
       // the others go on: what a thief put there stands in the way of none of them
-      if (came === null) isWhole = false;
-      else if (came !== 'none') ended.add(key);
+      if (came === null || (came === 'refused' && isUnread(core, item))) isWhole = false;
+      else if (came === 'ended' || typeof came === 'object') ended.add(key);
       if (typeof came === 'object' && came !== null) heirs.push(came);
     }
     // that the relay knows no such row, or left the item out, is not enough where the row stands here
@@ -86,25 +86,38 @@ function wordsOf({ id, sk, kem }: VaultWriter, heir: RecoveryItem): PhraseWords 
   return { is: 'phrase', phrase: { id, sk, kem }, row: keys.logPk, s: signPhraseRow(heir.id, { id, kem }, keys.logSk) };
 }
 
+/** A group that is here, and of which this device does not know yet what its recovery row is. */
+const isUnread = (core: Core, { id, tag }: RecoveryItem): boolean =>
+  [...core.groups.values()].some(({ row, synced }) => !synced && row.ended === null && equal(row.id, id) && equal(row.tag, tag));
+
 /**
  * The recovery row adds its successor, whose secrets the new vault has first: the item of that one. `ended`: it had ended. `none`: it is none,
- * or the relay knows nothing of it, so that the words open nothing by it. Null when it did not come about.
+ * or the relay knows nothing of it, so that the words open nothing by it. `refused`: the relay answered, and would not, or what it has makes no
+ * sense. Null when it may still come about: there was no answer.
  */
-async function succeed(core: Core, link: Link, vault: PersonalVault, item: RecoveryItem): Promise<RecoveryItem | 'ended' | 'none' | null> {
+async function succeed(core: Core, link: Link, vault: PersonalVault, item: RecoveryItem): Promise<RecoveryItem | 'ended' | 'none' | 'refused' | null> {
   const around = { ...core.around(), link };
+  const { hello } = link;
+  // a line that is lost takes its hello along; whatever else failed was answered
+  const failed = (): 'refused' | null => (link.hello === hello ? 'refused' : null);
   const proven = await proveRecovery(item, around);
-  if (proven !== 'proven') return proven === 'lost' ? null : proven === 'unknown' ? 'none' : 'ended';
+  if (proven === 'lost') return failed();
+  if (proven !== 'proven') return proven === 'unknown' ? 'none' : 'ended';
   const opened = await openRecovery(core.newRef(), item, around);
-  if (opened === null) return null;
-  if (opened === 'no-recovery') {
-    // its session would stand in the way of the group's next item
-    link.again();
-    return 'none';
+  let came: Awaited<ReturnType<typeof succeed>> = opened === null ? failed() : 'none';
+  if (opened !== null && opened !== 'no-recovery') {
+    const { random } = core.ports;
+    const seeds = { logSeed: random(32), kemSeed: random(32) };
+    const heir: RecoveryItem = { is: 'group', id: item.id, relayPk: item.relayPk, tag: item.tag, ...seeds };
+    if (!(await vault.add(heir))) came = null;
+    else {
+      const fault = await changeRoster(opened.run, planAddRow(deviceKeys(seeds), 'recovery'));
+      // a relay that lost something of the group takes it again once it was given that back
+      came = fault === null ? heir : fault === 'restoring' ? null : failed();
+    }
+    opened.end();
   }
-  const { random } = core.ports;
-  const seeds = { logSeed: random(32), kemSeed: random(32) };
-  const heir: RecoveryItem = { is: 'group', id: item.id, relayPk: item.relayPk, tag: item.tag, ...seeds };
-  const fault = (await vault.add(heir)) ? await changeRoster(opened.run, planAddRow(deviceKeys(seeds), 'recovery')) : 'needs-network';
-  opened.end();
-  return fault === null ? heir : null;
+  // its session would stand in the way of the group's next item
+  if (came === null || typeof came === 'string') link.again();
+  return came;
 }
