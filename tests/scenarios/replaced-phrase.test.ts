@@ -168,3 +168,39 @@ it('a phrase is not said to be replaced while a group is still on its way back b
   found.kill();
   await opensAlone(world, old, words, 1);
 }, 60_000);
+
+it('a phrase is not said to be replaced while a group is still being covered by it', async () => {
+  const world = await World.make();
+  const { pat, words: old } = await covered(world);
+  const rhea = new Rhea(world);
+  pat.cut();
+  await world.time.pass(3_000);
+  // the old vault has the new group's item, and says so late
+  const vault = hex(phraseKeys(entropyOf(old)!).id);
+  let late: (() => void) | null = null;
+  rhea.up = (f, _from, answer) => {
+    if (late !== null || f.is !== 'put-item' || hex(f.group) !== vault) return [f];
+    late = () => undefined;
+    rhea.down = (d) => {
+      if (d.is !== 'done' || d.re !== f.re) return [d];
+      rhea.repent();
+      late = () => answer(d);
+      return [];
+    };
+    return [f];
+  };
+  await pat.must('new-group', { name: 'Second', kind: 'family' });
+  await world.time.pass(3_000);
+  expect(late).not.toBeNull();
+  const { words } = await pat.must('propose-phrase', null);
+  const replacing = pat.run('replace-phrase', { old, words });
+  await world.time.pass(3_000);
+  late!();
+  await world.time.pass(SENT);
+  if (!(await replacing).ok) await pat.must('replace-phrase', { old, words });
+  await world.time.pass(SENT);
+  expect(recovery(pat)).toEqual({ set: true, covered: 2, of: 2, foreign: 0 });
+  pat.kill();
+  await opensAlone(world, old, words, 2);
+  expect(world.reports).toEqual([]);
+}, 60_000);

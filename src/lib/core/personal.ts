@@ -97,6 +97,7 @@ export class PersonalVault {
   /** Places of the copies, ascending. A new one comes behind them, whatever the relay says of how many it has. */
   private copies: readonly number[] = [];
   private adding: Promise<unknown> = Promise.resolve();
+  private readonly covering = new Set<string>();
 
   constructor(private readonly parts: { readonly link: Link; readonly host: string; readonly random: Random; readonly store: () => Store; readonly profile: () => Profile; readonly seed: () => Bytes | null; readonly credentials: () => SaidCredentials | null }) {}
 
@@ -270,18 +271,29 @@ export class PersonalVault {
   isForeign(run: GroupRun): boolean {
     return recoveryRow(run) !== undefined && !this.covers(run);
   }
+  /** Whether the group is being given a recovery row of the phrase that is kept now. */
+  isCovering(run: GroupRun): boolean {
+    return this.covering.has(run.ref);
+  }
   /** Gives the group a recovery row when it has none. Called inside the group's turn. The vault has the secrets before the roster has the row. */
   async cover(run: GroupRun): Promise<void> {
-    if (!this.set || run.session !== 'live' || !run.synced || run.row.ended !== null || run.alarm !== null || run.row.relayPk === null) return;
-    if (!(await this.tellProfile()) || recoveryRow(run) !== undefined) return;
-    const { random } = this.parts;
-    const seeds = { logSeed: random(32), kemSeed: random(32) };
-    if (!(await this.add({ is: 'group', id: run.row.id, relayPk: run.row.relayPk, tag: run.row.tag, ...seeds }))) return;
-    const keys = deviceKeys(seeds);
-    if (this.writer !== null) await this.save({ ...this.writer, known: [...this.writer.known, hex(keys.logPk)] });
-    await changeRoster(run, (r, at, heads) => (recoveryRow(r) !== undefined ? 'changed-meanwhile' : planAddRow(keys, 'recovery')(r, at, heads)));
-    seeds.logSeed.fill(0);
-    seeds.kemSeed.fill(0);
+    const w = this.writer;
+    if (w === null || run.session !== 'live' || !run.synced || run.row.ended !== null || run.alarm !== null || run.row.relayPk === null) return;
+    this.covering.add(run.ref);
+    try {
+      if (!(await this.tellProfile()) || recoveryRow(run) !== undefined) return;
+      const { random } = this.parts;
+      const seeds = { logSeed: random(32), kemSeed: random(32) };
+      if (!(await this.add({ is: 'group', id: run.row.id, relayPk: run.row.relayPk, tag: run.row.tag, ...seeds }))) return;
+      // another phrase may have taken the place of this one meanwhile
+      if (this.writer === null || !equal(this.writer.id, w.id)) return;
+      const keys = deviceKeys(seeds);
+      await this.save({ ...this.writer, known: [...this.writer.known, hex(keys.logPk)] });
+      await changeRoster(run, (r, at, heads) => (recoveryRow(r) !== undefined ? 'changed-meanwhile' : planAddRow(keys, 'recovery')(r, at, heads)));
+      seeds.logSeed.fill(0);
+      seeds.kemSeed.fill(0);
+    } finally {
+      this.covering.delete(run.ref);
+    }
   }
 }
-

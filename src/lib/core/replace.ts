@@ -61,7 +61,8 @@ export async function replacePhrase(core: Core, old: Bytes, next: Bytes): Promis
       if (typeof came === 'object' && came !== null) heirs.push(came);
     }
     // that the relay knows no such row, or left the item out, is not enough where the row stands here
-    const isOpen = (run: GroupRun): boolean => run.row.ended === null && personal.covers(run) && !ended.has(hex(personal.coveringKey(run) as Bytes));
+    const isOpen = (run: GroupRun): boolean =>
+      personal.isCovering(run) || (run.row.ended === null && personal.covers(run) && !ended.has(hex(personal.coveringKey(run) as Bytes)));
     if (!isWhole || [...core.groups.values()].some(isOpen)) return 'needs-network';
     const row = phraseRow(next, recoveryKeys(heirs), true);
     await personal.become(row);
