@@ -451,7 +451,7 @@ export class Core {
   }
   private recovery(): RecoveryView {
     const groups = [...this.groups.values()].filter((g) => g.row.ended === null);
-    return { set: this.personal.set, covered: groups.filter((g) => this.personal.covers(g)).length, of: groups.length, foreign: groups.filter((g) => this.personal.isForeign(g)).length };
+    return { set: this.personal.set, covered: groups.filter((g) => this.personal.covers(g)).length, of: groups.length, foreign: groups.filter((g) => this.personal.isForeign(g)).length, ...(this.personal.isHalf && { half: true }) };
   }
   /** Every row of this person's that this device knows of. */
   ownedRows(): OwnedRow[] {

@@ -6,7 +6,8 @@ import type { Bytes, GroupId, KemPk } from '$crypto/brand';
 import { equal, hex } from '$crypto/bytes';
 import { LIMIT } from '$crypto/limits';
 import { openItem, type PhraseKeys, phraseKeys, phraseToPlaces, placesToPhrase, sealItem, type VaultWriter, verifyPhraseRow } from '$crypto/phrase';
-import { type Row, rowsOf } from '$crypto/roster/state';
+import { decodeEntry } from '$crypto/roster/entry';
+import { type Row, rowOf, rowsOf } from '$crypto/roster/state';
 import type { Random } from '$crypto/sodium';
 import { signPair } from '$crypto/verify';
 import type { Seen } from '../store/sealed';
@@ -35,6 +36,8 @@ export interface PhraseRow extends VaultWriter {
   readonly life?: number | null;
 }
 const ROW = 'phrase';
+/** Table `meta`: the id of another phrase's vault, while that one has begun to take the place of this and is not done. */
+const NEXT = 'phrase-next';
 /** Table `meta`: the vault's items as they were sealed, oldest first, for a relay that loses them. None is ever written over by another. */
 const COPY = 'vaulted/';
 const copyAt = (n: number): string => `${COPY}${String(n).padStart(4, '0')}`;
@@ -92,6 +95,7 @@ export const putPhrase = (row: PhraseRow): Change => put('meta', ROW, row);
 
 export class PersonalVault {
   private writer: PhraseRow | null = null;
+  private next: Bytes | null = null;
   /** Items there; null without a session. */
   private n: number | null = null;
   /** Places of the copies, ascending. A new one comes behind them, whatever the relay says of how many it has. */
@@ -106,10 +110,24 @@ export class PersonalVault {
   }
   load(meta: Seen): void {
     this.writer = readSeen<PhraseRow>(meta, ROW);
+    this.next = readSeen<Bytes>(meta, NEXT);
     this.copies = meta.range(COPY).map((r) => Number(r.key.slice(COPY.length)));
   }
   isPhrase(entropy: Bytes): boolean {
     return this.writer !== null && hex(phraseKeys(entropy).id) === hex(this.writer.id);
+  }
+  /** Another phrase has taken the place of this one in some groups, and may not have in others. */
+  get isHalf(): boolean {
+    return this.next !== null;
+  }
+  /** Whether what was begun was begun with another phrase than this. */
+  isHalfOther(entropy: Bytes): boolean {
+    return this.next !== null && !equal(this.next, phraseKeys(entropy).id);
+  }
+  /** The phrase of this vault begins to take the place of the one that is kept; null when it has not after all. It outlasts the page, as what it opens does. */
+  async beginNext(id: Bytes | null): Promise<void> {
+    await this.parts.store().commit([id === null ? drop('meta', NEXT) : put('meta', NEXT, id)]);
+    this.next = id;
   }
   async keep(entropy: Bytes): Promise<void> {
     await this.save(phraseRow(entropy, [], false));
@@ -120,8 +138,8 @@ export class PersonalVault {
       const store = this.parts.store();
       await store.commit((await store.range('meta', COPY)).map((r) => drop('meta', r.key)));
       this.copies = [];
-      await this.save(row);
-      this.n = null;
+      await store.commit([put('meta', ROW, row), drop('meta', NEXT)]);
+      [this.writer, this.next, this.n] = [row, null, null];
     });
   }
   /**
@@ -140,7 +158,7 @@ export class PersonalVault {
     return true;
   }
   forget(): void {
-    this.writer = null;
+    this.writer = this.next = null;
     this.n = null;
     this.copies = [];
   }
@@ -270,6 +288,23 @@ export class PersonalVault {
   /** Whether a recovery row stands there that this device can't vouch for. */
   isForeign(run: GroupRun): boolean {
     return recoveryRow(run) !== undefined && !this.covers(run);
+  }
+  /**
+   * Whether the phrase's row has given way to one that is neither the phrase's nor among these: another phrase has begun to take its place.
+   * What a device that was put out had begun does not count, so that no thief's row stands in the way.
+   */
+  hasGivenWay(run: GroupRun, among: readonly string[]): boolean {
+    const live = recoveryRow(run);
+    const known = this.writer?.known ?? [];
+    if (live === undefined || run.row.ended !== null || [...known, ...among].includes(hex(live.logPk))) return false;
+    const author = (row: Row): Row | null => {
+      const d = decodeEntry(run.entries[row.from - 1]?.entry ?? new Uint8Array(0));
+      return d.ok ? rowOf(run.state, d.value.author) : null;
+    };
+    let isOurs = false;
+    let at: Row | null = live;
+    for (; at?.rank === 'recovery'; at = author(at)) isOurs ||= known.includes(hex(at.logPk));
+    return isOurs && at?.end === null;
   }
   /** Whether the group is being given a recovery row of the phrase that is kept now. */
   isCovering(run: GroupRun): boolean {

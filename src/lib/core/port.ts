@@ -67,6 +67,8 @@ export interface RecoveryView {
   readonly of: number;
   /** Groups where a recovery row stands that is not this phrase's: one of this person's devices gave it another phrase. */
   readonly foreign: number;
+  /** Another phrase has begun to take its place, and has not in all groups: that one goes on, and no third. */
+  readonly half?: true;
 }
 
 /** The doorbell of this device: where its browser is pushed to, null while it never was, and the groups that ring. */
@@ -655,7 +657,7 @@ export type CommandName = keyof Commands;
 
 /** Why a command did not happen. The page has words for each; none carries user data. */
 export type Fault =
-  | 'wrong-passphrase' | 'unknown-passkey' | 'wrong-phrase' | 'too-soon' | 'weak-passphrase' | 'locked' | 'not-writer'
+  | 'wrong-passphrase' | 'unknown-passkey' | 'wrong-phrase' | 'phrase-begun' | 'too-soon' | 'weak-passphrase' | 'locked' | 'not-writer'
   | 'outdated' | 'needs-network' | 'not-allowed' | 'empty' | 'changed-meanwhile' | 'group-ended' | 'not-found'
   | 'too-large' | 'not-an-image' | 'storage-full' | 'storage-lost' | 'storage-damaged' | 'too-late' | 'too-many' | 'unsent'
   | 'bad-link' | 'invite-used' | 'invite-expired' | 'invite-revoked' | 'bad-credential' | 'not-yours' | 'ended' | 'bad-organisation' | 'refused-by-relay' | 'restoring' | 'unavailable' | 'no-doorbell' | 'bad-push'

@@ -1,7 +1,7 @@
 /**
  * Another phrase in the place of one that is known (PROTOCOL §17.4): each recovery row that the old vault opens adds its successor and ends,
  * whether its group is on this device or not. Until the last is done the device keeps the old phrase; done again with the same words, it
- * goes on where it stopped.
+ * goes on where it stopped, and with no others.
  */
 import { newVaultKey } from '$crypto/at-rest';
 import type { Bytes } from '$crypto/brand';
@@ -26,6 +26,8 @@ export async function replacePhrase(core: Core, old: Bytes, next: Bytes): Promis
   const { ports, personal } = core;
   if (!personal.isPhrase(old)) return 'wrong-phrase';
   if (personal.isPhrase(next)) return 'not-allowed';
+  // with a third phrase the groups that the second has by now could be covered by none that is kept
+  if (personal.isHalfOther(next)) return 'phrase-begun';
   // what is still on its way back by the old words comes first: the row that it comes by ends here
   if (core.arrivals.restores.size > 0) await core.arrivals.bring();
   if (core.arrivals.restoring > 0) return 'needs-network';
@@ -45,6 +47,8 @@ export async function replacePhrase(core: Core, old: Bytes, next: Bytes): Promis
     const [items, done] = [await readVault(link, from), await readVault(link, to)];
     if (items === null || done === null) return 'needs-network';
     await personal.knows(items);
+    // begun on another device, or by the life of this one that is over
+    if (!personal.isHalf && [...core.groups.values()].some((run) => personal.hasGivenWay(run, recoveryKeys(done)))) return 'phrase-begun';
     await vault.keep(next);
     if (!(await vault.tellProfile())) return 'needs-network';
     const heirs = done.filter((i): i is RecoveryItem => i.is === 'group');
@@ -112,9 +116,13 @@ async function succeed(core: Core, link: Link, vault: PersonalVault, item: Recov
     const heir: RecoveryItem = { is: 'group', id: item.id, relayPk: item.relayPk, tag: item.tag, ...seeds };
     if (!(await vault.add(heir))) came = null;
     else {
+      const isFirst = !core.personal.isHalf;
+      if (isFirst) await core.personal.beginNext(vault.shared?.id ?? null);
       const fault = await changeRoster(opened.run, planAddRow(deviceKeys(seeds), 'recovery'));
       // a relay that lost something of the group takes it again once it was given that back
       came = fault === null ? heir : fault === 'restoring' ? null : failed();
+      // without an answer it may have come about
+      if (isFirst && fault !== null && fault !== 'unavailable') await core.personal.beginNext(null);
     }
     opened.end();
   }

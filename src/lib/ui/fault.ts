@@ -6,6 +6,7 @@ const WORDS: { readonly [F in Fault]: () => string } = {
   'wrong-passphrase': m.fault_wrong_passphrase,
   'unknown-passkey': m.fault_unknown_passkey,
   'wrong-phrase': m.fault_wrong_phrase,
+  'phrase-begun': m.fault_phrase_begun,
   'too-soon': m.fault_too_soon,
   'weak-passphrase': m.fault_weak_passphrase,
   locked: m.fault_locked,
