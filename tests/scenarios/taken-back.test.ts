@@ -126,3 +126,27 @@ it('the older of two requests in one group is taken back once it has the connect
   await letIn(world, olivia);
   expect([joinOf(dan), dan.view('home', null).groups.length, olivia.view.people.length]).toEqual([[], 1, 3]);
 });
+
+it('an invite that is over keeps no other of the group out, whatever the order in which they are found after a start', async () => {
+  const { world, olivia } = await cast(2);
+  const dan = world.device('Dan', 'family');
+  await dan.setUp();
+  for (let i = 0; i < 4; i++) {
+    await openLink(dan, await invite(olivia));
+    await world.time.pass(100);
+    const { invite: it } = olivia.view.invites.find((x) => x.state === 'pending')!;
+    await olivia.device.must('revoke-invite', { group: olivia.group, invite: it });
+    await world.time.pass(1_000);
+  }
+  const good = await openLink(dan, await invite(olivia));
+  await world.time.pass(60_000);
+  expect(joinOf(dan).find((j) => j.join === good)?.state).toBe('card');
+  for (let i = 0; i < 3; i++) {
+    await dan.restart();
+    await world.time.pass(60_000);
+    expect(joinOf(dan).find((j) => j.join === good)?.state).toBe('card');
+  }
+  expect(await dan.run('ask', { join: good })).toMatchObject({ ok: true });
+  await world.time.pass(1_000);
+  expect(olivia.view.requests.map((r) => r.name)).toEqual(['Dan']);
+});

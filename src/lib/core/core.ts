@@ -279,6 +279,7 @@ export class Core {
       changed: () => {
         this.views.touch('join', id);
         this.views.touch('home', null);
+        this.giveLineOn(join);
       },
       save: (r) => this.needStore().commit([put('join', id, r)]),
       admitted: async (group, entries, state) => {
@@ -319,6 +320,12 @@ export class Core {
   private isNewest(join: JoinRun): boolean {
     const of = [...this.joins.values()].filter((j) => !j.isSettled && equal(j.groupId, join.groupId));
     return (of.findLast((j) => j.wantsLine) ?? of.at(-1)) === join;
+  }
+  /** Nothing more comes of an invite that has the connection: another one of the group, which it kept out, gets the next. */
+  private giveLineOn(join: JoinRun): void {
+    if (!join.live || !join.isSettled || join.done) return;
+    join.live = false;
+    if ([...this.joins.values()].some((j) => !j.isSettled && equal(j.groupId, join.groupId))) this.link.again();
   }
   private linkDown(): void {
     this.personal.down();
