@@ -7,7 +7,7 @@ import { RATE } from './limits';
 import type { CallName, Calls, Reply } from './log';
 import type { Connection } from './session';
 
-/** Asks the store for a connection; `then` hears its answer, or nothing once the connection has ended. */
+/** Asks the store for a connection; `then` hears its answer. What has not had its turn when the connection ends is not asked. */
 export function read<K extends CallName>(h: House, c: Connection, name: K, input: Calls[K][0], then: (r: Reply<K>) => void): void {
   const begin = (): void => {
     c.reading++;

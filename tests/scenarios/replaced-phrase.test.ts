@@ -205,26 +205,31 @@ it('a phrase is not said to be replaced while a group is still being covered by 
   expect(world.reports).toEqual([]);
 }, 60_000);
 
+/** From its next line on this device gets one entry into a roster, and no more. */
+async function enteringOnce(world: World, device: Device): Promise<{ readonly rhea: Rhea; entered: number }> {
+  const halfway = { rhea: new Rhea(world), entered: 0 };
+  device.cut();
+  await world.time.pass(3_000);
+  halfway.rhea.up = (f, from, answer) => {
+    if (from !== device || f.is !== 'enter' || halfway.entered++ < 1) return [f];
+    answer({ is: 'refused', re: f.re, group: f.group, why: 'rate', detail: NO_DETAIL });
+    return [];
+  };
+  return halfway;
+}
+
 it('a phrase that is half replaced goes on with the same new words alone, whatever the device forgot meanwhile', async () => {
   const world = await World.make();
   const { pat, words: old } = await covered(world);
   await pat.must('new-group', { name: 'Second', kind: 'family' });
   await world.time.pass(SENT);
   expect(recovery(pat)).toEqual({ set: true, covered: 2, of: 2, foreign: 0 });
-  const rhea = new Rhea(world);
-  pat.cut();
-  await world.time.pass(3_000);
-  let entered = 0;
-  rhea.up = (f, from, answer) => {
-    if (from !== pat || f.is !== 'enter' || entered++ < 1) return [f];
-    answer({ is: 'refused', re: f.re, group: f.group, why: 'rate', detail: NO_DETAIL });
-    return [];
-  };
+  const halfway = await enteringOnce(world, pat);
   const [{ words }, { words: third }] = [await pat.must('propose-phrase', null), await pat.must('propose-phrase', null)];
   expect(await pat.run('replace-phrase', { old, words })).toEqual({ ok: false, fault: 'needs-network' });
-  expect(entered).toBe(2);
+  expect(halfway.entered).toBe(2);
   expect(recovery(pat)).toMatchObject({ half: true });
-  rhea.repent();
+  halfway.rhea.repent();
   await pat.restart();
   await world.time.pass(SENT);
   expect(recovery(pat)).toMatchObject({ half: true });
@@ -246,19 +251,11 @@ it('a phrase that was half replaced on one device is not replaced by a third on 
   await link(world, laptop, pat);
   await world.time.pass(SENT);
   expect(recovery(laptop)).toEqual({ set: true, covered: 2, of: 2, foreign: 0 });
-  const rhea = new Rhea(world);
-  laptop.cut();
-  await world.time.pass(3_000);
-  let entered = 0;
-  rhea.up = (f, from, answer) => {
-    if (from !== laptop || f.is !== 'enter' || entered++ < 1) return [f];
-    answer({ is: 'refused', re: f.re, group: f.group, why: 'rate', detail: NO_DETAIL });
-    return [];
-  };
+  const halfway = await enteringOnce(world, laptop);
   const [{ words }, { words: third }] = [await pat.must('propose-phrase', null), await pat.must('propose-phrase', null)];
   expect(await laptop.run('replace-phrase', { old, words })).toEqual({ ok: false, fault: 'needs-network' });
   laptop.kill();
-  rhea.repent();
+  halfway.rhea.repent();
   await world.time.pass(SENT);
   expect(recovery(pat)).toEqual({ set: true, covered: 1, of: 2, foreign: 1 });
   expect(await pat.run('replace-phrase', { old, words: third })).toEqual({ ok: false, fault: 'phrase-begun' });
