@@ -10,7 +10,8 @@ import type { Group } from './group';
 import type { LogSession } from './session';
 
 interface Ack { readonly n: number; readonly seq: number; readonly time: number }
-interface Fresh { readonly stored: StoredEnvelope; readonly by: LogSession }
+/** Envelopes of a group, and who wrote each. */
+interface Fresh { readonly stored: StoredEnvelope[]; readonly by: LogSession[] }
 
 /** Acks in one frame. */
 const ACKS = 2000;
@@ -19,7 +20,7 @@ const ACKS = 2000;
 export type Turn = (what: () => void) => void;
 
 export class Fanout {
-  private readonly fresh = new Map<Group, Fresh[]>();
+  private readonly fresh = new Map<Group, Fresh>();
   private readonly acks = new Map<LogSession, Ack[]>();
   private due = false;
 
@@ -27,8 +28,17 @@ export class Fanout {
 
   /** Acknowledges an envelope to its author and, when it is new, gives it to everyone else. */
   envelope(by: LogSession, stored: StoredEnvelope, isNew: boolean): void {
-    push(this.acks, by, { n: stored.n, seq: stored.seq, time: stored.time });
-    if (isNew) push(this.fresh, by.group, { stored, by });
+    const acks = this.acks.get(by);
+    if (acks === undefined) this.acks.set(by, [stored]);
+    else acks.push(stored);
+    if (isNew) {
+      const fresh = this.fresh.get(by.group);
+      if (fresh === undefined) this.fresh.set(by.group, { stored: [stored], by: [by] });
+      else {
+        fresh.stored.push(stored);
+        fresh.by.push(by);
+      }
+    }
     if (this.due) return;
     this.due = true;
     this.turn(() => this.flush());
@@ -45,26 +55,29 @@ export class Fanout {
     const fresh = this.fresh.get(g);
     if (fresh === undefined) return;
     this.fresh.delete(g);
-    const authors = new Set(fresh.map((f) => f.by));
+    const { stored, by } = fresh;
+    const authors = new Set(by);
     // who wrote waits for its ack with more to say: it is served first
     for (const s of authors) {
-      if (authors.size > 1 && g.logs.has(s)) for (const f of pages(g, fresh.filter((x) => x.by !== s))) s.connection.write(f);
+      if (authors.size > 1 && g.logs.has(s)) for (const f of pages(g, stored.filter((_, i) => by[i] !== s))) s.connection.write(f);
       this.flushAcks(s);
     }
-    const all = pages(g, fresh);
-    for (const f of all) for (const s of g.logs) if (!authors.has(s)) s.connection.write(f);
+    for (const f of pages(g, stored)) for (const s of g.logs) if (!authors.has(s)) s.connection.write(f);
   }
   flushAcks(s: LogSession): void {
     const items = this.acks.get(s);
     if (items === undefined) return;
     this.acks.delete(s);
-    for (let at = 0; at < items.length; at += ACKS) s.connection.send({ is: 'acks', group: s.group.id, items: items.slice(at, at + ACKS) });
+    for (let at = 0; at < items.length; at += ACKS) {
+      const some = items.slice(at, at + ACKS);
+      s.connection.write(encodeFromRelay({ is: 'acks', group: s.group.id, items: some }, 40 + 24 * some.length));
+    }
   }
 
   /** Envelopes that were given back go to everyone, whoever gave them: each takes them by their new places. */
   given(g: Group, stored: readonly StoredEnvelope[]): void {
     this.flushGroup(g);
-    for (const f of pages(g, stored.map((s) => ({ stored: s, by: null })))) for (const s of g.logs) s.connection.write(f);
+    for (const f of pages(g, stored)) for (const s of g.logs) s.connection.write(f);
   }
 
   /** Tells every session but the author's of an entry; an invite that it uses or ends hears of it, and of none after it. */
@@ -91,24 +104,18 @@ export class Fanout {
   }
 }
 
-function push<K, V>(m: Map<K, V[]>, key: K, value: V): void {
-  const there = m.get(key);
-  if (there === undefined) m.set(key, [value]);
-  else there.push(value);
-}
-
 /** Pages of at most LIMIT.pageBytes. */
-function pages(g: Group, fresh: readonly { readonly stored: StoredEnvelope; readonly by: LogSession | null }[]): Bytes[] {
+function pages(g: Group, stored: readonly StoredEnvelope[]): Bytes[] {
   const out: Bytes[] = [];
-  for (let at = 0; at < fresh.length; ) {
+  for (let at = 0; at < stored.length; ) {
     let bytes = 0;
     let end = at;
-    for (; end < fresh.length && end - at < LIMIT.page; end++) {
-      const size = (fresh[end] as Fresh).stored.envelope.length + 32;
+    for (; end < stored.length && end - at < LIMIT.page; end++) {
+      const size = (stored[end] as StoredEnvelope).envelope.length + 32;
       if (end > at && bytes + size > LIMIT.pageBytes) break;
       bytes += size;
     }
-    out.push(encodeFromRelay({ is: 'page', re: 0, group: g.id, more: false, prevs: [], items: fresh.slice(at, end).map((f) => f.stored) }, bytes + 64));
+    out.push(encodeFromRelay({ is: 'page', re: 0, group: g.id, more: false, prevs: [], items: stored.slice(at, end) }, bytes + 64));
     at = end;
   }
   return out;

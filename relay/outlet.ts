@@ -32,33 +32,59 @@ function begun(bytes: Bytes, n: number): Buffer {
   return made;
 }
 
-const corked: Duplex[] = [];
-function uncork(): void {
-  let at = 0;
-  for (let bytes = 0; at < corked.length && bytes < AT_ONCE; at++) {
-    const s = corked[at] as Duplex;
-    bytes += s.writableLength;
-    s.uncork();
-  }
-  corked.splice(0, at);
-  if (corked.length > 0) setImmediate(uncork);
-}
 /** Bytes written before what came meanwhile is read, so that the store has work while the rest is written. */
 const AT_ONCE = 96 * 1024;
 
-/** Writes at the end of this turn, together with what else the turn brings. */
-export function writeSoon(socket: Duplex, bytes: Bytes): void {
-  cork(socket);
-  socket.write(messageOf(bytes));
+/** Outlets with something to write, who came first first. */
+const waiting: Outlet[] = [];
+function write(): void {
+  let at = 0;
+  for (let bytes = 0; at < waiting.length && bytes < AT_ONCE; at++) {
+    const o = waiting[at] as Outlet;
+    bytes += o.length;
+    o.flush();
+  }
+  waiting.splice(0, at);
+  if (waiting.length > 0) setImmediate(write);
 }
-/** The same of a message in two parts, of which the second, as a page is large and goes to one, is not copied: it must stay as it is. */
-export function writePartsSoon(socket: Duplex, head: Bytes, rest: Bytes): void {
-  cork(socket);
-  socket.write(begun(head, head.length + rest.length));
-  socket.write(rest);
-}
-function cork(socket: Duplex): void {
-  if (socket.writableCorked > 0) return;
-  socket.cork();
-  if (corked.push(socket) === 1) process.nextTick(uncork);
+
+/** Where the frames for one socket go: written at the end of the turn, together with what else the turn brings. */
+export class Outlet {
+  /** The only message of this turn: most turns bring no other, and a stream that need not gather them does less. */
+  private only: Buffer | null = null;
+
+  constructor(private readonly socket: Duplex) {}
+
+  /** Bytes that wait here and in the socket. */
+  get length(): number {
+    return this.socket.writableLength + (this.only === null ? 0 : this.only.length);
+  }
+  write(bytes: Bytes): void {
+    this.take(messageOf(bytes));
+  }
+  /** The same of a message in two parts, of which the second, as a page is large and goes to one, is not copied: it must stay as it is. */
+  writeParts(head: Bytes, rest: Bytes): void {
+    this.take(begun(head, head.length + rest.length));
+    this.take(rest as Buffer);
+  }
+  /** Writes what waits, so that what others write to the socket follows it. */
+  flush(): void {
+    const { socket, only } = this;
+    this.only = null;
+    if (only !== null) socket.write(only);
+    else if (socket.writableCorked > 0) socket.uncork();
+  }
+  private take(message: Buffer): void {
+    const { socket, only } = this;
+    if (socket.writableCorked > 0) socket.write(message);
+    else if (only === null) {
+      this.only = message;
+      if (waiting.push(this) === 1) process.nextTick(write);
+    } else {
+      this.only = null;
+      socket.cork();
+      socket.write(only);
+      socket.write(message);
+    }
+  }
 }

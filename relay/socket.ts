@@ -8,7 +8,7 @@ import { LIMIT } from '../crypto/limits';
 import { addressOf, type Doors } from './doors';
 import type { AllowedHosts } from './hosts';
 import { RATE } from './limits';
-import { writePartsSoon, writeSoon } from './outlet';
+import { Outlet } from './outlet';
 import type { Relay, Wire } from './relay';
 import { type Reader, Unread } from './unread';
 
@@ -22,10 +22,15 @@ export interface Sockets {
 }
 
 /** A socket, what waits for it, the second in which it came and the one in which it was last heard. */
-interface Open { readonly ws: WebSocket; readonly socket: Duplex; readonly wire: Wire; readonly reader: Reader; readonly began: number; heard: number }
+interface Open { readonly ws: WebSocket; readonly outlet: Outlet; readonly wire: Wire; readonly reader: Reader; readonly began: number; heard: number }
 
 function terminate(this: WebSocket): void {
   this.terminate();
+}
+/** Ends a connection behind what was written to it. */
+function end({ ws, outlet }: Pick<Open, 'ws' | 'outlet'>, code: number): void {
+  outlet.flush();
+  ws.close(code);
 }
 
 export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts, doors: Doors, proxies: BlockList): Sockets {
@@ -60,9 +65,9 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts, d
   const look = setInterval(() => {
     seconds++;
     for (const e of open) {
-      if (!e.wire.proven && (seconds - e.began) * 1000 > RATE.proveWithin) e.ws.close(1008);
+      if (!e.wire.proven && (seconds - e.began) * 1000 > RATE.proveWithin) end(e, 1008);
       if ((seconds - e.heard) * 1000 > RATE.idle) e.ws.terminate();
-      unread.count(e.reader, e.socket.writableLength);
+      unread.count(e.reader, e.outlet.length);
       if (unread.isTooMuch(e.reader)) drop(e.ws, e.reader);
     }
   }, 1000).unref();
@@ -74,15 +79,16 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts, d
 
   function serve(ws: WebSocket, socket: Duplex, host: string, from: string | null): void {
     const reader: Reader = { unread: 0 };
+    const outlet = new Outlet(socket);
     /** When it may be read again after it was read too fast. */
     let waits = false;
     const read = (): void => {
-      if (ws.isPaused && !waits && socket.writableLength <= RATE.unreadAsk) ws.resume();
+      if (ws.isPaused && !waits && outlet.length <= RATE.unreadAsk) ws.resume();
     };
     /** Whether it takes so many bytes more. */
     const takes = (more: number): boolean => {
       if (ws.readyState !== ws.OPEN) return false;
-      const waiting = socket.writableLength;
+      const waiting = outlet.length;
       unread.count(reader, waiting);
       if (unread.isTooMuch(reader)) {
         drop(ws, reader);
@@ -94,23 +100,23 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts, d
       return true;
     };
     const send = (frame: Bytes): void => {
-      if (takes(frame.length)) writeSoon(socket, frame);
+      if (takes(frame.length)) outlet.write(frame);
     };
     const sendParts = (head: Bytes, rest: Bytes): void => {
-      if (takes(head.length + rest.length)) writePartsSoon(socket, head, rest);
+      if (takes(head.length + rest.length)) outlet.writeParts(head, rest);
     };
-    const wire = relay.connect(send, host, () => ws.close(1012), from, sendParts);
-    const one: Open = { ws, socket, wire, reader, began: seconds, heard: seconds };
+    const wire = relay.connect(send, host, () => end(one, 1012), from, sendParts);
+    const one: Open = { ws, outlet, wire, reader, began: seconds, heard: seconds };
     open.add(one);
     socket.on('drain', () => {
-      unread.count(reader, 0);
+      unread.count(reader, outlet.length);
       read();
     });
     ws.on('message', (message: Buffer, isBinary) => {
       one.heard = seconds;
-      if (!isBinary) return ws.close(1003);
+      if (!isBinary) return end(one, 1003);
       const wait = wire.receive(message);
-      if (wire.isHopeless) return ws.close(1008);
+      if (wire.isHopeless) return end(one, 1008);
       if (wait === 0 || waits) return;
       waits = true;
       ws.pause();
@@ -133,9 +139,9 @@ export function takeSockets(server: Server, relay: Relay, hosts: AllowedHosts, d
       closing = true;
       clearInterval(look);
       // not all at once: where they go next, they would arrive at once
-      [...open].forEach(({ ws }, i, all) => {
-        if (within === 0) ws.close(1001);
-        else setTimeout(() => ws.close(1001), (within * i) / all.length);
+      [...open].forEach((e, i, all) => {
+        if (within === 0) end(e, 1001);
+        else setTimeout(() => end(e, 1001), (within * i) / all.length);
       });
       setTimeout(() => {
         for (const { ws } of open) ws.terminate();
