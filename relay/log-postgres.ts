@@ -10,7 +10,7 @@ import type { Appending, Call, Log, Unkept } from './log';
 import { appendAll } from './log-postgres-append';
 import { CALLS, READS } from './log-postgres-calls';
 import { Outgrown, Place, Renewed } from './place-postgres';
-import { connectTo, isClash, isFull, isOutage, Line, unfit } from './postgres';
+import { connectTo, isClash, isFull, isOutage, Line, unfit, UNHURRIED } from './postgres';
 import { makeTables } from './schema-postgres';
 import { runSoon, type Steps } from './steps';
 
@@ -52,7 +52,7 @@ export async function postgresLog(p: PostgresParts): Promise<Log> {
   }
   const place = new Place({ note: p.note, random: p.random, clock: p.clock, lines: LANES });
   const heard: ((life: number) => void)[] = [];
-  const own = new Line(p.url);
+  const own = new Line(p.url, UNHURRIED);
   let looking: Promise<void> | null = null;
   /** Until the store's life is known again, and above `above`. */
   const settle = (above = 0): Promise<void> =>

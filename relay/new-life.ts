@@ -4,7 +4,7 @@ import { hex } from '../crypto/bytes';
 import type { Random } from '../crypto/sodium';
 import { keysAt } from './keys';
 import { knownLife, NOTE, restored } from './place-postgres';
-import { connectTo, Line } from './postgres';
+import { connectTo, Line, UNHURRIED } from './postgres';
 import { makeTables } from './schema-postgres';
 import { runSoon } from './steps';
 
@@ -17,7 +17,7 @@ export async function newLife(folder: string, url: string, now: number, random: 
   } finally {
     await sql.end({ timeout: 1 });
   }
-  const line = new Line(url);
+  const line = new Line(url, UNHURRIED);
   try {
     return await line.transaction((rows) => runSoon(restored(now, knownLife(join(folder, NOTE))), rows), () => Promise.resolve());
   } finally {

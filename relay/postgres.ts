@@ -1,26 +1,57 @@
 /** PostgreSQL as the store uses it: a server that can write, durable when it commits, numbers as numbers and bytes as bytes. */
+import { connect, type Socket } from 'node:net';
 import postgres, { type Sql } from 'postgres';
 import type { Found, Value } from './steps';
 
 /** Runs one statement, `?` for each value. */
 export type Rows = (text: string, values: readonly Value[]) => Promise<readonly Found[]>;
 
-/** One connection, made when it is needed. */
-export const connectTo = (url: string): Sql =>
-  postgres(url, {
-    max: 1, connect_timeout: 5, idle_timeout: 300, onnotice: () => undefined,
+/**
+ * One connection, made when it is needed, and never another in its place: the driver would go on with the rest of a transaction over a new
+ * one, where each statement counts for itself. `closed` hears that it is over; what is asked after that fails.
+ */
+export function connectTo(url: string, closed: () => void = () => undefined): Sql {
+  let isOver = false;
+  let tries = 0;
+  const options = {
+    // nor does the driver end one that was open for long
+    max: 1, connect_timeout: 5, idle_timeout: 300, max_lifetime: null, onnotice: () => undefined,
     connection: { application_name: 'carefold', synchronous_commit: 'on', statement_timeout: 15_000, idle_in_transaction_session_timeout: 20_000 },
     types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
-    backoff: (tries: number) => Math.min(1, 0.05 * 2 ** tries)
-  }) as unknown as Sql;
+    backoff: (many: number) => Math.min(1, 0.05 * 2 ** many),
+    socket: ({ host, port, path }: Where): Socket => {
+      if (isOver) throw Object.assign(new Error('the connection is over'), { code: 'CONNECTION_CLOSED' });
+      const at = tries++ % host.length;
+      // by these the driver checks a certificate
+      const to = { host: host[at] as string, port: port[at] as number };
+      return Object.assign(typeof path === 'string' ? connect(path) : connect(to), to);
+    },
+    onclose: () => {
+      isOver = true;
+      closed();
+    }
+  };
+  return postgres(url, options as object) as unknown as Sql;
+}
+/** Where the driver found that the address leads: one host or several, or a socket of the system. */
+interface Where { readonly host: readonly string[]; readonly port: readonly number[]; readonly path?: string | boolean }
+
+/** Milliseconds without any answer after which a server that was asked counts as gone: it gives none of its own accord so long (`statement_timeout`). */
+const PATIENCE = 20_000;
+/** The same where something may take its time: a life of a large store begins, or everyone else is waited for. */
+export const UNHURRIED = 600_000;
 
 /**
- * One connection. A driver's connection that broke in the middle of something may be left with half a message: after an outage a fresh
- * one takes its place.
+ * One connection at a time. A driver's connection that broke in the middle of something may be left with half a message: after an outage a
+ * fresh one takes its place.
  */
 export class Line {
   private sql: Sql | null = null;
-  constructor(private readonly url: string) {}
+  /** Statements that are not answered yet, and the end of patience with them. */
+  private asked = 0;
+  private late: NodeJS.Timeout | null = null;
+
+  constructor(private readonly url: string, private readonly patience = PATIENCE) {}
 
   /** Runs `f`; whoever waits for several statements at once gets their rows in order. */
   async read<T>(f: (rows: Rows) => Promise<T>): Promise<T> {
@@ -49,28 +80,47 @@ export class Line {
     await this.sql?.end({ timeout: 5 });
   }
   private rows(): Rows {
-    this.sql ??= connectTo(this.url);
-    return rowsOf(this.sql);
+    const rows = rowsOf((this.sql ??= this.open()));
+    return async (text, values) => {
+      this.asked++;
+      this.wait();
+      try {
+        return await rows(text, values);
+      } finally {
+        this.asked--;
+        this.wait();
+      }
+    };
   }
-  private drop(): void {
-    const broken = this.sql;
-    this.sql = null;
+  private open(): Sql {
+    const sql = connectTo(this.url, () => this.drop(sql));
+    return sql;
+  }
+  /** From now on, while an answer is waited for. */
+  private wait(): void {
+    if (this.late !== null) clearTimeout(this.late);
+    this.late = this.asked === 0 ? null : setTimeout(() => this.drop(), this.patience);
+  }
+  private drop(broken = this.sql): void {
+    if (this.sql === broken) this.sql = null;
     void broken?.end({ timeout: 0 }).catch(() => undefined);
   }
 }
 
-/** What a server must say of itself, and why it will not do otherwise. */
-const NEEDED = [
-  ['transaction_read_only', 'off', 'the store is read only: it is a standby, or set so'],
-  ['fsync', 'on', 'the store is not durable: fsync is off'],
-  ['full_page_writes', 'on', 'the store is not durable: full_page_writes is off']
+/** What a server must not say of itself, and why it will not do then. */
+const UNFIT = [
+  ['transaction_read_only', 'on', 'the store is read only: it is a standby, or set so'],
+  ['fsync', 'off', 'the store is not durable: fsync is off'],
+  ['full_page_writes', 'off', 'the store is not durable: full_page_writes is off'],
+  // an address may say so
+  ['synchronous_commit', 'off', 'the store is not durable: synchronous_commit is off']
 ] as const;
 
 /** Why nothing can be kept there for good, or null. */
 export async function unfit(sql: Sql): Promise<string | null> {
-  for (const [setting, needed, words] of NEEDED) {
+  for (const [setting, bad, words] of UNFIT) {
     const found = await sql.unsafe(`SHOW ${setting}`);
-    if (found[0]?.[setting] !== needed) return words;
+    if (found[0]?.[setting] === bad) return words;
   }
   return null;
 }
