@@ -26,6 +26,9 @@ const HEADS_KEPT = 50_000;
 /** SQLite's words for a disk without room. */
 const FULL = 'database or disk is full';
 
+/** Calls after which nothing of a group may be left. */
+const CLEARING: readonly CallName[] = ['purge', 'buried'];
+
 type Answers = { readonly [K in CallName]: (input: Calls[K][0]) => Calls[K][1] };
 
 export class SqliteLog {
@@ -41,6 +44,8 @@ export class SqliteLog {
   private readonly paces = paces(this.ledger);
   private readonly forks = new OwnForks();
   private stirred = 0;
+  /** Whether nothing of what was destroyed is left in the log beside the store: a full disk may keep it there for a while. */
+  private isClear = true;
 
   /** Opens or makes the store. Throws when it cannot be opened or is of another version. `trouble` hears why a change was not kept; `waiting`: bytes of envelopes that may wait for a row of their group. */
   constructor(path: string, now: number, private readonly trouble: (words: string) => void = () => undefined, waiting?: number) {
@@ -64,7 +69,8 @@ export class SqliteLog {
   transact(calls: readonly Call[]): Result<unknown, Unkept>[] {
     const together = this.attempt(calls);
     if (calls.some((c) => c.name === 'sweep')) this.mark.move();
-    if (calls.some((c) => c.name === 'purge' || c.name === 'buried')) this.db.empty();
+    if (calls.some((c) => CLEARING.includes(c.name))) this.isClear = false;
+    if (!this.isClear && calls.some((c) => c.name === 'sweep' || CLEARING.includes(c.name))) this.isClear = this.db.empty();
     if (together.ok) return together.value.map(ok);
     const alone = calls.length === 1 ? [together] : calls.map((c) => this.attempt([c]));
     return alone.map((a) => (a.ok ? ok(a.value[0]) : a));

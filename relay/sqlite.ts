@@ -49,14 +49,19 @@ export class Sqlite {
   run(sql: string, ...values: Value[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint } {
     return this.prepared(sql).run(...values);
   }
-  /** What was committed goes from the log beside it into the file, and nothing stays in the log. */
-  empty(): void {
-    this.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  /** What was committed goes from the log beside it into the file, and nothing stays in the log; false where a disk has no room for that. */
+  empty(): boolean {
+    try {
+      this.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      return true;
+    } catch {
+      return false;
+    }
   }
   close(): void {
     this.statements.clear();
     // prepared statements keep the connection until they are collected: what is in the log goes to the file now
-    if (this.lock !== null) this.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    if (this.lock !== null) this.empty();
     this.db.close();
     this.lock?.close();
   }

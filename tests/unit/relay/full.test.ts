@@ -4,14 +4,17 @@ import { mkdtempSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Bytes } from '../../../crypto/brand';
+import type { Bytes, GroupId, Hash, LogPk } from '../../../crypto/brand';
 import { base64url, hex } from '../../../crypto/bytes';
 import { decodeFromRelay, type FromRelay } from '../../../crypto/frames';
+import { ZERO_HASH } from '../../../crypto/hash';
 import { blobId } from '../../../crypto/kept';
 import { ready } from '../../../crypto/sodium';
+import type { Call } from '../../../relay/log';
+import { SqliteLog } from '../../../relay/log-sqlite';
 import { type Place, placeAt } from '../../bench/peers/dialects';
 import { bundleRelay, forgetBundle, type Server, startRelay } from '../../bench/peers/processes';
-import { seeded } from '../../support/actor';
+import { foundGroup, makeDevice, makeRelay, receipt, seeded } from '../../support/actor';
 
 let folder: string;
 let relay: Server | undefined;
@@ -143,6 +146,43 @@ describe('a relay on a small disk that is full', () => {
       expect((await place.again(relay.port)).map((e) => e.n)).toEqual(upTo(n + 4));
     } finally {
       await relay?.kill();
+      spawnSync('umount', ['-l', folder]);
+    }
+  });
+
+  it('outlives that a group is to be destroyed, and destroys it once there is room', async ({ skip }) => {
+    const fault = mount(folder);
+    if (fault !== null) return skip(`no small disk can be mounted here: ${fault}`);
+    const path = join(folder, 'relay.db');
+    const random = seeded('doomed');
+    const troubles: string[] = [];
+    const log = new SqliteLog(path, 5, (words) => troubles.push(words));
+    try {
+      const made = [1, 2].map(() => foundGroup(random, makeDevice(random)));
+      for (const { group, entry } of made) log.transact([{ name: 'create', input: { group, genesis: { entry, receipt: receipt(makeRelay(random), group, ZERO_HASH, 1, entry, 5) }, boxes: [], state: random(10) } }]);
+      const append = (g: number, n: number, size = 3000): unknown => {
+        const group = made[g - 1]?.group as GroupId;
+        const input = { g, device: 1, n, rosterSeq: 1, time: 1, verdict: 'fine', judgedAt: 1, group, logPk: random(32) as Bytes as LogPk, roster: random(32) as Bytes as Hash, blobs: [], envelope: random(size) } as const;
+        return log.transact([{ name: 'append', input }])[0];
+      };
+      for (const n of upTo(30)) append(1, n);
+      writeFileSync(join(folder, 'ballast'), new Uint8Array(roomOn(folder) - 100_000));
+      let n = 0;
+      while ((append(2, n + 1) as { ok: boolean }).ok) n++;
+      while ((append(2, n + 1, 100) as { ok: boolean }).ok) n++;
+      writeFileSync(join(folder, 'rest'), new Uint8Array(roomOn(folder)));
+
+      const purge: Call = { name: 'purge', input: { g: 1, group: made[0]?.group as GroupId, tomb: random(140) } };
+      for (let i = 0; i < 2; i++) expect(log.transact([purge])).toEqual([{ ok: false, fault: 'full' }]);
+      expect(log.transact([{ name: 'page', input: { g: 2, way: 'up', from: 0, most: 500 } }])).toMatchObject([{ ok: true }]);
+      expect(log.transact([{ name: 'buried', input: { g: 9, blobs: [] } }])).toMatchObject([{ ok: true }]);
+
+      for (const f of ['ballast', 'rest']) rmSync(join(folder, f));
+      expect(log.transact([purge])).toMatchObject([{ ok: true }]);
+      // and nothing of it stays in the log beside the store
+      expect(statSync(`${path}-wal`).size).toBe(0);
+    } finally {
+      log.close();
       spawnSync('umount', ['-l', folder]);
     }
   });
