@@ -1,7 +1,7 @@
 /** Blobs over HTTP (PROTOCOL §14): `/api/blob/<group>/<id>`, in hex, opened by a bearer of that group. */
 import { type Context, Hono } from 'hono';
 import type { BlobId, Bytes, GroupId } from '../crypto/brand';
-import { hex, unbase64url, unhex } from '../crypto/bytes';
+import { unbase64url, unhex } from '../crypto/bytes';
 import { HASH } from '../crypto/hash';
 import { LIMIT } from '../crypto/limits';
 import type { Opened } from './bearers';
@@ -21,7 +21,7 @@ const REFUSED = { 403: 'not allowed', 503: 'unavailable' } as const;
 
 export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
   const app = new Hono();
-  /** Uploads under way, by member and by name, and downloads, by device. */
+  /** Uploads under way, by member, and downloads, by device. */
   const coming = new Map<string, number>();
   const going = new Map<string, number>();
   app.use(async (c, next) => {
@@ -34,7 +34,7 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
     if (typeof at === 'number') return c.text(REFUSED[at], at);
     const whose = `${at.g} ${at.by.member}`;
     if ((coming.get(whose) ?? 0) >= RATE.uploads) return tooMany(c);
-    const ends = [whose, nameOf(at)].map((key) => begin(coming, key));
+    const end = begin(coming, whose);
     const body = c.req.raw.body?.getReader();
     try {
       const answer = await take(c, at, body);
@@ -42,7 +42,7 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
       await passOver(body);
       return answer;
     } finally {
-      for (const end of ends) end();
+      end();
     }
   });
   async function take(c: Context, at: Placed, body: Body): Promise<Response> {
@@ -69,9 +69,10 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
     if (isLive === 'unavailable') return c.text('unavailable', 503);
     const isFull = !spare.fits(size.value);
     if (!isLive || isFull) {
-      // unless somebody else has brought it, or is about to: those bytes are under that name too
-      const now = await ask(relay.log, 'blob', { g, id });
-      if (now.ok && now.value === null && coming.get(nameOf(at)) === 1) await blobs.drop(g, id);
+      // unless somebody else has brought it: those bytes are under that name too
+      const time = relay.clock();
+      const strays = await ask(relay.log, 'strays', { blobs: [{ g, id }], time });
+      if (strays.ok) await dropAll(relay, blobs, strays.value, time);
       return isFull ? c.text('the group is full', 507) : c.text('not allowed', 403);
     }
     const kept = await ask(relay.log, 'putBlob', { g, id, device: by.device, size: size.value, time: relay.clock() });
@@ -109,9 +110,10 @@ export function blobRoutes(relay: Relay, blobs: Blobs): Hono {
     if (!there.ok) return c.text('unavailable', 503);
     if (there.value === null) return c.notFound();
     if (there.value.device !== by.device && by.group.state.owner !== by.member) return c.text('not allowed', 403);
-    const dropped = await ask(relay.log, 'dropBlob', { g, id });
+    const time = relay.clock();
+    const dropped = await ask(relay.log, 'dropBlob', { g, id, time });
     if (!dropped.ok) return c.text('unavailable', 503);
-    await blobs.drop(g, id);
+    await dropAll(relay, blobs, [{ g, id }], time);
     return c.body(null, 204);
   });
   return app;
@@ -151,8 +153,6 @@ function begin(under: Map<string, number>, key: string): () => void {
     else under.delete(key);
   };
 }
-
-const nameOf = ({ g, id }: { readonly g: number; readonly id: BlobId }): string => `${g} ${hex(id)}`;
 
 type Body = ReadableStreamDefaultReader<Uint8Array> | undefined;
 /** What comes, and stays unread when nobody wants more of it. */

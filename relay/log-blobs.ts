@@ -30,7 +30,7 @@ export const BLOBS = {
     if ((yield* all(put, g, id, device, size, time, time - RATE.blobGoing)).length > 0) return 'kept';
     return (yield* blob({ g, id })) === null ? 'going' : 'kept';
   },
-  dropBlob: ({ g, id }) => did('DELETE FROM blobs WHERE g = ? AND id = ?', g, id),
+  dropBlob: ({ g, id, time }) => did(`UPDATE blobs SET size = ${GOING}, named = 0, time = ? WHERE g = ? AND id = ? AND size >= 0`, time, g, id),
   *strays({ blobs, time }) {
     const going: Placed[] = [];
     for (const b of blobs) if ((yield* all(`INSERT INTO blobs VALUES (?, ?, 0, ${GOING}, ?, 0) ON CONFLICT DO NOTHING RETURNING g`, b.g, b.id, time)).length > 0) going.push(b);

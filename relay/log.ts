@@ -165,7 +165,8 @@ export interface Calls {
   blob: [{ readonly g: number; readonly id: BlobId }, { readonly device: number; readonly size: number } | null];
   /** `going`: it is being dropped and cannot be put yet. */
   putBlob: [{ readonly g: number; readonly id: BlobId; readonly device: number; readonly size: number; readonly time: number }, 'kept' | 'going'];
-  dropBlob: [{ readonly g: number; readonly id: BlobId }, null];
+  /** It is going from `time` on. */
+  dropBlob: [{ readonly g: number; readonly id: BlobId; readonly time: number }, null];
   /** Items of a personal vault after `after`, and how many there are. */
   items: [{ readonly vault: VaultId; readonly after: number }, Paged<Bytes> & { readonly n: number }];
   /** Milliseconds until somebody may leave more by the byte, after all that was charged. */

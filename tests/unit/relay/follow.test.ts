@@ -199,6 +199,7 @@ describe('two relays that cannot tell each other anything', () => {
       expect(await at(0, f, { method: 'PUT', body: bytes })).toBe(201);
       expect([await at(0, f), await at(1, f), await at(1, p), await at(1, o)]).toEqual([200, 200, 200, 200]);
       expect([await at(1, p, { method: 'DELETE' }), await at(0, f, { method: 'DELETE' })]).toEqual([403, 204]);
+      for (const relay of [a, b]) relay.now += RATE.blobGoing;
       expect([await at(1, p, { method: 'PUT', body: bytes }), await at(1, o, { method: 'DELETE' })]).toEqual([201, 204]);
       const other = await Scene.begin(a, makeDevice(seeded('another')));
       expect([await at(1, bearerOf(other.phone)), await at(1, a.random(32)), await at(1, f, {}, bytes, other.group)]).toEqual([403, 403, 403]);

@@ -147,6 +147,22 @@ it('one that no envelope named for two days and that comes again while it is rem
   expect(await put(bytes)).toBe(201);
 });
 
+it('one that is deleted and comes again while its bytes are removed is refused as well', async () => {
+  const bytes = seeded('deleted')(3000);
+  expect(await put(bytes)).toBe(201);
+  let go = (): void => undefined;
+  hold = new Promise((done) => (go = done));
+  const deleted = say('DELETE', bytes);
+  await expect.poll(() => dropping).toBe(1);
+  expect((await say('HEAD', bytes)).status).toBe(404);
+  expect((await say('DELETE', bytes)).status).toBe(404);
+  expect(await put(bytes)).toBe(503);
+  go();
+  expect([(await deleted).status, existsSync(path(bytes))]).toEqual([204, false]);
+  r.now += RATE.blobGoing;
+  expect([await put(bytes), existsSync(path(bytes)), (await say('GET', bytes)).status]).toEqual([201, true, 200]);
+});
+
 it('are no part of a backup while they are being removed', async () => {
   const [bytes, kept] = ['going', 'kept'].map((name) => seeded(name)(3000)) as [Bytes, Bytes];
   await stray(bytes);

@@ -201,7 +201,7 @@ export function logSuite(name: string, open: () => Promise<LogUnderTest>): void 
       expect(await call('append', appending(7, { blobs: [other] }))).toMatchObject({ is: 'gap' });
       const swept = await call('sweep', { blobsBefore: 10, answersBefore: 0, meetingsBefore: 0 });
       expect(swept.filter((b) => b.g === g)).toEqual([{ g, id: other }]);
-      await call('dropBlob', { g, id: named });
+      await call('dropBlob', { g, id: named, time: 11 });
       expect(await call('blob', { g, id: named })).toBeNull();
     });
 
