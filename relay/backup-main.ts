@@ -1,8 +1,9 @@
 /** `node relay/start.mjs backup FILE` and `restore FILE`: composition root of the two. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Result } from '../crypto/result';
 import { ready } from '../crypto/sodium';
 import { backUp, type Carried, restore } from './backup';
+import { blobS3 } from './blob-s3';
 import { configOf } from './config';
 
 const [what, named] = process.argv.slice(2);
@@ -14,16 +15,23 @@ const settings = configOf(process.env);
 if (!settings.ok) fail(settings.fault);
 else if ((what !== 'backup' && what !== 'restore') || named === undefined) fail('Say: backup FILE, or restore FILE.');
 else {
-  const { folder } = settings.value;
+  const { folder, s3, s3Key, s3Secret, s3Region } = settings.value;
   const file = resolve(named);
   await ready();
   try {
-    const done: Result<Carried & { readonly before?: string | null }> = what === 'backup' ? backUp(folder, file) : await restore(folder, file, Date.now());
+    const bucket = s3 === null ? null : () => blobS3({ url: s3, key: s3Key ?? '', secret: s3Secret ?? '', region: s3Region }, join(folder, 'coming'));
+    const done: Result<Carried & { readonly before?: string | null }> = what === 'backup' ? backUp(folder, file, bucket !== null) : await restore(folder, file, Date.now(), bucket);
     if (!done.ok) fail(done.fault);
     else {
       const { groups, blobs, missing, before = null } = done.value;
-      console.log(`${groups} groups and ${blobs} attachments ${what === 'backup' ? `are in ${file}` : `are in ${folder} again`}.${missing > 0 ? ` ${missing} attachments were missing.` : ''}`);
-      console.log(what === 'backup' ? 'relay.key is not in it: keep that apart.' : `Devices bring what is newer when they connect.${before === null ? '' : ` The store before is ${before}.`}`);
+      const lacking = missing === 0 ? '' : ` ${missing} attachments were missing or damaged.`;
+      if (what === 'restore') {
+        console.log(`${groups} groups are in ${folder} again, and ${blobs} attachments in ${bucket === null ? 'it' : 'the bucket'}.${lacking}`);
+        console.log(`Devices bring what is newer when they connect.${before === null ? '' : ` The store before is ${before}.`}`);
+      } else {
+        console.log(bucket === null ? `${groups} groups and ${blobs} attachments are in ${file}.${lacking}` : `${groups} groups are in ${file}. Attachments stay in the bucket: nothing of them is in it.`);
+        console.log('relay.key is not in it: keep that apart.');
+      }
     }
   } catch (e) {
     fail(`That did not work: ${e instanceof Error ? e.message : 'unknown'}.`);

@@ -1,11 +1,13 @@
 /** A relay's store in one file, and back (OPERATING.md): a consistent copy while it runs; a restore begins a new life (PROTOCOL §11.6). */
 import { DatabaseSync } from '@photostructure/sqlite';
-import { copyFileSync, existsSync, mkdirSync, openSync, closeSync, fsyncSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { BlobId, Bytes, GroupId } from '../crypto/brand';
-import { hex } from '../crypto/bytes';
+import { equal, hex } from '../crypto/bytes';
+import { blobId } from '../crypto/kept';
 import { err, ok, type Result } from '../crypto/result';
 import { blobFiles } from './blob-files';
+import { type Blobs, checked, type Chunks } from './blobs';
 import { FEEDS, SqliteFeed } from './feed-sqlite';
 import { beginLife } from './lives';
 import { GOING } from './log-blobs';
@@ -16,6 +18,7 @@ import { prepare, SCHEMA, SCHEMA_VERSION } from './schema';
 import { holdAlone, Sqlite } from './sqlite';
 import { type Found, runNow, type Value } from './steps';
 
+/** `missing`: attachments that lay nowhere, or not as they were put there. */
 export interface Carried { readonly groups: number; readonly blobs: number; readonly missing: number }
 /** `before`: the name under which the store that was there stays, null when there was none. */
 export interface Restored extends Carried { readonly before: string | null }
@@ -25,8 +28,8 @@ const FILES = ['-wal', '-shm', ''];
 
 const blobPath = (folder: string, g: number, id: Uint8Array): string => join(folder, 'blobs', hex(id as Bytes).slice(0, 2), `${g}.${hex(id as Bytes)}`);
 
-/** Writes everything but the relay's key to `file`, which must not be there. The database first, then the attachments that it names. */
-export function backUp(folder: string, file: string): Result<Carried> {
+/** Writes everything but the relay's key to `file`, which must not be there. The database first, then the attachments that it names, unless they lie in a bucket. */
+export function backUp(folder: string, file: string, hasBucket = false): Result<Carried> {
   const from = join(folder, 'relay.db');
   if (!existsSync(from)) return err(`There is no store in ${folder}.`);
   if (existsSync(file)) return err(`${file} is there already. Choose another name.`);
@@ -46,11 +49,11 @@ export function backUp(folder: string, file: string): Result<Carried> {
   try {
     copy.exec('CREATE TABLE carried (g INTEGER NOT NULL, id BLOB NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (g, id)) STRICT');
     groups = copy.one('SELECT count(*) AS n FROM groups')?.['n'] as number;
-    for (const row of copy.all(`SELECT g, id FROM blobs WHERE size <> ${GOING}`)) {
-      const [g, id] = [row['g'] as number, row['id'] as Uint8Array];
-      const path = blobPath(folder, g, id);
-      if (existsSync(path)) {
-        copy.run('INSERT INTO carried VALUES (?, ?, ?)', g, id, readFileSync(path));
+    for (const row of hasBucket ? [] : copy.all(`SELECT g, id FROM blobs WHERE size <> ${GOING}`)) {
+      const [g, id] = [row['g'] as number, row['id'] as BlobId];
+      const bytes = fileAt(blobPath(folder, g, id));
+      if (bytes !== null && equal(blobId(bytes), id)) {
+        copy.run('INSERT INTO carried VALUES (?, ?, ?)', g, id, bytes);
         blobs++;
       } else missing++;
     }
@@ -68,8 +71,9 @@ export function backUp(folder: string, file: string): Result<Carried> {
 /**
  * Puts a backup in the place of the store in `folder`, as a new life of it. The store that was there stays beside it as
  * `relay.db.before-restore`, or `.before-restore.2` … where one from before lies, and attachments that the backup does not have stay where they are.
+ * `bucket` opens where attachments lie when that is not in the folder. On a fault the store that was there is untouched.
  */
-export async function restore(folder: string, file: string, now: number): Promise<Result<Restored>> {
+export async function restore(folder: string, file: string, now: number, bucket: (() => Promise<Blobs>) | null = null): Promise<Result<Restored>> {
   if (!existsSync(file)) return err(`There is no file ${file}.`);
   mkdirSync(folder, { recursive: true });
   const path = join(folder, 'relay.db');
@@ -80,17 +84,15 @@ export async function restore(folder: string, file: string, now: number): Promis
   } catch {
     return err('A relay is using this folder. Stop it first.');
   }
+  const clear = (): void => ['', '-wal', '-shm', '.lock'].forEach((end) => rmSync(`${coming}${end}`, { force: true }));
   try {
-    for (const end of ['', '-wal', '-shm', '.lock']) rmSync(`${coming}${end}`, { force: true });
+    clear();
     copyFileSync(file, coming);
     const above = existsSync(path) ? lifeOf(path) : 0;
     const fault = faultOf(coming);
-    if (fault !== null) {
-      rmSync(coming);
-      return err(`${file} ${fault}`);
-    }
+    if (fault !== null) return err(`${file} ${fault}`);
     const db = new Sqlite(coming);
-    let carried: Carried;
+    let carried: Result<Carried>;
     try {
       db.transaction(() => {
         prepare(db, now);
@@ -98,7 +100,8 @@ export async function restore(folder: string, file: string, now: number): Promis
         new SqliteFeed(db).settle();
         buryAgain(db, path);
       });
-      carried = await carry(db, folder);
+      carried = await carry(db, folder, bucket);
+      if (!carried.ok) return carried;
       db.exec('DROP TABLE carried');
       db.transaction(() => {
         db.run("INSERT OR IGNORE INTO lives SELECT value FROM meta WHERE name = 'incarnation'");
@@ -110,14 +113,14 @@ export async function restore(folder: string, file: string, now: number): Promis
     } finally {
       db.close();
     }
-    rmSync(`${coming}.lock`, { force: true });
     const there = FILES.filter((end) => existsSync(path + end));
     const before = there.length === 0 ? null : freeBeside(path);
     if (before !== null) for (const end of there) renameSync(path + end, before + end);
     renameSync(coming, path);
     sync(folder);
-    return ok({ ...carried, before: before === null ? null : basename(before) });
+    return ok({ ...carried.value, before: before === null ? null : basename(before) });
   } finally {
+    clear();
     lock.close();
   }
 }
@@ -151,24 +154,53 @@ function faultOf(path: string): string | null {
   }
 }
 
-/** Attachments out of the backup into the folder; those that are nowhere are noted as lacking, so that devices bring them. */
-async function carry(db: Sqlite, folder: string): Promise<Carried> {
-  const files = await blobFiles(join(folder, 'blobs'));
+/**
+ * Attachments out of the backup to where the relay looks for them, unless they lie there whole; those that are nowhere are noted as lacking, so that
+ * devices bring them. The fault is that one could not be looked for or put there.
+ */
+async function carry(db: Sqlite, folder: string, bucket: (() => Promise<Blobs>) | null): Promise<Result<Carried>> {
+  const under = join(folder, 'blobs');
+  const kept = await (bucket?.() ?? blobFiles(under));
+  const fault = (done: string, why: string): Result<Carried> => err(`An attachment could not be ${done} ${bucket === null ? under : 'the bucket'}: ${why}. Nothing was restored, and the store is as it was.`);
   let blobs = 0;
   let missing = 0;
   db.run(`DELETE FROM blobs WHERE named = 0 AND size = ${GOING}`);
-  for (const row of db.all('SELECT g, id FROM blobs')) {
-    const [g, id] = [row['g'] as number, row['id'] as BlobId];
-    const bytes = db.one('SELECT bytes FROM carried WHERE g = ? AND id = ?', g, id)?.['bytes'] as Uint8Array | undefined;
-    const there = existsSync(blobPath(folder, g, id)) || (bytes !== undefined && (await files.put(g, id, once(bytes))).ok);
-    if (there) blobs++;
-    else {
+  for (const row of db.all('SELECT g, id, size FROM blobs')) {
+    const [g, id, known] = [row['g'] as number, row['id'] as BlobId, row['size'] as number];
+    let size: number | null;
+    try {
+      size = await sizeOf(await kept.get(g, id), id, bucket === null ? null : known);
+    } catch {
+      return fault('looked for in', 'it cannot be read');
+    }
+    const bytes = size === null ? db.one('SELECT bytes FROM carried WHERE g = ? AND id = ?', g, id)?.['bytes'] : undefined;
+    if (bytes !== undefined) {
+      const put = await kept.put(g, id, once(bytes as Uint8Array));
+      if (!put.ok && put.fault === 'full') return fault('put into', 'the disk is full');
+      if (!put.ok && put.fault === 'unavailable') return fault('put into', 'it cannot be written');
+      if (put.ok) size = put.value;
+    }
+    if (size === null) {
       missing++;
       db.run('UPDATE blobs SET size = -1 WHERE g = ? AND id = ? AND named = 1', g, id);
       db.run('DELETE FROM blobs WHERE g = ? AND id = ? AND named = 0', g, id);
+    } else {
+      blobs++;
+      if (size !== known) db.run('UPDATE blobs SET size = ? WHERE g = ? AND id = ?', size, g, id);
     }
   }
-  return { groups: db.one('SELECT count(*) AS n FROM groups')?.['n'] as number, blobs, missing };
+  return ok({ groups: db.one('SELECT count(*) AS n FROM groups')?.['n'] as number, blobs, missing });
+}
+
+/** The size of what is whole, null for anything else. A bucket has things whole or not at all, so one whose size is known is not read through. */
+async function sizeOf(chunks: Chunks | null, id: BlobId, known: number | null): Promise<number | null> {
+  if (chunks === null) return null;
+  if (known !== null && known >= 0) {
+    for await (const _ of chunks) break;
+    return known;
+  }
+  const size = await checked(id, chunks, async () => undefined);
+  return size.ok ? size.value : null;
 }
 
 async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
@@ -214,6 +246,16 @@ function lifeOf(path: string): number {
   } catch {
     // a store that cannot be read any more is why there is a backup
     return 0;
+  }
+}
+
+/** Null when there is none, or none any more. */
+function fileAt(path: string): Uint8Array | null {
+  try {
+    return readFileSync(path);
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw e;
   }
 }
 

@@ -35,9 +35,12 @@ export const startTraced = (folder: string, trace: string): Promise<Server> =>
     ['-f', '-qq', '-y', '-e', 'trace=pwrite64,fdatasync,fsync', '-s', '0', '-o', trace, process.execPath, ...SHIPPED, join(bundle, 'relay.js')],
     /ready at http:\/\/127\.0\.0\.1:(\d+)/, { PORT: '0', HOST: '127.0.0.1', CAREFOLD_DATA: folder, CAREFOLD_PACE: '0' }, 'strace'
   );
-/** `npm start -- backup FILE` and `restore FILE`, as processes of their own; resolves with the exit code. */
-export const keep = (what: 'backup' | 'restore', folder: string, file: string): Promise<number | null> =>
-  new Promise((done) => spawn(process.execPath, [join(bundle, 'backup.js'), what, file], { env: { ...process.env, CAREFOLD_DATA: folder }, stdio: ['ignore', 'ignore', 'inherit'] }).once('exit', done));
+/** `npm start -- backup FILE` and `restore FILE`, as processes of their own; resolves with the exit code, after what it said. */
+export function keep(what: 'backup' | 'restore', folder: string, file: string, env: Record<string, string> = {}, hear: (said: string) => void = () => undefined): Promise<number | null> {
+  const child = spawn(process.execPath, [join(bundle, 'backup.js'), what, file], { env: { ...process.env, CAREFOLD_DATA: folder, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  for (const s of [child.stdout, child.stderr]) s.on('data', (chunk: Buffer) => hear(chunk.toString()));
+  return new Promise((done) => child.once('close', done));
+}
 /** The relay, or what it is measured against; what it keeps goes into the folder. */
 export const startServer = (peer: PeerName, folder: string): Promise<Server> =>
   peer === 'ours' ? startRelay(folder) : started(['--import', 'tsx', join(root, 'tests/bench/peers/servers.ts'), peer, join(folder, 'peer.db')], /port (\d+)/, {});
