@@ -14,6 +14,8 @@ const fail = (line: string): never => {
 const settings = configOf(process.env);
 if (!settings.ok) fail(settings.fault);
 else if ((what !== 'backup' && what !== 'restore') || named === undefined) fail('Say: backup FILE, or restore FILE.');
+else if (settings.value.postgres !== null)
+  fail('The store is in PostgreSQL (CAREFOLD_POSTGRES): back it up and restore it with pg_basebackup or pg_dump, then say admin new-life (relay/OPERATING.md, “Restoring PostgreSQL”).');
 else {
   const { folder, s3, s3Key, s3Secret, s3Region } = settings.value;
   const file = resolve(named);

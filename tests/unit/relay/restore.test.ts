@@ -161,4 +161,14 @@ describe('backup and restore with attachments in a bucket', () => {
       await s3.discard();
     }
   });
+
+  it('are refused where the store is in PostgreSQL, whatever lies in the folder', async () => {
+    await filled(await files(), []);
+    const env = { ...keys, CAREFOLD_POSTGRES: 'postgres://carefold@127.0.0.1:1/carefold', CAREFOLD_S3: 'http://127.0.0.1:1/carefold' };
+    for (const what of ['backup', 'restore'] as const) {
+      const { code, said } = await command(what, env);
+      expect(said).toMatch(/^The store is in PostgreSQL \(CAREFOLD_POSTGRES\): .*pg_dump.*admin new-life.*\n$/);
+      expect([code, readdirSync(base)]).toEqual([1, ['data']]);
+    }
+  });
 });
