@@ -1,4 +1,6 @@
 /** `npm start -- admin …`: composition root of what an operator asks a store, and tells it. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { ready, systemRandom } from '../crypto/sodium';
 import { adminPermit } from './admin-permit';
 import { adminQuota } from './admin-quota';
@@ -6,6 +8,7 @@ import { type Config, configOf } from './config';
 import { newKey } from './keys';
 import { newLife } from './new-life';
 import { open } from './open';
+import { ownedAs } from './owner';
 import { createRelay } from './relay';
 import { statsOf } from './stats';
 
@@ -57,6 +60,8 @@ else if (command === undefined) fail(`Say: admin ${Object.keys(COMMANDS).join(',
 else {
   try {
     console.log(await command(settings.value, process.argv.slice(3)));
+    const { folder } = settings.value;
+    ownedAs(folder)(...readdirSync(folder).filter((name) => /^(relay|postgres)\./.test(name)).map((name) => join(folder, name)));
   } catch (e) {
     fail(`It was not done: ${why(e)}`);
   }

@@ -1,6 +1,6 @@
 /** A relay's store in one file, and back (OPERATING.md): a consistent copy while it runs; a restore begins a new life (PROTOCOL §11.6). */
 import { DatabaseSync } from '@photostructure/sqlite';
-import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { BlobId, Bytes, GroupId } from '../crypto/brand';
 import { equal, hex } from '../crypto/bytes';
@@ -14,6 +14,7 @@ import { GOING } from './log-blobs';
 import { bury, ENDS } from './log-ends';
 import { tablesOf } from './log-sqlite';
 import { besideOf } from './mark';
+import { ownedAs } from './owner';
 import { prepare, SCHEMA, SCHEMA_VERSION } from './schema';
 import { holdAlone, Sqlite } from './sqlite';
 import { type Found, runNow, type Value } from './steps';
@@ -84,10 +85,14 @@ export async function restore(folder: string, file: string, now: number, bucket:
   } catch {
     return err('A relay is using this folder. Stop it first.');
   }
+  const own = ownedAs(folder);
   const clear = (): void => ['', '-wal', '-shm', '.lock'].forEach((end) => rmSync(`${coming}${end}`, { force: true }));
   try {
+    own(`${path}.lock`);
     clear();
     copyFileSync(file, coming);
+    // whatever became of the backup: the relay writes to it
+    chmodSync(coming, 0o600);
     const above = existsSync(path) ? lifeOf(path) : 0;
     const fault = faultOf(coming);
     if (fault !== null) return err(`${file} ${fault}`);
@@ -100,7 +105,7 @@ export async function restore(folder: string, file: string, now: number, bucket:
         new SqliteFeed(db).settle();
         buryAgain(db, path);
       });
-      carried = await carry(db, folder, bucket);
+      carried = await carry(db, folder, own, bucket);
       if (!carried.ok) return carried;
       db.exec('DROP TABLE carried');
       db.transaction(() => {
@@ -113,6 +118,7 @@ export async function restore(folder: string, file: string, now: number, bucket:
     } finally {
       db.close();
     }
+    own(coming);
     const there = FILES.filter((end) => existsSync(path + end));
     const before = there.length === 0 ? null : freeBeside(path);
     if (before !== null) for (const end of there) renameSync(path + end, before + end);
@@ -158,9 +164,10 @@ function faultOf(path: string): string | null {
  * Attachments out of the backup to where the relay looks for them, unless they lie there whole; those that are nowhere are noted as lacking, so that
  * devices bring them. The fault is that one could not be looked for or put there.
  */
-async function carry(db: Sqlite, folder: string, bucket: (() => Promise<Blobs>) | null): Promise<Result<Carried>> {
+async function carry(db: Sqlite, folder: string, own: (...paths: string[]) => void, bucket: (() => Promise<Blobs>) | null): Promise<Result<Carried>> {
   const under = join(folder, 'blobs');
   const kept = await (bucket?.() ?? blobFiles(under));
+  own(under, join(under, 'coming'), join(folder, 'coming'));
   const fault = (done: string, why: string): Result<Carried> => err(`An attachment could not be ${done} ${bucket === null ? under : 'the bucket'}: ${why}. Nothing was restored, and the store is as it was.`);
   let blobs = 0;
   let missing = 0;
@@ -178,6 +185,7 @@ async function carry(db: Sqlite, folder: string, bucket: (() => Promise<Blobs>) 
       const put = await kept.put(g, id, once(bytes as Uint8Array));
       if (!put.ok && put.fault === 'full') return fault('put into', 'the disk is full');
       if (!put.ok && put.fault === 'unavailable') return fault('put into', 'it cannot be written');
+      own(dirname(blobPath(folder, g, id)), blobPath(folder, g, id));
       if (put.ok) size = put.value;
     }
     if (size === null) {

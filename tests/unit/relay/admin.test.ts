@@ -1,6 +1,6 @@
 /** What an operator asks a store, as processes: the bundle that ships, its arguments, its lines and its exit code. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, cpSync, lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -73,6 +73,19 @@ describe('an operator', () => {
       expect(admin(folder, 'purge')).toEqual({ said: '{"destroyed":1,"waiting":0}', code: 0 });
       expect(JSON.parse(admin(folder, 'stats').said)).toMatchObject({ groups: 0, entries: 0 });
       expect(admin(folder, 'purge')).toEqual({ said: '{"destroyed":0,"waiting":0}', code: 0 });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it.runIf(process.getuid?.() === 0)('who is root leaves the relay its files, a new key among them', async () => {
+    await keep();
+    try {
+      for (const name of ['.', ...readdirSync(folder)]) chownSync(join(folder, name), 65_534, 65_534);
+      for (const what of ['new-key', 'purge']) expect(admin(folder, what)).toMatchObject({ code: 0 });
+      const own = readdirSync(folder).filter((name) => name.startsWith('relay.'));
+      expect(own).toEqual(expect.arrayContaining(['relay.db', 'relay.key', 'relay.key.1', 'relay.turns']));
+      expect(own.filter((name) => lstatSync(join(folder, name)).uid !== 65_534)).toEqual([]);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

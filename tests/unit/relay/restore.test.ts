@@ -1,6 +1,6 @@
-/** Attachments as a backup is put back, on real folders, a real bucket and the command as it is shipped. */
+/** Attachments and owners of files as a backup is put back, on real folders, a real bucket and the command as it is shipped. */
 import { spawnSync } from 'node:child_process';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
@@ -170,5 +170,37 @@ describe('backup and restore with attachments in a bucket', () => {
       expect(said).toMatch(/^The store is in PostgreSQL \(CAREFOLD_POSTGRES\): .*pg_dump.*admin new-life.*\n$/);
       expect([code, readdirSync(base)]).toEqual([1, ['data']]);
     }
+  });
+});
+
+describe.runIf(process.getuid?.() === 0)('what root restores', () => {
+  const nobody = 65_534;
+  /** By name, of all that lies under a folder. */
+  const owners = (under: string): readonly (readonly [string, number, number])[] =>
+    readdirSync(under, { recursive: true, encoding: 'utf8' }).map((name) => {
+      const { uid, gid } = lstatSync(join(under, name));
+      return [name, uid, gid] as const;
+    });
+
+  it('belongs to whom the folder belongs, and can be written by them, however it ends', async () => {
+    await filled(await files());
+    expect(backUp(folder, file)).toMatchObject({ ok: true });
+    // as one that was put away
+    chmodSync(file, 0o400);
+    rmSync(folder, { recursive: true });
+    mkdirSync(folder);
+    chownSync(folder, nobody, nobody);
+    expect(await command('restore')).toMatchObject({ code: 0 });
+    const all = owners(folder);
+    expect(all.length).toBeGreaterThan(10);
+    expect(all.filter(([, uid, gid]) => uid !== nobody || gid !== nobody)).toEqual([]);
+    expect(lstatSync(join(folder, 'relay.db')).mode & 0o777).toBe(0o600);
+
+    const last = (asked('SELECT id FROM blobs ORDER BY rowid DESC LIMIT 1') as { id: Uint8Array }[])[0]?.id as Bytes;
+    for (const name of readdirSync(join(folder, 'blobs'))) if (name !== 'coming') rmSync(join(folder, 'blobs', name), { recursive: true });
+    writeFileSync(join(folder, 'blobs', hex(last).slice(0, 2)), 'no folder');
+    chownSync(join(folder, 'blobs', hex(last).slice(0, 2)), nobody, nobody);
+    expect(await command('restore')).toMatchObject({ code: 1 });
+    expect(owners(folder).filter(([, uid]) => uid !== nobody)).toEqual([]);
   });
 });
