@@ -173,7 +173,7 @@ it('a group that goes on to a version that an app does not know stops there on t
   await fay.post('After');
   await olivia.device.must('rename-group', { group: olivia.group, name: 'Renamed since' });
   await world.time.pass(SENT);
-  expect([pat.words, pat.view.name, pat.view.alarm, pat.delivery('Waits for the update')]).toEqual([['Before', 'Waits for the update'], NAME, null, 'saved']);
+  expect([pat.words, pat.view.name, pat.view.alarm, pat.delivery('Waits for the update')]).toEqual([['Before', 'Waits for the update'], NAME, null, 'halted']);
   expect(fay.words).toEqual(['Before', 'After']);
   expect(await pat.device.run('leave', { group: pat.group })).toMatchObject({ ok: false });
   // the old app, started again, stops at the same place; so does whoever follows a link into the group

@@ -214,7 +214,7 @@ it('words that were saved before the disk was full go out by themselves soon aft
   await pat.post('Saved in time');
   pat.device.fate = () => 'full';
   await world.time.pass(600_000);
-  expect(pat.delivery('Saved in time')).toBe('saved');
+  expect(pat.delivery('Saved in time')).toBe('halted');
   expect(olivia.words).toEqual([]);
   pat.device.fate = () => 'done';
   await world.time.pass(65_000);

@@ -17,6 +17,7 @@ import { amendmentOf, findPost, pendingPost, showing } from './posts';
 import { readOlder } from './project';
 import { noteSeen } from './seen-marks';
 import { enqueue, replaceItem } from './send';
+import { draftsIn } from './waiting';
 
 type Name = 'post' | 'undo-post' | 'edit' | 'retract' | 'save-draft' | 'add-photo' | 'drop-photo' | 'photo' | 'older' | 'seen';
 
@@ -26,9 +27,15 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
   const id = (): string => base64url(random(16));
   const shows = (run: GroupRun, ids: readonly string[] | null): void => run.around.changed(run.ref, 'feed', ids);
   const writable = (run: GroupRun): Fault | null => (run.row.ended !== null ? 'group-ended' : null);
+  /** The list of groups counts drafts, not letters. */
+  const lay = (run: GroupRun, draft: GroupRun['draft']): void => {
+    const before = draftsIn(run.draft);
+    run.draft = draft;
+    if (draftsIn(draft) !== before) core.views.touch('home', null);
+  };
   async function saveDraft(run: GroupRun, draft: GroupRun['draft'], more: Parameters<GroupRun['commit']>[0] = []): Promise<void> {
     await run.commit([put('draft', run.ref, draft), ...more]);
-    run.draft = draft;
+    lay(run, draft);
     core.views.touch('draft', run.ref);
   }
   /** Still here and not on its way: it can be changed in place. */
@@ -133,7 +140,7 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         if (JSON.stringify(draft) === JSON.stringify(run.draft)) return yes(null);
         if (text.length > DRAFT_MOST || (editing?.text ?? '').length > DRAFT_MOST) return no('too-large');
         await run.commit([put('draft', run.ref, draft)]);
-        run.draft = draft;
+        lay(run, draft);
         return yes(null);
       }),
     'add-photo': ({ group, photo }) =>

@@ -18,6 +18,7 @@ import { sayPerson } from './people';
 import type { Fault, Outcome, PersonRole } from './port';
 import { putCard } from './session';
 import { pump } from './send';
+import { waitingIn } from './waiting';
 
 type Name =
   | 'new-group' | 'use-permit' | 'rename-group' | 'forget-group' | 'stop-carrying' | 'read-history' | 'invite' | 'revoke-invite' | 'let-in' | 'refuse'
@@ -176,7 +177,7 @@ export function groupCommands(core: Core): Pick<Handlers, Name> {
     leave: ({ group }) =>
       online(group, async (run) => {
         // words that wait must be sent or taken back first: leaving would strand them
-        if (run.waiting > 0) return no('unavailable');
+        if (waitingIn(run).waiting > 0) return no('unavailable');
         return done(await changeRoster(run, planLeave));
       })
   };

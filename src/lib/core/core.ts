@@ -45,6 +45,7 @@ import { waitsForKey } from './judge';
 import { pump, wakeAfterHold } from './send';
 import { beginSession, catchUp, endSession, takeFrame } from './session';
 import { ViewBoard } from './views';
+import { noteDisk, waitingOver } from './waiting';
 import { noteLateKeys } from './wants';
 
 export interface CorePorts {
@@ -402,9 +403,12 @@ export class Core {
     this.inTurn(run, async () => {
       try {
         await what();
-        if (run.synced) run.failures = 0;
+        if (!run.synced) return;
+        run.failures = 0;
+        noteDisk(run, false);
       } catch (e) {
         run.synced = false;
+        if (faultOf(e) === 'storage-full') noteDisk(run, true);
         this.retry(run);
         throw e;
       }
@@ -439,8 +443,7 @@ export class Core {
           phase: 'open', profile: this.profile,
           connection: {
             state: state === 'online' ? 'online' : state === 'connecting' ? 'connecting' : 'offline', since,
-            waiting: [...this.groups.values()].reduce((sum, g) => sum + (g.row.ended === null && !g.isStuck ? g.waiting : 0), 0),
-            halted: [...this.groups.values()].filter((g) => g.row.ended === null && g.isStuck && g.permitWanted === null).length,
+            ...waitingOver([...this.groups.values()]),
             unbegun: [...this.groups.values()].filter((g) => g.permitWanted !== null).length, lacking: [...this.groups.values()].filter(lacksSomething).length,
             reading: this.arrivals.count + [...this.groups.values()].filter((g) => !g.synced && g.row.ended === null && g.permitWanted === null && !lacksSomething(g)).length, lastSynced: this.lastSynced
           },

@@ -8,12 +8,13 @@ import { changeRoster, planSignOut } from './change';
 import type { Core } from './core';
 import { drop, put, readSeen } from './group-rows';
 import { pack, unpack } from './pack';
-import type { Fault } from './port';
+import type { Fault, WaitingView } from './port';
 import type { Bytes } from '$crypto/brand';
 import type { GroupRun } from './group-run';
+import { type Agreed, draftOf, waitingIn } from './waiting';
 
-/** Table `meta`: signing out has begun. `lost`: by group, the records that were not sent then and may go; `last`: so may groups that nothing brings back. */
-interface Leaving { readonly lost: Readonly<Record<string, readonly string[]>>; readonly last: boolean }
+/** Table `meta`: signing out has begun. By group, the records that were not sent then (`lost`) and what was being written (`drafts`) may go; `last`: so may groups that nothing brings back. */
+interface Leaving { readonly lost: Readonly<Record<string, readonly string[]>>; readonly drafts?: Readonly<Record<string, string | null>>; readonly last: boolean }
 export interface Mark { readonly why: 'revoked' | 'signed-out'; readonly at: number }
 const LEAVING = 'signing-out';
 /** How long signing out waits for words on their way. */
@@ -51,11 +52,11 @@ export async function wipe(core: Core, why: Mark['why']): Promise<void> {
 
 /** Ends this device in every group, then wipes it. `begun`: it goes on after a restart, and what came since is nothing that its person agreed to lose. */
 export async function signOut(core: Core, discard: { readonly words: boolean; readonly groups: boolean }, begun: Leaving | null = null): Promise<Fault | null> {
-  const runs = [...core.groups.values()].filter((g) => g.row.ended === null);
-  const isBusy = (): boolean =>
-    begun === null ? runs.some((g) => g.waiting > 0) : [...core.groups.values()].some((g) => (begun.lost[g.ref] === undefined ? g.waiting > 0 : g.waitsBeside(begun.lost[g.ref] ?? [])));
-  for (let waited = 0; !discard.words && isBusy() && core.link.state === 'online' && waited < WAIT; waited += LOOK) await new Promise<void>((r) => core.ports.later(LOOK, r));
-  if (!discard.words && isBusy()) return core.link.state === 'online' ? 'unsent' : 'needs-network';
+  const all = [...core.groups.values()];
+  const runs = all.filter((g) => g.row.ended === null);
+  const here = (): WaitingView[] => all.map((g) => waitingIn(g, agreedIn(g, begun)));
+  for (let waited = 0; !discard.words && here().some((g) => g.waiting > g.stuck) && core.link.state === 'online' && waited < WAIT; waited += LOOK) await new Promise<void>((r) => core.ports.later(LOOK, r));
+  if (!discard.words && here().some((g) => g.waiting + g.drafts > 0)) return core.link.state === 'online' ? 'unsent' : 'needs-network';
   if (core.link.state !== 'online') return 'needs-network';
   // nothing can be said to a relay that shows another history
   const there = runs.filter((g) => g.stored && !g.isSilent);
@@ -63,8 +64,9 @@ export async function signOut(core: Core, discard: { readonly words: boolean; re
   // nothing would bring such a group back
   if (!discard.groups && runs.some((g) => (!g.stored || isLast(g)) && !(begun?.last === true && g.ref in begun.lost))) return 'not-allowed';
   if (there.some((g) => !g.synced)) return 'needs-network';
-  const lost = Object.fromEntries([...core.groups.values()].map((g) => [g.ref, g.outbox.map((o) => o.record.i)]));
-  await core.needStore().commit([put('meta', LEAVING, begun ?? ({ lost, last: discard.groups } satisfies Leaving))]);
+  const lost = Object.fromEntries(all.map((g) => [g.ref, g.outbox.map((o) => o.record.i)]));
+  const drafts = Object.fromEntries(all.map((g) => [g.ref, draftOf(g)]));
+  await core.needStore().commit([put('meta', LEAVING, begun ?? ({ lost, drafts, last: discard.groups } satisfies Leaving))]);
   for (const run of there) {
     // where nothing ends its row the relay has to hear it from here
     await run.turns.take(() => core.bell.silence(run));
@@ -75,6 +77,12 @@ export async function signOut(core: Core, discard: { readonly words: boolean; re
   }
   await wipe(core, 'signed-out');
   return null;
+}
+
+/** What was agreed to of a group; null of one that was not here then. */
+function agreedIn({ ref }: GroupRun, begun: Leaving | null): Agreed | null {
+  const records = begun?.lost[ref];
+  return records === undefined ? null : { records, draft: begun?.drafts?.[ref] ?? null };
 }
 
 /** Goes on with it. False where something would be lost that nobody agreed to: its person has to ask anew. */

@@ -8,7 +8,7 @@ import { decodeState, encodeState, rowByDevice, rowOf, type RosterState, type Ro
 import type { Random } from '$crypto/sodium';
 import type { Feed } from '../care/feed';
 import type { LaneWriter } from '../care/lane';
-import type { CareRecord, PhotoRecord } from '../care/record';
+import type { PhotoRecord } from '../care/record';
 import { LOG_START, type LogPlace } from '../group/log';
 import { type Change, type Store, StoreError } from '../store/store';
 import type { Link } from '../sync/link';
@@ -62,9 +62,6 @@ export interface Around {
   /** What organisations say of who a member is. */
   vouched(run: GroupRun, member: string): readonly VouchedView[];
 }
-
-/** Records that nobody waits for. */
-const UNSEEN: readonly CareRecord['t'][] = ['seen', 'seen-edits', 'device', 'person', 'credentials', 'share', 'carried'];
 
 export interface OutboxItem extends OutboxRow { readonly key: string }
 /** A request to join as this device opened it. */
@@ -131,6 +128,8 @@ export class GroupRun {
   retrying = false;
   /** How often in a row its turn failed by a fault of ours. */
   failures = 0;
+  /** The last time since this device had no room for what it had to write. */
+  hasNoDisk = false;
   /** The sealed envelope that the relay called stale. */
   staleNamed: SealedRow | null = null;
   wakeUp: (() => void) | null = null;
@@ -291,18 +290,6 @@ export class GroupRun {
   /** Nothing is said to whoever answers: it is halted, or its relay signed two histories (R13). */
   get isSilent(): boolean {
     return this.alarm === 'fork' || this.isHalted;
-  }
-  /** What waits here does not go out, though the relay answers: nothing may be said to it, it wants a permit, or it leaves out what has to come first. */
-  get isStuck(): boolean {
-    return this.isHalted || this.permitWanted !== null || (this.alarm === 'gap' && this.session === 'live' && !this.synced);
-  }
-  /** Posts and changes here that the relay has not stored; a history that is taken along is one. */
-  get waiting(): number {
-    return this.outbox.filter((o) => !UNSEEN.includes(o.record.t)).length + (this.row.unsent === null ? 0 : 1) + (this.carrying === null || this.row.ended !== null ? 0 : 1);
-  }
-  /** Whether any of them is none of these records. */
-  waitsBeside(records: readonly string[]): boolean {
-    return this.outbox.some((o) => !UNSEEN.includes(o.record.t) && !records.includes(o.record.i));
   }
   /** A fresh place in the outbox, after everything that waits there; a counter, since a time would lie open on the disk. */
   nextMade(): number {

@@ -18,6 +18,7 @@ import { lostMembers } from './lost';
 import { awaitedKey } from './judge';
 import { amendmentOf, answersTo, changedOf, COMING, findPost, isChanged, isSeenBy, isUnread, pendingPost, postsShown, shareHere, unreadOf } from './posts';
 import type { Alarm, Delivery, DraftView, FeedItem, GroupSummary, GroupView, HistoryView, InviteView, NoteItem, PersonRoles, PersonView, PhotoView, PostItem } from './port';
+import { staysHere, waitingIn } from './waiting';
 
 const NOBODY = { name: '', role: 'family', relationship: '' } as const;
 /** Own posts that the relay has not stored come after everything it has. */
@@ -54,7 +55,7 @@ export function groupView(run: GroupRun): GroupView {
     stored: run.stored,
     opening: isOpening(run),
     permit: run.permitWanted,
-    waiting: run.waiting,
+    waiting: waitingIn(run).waiting,
     alarm: alarmOf(run),
     awaitsKey: awaitedKey(run),
     lost: run.row.ended === null ? lostMembers(run).map((member) => ({ member, name: nameOf(run, member), mine: member === run.me })) : [],
@@ -156,7 +157,7 @@ export function summary(run: GroupRun): GroupSummary {
     offered: run.state.offer?.to === run.me && run.row.ended === null,
     ending: run.state.destroy === null || run.row.ended !== null ? null : run.state.destroy.at + DESTROY_GRACE,
     outdated: run.isOutdated && run.row.ended === null,
-    waiting: run.waiting,
+    ...waitingIn(run),
     alarm: alarmOf(run),
     permit: run.permitWanted,
     ended: run.row.ended
@@ -318,7 +319,7 @@ export function photoView(run: GroupRun, p: PhotoRecord): PhotoView {
 function pendingDelivery(run: GroupRun, o: OutboxItem): Delivery {
   if (run.row.ended !== null) return { at: 'unsent' };
   if (isHeld(o, run.around.clock())) return { at: 'held', until: o.heldUntil };
-  if (run.isStuck || run.noRoom?.what === 'words' || awaitedKey(run) === 'write') return { at: 'halted' };
+  if (staysHere(run, o)) return { at: 'halted' };
   const blobs = blobsOf(o.record);
   const of = blobs.reduce((sum, b) => sum + b.s, 0);
   const done = blobs.filter((b) => run.uploaded.has(b.b)).reduce((sum, b) => sum + b.s, 0);

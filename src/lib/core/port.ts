@@ -28,9 +28,9 @@ export interface ConnectionView {
   readonly state: 'online' | 'connecting' | 'offline';
   /** Since when offline; null while online. */
   readonly since: number | null;
-  /** Posts and changes on this device that the relay has not stored yet, over all groups but the halted. */
+  /** Posts and changes on this device that the relay has not stored yet, and that leave by waiting. */
   readonly waiting: number;
-  /** Groups whose alarm keeps everything here; what waits in them is not counted above. */
+  /** Groups in which what is written stays here; it is not counted above. */
   readonly halted: number;
   /** Groups that the relay begins only with a permit, which is lacking; what waits in them is not counted above. */
   readonly unbegun: number;
@@ -138,7 +138,17 @@ export type AppView =
   /** Storage can't be opened or is damaged; nothing was deleted. */
   | { readonly phase: 'failed'; readonly fault: Fault };
 
-export interface GroupSummary {
+/** What a group has on this device alone. */
+export interface WaitingView {
+  /** Posts and changes that the relay has not stored. */
+  readonly waiting: number;
+  /** Of these, what does not leave however long one waits. */
+  readonly stuck: number;
+  /** What was begun and never posted. */
+  readonly drafts: number;
+}
+
+export interface GroupSummary extends WaitingView {
   readonly group: GroupRef;
   readonly name: string;
   readonly kind: GroupKind;
@@ -156,7 +166,6 @@ export interface GroupSummary {
   readonly ending: number | null;
   /** This app is too old for the group as it is now. */
   readonly outdated: boolean;
-  readonly waiting: number;
   readonly alarm: Alarm | null;
   readonly permit: PermitWanted | null;
   readonly ended: Ended | null;
@@ -364,7 +373,7 @@ export interface PhotoView {
 export type Delivery =
   /** Saved here, may still be undone until `until`. */
   | { readonly at: 'held'; readonly until: number }
-  /** Saved here; while the group's alarm stands nothing goes out. */
+  /** Saved here, and does not leave by waiting. */
   | { readonly at: 'halted' }
   /** Saved here, waiting for the network. `done`/`of` count attachment bytes already with the relay. */
   | { readonly at: 'saved'; readonly done: number; readonly of: number }
@@ -552,8 +561,8 @@ export interface Commands {
   'cancel-link': { in: null; out: null };
   'name-device': { in: { name: string }; out: null };
   /**
-   * This device ends itself in every group and wipes itself, once what waits is sent. Faults `needs-network`; `unsent` unless
-   * `discard.words`; `not-allowed` where nothing would bring a group back, unless `discard.groups`.
+   * This device ends itself in every group and wipes itself, once what waits is sent. Faults `needs-network`; `unsent` where words would be
+   * lost, begun ones and those of groups that ended too, unless `discard.words`; `not-allowed` where nothing would bring a group back, unless `discard.groups`.
    */
   'sign-out': { in: { discard: { words: boolean; groups: boolean } }; out: null };
   /** “Lost this device”: ended at once in every group that can be reached, and in the others by itself as soon as they can. */
