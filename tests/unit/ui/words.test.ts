@@ -29,7 +29,7 @@ describe('words for the connection', () => {
   it('never say up to date or sending while a group is kept from its server', () => {
     const words = { ...view, halted: 1 };
     expect([connectionWords(words).short, connectionWords({ ...words, waiting: 1 }).short]).toEqual(['1 group waits', '1 group waits']);
-    expect(connectionMore(words)[0]).toMatch(/wrong with the server/);
+    expect(connectionMore(words)[0]).toMatch(/can’t be sent now/);
   });
   it('never say up to date while a group lacks something here', () => {
     const words = { ...view, lacking: 1 };

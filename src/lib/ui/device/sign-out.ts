@@ -1,8 +1,20 @@
-/** What signing out would lose. */
-import type { ConnectionView, HomeView } from '$lib/core/port';
+/** What signing out would lose, by group, as the core counts it. */
+import type { GroupRef, GroupSummary, HomeView } from '$lib/core/port';
+import * as m from '$lib/paraglide/messages';
 
-/** What was written here and no server has; `stuck` of it does not leave however long one waits, since its group is halted or wants a permit. */
-export function unsentHere(home: HomeView | null, connection: ConnectionView): { readonly all: number; readonly stuck: number } {
-  const all = (home?.groups ?? []).reduce((sum, group) => sum + (group.ended === null ? group.waiting : 0), 0);
-  return { all: Math.max(all, connection.waiting), stuck: Math.max(0, all - connection.waiting) };
+export interface Losing { readonly group: GroupRef; readonly name: string; readonly words: string }
+/** `count`: things over all groups. */
+export interface Losses { readonly count: number; readonly groups: readonly Losing[] }
+
+/** `leaving`: what is sent to whoever stays online; `staying`: what no waiting brings to anybody. */
+export function unsentHere(home: HomeView | null): { readonly leaving: Losses; readonly staying: Losses } {
+  const groups = home?.groups ?? [];
+  const losses = (count: (g: GroupSummary) => number, words: (g: GroupSummary) => string): Losses => {
+    const some = groups.filter((g) => count(g) > 0);
+    return { count: some.reduce((sum, g) => sum + count(g), 0), groups: some.map((g) => ({ group: g.group, name: g.name || m.group_loading(), words: words(g) })) };
+  };
+  return {
+    leaving: losses((g) => g.waiting - g.stuck, (g) => m.home_waiting({ count: g.waiting - g.stuck })),
+    staying: losses((g) => g.stuck + g.drafts, (g) => [...(g.stuck > 0 ? [m.home_unsent({ count: g.stuck })] : []), ...(g.drafts > 0 ? [m.signout_drafts({ count: g.drafts })] : [])].join(' · '))
+  };
 }
