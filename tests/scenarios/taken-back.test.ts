@@ -1,5 +1,6 @@
 /** A request that is taken back is gone for certain, or stands with its keys: the group never has a member that nobody is. */
 import { expect, it, vi } from 'vitest';
+import { NO_DETAIL } from '../../crypto/frames';
 import { cast, openLink, type Seat } from '../support/circle';
 import { Rhea } from '../support/rhea';
 import type { Device, World } from '../support/world';
@@ -141,12 +142,41 @@ it('an invite that is over keeps no other of the group out, whatever the order i
   const good = await openLink(dan, await invite(olivia));
   await world.time.pass(60_000);
   expect(joinOf(dan).find((j) => j.join === good)?.state).toBe('card');
-  for (let i = 0; i < 3; i++) {
+  const others = () => joinOf(dan).flatMap((j) => (j.join === good ? [] : [j.state]));
+  for (const online of [true, true, true, false]) {
+    dan.online = online;
     await dan.restart();
+    // said at once, without a network, and while the good one has the connection
+    expect(others()).toEqual(['revoked', 'revoked', 'revoked', 'revoked']);
     await world.time.pass(60_000);
-    expect(joinOf(dan).find((j) => j.join === good)?.state).toBe('card');
+    expect(joinOf(dan).find((j) => j.join === good)?.state).toBe(online ? 'card' : 'offline');
+    expect(others()).toEqual(['revoked', 'revoked', 'revoked', 'revoked']);
   }
+  dan.goOnline();
+  await world.time.pass(60_000);
   expect(await dan.run('ask', { join: good })).toMatchObject({ ok: true });
   await world.time.pass(1_000);
   expect(olivia.view.requests.map((r) => r.name)).toEqual(['Dan']);
+});
+
+it('an invite that a lying relay called over is good again once the relay shows that it is', async () => {
+  let rhea!: Rhea;
+  const { world, olivia } = await cast(2, 'start', (w) => void (rhea = new Rhea(w)));
+  const dan = world.device('Dan', 'family');
+  await dan.setUp();
+  const link = await invite(olivia);
+  rhea.down = (f, to) => (to === dan && f.is === 'entries' && f.re !== 0 ? [{ is: 'refused', re: f.re, group: f.group, why: 'not-allowed', detail: { ...NO_DETAIL, words: 'used' } }] : [f]);
+  const join = await openLink(dan, link);
+  await world.time.pass(1_000);
+  expect(dan.view('join', join).state).toBe('used');
+  rhea.repent();
+  dan.online = false;
+  await dan.restart();
+  expect(joinOf(dan).map((j) => j.state)).toEqual(['used']);
+  dan.goOnline();
+  await world.time.pass(1_000);
+  expect(joinOf(dan).map((j) => j.state)).toEqual(['card']);
+  dan.online = false;
+  await dan.restart();
+  expect(joinOf(dan).map((j) => j.state)).toEqual(['offline']);
 });

@@ -20,6 +20,10 @@ import { proveKey } from './prove';
 import { foldMore } from './receipted';
 import { Turns } from './turns';
 
+/** An invite that can't be used any more. */
+type Over = 'used' | 'revoked' | 'expired';
+const isUnusable = (state: JoinView['state']): state is Over => state === 'used' || state === 'revoked' || state === 'expired';
+
 /** Table `join`, key id. */
 export interface JoinRow {
   readonly fragment: string;
@@ -31,6 +35,8 @@ export interface JoinRow {
   readonly answerKey: Bytes;
   asked: boolean;
   refused: boolean;
+  /** What it had come to when it was last looked at, for a start without the connection. */
+  over?: Over | null;
   card: JoinView['card'];
   number: string | null;
 }
@@ -89,13 +95,15 @@ export class JoinRun {
   }
   /** Nothing more can come of it. */
   get isSettled(): boolean {
-    return this.phase === 'in' || this.phase === 'refused' || this.phase === 'used' || this.phase === 'revoked' || this.phase === 'expired';
+    return this.phase === 'in' || this.phase === 'refused' || isUnusable(this.phase);
   }
   get done(): boolean {
     return this.phase === 'in';
   }
   view(): JoinView {
-    return { join: this.id, state: this.phase, card: this.row.card, number: this.row.number, group: this.group };
+    // what it was stands until it is known anew
+    const isOpen = this.phase === 'offline' || this.phase === 'opening' || this.phase === 'waiting';
+    return { join: this.id, state: isOpen ? (this.row.over ?? this.phase) : this.phase, card: this.row.card, number: this.row.number, group: this.group };
   }
 
   /** After the link came up, or at the start. */
@@ -119,12 +127,13 @@ export class JoinRun {
   private async goOn(): Promise<void> {
     const took = await this.fetchRoster();
     if (this.done) return;
-    if (took === 'used' || took === 'revoked' || took === 'expired') return this.to(took);
+    if (took === 'used' || took === 'revoked' || took === 'expired') return this.toFate(took);
     if (took === 'other') return this.to('other-relay');
     if (this.isOutdated) return this.to('outdated');
     if (took === 'short') return this.again();
     const fate = this.fate();
-    if (fate !== null) return this.to(fate);
+    if (fate !== null) return this.toFate(fate);
+    await this.keepOver(null);
     if (this.row.card === null && !(await this.fetchCard())) return this.phase === 'opening' ? this.again() : undefined;
     if (!this.row.asked) return this.to('card');
     if (this.isOpen) return this.enter();
@@ -153,7 +162,7 @@ export class JoinRun {
   }
 
   /** What became of the invite, when it can't be used any more. */
-  private fate(): 'unknown' | 'used' | 'revoked' | 'expired' | null {
+  private fate(): Over | 'unknown' | null {
     const i = this.state?.invites.get(hex(this.keys.invite));
     if (i === undefined) return 'unknown';
     if (i.state === 'used') return 'used';
@@ -198,7 +207,7 @@ export class JoinRun {
 
   private async fetchCard(): Promise<boolean> {
     const f = await this.around.link.ask({ is: 'get-card', group: this.groupId });
-    if (f?.is === 'refused') this.to(f.why === 'not-allowed' ? fateNamed(f.detail.words) : 'unknown');
+    if (f?.is === 'refused') await this.toFate(f.why === 'not-allowed' ? fateNamed(f.detail.words) : 'unknown');
     if (f?.is !== 'card') return false;
     const opened = openCard(this.keys, this.groupId, f.card);
     const card = opened.ok ? parseCard(opened.value) : null;
@@ -228,7 +237,7 @@ export class JoinRun {
     if (s === null) return;
     const f = await this.around.link.ask({ is: 'put-request', group: this.groupId, request: this.row.request, body: this.sealed(s) });
     if (f?.is !== 'refused') return this.to('waiting');
-    if (f.why === 'not-allowed') return this.to(fateNamed(f.detail.words));
+    if (f.why === 'not-allowed') return this.toFate(fateNamed(f.detail.words));
     if (f.why !== 'too-many') return this.again();
     // said at once: waiting here would be for nothing until one of those before is answered
     this.to('crowded');
@@ -269,7 +278,7 @@ export class JoinRun {
       if (this.done) return;
       if (took !== 'all') return this.again();
       const fate = this.fate();
-      if (fate !== null) return this.to(fate);
+      if (fate !== null) return this.toFate(fate);
     }
     this.again();
   }
@@ -297,7 +306,7 @@ export class JoinRun {
       if (this.entries.length < this.link.seq) return;
       if ((await this.takeEntries(f.items)) !== 'all' && (await this.fetchRoster()) !== 'all') return this.again();
       const fate = this.done ? null : this.fate();
-      if (fate !== null) this.to(fate);
+      if (fate !== null) await this.toFate(fate);
     } else if (f.is === 'destroyed') {
       this.live = false;
       this.to('unknown');
@@ -343,6 +352,15 @@ export class JoinRun {
     return this.row.asked && (['opening', 'card', 'waiting', 'crowded', 'offline', 'outdated'] as JoinView['state'][]).includes(this.phase);
   }
 
+  private async toFate(fate: Over | 'unknown'): Promise<void> {
+    this.to(fate);
+    if (isUnusable(fate)) await this.keepOver(fate);
+  }
+  private async keepOver(over: Over | null): Promise<void> {
+    if ((this.row.over ?? null) === over) return;
+    this.row.over = over;
+    await this.events.save(this.row);
+  }
   private to(phase: JoinView['state']): void {
     this.phase = phase;
     this.events.changed();
@@ -350,7 +368,7 @@ export class JoinRun {
 }
 
 /** What the relay says an invite has come to. */
-const fateNamed = (words: string): 'used' | 'expired' | 'revoked' => (words === 'used' || words === 'expired' ? words : 'revoked');
+const fateNamed = (words: string): Over => (words === 'used' || words === 'expired' ? words : 'revoked');
 
 function json<T extends v.GenericSchema>(shape: T, b: Bytes): v.InferOutput<T> | null {
   try {
