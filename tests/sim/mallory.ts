@@ -210,11 +210,13 @@ export class MalloryAtPlay {
   /** She writes on where somebody else's client id stands, as if she were that one. */
   private hijacked(others: readonly Seat[], draw: Draw): readonly [string, Bytes] | null {
     const { run } = this.she;
-    const clients = Object.entries(others[0]?.run.feed.index.clients ?? {}).filter(([client, [epoch]]) => Math.floor(Number(client) / 2 ** 32) !== run.ownRow?.device && epoch === currentEpoch(run.state).seq);
+    const clients = Object.entries(others[0]?.run.feed.index.clients ?? {})
+      .map(([place, clock]) => [...place.split(' '), clock] as [string, string, number])
+      .filter(([client, epoch]) => Math.floor(Number(client) / 2 ** 32) !== run.ownRow?.device && Number(epoch) === currentEpoch(run.state).seq);
     // those heard of last are in use
     const at = clients.slice(-2)[draw(2)];
     if (at === undefined) return null;
-    const [root, [, clock]] = at;
+    const [root, , clock] = at;
     const doc = new Y.Doc({ gc: false });
     doc.clientID = Number(root);
     doc.getArray(root).push(Array.from({ length: clock }, () => 0));

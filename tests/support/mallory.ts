@@ -1,7 +1,7 @@
 /** Mallory, a member gone bad: her own keys, her own client, any frame she likes. She knows what a member's device knows. */
 import { proveAccess } from '../../crypto/access';
 import type { BlobId, Bytes, ContentKey, Hash, LogSk } from '../../crypto/brand';
-import { concat } from '../../crypto/bytes';
+import { base64url, concat } from '../../crypto/bytes';
 import { ENVELOPE_NONCE, type EnvelopeContext, type EnvelopeHeader, envelopeHash, placeOf, sealEnvelope, signedPart, writeHeader } from '../../crypto/envelope';
 import { LABEL } from '../../crypto/labels';
 import { pad } from '../../crypto/padding';
@@ -100,8 +100,12 @@ export class Mallory {
     return answer;
   }
   /** An honest lane update of her own. */
-  update(records: readonly CareRecord[]): Bytes {
-    return new LaneWriter(this.run.ownRow?.device as number, currentEpoch(this.run.state).seq, this.random).write(records);
+  update(records: readonly CareRecord[], random = this.random): Bytes {
+    return new LaneWriter(this.run.ownRow?.device as number, currentEpoch(this.run.state).seq, random).write(records);
+  }
+  /** A fresh id for a record. */
+  newId(): string {
+    return base64url(this.random(16));
   }
   /** Puts any body into the roster under her name. */
   change(body: EntryBody): Promise<FromRelay> {

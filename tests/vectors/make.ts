@@ -533,8 +533,7 @@ function lanes() {
   const writer = new LaneWriter(DEVICE, EPOCH, n.random);
   const random = n.drawn();
   const { client } = writer;
-  const whole = (count: number) => ({ epoch: EPOCH, clock: count });
-  const update = (clock: number, of: readonly unknown[]) => ({ device: DEVICE, epoch: EPOCH, at: clock === 0 ? null : whole(clock), client, clock, records: of, bytes: writer.write(of as CareRecord[]) });
+  const update = (clock: number, of: readonly unknown[]) => ({ device: DEVICE, at: clock === 0 ? null : clock, client, clock, records: of, bytes: writer.write(of as CareRecord[]) });
   const updates = [update(0, [bare]), update(1, records), update(1 + records.length, values)];
   // made by hand, since no writer of ours makes them
   const begun = (value: (w: Writer) => unknown, { count = 1, root = String(client), by = client, end = 0, structs = 1 } = {}): Bytes => {
@@ -548,14 +547,14 @@ function lanes() {
     for (let i = 0; i < levels; i++) w.u8(117).num(1);
     return nil(w);
   };
-  const refused: [why: LaneFault, bytes: Bytes, at?: ReturnType<typeof whole> | null, device?: number][] = [
+  const refused: [why: LaneFault, bytes: Bytes, at?: number | null, device?: number][] = [
     ['malformed', new Uint8Array(0)], ['malformed', begun(nil).slice(0, -1)], ['malformed', concat(begun(nil), new Uint8Array(1))], ['malformed', begun(nil, { structs: 2 })], ['malformed', begun((w) => w, { count: 0 })],
     ['malformed', begun((w) => w.u8(122).fixed(new Uint8Array(8)))], ['malformed', begun((w) => w.u8(116).num(0))], ['malformed', begun((w) => w.u8(118).num(1).text('__proto__').u8(126))],
     ['malformed', begun((w) => w.u8(118).num(1).text('k'.repeat(65)).u8(126))], ['malformed', begun((w) => w.u8(125).fixed(new Uint8Array([0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1])))],
     ['malformed', begun((w) => w.u8(125).fixed(new Uint8Array([0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20])))], ['malformed', begun((w) => w.u8(119).num(2).u8(0xc0).u8(0x80))], ['malformed', begun((w) => w.u8(117).num(20_001))],
     ['malformed', begun(nil, { root: '1'.repeat(33) })], ['too-deep', begun(deep(16))], ['deletes', begun(nil, { end: 1 })],
-    ['foreign-client', begun(nil), null, DEVICE + 1], ['foreign-client', begun(nil, { by: 2 ** 32 * DEVICE - 1 })], ['wrong-epoch', begun(nil), { epoch: EPOCH - 1, clock: 0 }],
-    ['gap', begun(nil), whole(1)], ['gap', follows(2, client, 1), whole(1)], ['wrong-root', begun(nil, { root: '1' })], ['wrong-root', follows(2, client + 1, 1), whole(2)], ['wrong-root', follows(2, client, 0), whole(2)],
+    ['foreign-client', begun(nil), null, DEVICE + 1], ['foreign-client', begun(nil, { by: 2 ** 32 * DEVICE - 1 })],
+    ['gap', begun(nil), 1], ['gap', follows(2, client, 1), 1], ['wrong-root', begun(nil, { root: '1' })], ['wrong-root', follows(2, client + 1, 1), 2], ['wrong-root', follows(2, client, 0), 2],
     ['too-many', begun((w) => w.fixed(new Uint8Array(513).fill(126)), { count: 513 })]
   ];
   const none: readonly unknown[] = [
@@ -574,8 +573,8 @@ function lanes() {
     odd: ([
       [deep(15), Array.from({ length: 15 }).reduce<unknown>((x) => [x], null)], [(w) => w.u8(125).fixed(new Uint8Array([0x81, 0x80, 0])), 1], [(w) => w.u8(118).num(2).text('k').u8(120).text('k').u8(121), { k: false }],
       [(w) => w.u8(127), undefined], [(w) => w.u8(124).fixed(new Uint8Array([0x3f, 0x80, 0, 0])), 1], [(w) => w.u8(125).u8(0x41), -1]
-    ] satisfies [(w: Writer) => unknown, unknown][]).map(([value, record]) => ({ device: DEVICE, epoch: EPOCH, at: null, client, clock: 0, records: [record], bytes: begun(value) })),
-    refused: refused.map(([why, bytes, at = null, device = DEVICE]) => ({ why, device, epoch: EPOCH, at, bytes })),
+    ] satisfies [(w: Writer) => unknown, unknown][]).map(([value, record]) => ({ device: DEVICE, at: null, client, clock: 0, records: [record], bytes: begun(value) })),
+    refused: refused.map(([why, bytes, at = null, device = DEVICE]) => ({ why, device, at, bytes })),
     records: [...records.map((record) => ({ record, counts: true })), ...none.map((record) => ({ record, counts: false }))]
   };
 }

@@ -85,8 +85,8 @@ export interface FeedIndex {
   unread: Record<string, readonly [number, number]>;
   /** Others' posts whose words as they are now this person has not seen, though perhaps those before; missing in an index of an earlier version. */
   changed?: Record<string, readonly [number, number]>;
-  /** By clientID: [epoch, next clock]. */
-  clients: Record<string, readonly [number, number]>;
+  /** By clientID and epoch: the next clock. */
+  clients: Record<string, number>;
   /** This person's own devices: by index, what each last said of itself, sealed, and when it last said anything. */
   devices: Record<string, string>;
   signs: Record<string, number>;

@@ -57,7 +57,8 @@ const carried = v.strictObject({
 
 const record = v.variant('t', [post, edit, sealedEdit, retract, seen, seenEdits, device, person, credentials, share, carried]);
 
-export const KINDS = record.options.length;
+/** By this an index of another version is known: how many kinds of records there are, and one more for each change of what counts. */
+export const KINDS = record.options.length + 1;
 
 export type CareRecord = v.InferOutput<typeof record>;
 export type PostRecord = v.InferOutput<typeof post>;

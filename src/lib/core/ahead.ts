@@ -7,11 +7,10 @@ import { ZERO_HASH } from '$crypto/hash';
 import { LIMIT } from '$crypto/limits';
 import { rowByDevice } from '$crypto/roster/state';
 import type { Feed } from '../care/feed';
-import type { ClientPlace } from '../care/lane';
 import { judgeEnvelope, LOG_START, type LogPlace } from '../group/log';
 import type { GroupRun } from './group-run';
 import { type AheadRow, drop, keyOf, put } from './group-rows';
-import { openPlain, placeOf, saidIn } from './project';
+import { openPlain, placeOf, placeOfClient, saidIn } from './project';
 
 /** How many envelopes are read ahead of the rest; one page brings them. */
 export const AHEAD = { most: 200 };
@@ -60,7 +59,7 @@ export async function endAhead(run: GroupRun): Promise<void> {
 function feedOf(run: GroupRun, { items, prevs }: AheadRow): Feed {
   const feed = run.feedRows.beside();
   const places = new Map<number, LogPlace | null>();
-  const clients = new Map<number, ClientPlace>();
+  const clients = new Map<string, number>();
   for (const item of items) {
     const row = rowByDevice(run.state, item.device);
     let at = places.get(item.device);
@@ -70,9 +69,9 @@ function feedOf(run: GroupRun, { items, prevs }: AheadRow): Feed {
     const next = j?.is === 'accepted' || j?.is === 'void' ? j.next : null;
     places.set(item.device, next);
     const opened = j?.is === 'accepted' && at !== null ? openPlain(run, { ...item, prev: at.hash, state: 'ok' }) : null;
-    const said = opened === null ? null : saidIn(run, item.device, opened, (client, clock) => clients.get(client) ?? { epoch: opened.epoch, clock });
+    const said = opened === null ? null : saidIn(run, item.device, opened, (client, clock) => clients.get(placeOfClient(client, opened.epoch)) ?? clock);
     if (next === null || opened === null || said === null) continue;
-    clients.set(said.client, said.next);
+    clients.set(placeOfClient(said.client, opened.epoch), said.next);
     for (const r of said.records) feed.add(r, placeOf({ ...item, n: next.n }, opened));
   }
   return feed;

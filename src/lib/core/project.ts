@@ -7,7 +7,7 @@ import { isPerson } from '$crypto/person';
 import { chainAt, type Row, rowByDevice } from '$crypto/roster/state';
 import { openEdit } from '$crypto/sealed-edit';
 import type { RecordPlace } from '../care/feed';
-import { checkUpdate, type ClientPlace } from '../care/lane';
+import { checkUpdate } from '../care/lane';
 import { type CareRecord, type OpenRecord, parseRecord, type PersonRecord, postIdOf, TEXT_MOST } from '../care/record';
 import { hashBehind, LOG_START } from '../group/log';
 import type { GroupRun } from './group-run';
@@ -25,13 +25,10 @@ export function project(run: GroupRun, row: InboxRow): string[] {
   }
   const known = run.feed.index.clients;
   // what is in already has these clocks behind it: the same envelope twice changes nothing
-  const said = saidIn(run, row.device, opened, (client) => {
-    const at = known[String(client)];
-    return at === undefined ? undefined : { epoch: at[0], clock: at[1] };
-  });
+  const said = saidIn(run, row.device, opened, (client) => known[placeOfClient(client, opened.epoch)]);
   if (said === null) return [];
   if (said.hasMore) run.feed.close(row.device, row.n);
-  known[String(said.client)] = [said.next.epoch, said.next.clock];
+  known[placeOfClient(said.client, opened.epoch)] = said.next;
   run.feedRows.putLane(run.localName(opened.author), row.device, row.n, opened.plain);
   const at = placeOf(row, opened);
   const { member } = at;
@@ -46,9 +43,12 @@ export function project(run: GroupRun, row: InboxRow): string[] {
   return ids;
 }
 
+/** What a clientID said in one epoch tells nothing of another, which somebody may read without the first (PROTOCOL §15.1). */
+export const placeOfClient = (client: number, epoch: number): string => `${client} ${epoch}`;
+
 /** What an opened envelope says, as far as its author may, and whether it says more than this app understands; null where it does not go on from where its client stands. */
-export function saidIn(run: GroupRun, device: number, { plain, author, epoch }: Opened, places: Parameters<typeof checkUpdate>[3]): { readonly client: number; readonly next: ClientPlace; readonly records: readonly OpenRecord[]; readonly hasMore: boolean } | null {
-  const update = checkUpdate(plain, device, epoch, places);
+export function saidIn(run: GroupRun, device: number, { plain, author }: Opened, next: Parameters<typeof checkUpdate>[2]): { readonly client: number; readonly next: number; readonly records: readonly OpenRecord[]; readonly hasMore: boolean } | null {
+  const update = checkUpdate(plain, device, next);
   if (!update.ok) return null;
   const { client, clock, records } = update.value;
   const parsed = records.map(parseRecord);
@@ -57,7 +57,7 @@ export function saidIn(run: GroupRun, device: number, { plain, author, epoch }: 
   const isClosed = (r: OpenRecord | null, i: number): boolean => r === null && !isForOthers(run, parsed[i] ?? null);
   const mayBeSaid = (r: OpenRecord | null): r is OpenRecord =>
     r !== null && !(r.t === 'person' && !isTheirs(r, run.row.id, author)) && !(r.t === 'carried' && run.state.members.get(hex(author))?.from !== 1);
-  return { client, next: { epoch, clock: clock + records.length }, records: open.filter(mayBeSaid), hasMore: open.some(isClosed) };
+  return { client, next: clock + records.length, records: open.filter(mayBeSaid), hasMore: open.some(isClosed) };
 }
 
 /** A change of a post that this member is not to read. */

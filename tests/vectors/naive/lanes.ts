@@ -92,10 +92,8 @@ export function anyBytes(v: Any): Buffer {
 }
 
 export interface Update { readonly client: number; readonly clock: number; readonly records: readonly Any[] }
-interface Place { readonly epoch: number; readonly clock: number }
-
-/** An update by a device in an epoch, whose client id stands at `at` so far; throws `Void` with the first reason. */
-export function update(bytes: Buffer, device: number, epoch: number, at: Place | null): Update {
+/** An update by a device, whose client id has written `at` values in its epoch so far; throws `Void` with the first reason. */
+export function update(bytes: Buffer, device: number, at: number | null): Update {
   const b = new Bytes(bytes);
   const must = (is: boolean, why = 'malformed'): void => {
     if (!is) throw new Void(why);
@@ -122,8 +120,7 @@ export function update(bytes: Buffer, device: number, epoch: number, at: Place |
     throw e instanceof Void ? e : new Void('malformed');
   }
   must(Math.floor(client / 2 ** 32) === device, 'foreign-client');
-  must(at === null || at.epoch === epoch, 'wrong-epoch');
-  must(clock === (at?.clock ?? 0), 'gap');
+  must(clock === (at ?? 0), 'gap');
   must(clock === 0 ? root === String(client) : origin !== null && origin[0] === client && origin[1] === clock - 1, 'wrong-root');
   must(records.length <= 512, 'too-many');
   return { client, clock, records };

@@ -419,8 +419,7 @@ describe('the naive decoder agrees on what only devices see:', () => {
 
   it('updates of a lane, what is void and why, and what a record is', () => {
     const v = disk('lanes');
-    type Place = Parameters<typeof update>[3];
-    const read = (x: Some) => update(un(x['bytes']), x['device'] as unknown as number, x['epoch'] as unknown as number, x['at'] as unknown as Place);
+    const read = (x: Some) => update(un(x['bytes']), x['device'] as unknown as number, x['at'] as unknown as number | null);
     const json = (x: unknown): unknown => JSON.parse(JSON.stringify(x));
     for (const x of [...all(v['updates']), ...all(v['odd'])]) expect(json(read(x))).toEqual({ client: x['client'], clock: x['clock'], records: x['records'] });
     for (const x of all(v['updates'])) expect(updateBytes(read(x))).toEqual(un(x['bytes']));
