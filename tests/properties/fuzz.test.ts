@@ -44,7 +44,7 @@ import { packCalls, packReplies, unpackCalls, unpackReplies } from '../../relay/
 import type { FeedPost } from '../../src/lib/care/feed';
 import { decodePage, encodePage } from '../../src/lib/care/feed-page';
 import { checkUpdate, laneDocument, LaneWriter } from '../../src/lib/care/lane';
-import { parseRecord, postIdOf } from '../../src/lib/care/record';
+import { isSaidAt, newId, parseRecord, postIdOf } from '../../src/lib/care/record';
 import { parseCard } from '../../src/lib/core/join';
 import { encodeLinkWords, type LinkWords, parseLinkWords } from '../../src/lib/core/link-words';
 import { pack } from '../../src/lib/core/pack';
@@ -54,7 +54,7 @@ import { decodeHeader, decodePassphraseWrap, encodeHeader, encodePassphraseWrap 
 import { createVault, unlockVault } from '../../src/lib/vault/vault';
 import { makeDevice, seeded } from '../support/actor';
 import { type Of, rhea, Scene } from '../unit/relay/phone';
-import { type Any, isRecord as naiveIsRecord, update as naiveUpdate, Void } from '../vectors/naive/lanes';
+import { type Any, isRecord as naiveIsRecord, isSaid as naiveIsSaid, update as naiveUpdate, Void } from '../vectors/naive/lanes';
 import { broken, type Draw, drawing } from '../support/fuzz';
 import { entry as naiveEntry, frame as naiveFrame, FROM_RELAY, NOTE, PART, signedText, TO_RELAY } from '../vectors/naive/formats';
 import { whole } from '../vectors/naive/words';
@@ -307,9 +307,9 @@ describe('a broken one of 100,000 never throws, and what is accepted is canonica
 
   it('updates of a lane: what is taken is what Yjs itself reads, in one array, and each record is one or is passed over', () => {
     const w = new LaneWriter(3, 7, random);
-    const id = 'AAAAAAAAAAAAAAAAAAAAAA';
+    const id = newId({ device: 3, epoch: 7 }, random);
     const good = [
-      w.write([{ i: id, t: 'post', a: 1, x: 'words' }, { i: id, t: 'retract', a: 2, o: id }]),
+      w.write([{ i: id, t: 'post', a: 1, x: 'words', r: postIdOf(id, 'f'.repeat(32)) }, { i: id, t: 'retract', a: 2, o: id }]),
       new LaneWriter(3, 7, random).write([{ i: id, t: 'seen', a: 1, m: [[1, 2, 3], [4, 5, 6]] }]),
       new LaneWriter(3, 7, random).write([{ i: id, t: 'post', a: 1, x: 'a', p: [{ full: { b: 'A'.repeat(43), k: 'A'.repeat(43), h: 'A'.repeat(43), s: 9 }, thumb: { b: 'A'.repeat(43), k: 'A'.repeat(43), h: 'A'.repeat(43), s: 9 }, w: 1, h: 1, t: 'image/webp' }] }])
     ];
@@ -328,7 +328,11 @@ describe('a broken one of 100,000 never throws, and what is accepted is canonica
       const doc = laneDocument([b]);
       if (doc.store.pendingStructs !== null || doc.share.size !== 1) throw new Error('more than it said');
       if (JSON.stringify(doc.getArray(String(d.value.client)).toJSON()) !== JSON.stringify(d.value.records)) throw new Error('Yjs reads other records');
-      for (const r of d.value.records) if ((parseRecord(r) !== null) !== naiveIsRecord(r as Any)) throw new Error('the second decoder differs on a record');
+      for (const x of d.value.records) {
+        const r = parseRecord(x);
+        if ((r !== null) !== naiveIsRecord(x as Any)) throw new Error('the second decoder differs on a record');
+        if (r !== null && isSaidAt(r, { device: 3, epoch: 7 }) !== naiveIsSaid(x as Any, 3, 7)) throw new Error('the second decoder differs on where a record may stand');
+      }
       doc.destroy();
       return true;
     });

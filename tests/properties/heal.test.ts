@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { base64url, equal } from '../../crypto/bytes';
+import { equal } from '../../crypto/bytes';
 import { NO_DETAIL } from '../../crypto/frames';
 import { encodeState } from '../../crypto/roster/state';
 import { cast, type Seat } from '../support/circle';
@@ -191,7 +191,7 @@ describe('P22 a relay restored from a backup while its clients are ahead', () =>
       const there = await m.enter();
       if (there.is !== 'welcome') throw new Error(there.is);
       Object.assign(m, { n: there.head.n, prev: there.head.hash });
-      for (const x of said) expect(await m.append(m.seal(m.update([{ i: base64url(m.random(16)), t: 'post', a: 1, x }])))).toMatchObject({ is: 'acks' });
+      for (const x of said) expect(await m.append(m.seal(m.update([{ i: m.newId(), t: 'post', a: 1, x }])))).toMatchObject({ is: 'acks' });
       for (const s of [olivia, pat, fay]) s.device.goOnline();
       await world.time.pass(SENT);
       // whoever had the first words keeps them; which is right nobody can tell

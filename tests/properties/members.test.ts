@@ -25,7 +25,7 @@ import type { World } from '../support/world';
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
 
 const SENT = 6_000;
-const record = (x: string) => ({ i: 'QUFBQUFBQUFBQUFBQUFBQQ', t: 'post', a: 1, x }) as const;
+const record = (m: Mallory, x: string) => ({ i: m.newId(), t: 'post', a: 1, x }) as const;
 
 /** Everything the relay ever stored of a group. */
 async function stored(world: World, seat: Seat) {
@@ -76,9 +76,9 @@ describe('somebody removed', () => {
     await olivia.device.must('remove', { group: olivia.group, member: mallory.view.me });
     await world.time.pass(500);
     const attempts = [
-      m.seal(m.update([record('late')])),
-      m.seal(m.update([record('late')]), { rosterSeq: old.seq - 1 }),
-      m.seal(m.update([record('late')]), { n: 1, prev: new Uint8Array(32) as Bytes as Hash })
+      m.seal(m.update([record(m, 'late')])),
+      m.seal(m.update([record(m, 'late')]), { rosterSeq: old.seq - 1 }),
+      m.seal(m.update([record(m, 'late')]), { n: 1, prev: new Uint8Array(32) as Bytes as Hash })
     ];
     for (const a of attempts) expect((await m.append(a)).is).toBe('gone');
     expect((await new Mallory(world, mallory).enter()).is).toBe('gone');
@@ -187,7 +187,7 @@ describe('a present member gone bad', () => {
       expect(['acks', 'refused']).toContain(a.is);
     }
     // her own words in another's place of the log: the relay ties the log to the session
-    const j = m.seal(m.update([record('As Olivia')]));
+    const j = m.seal(m.update([record(m, 'As Olivia')]));
     m.tell({ is: 'append', group: olivia.run.row.id, n: 2, envelope: j.bytes });
     await world.time.pass(5_000);
     for (const s of [olivia, pat]) {
@@ -214,9 +214,9 @@ describe('a present member gone bad', () => {
     const deep = (n: number): unknown => (n === 0 ? 1 : [deep(n - 1)]);
     const olivias = olivia.run.ownRow!.device * 2 ** 32 + 9;
     const bad: Record<string, Bytes> = {
-      foreign: made(olivias, (d) => d.getArray(String(olivias)).push([record('x')])),
-      root: made(client, (d) => d.getArray('plans').push([record('x')])),
-      v2: made(client, (d) => d.getArray(String(client)).push([record('x')]), true),
+      foreign: made(olivias, (d) => d.getArray(String(olivias)).push([record(m, 'x')])),
+      root: made(client, (d) => d.getArray('plans').push([record(m, 'x')])),
+      v2: made(client, (d) => d.getArray(String(client)).push([record(m, 'x')]), true),
       deletes: made(client, (d) => {
         d.getArray(String(client)).push([1, 2]);
         d.getArray(String(client)).delete(0, 1);
@@ -229,11 +229,11 @@ describe('a present member gone bad', () => {
       nonsense: made(client + 1, (d) => d.getArray(String(client + 1)).push([null, 1, { t: 'post' }, { i: 'x', t: 'seen', m: 'no' }, []]))
     };
     for (const [what, plain] of Object.entries(bad)) expect((await m.append(m.seal(plain))).is, what).toBe('acks');
-    expect((await m.append(m.seal(m.update([record('Honest again')])))).is).toBe('acks');
+    expect((await m.append(m.seal(m.update([record(m, 'Honest again')])))).is).toBe('acks');
     // a gap: the second update of a client whose first never came
     const w = new LaneWriter(device, currentEpoch(m.run.state).seq, m.random);
-    w.write([{ ...record('never sent') }]);
-    expect((await m.append(m.seal(w.write([{ ...record('gap'), i: 'QkJCQkJCQkJCQkJCQkJCQg' }])))).is).toBe('acks');
+    w.write([record(m, 'never sent')]);
+    expect((await m.append(m.seal(w.write([record(m, 'gap')])))).is).toBe('acks');
     await pat.post('And on');
     await world.time.pass(SENT);
     for (const s of [olivia, pat]) {
@@ -249,13 +249,13 @@ describe('a present member gone bad', () => {
     const m = new Mallory(world, mallory);
     await m.enter();
     const { state } = m.run;
-    await m.append(m.seal(m.update([record('one')])));
-    const spoiled = m.seal(m.update([record('two')]));
+    await m.append(m.seal(m.update([record(m, 'one')])));
+    const spoiled = m.seal(m.update([record(m, 'two')]));
     spoiled.bytes[spoiled.bytes.length - 3]! ^= 1;
     // the relay does not judge a session's own signature; every client does
     const a = await m.append(spoiled);
-    const old = await m.append(m.seal(m.update([record('old')]), { rosterSeq: state.seq - 1 }));
-    const wrong = await m.append(m.seal(m.update([record('old')]), { epoch: 1 }));
+    const old = await m.append(m.seal(m.update([record(m, 'old')]), { rosterSeq: state.seq - 1 }));
+    const wrong = await m.append(m.seal(m.update([record(m, 'old')]), { epoch: 1 }));
     expect([old.is, wrong.is]).toEqual(['refused', 'refused']);
     for (let i = 0; i < 5; i++) {
       await olivia.post(`Olivia ${i}`);

@@ -1,6 +1,5 @@
 /** “Seen” counts for the words that are shown: a change is waiting, sent and seen by itself, and those who read the words before are told. */
 import { expect, it, vi } from 'vitest';
-import { base64url } from '../../crypto/bytes';
 import { ZERO_HASH } from '../../crypto/hash';
 import { memoryDevice } from '../../src/lib/store/memory';
 import { admit, cast, type Post, type Seat, shown } from '../support/circle';
@@ -113,7 +112,7 @@ it('a change of a post that stands far up makes it unread, though it is not in m
   const { world, pat, mallory } = await cast(4);
   const m = new Mallory(world, mallory);
   await m.enter();
-  const words = (x: string) => ({ i: base64url(m.random(16)), t: 'post', a: world.time.now, x }) as const;
+  const words = (x: string) => ({ i: m.newId(), t: 'post', a: world.time.now, x }) as const;
   const first = words('The dose');
   await m.append(m.seal(m.update([first])));
   for (let k = 0; k < 3; k++) await m.append(m.seal(m.update(Array.from({ length: 150 }, (_, i) => words(`${k} ${i}`)))));
@@ -125,8 +124,8 @@ it('a change of a post that stands far up makes it unread, though it is not in m
   await pat.device.restart();
   pat.device.watch('home', null);
   await world.time.pass(1_000);
-  const change = (o: string) => ({ i: base64url(m.random(16)), t: 'edit', a: world.time.now, o, x: 'Other words' }) as const;
-  await m.append(m.seal(m.update([change(base64url(m.random(16))), change(first.i)])));
+  const change = (o: string) => ({ i: m.newId(), t: 'edit', a: world.time.now, o, x: 'Other words' }) as const;
+  await m.append(m.seal(m.update([change(m.newId()), change(first.i)])));
   await world.time.pass(10_000);
   expect(home(pat).unread).toBe(1);
 });
@@ -269,7 +268,7 @@ it('a post that waits to be sealed anew is taken back with the changes of it', a
   expect(world.reports).toEqual([]);
 });
 
-it('a change that left ahead of its post, whose pictures take their time, makes way for the next', async () => {
+it('a change of a post whose pictures take their time waits with it, and makes way for the next', async () => {
   let rhea!: Rhea;
   const { world, olivia, pat, fay } = await cast(3, 'start', (w) => void (rhea = new Rhea(w)));
   const { photo } = await olivia.device.must('add-photo', { group: olivia.group, photo: { full: new Uint8Array(500), thumb: new Uint8Array(50), width: 4, height: 3, type: 'image/jpeg' } });
@@ -291,7 +290,7 @@ it('a change that left ahead of its post, whose pictures take their time, makes 
   blobs.put = () => Promise.resolve('offline');
   olivia.device.goOnline();
   await world.time.pass(8_000);
-  expect(olivia.run.outbox.map((o) => o.record.t)).toEqual(['post']);
+  expect(olivia.run.outbox.map((o) => o.record.t)).toEqual(['post', 'edit']);
   await edit('Take 5 mg.');
   expect(olivia.posts.at(-1)?.text).toBe('Take 5 mg.');
   blobs.put = put;

@@ -204,7 +204,7 @@ describe('whoever is not the one vouched for', () => {
 
     const m = new Mallory(world, mallory);
     await m.enter();
-    const record = (...c: string[]) => ({ i: base64url(m.random(16)), t: 'credentials', a: world.time.now, c }) as const;
+    const record = (...c: string[]) => ({ i: m.newId(), t: 'credentials', a: world.time.now, c }) as const;
     const bytes = (t: string): string => base64url(credentialBytes(t)!.bytes);
     const request = (await mallory.device.must('ask-organisation', null)).text;
     const twin = organisation('St  ANNA Hospital', 'her own').answer(request, { role: 'Surgeon', until, name: 'Mallory' });
@@ -219,7 +219,7 @@ describe('whoever is not the one vouched for', () => {
     await world.time.pass(300);
     expect(vouched(pat, 'Mallory')).toMatchObject([{ trust: 'trusted', role: 'Visitor' }]);
     const another = personKeys(seeded('another seed')(32));
-    await m.append(m.seal(m.update([{ i: base64url(m.random(16)), t: 'person', a: 1, k: base64url(another.pk), s: base64url(signPerson(another, m.run.row.id, m.run.row.tag)) }])));
+    await m.append(m.seal(m.update([{ i: m.newId(), t: 'person', a: 1, k: base64url(another.pk), s: base64url(signPerson(another, m.run.row.id, m.run.row.tag)) }])));
     await world.time.pass(300);
     expect(vouched(pat, 'Mallory')).toEqual([]);
     expect(pat.view.people.find((p) => p.name === 'Mallory')!.known.state).toBe('changed');

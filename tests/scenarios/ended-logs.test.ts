@@ -39,7 +39,7 @@ const shown = (s: Seat): string[] => s.posts.filter((p) => !p.withdrawn).map((p)
 /** Writes words of hers one by one, by the hand of her own device's keys. */
 async function write(m: Mallory, texts: readonly string[]): Promise<void> {
   for (const text of texts) {
-    const answer = await m.append(m.seal(m.update([{ i: `${`${m.n}`.padStart(21, 'A')}A`, a: m.n + 1, t: 'post', x: text }])));
+    const answer = await m.append(m.seal(m.update([{ i: m.newId(), a: m.n + 1, t: 'post', x: text }])));
     expect(answer.is).toBe('acks');
   }
 }
@@ -219,7 +219,7 @@ it('a member who puts a forged one among her own words takes the later ones from
   const m = new Mallory(world, mallory);
   await m.enter();
   await write(m, words(20));
-  const forged = m.seal(m.update([{ i: 'a', a: 1, t: 'post', x: 'never' }]));
+  const forged = m.seal(m.update([{ i: m.newId(), a: 1, t: 'post', x: 'never' }]));
   await m.append({ ...forged, bytes: forged.bytes.map((b, at) => (at === forged.bytes.length - 1 ? b ^ 1 : b)) });
   await write(m, words(40, 20));
   await world.time.pass(SENT);

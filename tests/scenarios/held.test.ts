@@ -15,10 +15,10 @@ it('a member whose log has a hole and then goes on and on costs nobody more than
   await m.enter();
   const holds = vi.spyOn(GroupRun.prototype, 'hold');
   // the relay takes a signature for granted: with this one her log stops for everyone
-  const forged = m.seal(m.update([{ i: 'a', a: 1, t: 'post', x: 'never' }]));
+  const forged = m.seal(m.update([{ i: m.newId(), a: 1, t: 'post', x: 'never' }]));
   await m.append({ ...forged, bytes: forged.bytes.map((b, at) => (at === forged.bytes.length - 1 ? b ^ 1 : b)) });
   for (let k = 0; k < MANY; k++) {
-    const next = m.seal(m.update([{ i: 'a', a: 1, t: 'post', x: 'waits' }]));
+    const next = m.seal(m.update([{ i: m.newId(), a: 1, t: 'post', x: 'waits' }]));
     m.tell({ is: 'append', group: m.run.row.id, n: ++m.n, envelope: next.bytes });
   }
   await world.time.pass(10_000);
@@ -35,7 +35,7 @@ it('a newcomer reads what somebody wrote who is out since in one go, not once fo
   const { world, olivia, mallory } = await cast(4);
   const m = new Mallory(world, mallory);
   await m.enter();
-  for (let k = 0; k < MANY; k++) await m.append(m.seal(m.update([{ i: `${k}`.padStart(22, 'A'), a: 1, t: 'post', x: `word ${k}` }])));
+  for (let k = 0; k < MANY; k++) await m.append(m.seal(m.update([{ i: m.newId(), a: 1, t: 'post', x: `word ${k}` }])));
   await world.time.pass(500);
   await olivia.device.must('remove', { group: olivia.group, member: mallory.run.me });
   await world.time.pass(5_000);

@@ -69,7 +69,7 @@ describe('whoever claims to be another', () => {
     const m = new Mallory(world, mallory);
     await m.enter();
     const tag = m.run.row.tag as MemberTag;
-    const claim = (k: string, s: string) => ({ i: base64url(m.random(16)), t: 'person', a: 1, k, s }) as const;
+    const claim = (k: string, s: string) => ({ i: m.newId(), t: 'person', a: 1, k, s }) as const;
 
     // Pat's own words, said again by Mallory: the key is Pat's, the signature is not about her
     const pats = personKeys(pat.device.core!.person!.seed);

@@ -1,7 +1,6 @@
 /** Small things that have to be said truly: a crowd at the door, a photo that needs no words, a group without room. */
 import { expect, it, vi } from 'vitest';
 import type { Bytes } from '../../crypto/brand';
-import { base64url } from '../../crypto/bytes';
 import { decodeLink, inviteKeys } from '../../crypto/invite-secret';
 import { LIMIT } from '../../crypto/limits';
 import { ok } from '../../crypto/result';
@@ -176,7 +175,7 @@ it('a piece is not called seen while some of it stands further up than what was 
   const { world, olivia, pat, mallory } = await cast(4);
   const m = new Mallory(world, mallory);
   await m.enter();
-  const post = (x: string) => ({ i: base64url(m.random(16)), t: 'post', a: world.time.now, x }) as const;
+  const post = (x: string) => ({ i: m.newId(), t: 'post', a: world.time.now, x }) as const;
   // the second of these begins on the first page of the feed and ends on the second, and only that and the newest are read at first
   const before = m.n;
   for (const count of [120, 180, 150]) await m.append(m.seal(m.update(Array.from({ length: count }, (_, i) => post(`${count} ${i}`)))));

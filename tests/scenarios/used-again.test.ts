@@ -2,7 +2,7 @@
 import { expect, it, vi } from 'vitest';
 import type { Bytes } from '../../crypto/brand';
 import type { CareRecord } from '../../src/lib/care/record';
-import { admit, cast, type Post, type Seat } from '../support/circle';
+import { admit, cast, type Post, type Seat, shown } from '../support/circle';
 import { Mallory } from '../support/mallory';
 import type { World } from '../support/world';
 
@@ -10,6 +10,7 @@ vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).rem
 
 /** What a reader is shown of a post, and by whom it was seen. */
 const told = ({ id, text, retracted, replies, replyTo, change }: Post) => ({ id, text, retracted, replies, replyTo: replyTo?.id, change });
+const sees = (s: Seat) => s.device.must('seen', { group: s.group, ...shown(s.posts) });
 
 interface Stage {
   readonly world: World;
@@ -67,4 +68,43 @@ it('P5 P21 a client id that served an earlier epoch is another one in a later, f
     await s.open();
   }
   expect([pat.words, dan.words]).toEqual([['Before', 'After'], ['After']]);
+});
+
+it('P5 P21 the id of a post is not used again: no words stand where others were answered', async () => {
+  const { says, goOn, world, pat } = await stage();
+  let i = '';
+  await says((m) => [{ i: (i = m.newId()), t: 'post', a: 1, x: 'Take 5 mg.' }]);
+  await pat.device.must('post', { group: pat.group, text: 'I do.', photos: [], replyTo: pat.posts[0]!.id });
+  await world.time.pass(20_000);
+  const dan = await goOn();
+  await says(() => [{ i, t: 'post', a: 2, x: 'Take 500 mg.' }]);
+  await pat.device.must('post', { group: pat.group, text: 'As before.', photos: [], replyTo: pat.posts[0]!.id });
+  await world.time.pass(20_000);
+  expect([pat.words, dan.words]).toEqual([['Take 5 mg.', 'I do.', 'As before.'], ['As before.']]);
+  alike(pat, dan);
+  for (const s of [pat, dan]) {
+    await s.device.restart();
+    await s.open();
+  }
+  alike(pat, dan);
+});
+
+it('P5 P21 a change is not said of a post before there is one, nor is it of a later one that took its id', async () => {
+  for (const what of ['edit', 'retract', 'seen-edits'] as const) {
+    const { says, goOn, world, pat } = await stage();
+    let [post, change] = ['', ''];
+    // she knows well which epoch comes next
+    await says((m) => {
+      [post, change] = [m.newId(m.run.state.seq + 2), m.newId(m.run.state.seq + 2)];
+      const of = `${post}.${m.run.me}`;
+      return [what === 'edit' ? { i: m.newId(), t: 'edit', a: 9, o: post, x: 'Take 500 mg.' } : what === 'retract' ? { i: m.newId(), t: 'retract', a: 9, o: post } : { i: m.newId(), t: 'seen-edits', a: 9, e: [[of, change]] }];
+    });
+    const dan = await goOn();
+    await says(() => [{ i: post, t: 'post', a: 1, x: 'Take 5 mg.' }, { i: change, t: 'edit', a: 2, o: post, x: 'Take 6 mg.' }]);
+    expect(dan.words).toEqual(['Take 6 mg.']);
+    alike(pat, dan);
+    for (const s of [pat, dan]) await sees(s);
+    await world.time.pass(10_000);
+    alike(pat, dan);
+  }
 });

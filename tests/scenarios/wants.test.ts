@@ -1,6 +1,6 @@
 /** Keys that a device lacks, asked of the others (PROTOCOL §10.1): real devices, a real relay, and people who answer with junk. */
 import { expect, it, vi } from 'vitest';
-import { base64url, equal, hex } from '../../crypto/bytes';
+import { equal, hex } from '../../crypto/bytes';
 import { type KeyringItem, lockboxHash } from '../../crypto/lockbox';
 import { chainHead, liveRows } from '../../crypto/roster/state';
 import { signWant, wantHash } from '../../crypto/want';
@@ -224,7 +224,7 @@ it('nor is what an app does not understand', async () => {
   const { world, olivia, pat, mallory } = await cast(4);
   const m = new Mallory(world, mallory);
   await m.enter();
-  const says = (t: string) => ({ i: base64url(m.random(16)), t, a: world.time.now, x: `${t} of ${world.time.now}` }) as never;
+  const says = (t: string) => ({ i: m.newId(), t, a: world.time.now, x: `${t} of ${world.time.now}` }) as never;
   for (const records of [[says('post')], [says('plan')], [says('post')], [says('plan'), says('post')]]) {
     await m.append(m.seal(m.update(records)));
     await world.time.pass(1_000);

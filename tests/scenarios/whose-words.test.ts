@@ -1,6 +1,5 @@
 /** Which words of a post count when several devices changed it, for everyone alike, and who is given them. */
 import { expect, it, vi } from 'vitest';
-import { base64url } from '../../crypto/bytes';
 import { recordsOf } from '../../src/lib/care/lane';
 import { envelopesHere } from '../../src/lib/core/inbox';
 import { openPlain } from '../../src/lib/core/project';
@@ -75,7 +74,7 @@ it('R9 a change, or a taking back, from beyond the end of a log is taken out aga
     await world.time.pass(10_000);
     const [i = ''] = post(pat).id.split('.');
     const m = new Mallory(world, mallory);
-    const said = { i: base64url(m.random(16)), a: world.time.now, o: i };
+    const said = { i: m.newId(), a: world.time.now, o: i };
     const { bytes } = m.seal(m.update([what === 'edit' ? { ...said, t: what, x: 'Other words' } : { ...said, t: what }]));
     // a relay shows it to Pat alone
     const { device } = mallory.run.ownRow!;
@@ -99,7 +98,7 @@ it('R9 also when the app is shut at once after the end was heard of', async () =
   await world.time.pass(10_000);
   const [o = ''] = post(pat).id.split('.');
   const m = new Mallory(world, mallory);
-  const { bytes } = m.seal(m.update([{ i: base64url(m.random(16)), t: 'edit', a: world.time.now, o, x: 'Other words' }]));
+  const { bytes } = m.seal(m.update([{ i: m.newId(), t: 'edit', a: world.time.now, o, x: 'Other words' }]));
   const { device } = mallory.run.ownRow!;
   await pat.run.turns.take(() => takeEnvelopes(pat.run, [{ device, n: m.n + 1, seq: pat.run.cursor + 1, time: world.time.now, envelope: bytes }]));
   await world.time.pass(10_000);

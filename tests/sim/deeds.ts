@@ -2,7 +2,7 @@
 import { HOLD_MOST } from '../../src/lib/core/hold';
 import { devicesOf } from '../support/linked';
 import type { Core } from '../../src/lib/core/core';
-import { type Post, type Seat, shown } from '../support/circle';
+import { lasting, type Post, type Seat, shown } from '../support/circle';
 import { personOf } from './base';
 import type { Life } from './life';
 
@@ -25,7 +25,7 @@ export function posts(l: Life, seat: Seat, photo = false, tab?: Core): void {
   l.truth.drafts.delete(device.name);
   const say = (photos: readonly string[]): void =>
     device.begin('post', { group, text, photos, replyTo: null }, (o) => {
-      if (o.ok) l.truth.saved.set(o.value.post, { by: device.name, text });
+      if (o.ok) l.truth.saved.set(lasting(o.value.post), { by: device.name, text });
     }, tab);
   if (!photo) return say([]);
   const bytes = new Uint8Array(300).fill(l.texts);
@@ -34,18 +34,18 @@ export function posts(l: Life, seat: Seat, photo = false, tab?: Core): void {
 function sees(l: Life, seat: Seat, posts: readonly Post[]): void {
   const who = personOf(seat.device.name);
   const saw = l.truth.saw.get(who) ?? new Set();
-  for (const p of posts) saw.add(`${p.id} ${p.text}`);
+  for (const p of posts) saw.add(`${lasting(p.id)} ${p.text}`);
   l.truth.saw.set(who, saw);
   seat.device.begin('seen', { group: seat.group, ...shown(posts) });
 }
 
 /** `isHeld`: it said that it would wait, and must have. */
 function undoes(l: Life, { device, group }: Seat, post: string, isHeld = false): void {
-  l.truth.taken.add(post);
+  l.truth.taken.add(lasting(post));
   l.truth.drafts.delete(device.name);
   device.begin('undo-post', { group, post }, (o) => {
     // a copy of the disk that is older has it still
-    if (o.ok && !l.copied.has(device.name)) l.truth.undone.add(post);
+    if (o.ok && !l.copied.has(device.name)) l.truth.undone.add(lasting(post));
     if (!o.ok && o.fault === 'too-late' && isHeld) l.truth.breach('lost', `${device.name} sent what it said it holds`);
   });
 }

@@ -9,6 +9,7 @@ import { signWant } from '../../crypto/want';
 import { chainAt, chainHead, currentEpoch, epochAt, liveRows } from '../../crypto/roster/state';
 import { ask, type Log } from '../../relay/log';
 import type { Rotation } from '../../crypto/roster/entry';
+import type { CareRecord } from '../../src/lib/care/record';
 import { makeRotation } from '../../src/lib/core/change';
 import { takeLockboxes } from '../../src/lib/core/receive';
 import type { Seat } from '../support/circle';
@@ -28,6 +29,8 @@ export class MalloryAtPlay {
   private she: Mallory;
   /** What the relay took from her and must not have. */
   readonly taken: string[] = [];
+  /** The ids that she uses again and again. */
+  private used: { readonly i: string; readonly client: Bytes } | null = null;
 
   constructor(private readonly world: World, private readonly seat: Seat, private readonly log: Log) {
     this.she = new Mallory(world, seat);
@@ -52,7 +55,7 @@ export class MalloryAtPlay {
     if (end === null && others[0] !== undefined) await this.follows(others[0]);
     const { state } = she.run;
     const mine = she.run.ownRow?.device as number;
-    const honest = (): Bytes => she.update([{ i: Buffer.from(she.random(16)).toString('base64url'), t: 'post', a: 1, x: 'Mallory was heard' }]);
+    const honest = (): Bytes => she.update([{ i: she.newId(), t: 'post', a: 1, x: 'Mallory was heard' }]);
     const doc = (client: number, change: (d: Y.Doc) => void, as: (d: Y.Doc) => Uint8Array = (d) => Y.encodeStateAsUpdate(d)): Bytes => {
       const d = new Y.Doc({ gc: false });
       d.clientID = client;
@@ -63,26 +66,28 @@ export class MalloryAtPlay {
     const root = String(client);
     const plain = (): readonly [string, Bytes] => {
       switch (draw(15)) {
-        case 1: return ['a lane of somebody else', doc((1 + draw(3)) * 2 ** 32 + 7, (d) => d.getArray(String((1 + draw(3)) * 2 ** 32 + 7)).push([{ i: ID, t: 'post', a: 1, x: 'forged' }]))];
+        case 1: return ['a lane of somebody else', doc((1 + draw(3)) * 2 ** 32 + 7, (d) => d.getArray(String((1 + draw(3)) * 2 ** 32 + 7)).push([{ i: she.newId(), t: 'post', a: 1, x: 'forged' }]))];
         case 2: return ['deletes', doc(client, (d) => { d.getArray(root).push([1, 2, 3]); d.getArray(root).delete(0, 2); })];
         case 3: return ['the other encoding', doc(client, (d) => d.getArray(root).push([1]), (d) => Y.encodeStateAsUpdateV2(d))];
         case 4: return ['another root', doc(client, (d) => d.getMap('m').set('k', { i: ID }))];
         case 5: return ['a number beyond all numbers', new Uint8Array([...doc(client, (d) => d.getArray(root).push([1])).slice(0, -3), 125, 255, 255, 255, 255, 255, 255, 255, 255, 127, 0])];
-        case 6: return ['one record two hundred times', doc(client, (d) => d.getArray(root).push(Array.from({ length: 200 }, (_, i) => ({ i: ID, t: 'post', a: i, x: 'x'.repeat(180) }))))];
-        case 7: return ['records of others', honestAs(draw)];
+        case 6: return ['one record two hundred times', doc(client, (d) => d.getArray(root).push(Array.from({ length: 200 }, ((one) => (_: unknown, i: number) => ({ i: one, t: 'post', a: i, x: 'x'.repeat(180) }))(she.newId()))))];
+        case 7: return ['records of others, and what was said before, anew', honestAs(draw)];
         case 8: return ['a broken update', broken([honest()], draw)];
         case 0:
         case 12:
         case 13: return this.hijacked(others, draw) ?? ['an honest update', honest()];
         case 9: return ['a few bytes that unpack to very many', BOMB];
         case 10: return ['something deep', doc(client, (d) => d.getArray(root).push([nested(60)]))];
-        case 11: return ['six hundred records', doc(client, (d) => d.getArray(root).push(Array.from({ length: 600 }, (_, i) => ({ i: ID, t: 'retract', a: i, o: ID }))))];
+        case 11: return ['six hundred records', doc(client, (d) => d.getArray(root).push(Array.from({ length: 600 }, (_, i) => ({ i: she.newId(), t: 'retract', a: i, o: ID }))))];
         default: return ['no update at all', fromText('words')];
       }
     };
     const honestAs = (d: Draw): Bytes => {
       const post = this.seat.posts[d(Math.max(1, this.seat.posts.length))]?.id ?? ID;
-      return she.update([{ i: ID, t: 'edit', a: 1, o: post.slice(0, 22), x: 'forged by Mallory' }, { i: `${ID.slice(0, 21)}Q`, t: 'retract', a: 1, o: post.slice(0, 22) }]);
+      const used = (this.used ??= { i: she.newId(), client: she.random(4) });
+      const said = (i: string): CareRecord => ({ i, t: 'post', a: 1, x: `said by Mallory in ${currentEpoch(state).seq}` });
+      return she.update([{ i: she.newId(), t: 'edit', a: 1, o: post.slice(0, 22), x: 'forged by Mallory' }, { i: she.newId(), t: 'retract', a: 1, o: post.slice(0, 22) }, said(used.i), said(she.newId())], () => used.client);
     };
     try {
       if (end !== null) return await this.after(others[0] as Seat, end, draw);
@@ -146,7 +151,7 @@ export class MalloryAtPlay {
         }
         case 14: {
           // larger than any client would seal, and as large as the relay takes
-          const many = doc(client, (d) => d.getArray(root).push(Array.from({ length: 400 }, (_, i) => ({ i: `${ID.slice(0, 18)}${String(1_000 + i)}`, t: 'post', a: i, x: 'x'.repeat(160) }))));
+          const many = doc(client, (d) => d.getArray(root).push(Array.from({ length: 400 }, (_, i) => ({ i: she.newId(), t: 'post', a: i, x: 'x'.repeat(160) }))));
           const answer = await she.append(she.seal(many, {}, true));
           return `Mallory seals ${many.length} bytes: ${answer.is}`;
         }
@@ -221,14 +226,14 @@ export class MalloryAtPlay {
     doc.clientID = Number(root);
     doc.getArray(root).push(Array.from({ length: clock }, () => 0));
     const before = Y.encodeStateVector(doc);
-    doc.getArray(root).push([{ i: ID, t: 'post', a: 1, x: HIJACKED }]);
+    doc.getArray(root).push([{ i: this.she.newId(), t: 'post', a: 1, x: HIJACKED }]);
     return ['the lane in which somebody is writing', Y.encodeStateAsUpdate(doc, before).slice() as Bytes];
   }
   /** She is out: nothing of hers counts any more, by the relay or through it. */
   private async after(witness: Seat, end: { readonly seq: number }, draw: Draw): Promise<string> {
     const { she } = this;
     const { state } = witness.run;
-    const words = she.update([{ i: Buffer.from(she.random(16)).toString('base64url'), t: 'post', a: 1, x: AFTER }]);
+    const words = she.update([{ i: she.newId(), t: 'post', a: 1, x: AFTER }]);
     // under the roster of then, or of now with the last keys that she has
     const rosterSeq = draw(2) === 0 ? end.seq - 1 : state.seq;
     const content = [...she.run.keyring.values()].at(-1)?.content;

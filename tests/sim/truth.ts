@@ -7,7 +7,8 @@ import { unpackStored } from '../../crypto/packed';
 import { fold } from '../../crypto/roster/fold';
 import { chainAt, chainHead, decodeState, encodeState, isLive, type RosterState } from '../../crypto/roster/state';
 import { ask, type Log } from '../../relay/log';
-import type { Post, Seat } from '../support/circle';
+import { idNow } from '../../src/lib/core/renew';
+import { lasting, type Post, type Seat } from '../support/circle';
 import { lanesOf } from '../support/lanes';
 import type { Device } from '../support/world';
 import { personOf } from './base';
@@ -22,7 +23,7 @@ export class Truth {
   readonly breaches: Breach[] = [];
   /** Who wrote these words, ever. */
   readonly wrote = new Map<string, string>();
-  /** Posts that a device said were saved, and are to arrive; by post id. */
+  /** Posts that a device said were saved, and are to arrive; by what lasts of their ids, like all here. */
   readonly saved = new Map<string, { readonly by: string; readonly text: string }>();
   /** Posts that were shown as sent. */
   readonly acked = new Map<string, string>();
@@ -51,7 +52,7 @@ export class Truth {
     const ids = new Map<string, Set<Device>>();
     for (const s of live)
       for (const id of [...this.acked.keys(), ...this.saved.keys()])
-        if (s.run.feed.find(id) !== null) ids.set(id, (ids.get(id) ?? new Set()).add(s.device));
+        if (s.run.feed.posts.some((p) => lasting(p.id) === id)) ids.set(id, (ids.get(id) ?? new Set()).add(s.device));
     for (const id of [...this.acked.keys(), ...this.saved.keys()]) this.holders.set(id, ids.get(id) ?? new Set());
   }
   /** Whether the last who had it went away before they could give it back. */
@@ -65,9 +66,9 @@ export class Truth {
     const seen = new Set<string>();
     const texts = new Set<string>();
     for (const p of seat.posts) {
-      if (this.undone.has(p.id)) this.breach('leaked', `${seat.device.name} shows a post that was taken back before it went out`);
-      if (seen.has(p.id)) this.breach('diverged', `${seat.device.name} shows one post twice`);
-      seen.add(p.id);
+      if (this.undone.has(lasting(p.id))) this.breach('leaked', `${seat.device.name} shows a post that was taken back before it went out`);
+      if (seen.has(lasting(p.id))) this.breach('diverged', `${seat.device.name} shows one post twice`);
+      seen.add(lasting(p.id));
       if (p.text === AFTER) this.breach('forged', `${seat.device.name} shows what was said by one who is out`);
       if (p.text === '' || p.retracted !== null || p.text.endsWith(' was here')) continue;
       const author = [...(isElsewhere ? this.tagsElsewhere : this.tags)].find(([, tag]) => tag === p.author)?.[0];
@@ -85,7 +86,7 @@ export class Truth {
     const { state } = seat.run;
     const owners = [...state.members.values()].filter((m) => m.end === null && hex(m.tag) === state.owner);
     if (owners.length !== 1) this.breach('diverged', `${seat.device.name} knows ${owners.length} owners`);
-    for (const p of seat.posts) if (p.mine && p.delivery?.at === 'seen') for (const name of seat.names(p.delivery.by)) if (!liars.has(name) && this.saw.get(name)?.has(`${p.id} ${p.text}`) !== true) this.breach('lost', `${seat.device.name} shows “${p.text}” as seen by ${name}, who never saw it`);
+    for (const p of seat.posts) if (p.mine && p.delivery?.at === 'seen') for (const name of seat.names(p.delivery.by)) if (!liars.has(name) && this.saw.get(name)?.has(`${lasting(p.id)} ${p.text}`) !== true) this.breach('lost', `${seat.device.name} shows “${p.text}” as seen by ${name}, who never saw it`);
   }
 
   /** Delivery is never ahead of what the relay has. */
@@ -94,9 +95,9 @@ export class Truth {
       if (!p.mine || p.text.endsWith(' was here')) continue;
       const at = p.delivery?.at;
       if (at !== 'sent' && at !== 'seen') continue;
-      const place = seat.run.feed.find(p.id);
+      const place = seat.run.feed.find(idNow(seat.run, p.id));
       if (place === null || !there.has(`${place.device} ${place.n}`)) this.breach('lost', `${seat.device.name} shows “${p.text}” as sent, and the relay does not have it`);
-      this.acked.set(p.id, p.text);
+      this.acked.set(lasting(p.id), p.text);
     }
   }
 
@@ -135,17 +136,18 @@ export class Truth {
     const told = readers[0];
     if (told === undefined) return;
     const lanes = JSON.stringify(Object.entries(await lanesOf(told)).sort());
-    const story = (s: Seat): string => JSON.stringify(s.posts.map((p: Post) => [p.id, p.text, p.retracted !== null, p.photos.length, p.withdrawn, p.author]));
+    const story = (s: Seat): string => JSON.stringify(s.posts.map((p: Post) => [idNow(s.run, p.id), p.text, p.retracted !== null, p.photos.length, p.withdrawn, p.author]));
     for (const s of live.filter((x) => !readers.includes(x))) {
-      const theirs = s.posts.filter((p) => p.text !== '').map((p) => p.id);
-      const mine = new Map(told.posts.map((p, i) => [p.id, i]));
+      const theirs = s.posts.filter((p) => p.text !== '').map((p) => idNow(s.run, p.id));
+      const mine = new Map(told.posts.map((p, i) => [idNow(told.run, p.id), i]));
       if (theirs.some((id, i) => !mine.has(id) || (mine.get(id) as number) < (mine.get(theirs[i - 1] ?? '') ?? -1))) this.breach('diverged', `the feed of ${s.device.name} is no part of that of ${told.device.name}`);
+      for (const p of s.posts) if (p.text !== (told.posts[mine.get(idNow(s.run, p.id)) ?? -1] ?? p).text) this.breach('diverged', `${s.device.name} shows “${p.text}” where ${told.device.name} shows other words`);
     }
     for (const s of readers) {
       const { name } = s.device;
       if (story(s) !== story(told)) this.breach('diverged', `feeds of ${name} and ${told.device.name}`);
       if (JSON.stringify(Object.entries(await lanesOf(s)).sort()) !== lanes) this.breach('diverged', `lanes of ${name} and ${told.device.name}`);
-      const ids = new Map(s.posts.map((p) => [p.id, p]));
+      const ids = new Map(s.posts.map((p) => [lasting(p.id), p]));
       const gone = (by: string): boolean => !live.some((x) => x.device.name === by);
       for (const [id, text] of this.acked) if ((!ids.has(id) || (ids.get(id)?.withdrawn === true && this.holders.size === 0)) && !this.wentWith(id, live)) this.breach('lost', `“${text}” was shown as sent, and ${name} does not have it`);
       for (const [id, { by, text }] of this.saved) if (!ids.has(id) && !gone(by) && !rolled.has(by) && !this.taken.has(id) && !this.wentWith(id, live)) this.breach('lost', `“${text}” was saved by ${by}, and ${name} does not have it`);

@@ -46,6 +46,9 @@ export class Seat {
   }
 }
 
+/** What a post is called by all the ids that it ever has: one that waits over a rotation gets another (PROTOCOL §15.4). */
+export const lasting = (id: string): string => id.slice(0, 12) + id.slice(22);
+
 /** What a page says of posts that are on its screen. */
 export const shown = (posts: readonly Post[]): { posts: string[]; changes: Record<string, string> } => ({
   posts: posts.map((p) => p.id), changes: Object.fromEntries(posts.flatMap((p) => (p.change === null ? [] : [[p.id, p.change]])))

@@ -1,7 +1,7 @@
 /** Mallory, a member gone bad: her own keys, her own client, any frame she likes. She knows what a member's device knows. */
 import { proveAccess } from '../../crypto/access';
 import type { BlobId, Bytes, ContentKey, Hash, LogSk } from '../../crypto/brand';
-import { base64url, concat } from '../../crypto/bytes';
+import { concat } from '../../crypto/bytes';
 import { ENVELOPE_NONCE, type EnvelopeContext, type EnvelopeHeader, envelopeHash, placeOf, sealEnvelope, signedPart, writeHeader } from '../../crypto/envelope';
 import { LABEL } from '../../crypto/labels';
 import { pad } from '../../crypto/padding';
@@ -12,7 +12,7 @@ import { type EntryBody, signEntry } from '../../crypto/roster/entry';
 import { chainAt, chainHead, currentEpoch } from '../../crypto/roster/state';
 import type { Relay } from '../../relay/relay';
 import { LaneWriter } from '../../src/lib/care/lane';
-import type { CareRecord } from '../../src/lib/care/record';
+import { type CareRecord, newId } from '../../src/lib/care/record';
 import { seeded } from './actor';
 import type { Seat } from './circle';
 import { HOST, type World } from './world';
@@ -103,9 +103,9 @@ export class Mallory {
   update(records: readonly CareRecord[], random = this.random): Bytes {
     return new LaneWriter(this.run.ownRow?.device as number, currentEpoch(this.run.state).seq, random).write(records);
   }
-  /** A fresh id for a record. */
-  newId(): string {
-    return base64url(this.random(16));
+  /** A fresh id for a record that she says in an epoch. */
+  newId(epoch = currentEpoch(this.run.state).seq): string {
+    return newId({ device: this.run.ownRow?.device as number, epoch }, this.random);
   }
   /** Puts any body into the roster under her name. */
   change(body: EntryBody): Promise<FromRelay> {

@@ -5,8 +5,9 @@ import { hex } from '../../crypto/bytes';
 import { unpackStored } from '../../crypto/packed';
 import { encodeState } from '../../crypto/roster/state';
 import { ask } from '../../relay/log';
+import { idNow } from '../../src/lib/core/renew';
 import { lanesOf } from './lanes';
-import { openLink, type Post, Seat, shown } from './circle';
+import { lasting, openLink, type Post, Seat, shown } from './circle';
 import type { Device, World } from './world';
 
 export const DOINGS = [
@@ -119,7 +120,7 @@ export class Schedule {
 
   private async sees(seat: Seat, posts: readonly Post[]): Promise<void> {
     const saw = this.saw.get(seat.device.name) ?? new Set();
-    for (const p of posts) saw.add(`${p.id} ${p.text}`);
+    for (const p of posts) saw.add(`${lasting(p.id)} ${p.text}`);
     this.saw.set(seat.device.name, saw);
     await seat.device.run('seen', { group: seat.group, ...shown(posts) });
   }
@@ -157,10 +158,10 @@ export class Schedule {
     if (sent.length === 0) return;
     const there = await this.atRelay(seat);
     for (const p of sent) {
-      const at = seat.run.feed.find(p.id);
+      const at = seat.run.feed.find(idNow(seat.run, p.id));
       expect(at !== null && there.has(`${at.device} ${at.n}`), `“${p.text}” is shown as sent and the relay has it`).toBe(true);
-      this.acked.set(p.id, p.text);
-      if (p.delivery?.at === 'seen') for (const name of seat.names(p.delivery.by)) expect(this.saw.get(name)?.has(`${p.id} ${p.text}`), `${name} saw “${p.text}”`).toBe(true);
+      this.acked.set(lasting(p.id), p.text);
+      if (p.delivery?.at === 'seen') for (const name of seat.names(p.delivery.by)) expect(this.saw.get(name)?.has(`${lasting(p.id)} ${p.text}`), `${name} saw “${p.text}”`).toBe(true);
     }
   }
   private async atRelay(seat: Seat): Promise<Set<string>> {
@@ -210,13 +211,13 @@ export class Schedule {
       expect(s.run.sealed, `on its way at ${name}`).toBeNull();
       expect(hex(encodeState(s.run.state)) === hex(encodeState(first.run.state)), `roster of ${name}`).toBe(true);
       for (const [id, text] of this.acked) {
-        const shown = s.posts.filter((p) => p.id === id);
+        const shown = s.posts.filter((p) => lasting(p.id) === id);
         const canRead = s.view.people.find((p) => p.me)?.history === 'start';
         expect(shown.length, `“${text}” at ${name}`).toBe(canRead ? 1 : Math.min(1, shown.length));
       }
     }
     const readers = live.filter((s) => s.view.people.find((p) => p.me)?.history === 'start');
-    const story = (s: Seat): unknown[] => s.posts.map((p: Post) => ({ id: p.id, text: p.text, retracted: p.retracted !== null, photos: p.photos.length, withdrawn: p.withdrawn, author: p.author }));
+    const story = (s: Seat): unknown[] => s.posts.map((p: Post) => ({ id: idNow(s.run, p.id), text: p.text, retracted: p.retracted !== null, photos: p.photos.length, withdrawn: p.withdrawn, author: p.author }));
     const told = readers[0];
     if (told === undefined) return;
     for (const author of new Set(told.posts.map((p) => p.author))) {

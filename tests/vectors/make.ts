@@ -38,7 +38,7 @@ import { signWant, wantHash } from '../../crypto/want';
 import { sealKeys } from '../../crypto/want-answer';
 import { CLAIM_WAIT, DESTROY_GRACE } from '../../crypto/roster/rules';
 import { type LaneFault, LaneWriter } from '../../src/lib/care/lane';
-import type { CareRecord } from '../../src/lib/care/record';
+import { type CareRecord, newId, postIdOf } from '../../src/lib/care/record';
 import { localName } from '../../src/lib/core/group-rows';
 import { encodeLinkWords, type LinkWords } from '../../src/lib/core/link-words';
 import { pack } from '../../src/lib/core/pack';
@@ -514,7 +514,10 @@ async function local() {
 /** Updates of a lane: every kind of record, every kind of value, and what is refused. */
 function lanes() {
   const n = noted(seeded('vectors: lanes'));
-  const id = (): string => base64url(n.random(16));
+  const DEVICE = 3;
+  const EPOCH = 7;
+  const here = { device: DEVICE, epoch: EPOCH };
+  const id = (at = here): string => newId(at, n.random);
   const b64 = (size: number): string => base64url(n.random(size));
   const blob = (s: number) => ({ b: b64(32), k: b64(32), h: b64(32), s });
   const a = 1_700_000_000_000;
@@ -524,11 +527,9 @@ function lanes() {
     post, bare, { i: id(), t: 'edit', a, o: post.i, x: 'Feeling well' }, { i: id(), t: 'retract', a, o: post.i }, { i: id(), t: 'seen', a, m: [[1, 1, 3], [70_000, 2, 2]] },
     { i: id(), t: 'device', a, s: b64(280) }, { i: id(), t: 'person', a, k: b64(32), s: b64(64) }, { i: id(), t: 'credentials', a, c: [b64(200)] }, { i: id(), t: 'credentials', a, c: [] },
     { i: id(), t: 'share', a, s: b64(280) }, { i: id(), t: 'carried', a, b: [b64(32)] }, { i: id(), t: 'carried', a, b: [], s: b64(280) },
-    { i: id(), t: 'seen-edits', a, e: [[`${id()}.${hex(n.random(16))}`, id()]] }, { i: id(), t: 'sealed-edit', a, o: post.i, e: 5, s: b64(280) }
+    { i: id(), t: 'seen-edits', a, e: [[`${id()}.${hex(n.random(16))}`, id()]] }, { i: id(), t: 'sealed-edit', a, o: post.i, s: b64(280) }
   ];
   const values = [null, true, false, 0, 63, 64, -1, -64, 8191, -70_000, 2 ** 31 - 1, 2 ** 31, 1 - 2 ** 31, 2 ** 53 - 1, 0.5, 0.1, '', 'Ñ', [], {}, [[1, 'a'], { a: null, b: [{}] }]];
-  const DEVICE = 3;
-  const EPOCH = 7;
   n.drawn();
   const writer = new LaneWriter(DEVICE, EPOCH, n.random);
   const random = n.drawn();
@@ -559,16 +560,29 @@ function lanes() {
   ];
   const none: readonly unknown[] = [
     null, 'post', [], {}, { ...bare, t: 'plan' }, { i: bare.i, t: 'post', x: '' }, { ...bare, more: 1 }, { ...bare, a: -1 }, { ...bare, a: 0.5 }, { ...bare, i: `${bare.i}A` }, { ...bare, i: `${bare.i.slice(0, -1)}_` },
-    { ...bare, x: 7 }, { ...bare, p: null }, { ...bare, r: bare.i }, { ...bare, r: `${bare.i}.${'G'.repeat(32)}` }, { ...bare, p: [{ ...post.p?.[0], w: 0 }] }, { ...bare, p: [{ ...post.p?.[0], h: 16_385 }] }, { ...bare, p: [{ ...post.p?.[0], t: 'image/png' }] },
+    { ...bare, x: 7 }, { ...bare, p: null }, { ...bare, r: bare.i }, { ...bare, r: `${bare.i}.${'G'.repeat(32)}` }, { ...bare, r: `${bare.i.slice(0, -1)}_.${'0'.repeat(32)}` }, { ...bare, p: [{ ...post.p?.[0], w: 0 }] }, { ...bare, p: [{ ...post.p?.[0], h: 16_385 }] }, { ...bare, p: [{ ...post.p?.[0], t: 'image/png' }] },
     { ...bare, p: Array.from({ length: 11 }, () => ({})) }, { ...records[2], o: '' }, { ...records[4], m: [] }, { ...records[4], m: [[1, 0, 1]] }, { ...records[4], m: [[1, 1]] }, { ...records[5], s: 'A' }, { ...records[5], s: 'A'.repeat(904) },
     { ...records[6], k: b64(31) }, { ...records[7], c: Array.from({ length: 5 }, () => '') }, { ...records[10], b: ['AA'] },
-    { ...records[12], e: [] }, { ...records[12], e: [[bare.i, bare.i]] }, { ...records[12], e: [[post.r]] }, { ...records[13], e: 0 }, { ...records[13], x: '' }
+    { ...records[12], e: [] }, { ...records[12], e: [[bare.i, bare.i]] }, { ...records[12], e: [[post.r]] }, { ...records[13], e: 5 }, { ...records[13], x: '' }
   ];
   const [content, edited] = [n.random(32) as ContentKey, { group: n.random(32) as Bytes as GroupId, author: n.random(16) as Bytes as MemberTag, post: unbase64url(post.i) as Bytes }];
+  const [then, later] = [{ ...here, epoch: EPOCH - 1 }, { ...here, epoch: EPOCH + 1 }];
+  const named = (i: string): string => postIdOf(i, hex(edited.author));
+  const naming = (i: string, edit = i): CareRecord[] => [
+    { i: id(), t: 'edit', a, o: i, x: '' }, { i: id(), t: 'sealed-edit', a, o: i, s: b64(280) }, { i: id(), t: 'retract', a, o: i }, { i: id(), t: 'post', a, x: '', r: named(i) },
+    { i: id(), t: 'seen-edits', a, e: [[named(id()), id()], [named(i), edit]] }
+  ];
+  const [most, elsewhere] = [{ device: 2 ** 21 - 1, epoch: 2 ** 32 - 1 }, { ...here, device: DEVICE + 1 }];
+  const stands = (at: typeof here, of: readonly CareRecord[], counts: boolean) => of.map((record) => ({ ...at, record, counts }));
+  const said = [
+    ...stands(here, [...records, ...naming(id(then)), ...naming(id(elsewhere))], true), ...stands(most, [{ ...bare, i: id(most) }], true),
+    ...[then, later, elsewhere].flatMap((at) => stands(at, [bare], false)), ...stands(here, [...naming(id(later)), naming(id(), id(later))[4] as CareRecord], false)
+  ];
   n.drawn();
+  const ids = [here, most, { device: 1, epoch: 1 }].map((at) => ({ ...at, i: id(at), random: n.drawn() }));
   const sealed = sealEdit(content, edited, 'Feeling well — 好多了', n.random);
   return {
-    random, updates, edit: { content, ...edited, text: 'Feeling well — 好多了', random: n.drawn(), bytes: sealed },
+    random, updates, ids, said, edit: { content, ...edited, text: 'Feeling well — 好多了', random: n.drawn(), bytes: sealed },
     // within the rules by a little: the deepest, not the fewest bytes, one key twice, nothing at all, a whole number as another
     odd: ([
       [deep(15), Array.from({ length: 15 }).reduce<unknown>((x) => [x], null)], [(w) => w.u8(125).fixed(new Uint8Array([0x81, 0x80, 0])), 1], [(w) => w.u8(118).num(2).text('k').u8(120).text('k').u8(121), { k: false }],

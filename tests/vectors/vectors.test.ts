@@ -36,7 +36,7 @@ import { decode, Writer } from '../../crypto/wire';
 import { decodeWant, verifyWant, wantHash } from '../../crypto/want';
 import { openKeys } from '../../crypto/want-answer';
 import { checkUpdate, LaneWriter } from '../../src/lib/care/lane';
-import { type CareRecord, parseRecord } from '../../src/lib/care/record';
+import { type CareRecord, isSaidAt, newId, parseRecord } from '../../src/lib/care/record';
 import { localName } from '../../src/lib/core/group-rows';
 import { encodeLinkWords, parseLinkWords } from '../../src/lib/core/link-words';
 import { pack } from '../../src/lib/core/pack';
@@ -402,6 +402,17 @@ describe('a lane of the vectors', () => {
   });
 });
 
+describe('a record of the vectors', () => {
+  const v = disk('lanes');
+  const at = (x: Json) => ({ device: x['device'] as number, epoch: x['epoch'] as number });
+  it('has an id of where it is said', () => {
+    for (const x of list(v['ids'])) expect(newId(at(x), () => u(x['random']))).toBe(x['i']);
+  });
+  it('counts there alone, and only when it names nothing of a later epoch', () => {
+    for (const x of list(v['said'])) expect(isSaidAt(x['record'] as unknown as CareRecord, at(x))).toBe(x['counts']);
+  });
+});
+
 describe('new words of a post, in the vectors,', () => {
   it('open with the key of its epoch, for its group, author and post alone', () => {
     const v = disk('lanes')['edit'] as Json;
@@ -443,7 +454,7 @@ const SHAPES: Record<string, string> = {
   'entries 1': 'f69efbca356bdcddc673dc0b4173edb02f75363ce065d02ce15eb12fb9d4942f',
   'envelopes 1': 'ef70a6fb2f57eb1121172f4904eed786ee9a3669fa2a7e08faa97c41acd5dade',
   // without a number of their own: Yjs and lib0 have the first two, the rows of a device begin with theirs
-  'updates of a lane': '22e04b86c9436aa56e27f6ba2248393dada46f6f62982e938deb742282b9e4c6',
+  'updates of a lane': '01680000857af02f83fa2f68dd114811f400b0004477bc9e474db11f4d860594',
   'what devices say': 'a8f3b6824d5b3f212ff62921156aad899bda0576709019134099476283991226',
   'what a device keeps': 'f580163d59fa232d266881ea8958d00d997c010464702985ce71d2e4b89cc2c9',
   'histories 1': '8ea8d0b4f41276604667b171c315ea96f1ea5dbb4faecd975f46210e1561acee'

@@ -1,11 +1,12 @@
 /** Records (PROTOCOL §15): immutable plain JSON with an id; an edit, a retraction or a seen-mark is a new record that cites another. */
 import * as v from 'valibot';
-import { unbase64url } from '$crypto/bytes';
+import { base64url, unbase64url } from '$crypto/bytes';
+import type { Random } from '$crypto/sodium';
 
-/** 16 random bytes as URL-safe base64. */
+/** 16 bytes as URL-safe base64: random ones, and where the record is said. */
 const id = v.pipe(v.string(), v.length(22), v.check((s) => unbase64url(s)?.length === 16));
 /** A post as others name it: its record id and its author's tag in hex. */
-const postId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}\.[0-9a-f]{32}$/));
+const postId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{21}[AQgw]\.[0-9a-f]{32}$/));
 const bytes32 = v.pipe(v.string(), v.length(43), v.check((s) => unbase64url(s)?.length === 32));
 const time = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
@@ -23,8 +24,8 @@ const photo = v.strictObject({ full: blob, thumb: blob, w: side, h: side, t: v.p
 
 const post = v.strictObject({ i: id, t: v.literal('post'), a: time, x: text, p: v.optional(v.pipe(v.array(photo), v.maxLength(PHOTOS_MOST))), r: v.optional(postId) });
 const edit = v.strictObject({ i: id, t: v.literal('edit'), a: time, o: id, x: text });
-/** The same for those alone who can read the post: `e` its epoch, `s` the words, sealed (PROTOCOL §15.4). */
-const sealedEdit = v.strictObject({ i: id, t: v.literal('sealed-edit'), a: time, o: id, e: count, s: v.pipe(v.string(), v.maxLength(60_000), v.check((s) => unbase64url(s) !== null)) });
+/** The same for those alone who can read the post: `s` the words, sealed (PROTOCOL §15.4). */
+const sealedEdit = v.strictObject({ i: id, t: v.literal('sealed-edit'), a: time, o: id, s: v.pipe(v.string(), v.maxLength(60_000), v.check((s) => unbase64url(s) !== null)) });
 /** Bytes of new words; sealed by themselves they still fit an envelope. */
 export const EDIT_MOST = 43_000;
 const retract = v.strictObject({ i: id, t: v.literal('retract'), a: time, o: id });
@@ -58,7 +59,7 @@ const carried = v.strictObject({
 const record = v.variant('t', [post, edit, sealedEdit, retract, seen, seenEdits, device, person, credentials, share, carried]);
 
 /** By this an index of another version is known: how many kinds of records there are, and one more for each change of what counts. */
-export const KINDS = record.options.length + 1;
+export const KINDS = record.options.length + 2;
 
 export type CareRecord = v.InferOutput<typeof record>;
 export type PostRecord = v.InferOutput<typeof post>;
@@ -80,6 +81,35 @@ export function parseRecord(x: unknown): CareRecord | null {
 /** Record ids are chosen by who writes: a post's name holds its author, so that nobody can take another's. */
 export const postIdOf = (i: string, member: string): string => `${i}.${member}`;
 export const recordIdOf = (post: string): string => post.slice(0, post.indexOf('.'));
+
+/** Where a record is said: only what a device says in an epoch can have an id of both, so that none is used again where others read (PROTOCOL §15.4). */
+export interface SaidAt { readonly device: number; readonly epoch: number }
+/** Letters of an id before the device, and before the epoch. */
+const [DEVICE_FROM, EPOCH_FROM] = [12, 16];
+function endOf({ device, epoch }: SaidAt): string {
+  const end = new DataView(new ArrayBuffer(8));
+  end.setUint32(0, device);
+  end.setUint32(4, epoch);
+  return base64url(new Uint8Array(end.buffer, 1));
+}
+/** What all ids of one record share, wherever it was to be said. */
+export const randomOf = (i: string): string => i.slice(0, DEVICE_FROM);
+/** The id of a record that is said elsewhere after all. */
+export const idAt = (i: string, at: SaidAt): string => randomOf(i) + endOf(at);
+export const newId = (at: SaidAt, random: Random): string => idAt(base64url(random(16)), at);
+export const isIdAt = (i: string, at: SaidAt): boolean => i.endsWith(endOf(at));
+export const epochOf = (i: string): number => {
+  const b = unbase64url(i.slice(EPOCH_FROM)) as Uint8Array;
+  return new DataView(b.buffer, b.byteOffset).getUint32(0);
+};
+
+/** Whether a record may stand where it does: under an id of there, and naming nothing of a later epoch. So who reads a post reads all that is ever said of it. */
+export const isSaidAt = (r: CareRecord, at: SaidAt): boolean => isIdAt(r.i, at) && namedBy(r).every((i) => epochOf(i) <= at.epoch);
+function namedBy(r: CareRecord): readonly string[] {
+  if (r.t === 'edit' || r.t === 'sealed-edit' || r.t === 'retract') return [r.o];
+  if (r.t === 'post') return r.r === undefined ? [] : [recordIdOf(r.r)];
+  return r.t === 'seen-edits' ? r.e.flatMap(([post, edit]) => [recordIdOf(post), edit]) : [];
+}
 
 /** The blobs a record refers to. */
 export const blobsOf = (r: CareRecord): BlobRecord[] => (r.t === 'post' ? (r.p ?? []).flatMap((p) => [p.thumb, p.full]) : []);

@@ -136,7 +136,7 @@ export class Carrying {
     const { random, clock } = core.ports;
     const parts = this.row.parts.map((p) => p.b);
     const s = base64url(sealNote(run.row.id, first, note, random));
-    const record = (b: readonly string[], sealed?: string): CarriedRecord => ({ i: base64url(random(16)), t: 'carried', a: clock(), b: [...b], ...(sealed === undefined ? {} : { s: sealed }) });
+    const record = (b: readonly string[], sealed?: string): CarriedRecord => ({ i: run.newId(), t: 'carried', a: clock(), b: [...b], ...(sealed === undefined ? {} : { s: sealed }) });
     // the last of the parts go with the note
     const cut = Math.max(0, Math.ceil(parts.length / CARRIED_BLOBS) - 1) * CARRIED_BLOBS;
     const records = [...inFours(parts.slice(0, cut)).map((b) => record(b)), record(parts.slice(cut), s), ...inFours(pictures).map((b) => record(b))];

@@ -1,6 +1,6 @@
 /** Commands of the feed: writing, taking back, pictures, and what was seen. None of them waits for the relay. */
 import { openBlob, sealBlob } from '$crypto/blob';
-import { base64url, fromText } from '$crypto/bytes';
+import { fromText } from '$crypto/bytes';
 import { LIMIT } from '$crypto/limits';
 import { isLater } from '../care/feed';
 import { DRAFT_MOST, EDIT_MOST, type EditRecord, parseRecord, PHOTOS_MOST, type PhotoRecord, type PostRecord, postIdOf, recordIdOf, TEXT_MOST } from '../care/record';
@@ -13,8 +13,9 @@ import { amended, photoView } from './group-view';
 import { HOLD_MOST } from './hold';
 import { blobBytes, blobRecord, blobRef } from './pictures';
 import type { Fault } from './port';
-import { amendmentOf, findPost, pendingPost, showing } from './posts';
+import { findPost, pendingPost, showing } from './posts';
 import { readOlder } from './project';
+import { idNow } from './renew';
 import { noteSeen } from './seen-marks';
 import { enqueue, replaceItem } from './send';
 import { draftsIn } from './waiting';
@@ -24,7 +25,6 @@ type Name = 'post' | 'undo-post' | 'edit' | 'retract' | 'save-draft' | 'add-phot
 export function feedCommands(core: Core): Pick<Handlers, Name> {
   const { clock, random } = core.ports;
   const here = hereOf(core);
-  const id = (): string => base64url(random(16));
   const shows = (run: GroupRun, ids: readonly string[] | null): void => run.around.changed(run.ref, 'feed', ids);
   const writable = (run: GroupRun): Fault | null => (run.row.ended !== null ? 'group-ended' : null);
   /** The list of groups counts drafts, not letters. */
@@ -61,15 +61,16 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
   const hasPhotos = (run: GroupRun, post: string): boolean => (findPost(run, post)?.photos ?? (pendingPost(run, post)?.record as PostRecord | undefined)?.p ?? []).length > 0;
 
   return {
-    post: ({ group, text, photos, replyTo }) =>
+    post: ({ group, text, photos, replyTo: answered }) =>
       here(group, async (run) => {
+        const replyTo = answered === null ? null : idNow(run, answered);
         const fault = writable(run);
         if (fault !== null) return no(fault);
         const found = photos.map((p) => run.draft.photos.find((d) => d.full.b === p));
         if (text.length > TEXT_MOST) return no('too-large');
         if (found.includes(undefined)) return no('not-found');
         if (text.trim() === '' && photos.length === 0) return no('empty');
-        const record: PostRecord = { i: id(), t: 'post', a: clock(), x: text.trim() };
+        const record: PostRecord = { i: run.newId(), t: 'post', a: clock(), x: text.trim() };
         if (found.length > 0) record.p = found as PhotoRecord[];
         if (replyTo !== null) record.r = replyTo;
         if (parseRecord(record) === null) return no('not-allowed');
@@ -81,8 +82,9 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         core.views.touch('draft', group);
         return yes({ post });
       }),
-    'undo-post': ({ group, post }) =>
+    'undo-post': ({ group, post: shown }) =>
       here(group, async (run) => {
+        const post = idNow(run, shown);
         const item = unsealed(run, post);
         if (item === undefined) return no('too-late');
         const r = item.record as PostRecord;
@@ -92,8 +94,9 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         shows(run, r.r === undefined ? [post] : [post, r.r]);
         return yes(null);
       }),
-    edit: ({ group, post, text }) =>
+    edit: ({ group, post: shown, text }) =>
       here(group, async (run) => {
+        const post = idNow(run, shown);
         const fault = writable(run);
         if (fault !== null) return no(fault);
         if (!ownPost(run, post)) return no('not-allowed');
@@ -104,22 +107,22 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
         const edits = editsOf(run, post);
         const waits = edits.findLast((o) => isOpen(run, o));
         const words = { a: changedAt(run, post), x: text.trim() };
-        const i = (waits?.record ?? { i: id() }).i;
+        const i = (waits?.record ?? { i: run.newId() }).i;
         // nothing is later than the last moment there is: it is taken back and said anew
         if (!isLater({ a: words.a, i }, amended(run, post, run.me))) return no('not-allowed');
-        // a change that waits, or left ahead of a post that waits for its pictures, would stand over words inside the post
-        const isChanged = edits.length > 0 || amendmentOf(run, post)?.text != null;
         const said = run.draft.editing?.post === post ? { ...run.draft, editing: null } : run.draft;
         const rows = said === run.draft ? [] : [put('draft', run.ref, said)];
         if (waits !== undefined) await replaceItem(run, waits, { ...(waits.record as EditRecord), ...words }, rows);
-        else if (item === undefined || isChanged) await enqueue(run, [{ record: { i, t: 'edit', o: recordIdOf(post), ...words }, heldUntil: 0, epoch: findPost(run, post)?.epoch }], rows);
+        // a change that waits would stand over words inside the post
+        else if (item === undefined || edits.length > 0) await enqueue(run, [{ record: { i, t: 'edit', o: recordIdOf(post), ...words }, heldUntil: 0 }], rows);
         else await replaceItem(run, item, { ...(item.record as PostRecord), x: words.x }, rows);
         run.draft = said;
         shows(run, showing(run, post));
         return yes(null);
       }),
-    retract: ({ group, post }) =>
+    retract: ({ group, post: shown }) =>
       here(group, async (run) => {
+        const post = idNow(run, shown);
         const fault = writable(run);
         if (fault !== null) return no(fault);
         if (!ownPost(run, post)) return no('not-allowed');
@@ -130,13 +133,14 @@ export function feedCommands(core: Core): Pick<Handlers, Name> {
           await replaceItem(run, item, { ...rest, x: '' });
         }
         const edits = editsOf(run, post).filter((o) => isOpen(run, o));
-        await takeOut(run, edits, (drops) => enqueue(run, [{ record: { i: id(), t: 'retract', a: clock(), o: recordIdOf(post) }, heldUntil: 0 }], drops));
+        await takeOut(run, edits, (drops) => enqueue(run, [{ record: { i: run.newId(), t: 'retract', a: clock(), o: recordIdOf(post) }, heldUntil: 0 }], drops));
         shows(run, showing(run, post));
         return yes(null);
       }),
     'save-draft': ({ group, text, replyTo, editing }) =>
       here(group, async (run) => {
-        const draft = { ...run.draft, text, replyTo, ...(editing === undefined ? {} : { editing }) };
+        const pen = editing == null ? editing : { ...editing, post: idNow(run, editing.post) };
+        const draft = { ...run.draft, text, replyTo: replyTo === null ? null : idNow(run, replyTo), ...(pen === undefined ? {} : { editing: pen }) };
         if (JSON.stringify(draft) === JSON.stringify(run.draft)) return yes(null);
         if (text.length > DRAFT_MOST || (editing?.text ?? '').length > DRAFT_MOST) return no('too-large');
         await run.commit([put('draft', run.ref, draft)]);

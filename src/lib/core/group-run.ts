@@ -4,11 +4,11 @@ import { hex, unbase64url } from '$crypto/bytes';
 import type { CarriedNote } from '$crypto/carried';
 import type { PermitRefusal } from '$crypto/permit';
 import { begin } from '$crypto/roster/fold';
-import { decodeState, encodeState, rowByDevice, rowOf, type RosterState, type Row } from '$crypto/roster/state';
+import { currentEpoch, decodeState, encodeState, rowByDevice, rowOf, type RosterState, type Row } from '$crypto/roster/state';
 import type { Random } from '$crypto/sodium';
 import type { Feed } from '../care/feed';
 import type { LaneWriter } from '../care/lane';
-import type { PhotoRecord } from '../care/record';
+import { newId, type PhotoRecord, type SaidAt } from '../care/record';
 import { LOG_START, type LogPlace } from '../group/log';
 import { type Change, type Store, StoreError } from '../store/store';
 import type { Link } from '../sync/link';
@@ -136,6 +136,9 @@ export class GroupRun {
   pending: PendingRow | null = null;
   writer: LaneWriter | null = null;
   draft: DraftRow = { text: '', replyTo: null, photos: [] };
+  /** Of own posts whose ids were made anew while they waited: what the screen calls each by its id, and back. */
+  readonly shownIds = new Map<string, string>();
+  readonly idsNow = new Map<string, string>();
   readonly ownLinks = new Map<string, string>();
   /** Invite cards that the relay has not taken yet. */
   readonly cards = new Map<string, Bytes>();
@@ -290,6 +293,14 @@ export class GroupRun {
   /** Nothing is said to whoever answers: it is halted, or its relay signed two histories (R13). */
   get isSilent(): boolean {
     return this.alarm === 'fork' || this.isHalted;
+  }
+  /** Where this device says what it says now. */
+  get saysAt(): SaidAt {
+    return { device: this.ownRow?.device ?? 0, epoch: currentEpoch(this.state).seq };
+  }
+  /** A fresh id for a record. */
+  newId(): string {
+    return newId(this.saysAt, this.around.random);
   }
   /** A fresh place in the outbox, after everything that waits there; a counter, since a time would lie open on the disk. */
   nextMade(): number {

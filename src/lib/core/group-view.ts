@@ -17,6 +17,7 @@ import { isHeld } from './hold';
 import { lostMembers } from './lost';
 import { awaitedKey } from './judge';
 import { amendmentOf, answersTo, changedOf, COMING, findPost, isChanged, isSeenBy, isUnread, pendingPost, postsShown, shareHere, unreadOf } from './posts';
+import { idNow, shownId } from './renew';
 import type { Alarm, Delivery, DraftView, FeedItem, GroupSummary, GroupView, HistoryView, InviteView, NoteItem, PersonRoles, PersonView, PhotoView, PostItem } from './port';
 import { staysHere, waitingIn } from './waiting';
 
@@ -203,8 +204,10 @@ export function feedItems(run: GroupRun): FeedItem[] {
   return [...posts, ...pending, ...notes].sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1));
 }
 
-export function feedItem(run: GroupRun, id: string): FeedItem | null {
-  if (id === COMING) return comingNote(run)[0] ?? null;
+/** One of them, as the screen calls it. */
+export function feedItem(run: GroupRun, shown: string): FeedItem | null {
+  if (shown === COMING) return comingNote(run)[0] ?? null;
+  const id = idNow(run, shown);
   const p = findPost(run, id);
   if (p !== null) return postItem(run, p);
   const o = pendingPost(run, id);
@@ -287,7 +290,7 @@ function common(run: GroupRun, id: string, member: string, a: Amendment, text: s
   const gone = a.retracted !== null;
   const shown = shownAs(run, member);
   return {
-    is: 'post' as const, id, author: member, ...shown, mine: member === run.me,
+    is: 'post' as const, id: shownId(run, id), author: member, ...shown, mine: member === run.me,
     text: gone ? '' : (a.text ?? text),
     photos: gone ? [] : photos.map((p) => photoView(run, p)),
     replyTo: replyTo === null ? null : quote(run, replyTo),
@@ -305,11 +308,11 @@ function stands(run: GroupRun, id: string): boolean {
 function quote(run: GroupRun, id: string): PostItem['replyTo'] {
   const p = findPost(run, id);
   const o = p === null ? pendingPost(run, id) : undefined;
-  if (p === null && o === undefined) return { id, name: '', words: '' };
+  if (p === null && o === undefined) return { id: shownId(run, id), name: '', words: '' };
   const member = p?.member ?? run.me;
   const a = amended(run, id, member);
   const text = a.retracted !== null ? '' : (a.text ?? p?.text ?? (o?.record as PostRecord).x);
-  return { id, name: nameOf(run, member), words: text.slice(0, 140) };
+  return { id: shownId(run, id), name: nameOf(run, member), words: text.slice(0, 140) };
 }
 
 export function photoView(run: GroupRun, p: PhotoRecord): PhotoView {
@@ -339,4 +342,10 @@ function seenBy(run: GroupRun, p: FeedPost, a: Amendment): Delivery {
   return by.length === 0 ? { at: 'sent', earlier, notYet } : { at: 'seen', by, earlier, notYet, of: readers.length };
 }
 
-export const draftView = (run: GroupRun): DraftView => ({ text: run.draft.text, replyTo: run.draft.replyTo, photos: run.draft.photos.map((p) => photoView(run, p)), editing: run.draft.editing ?? null });
+export function draftView(run: GroupRun): DraftView {
+  const { text, replyTo, photos, editing = null } = run.draft;
+  return {
+    text, replyTo: replyTo === null ? null : shownId(run, replyTo), photos: photos.map((p) => photoView(run, p)),
+    editing: editing === null ? null : { ...editing, post: shownId(run, editing.post) }
+  };
+}

@@ -8,7 +8,7 @@ import { chainAt, type Row, rowByDevice } from '$crypto/roster/state';
 import { openEdit } from '$crypto/sealed-edit';
 import type { RecordPlace } from '../care/feed';
 import { checkUpdate } from '../care/lane';
-import { type CareRecord, type OpenRecord, parseRecord, type PersonRecord, postIdOf, TEXT_MOST } from '../care/record';
+import { type CareRecord, epochOf, isSaidAt, type OpenRecord, parseRecord, type PersonRecord, postIdOf, TEXT_MOST } from '../care/record';
 import { hashBehind, LOG_START } from '../group/log';
 import type { GroupRun } from './group-run';
 import type { InboxRow } from './group-rows';
@@ -47,11 +47,11 @@ export function project(run: GroupRun, row: InboxRow): string[] {
 export const placeOfClient = (client: number, epoch: number): string => `${client} ${epoch}`;
 
 /** What an opened envelope says, as far as its author may, and whether it says more than this app understands; null where it does not go on from where its client stands. */
-export function saidIn(run: GroupRun, device: number, { plain, author }: Opened, next: Parameters<typeof checkUpdate>[2]): { readonly client: number; readonly next: number; readonly records: readonly OpenRecord[]; readonly hasMore: boolean } | null {
+export function saidIn(run: GroupRun, device: number, { plain, author, epoch }: Opened, next: Parameters<typeof checkUpdate>[2]): { readonly client: number; readonly next: number; readonly records: readonly OpenRecord[]; readonly hasMore: boolean } | null {
   const update = checkUpdate(plain, device, next);
   if (!update.ok) return null;
   const { client, clock, records } = update.value;
-  const parsed = records.map(parseRecord);
+  const parsed = records.map(parseRecord).filter((r) => r === null || isSaidAt(r, { device, epoch }));
   const open = parsed.map((r) => readable(run, author, r));
   // new words of a post from before this member's time say nothing to it
   const isClosed = (r: OpenRecord | null, i: number): boolean => r === null && !isForOthers(run, parsed[i] ?? null);
@@ -61,12 +61,13 @@ export function saidIn(run: GroupRun, device: number, { plain, author }: Opened,
 }
 
 /** A change of a post that this member is not to read. */
-const isForOthers = (run: GroupRun, r: CareRecord | null): boolean => r?.t === 'sealed-edit' && r.e < (run.state.members.get(run.me)?.horizon ?? 1);
+const isForOthers = (run: GroupRun, r: CareRecord | null): boolean => r?.t === 'sealed-edit' && epochOf(r.o) < (run.state.members.get(run.me)?.horizon ?? 1);
 
 /** A change that was sealed by itself, opened; null without the key of its post's epoch. */
 function readable(run: GroupRun, author: MemberTag, r: CareRecord | null): OpenRecord | null {
   if (r?.t !== 'sealed-edit') return r;
-  const { e, s, ...rest } = r;
+  const { s, ...rest } = r;
+  const e = epochOf(r.o);
   const content = run.keyring.get(e)?.content;
   if (content == null) {
     if (!isForOthers(run, r) && run.state.epochs.some((x) => x.seq === e)) run.feed.await(e);

@@ -2,7 +2,6 @@
  * What was on this person's screen (PROTOCOL §15.4). A mark speaks for a whole envelope, so of one that was seen in part the posts that
  * were are kept here, sealed like everything else, until the others were too: locking the app does not make them unread again.
  */
-import { base64url } from '$crypto/bytes';
 import { type FeedPost, join as joinSpans, type Span } from '../care/feed';
 import { type CareRecord, SEEN_EDITS_MOST, type SeenRecord } from '../care/record';
 import type { Change } from '../store/store';
@@ -23,7 +22,7 @@ export interface Seen { readonly marks: readonly Mark[]; readonly changes: reado
 
 /** These posts were on the screen, some in the words of a change: of those, and of whole envelopes, their authors hear after a moment. */
 export async function noteSeen(run: GroupRun, posts: readonly string[], changes: Readonly<Record<string, string>> = {}): Promise<void> {
-  const { random, clock } = run.around;
+  const { clock } = run.around;
   // a mark names a place, and what was read ahead of the rest has none yet
   for (const id of posts) {
     if (run.ahead?.feed.find(id) == null) continue;
@@ -37,7 +36,7 @@ export async function noteSeen(run: GroupRun, posts: readonly string[], changes:
   const [first, ...more] = marks.length === 0 ? [] : inRecords([...((waiting?.record as SeenRecord | undefined)?.m ?? []), ...marks]);
   const fresh = [...(waiting === undefined && first !== undefined ? [first] : []), ...more];
   if (waiting !== undefined && first !== undefined) await replaceItem(run, waiting, { ...waiting.record, m: first } as SeenRecord);
-  const head = (): Pick<CareRecord, 'i' | 'a'> => ({ i: base64url(random(16)), a: clock() });
+  const head = (): Pick<CareRecord, 'i' | 'a'> => ({ i: run.newId(), a: clock() });
   const records = [...fresh.map((m): CareRecord => ({ ...head(), t: 'seen', m })), ...inParts(editsSeen(run, posts, changes), SEEN_EDITS_MOST).map((e): CareRecord => ({ ...head(), t: 'seen-edits', e }))];
   if (records.length > 0) await enqueue(run, records.map((record) => ({ record, heldUntil: clock() + SEEN_WAIT })), rows);
   else if (rows.length > 0) await run.commit(rows);

@@ -7,14 +7,14 @@ import { LIMIT } from '$crypto/limits';
 import { chainAt, chainHead, currentEpoch, liveMembers, owedAt } from '$crypto/roster/state';
 import { sealEdit } from '$crypto/sealed-edit';
 import { LaneWriter } from '../care/lane';
-import { blobIdsOf, type CareRecord, postIdOf } from '../care/record';
+import { blobIdsOf, type CareRecord, epochOf, recordIdOf } from '../care/record';
 import type { Change } from '../store/store';
 import type { GroupRun, OutboxItem } from './group-run';
 import { drop, keyOf, put, putWaiting, type SealedRow } from './group-rows';
 import { isHeld } from './hold';
 import { pack } from './pack';
-import { findPost } from './posts';
 import { takeEnvelopes } from './receive';
+import { renewWaiting } from './renew';
 import { noSpaceFor, spaceFor, uploadSoon } from './upload';
 
 const RECORDS_MOST = 200;
@@ -22,10 +22,10 @@ const RECORDS_MOST = 200;
 const RECORD_BYTES = LIMIT.plaintext - 4096;
 
 /** Saves records here before anything else; they are sent when their hold is over. */
-export async function enqueue(run: GroupRun, records: readonly { record: CareRecord; heldUntil: number; epoch?: number | undefined }[], more: Parameters<GroupRun['commit']>[0] = []): Promise<OutboxItem[]> {
-  const items = records.map(({ record, heldUntil, epoch }): OutboxItem => {
+export async function enqueue(run: GroupRun, records: readonly { record: CareRecord; heldUntil: number }[], more: Parameters<GroupRun['commit']>[0] = []): Promise<OutboxItem[]> {
+  const items = records.map(({ record, heldUntil }): OutboxItem => {
     const made = run.nextMade();
-    return { record, heldUntil, made, epoch, key: keyOf.outbox(run.ref, made) };
+    return { record, heldUntil, made, key: keyOf.outbox(run.ref, made) };
   });
   await run.commit([...items.map(putWaiting), ...more]);
   run.outbox.push(...items);
@@ -43,8 +43,7 @@ export async function replaceItem(run: GroupRun, item: OutboxItem, record: CareR
 export const maySay = (run: GroupRun): boolean => run.stored && run.row.ended === null && run.ownRow?.end === null;
 /** Saves a word that the device says by itself, under a fresh id and the time. */
 export async function say(run: GroupRun, word: (at: Pick<CareRecord, 'i' | 'a'>) => CareRecord, more: Parameters<typeof enqueue>[2] = []): Promise<void> {
-  const { random, clock } = run.around;
-  await run.local.take(async () => void (await enqueue(run, [{ record: word({ i: base64url(random(16)), a: clock() }), heldUntil: 0 }], more)));
+  await run.local.take(async () => void (await enqueue(run, [{ record: word({ i: run.newId(), a: run.around.clock() }), heldUntil: 0 }], more)));
 }
 
 /** Sends what may be sent now. Called inside the group's turn whenever something changed. */
@@ -67,15 +66,23 @@ const blobsOfSealed = (run: GroupRun): string[] => run.outbox.filter((o) => run.
 /** The next envelope, from the records whose time has come and whose blobs the relay holds. */
 async function seal(run: GroupRun): Promise<void> {
   if (owedAt(run.state, run.state.seq)) return;
+  const epoch = currentEpoch(run.state).seq;
+  const content = run.keyring.get(epoch)?.content;
+  const row = run.ownRow;
+  if (content == null || row === null) return;
+  await renewWaiting(run);
   const now = run.around.clock();
   const ready: { readonly key: string; readonly record: CareRecord }[] = [];
   let bytes = 0;
   let blobs: string[] = [];
+  const waits = new Set<string>();
   for (const o of run.outbox) {
-    if (isHeld(o, now)) continue;
     const its = blobIdsOf(o.record);
-    if (!its.every((b) => run.uploaded.has(b))) {
-      uploadSoon(run, pump);
+    const isLate = !isHeld(o, now) && !its.every((b) => run.uploaded.has(b));
+    if (isLate) uploadSoon(run, pump);
+    // what is said of a record never leaves ahead of it: its id is not for certain yet
+    if (isLate || isHeld(o, now) || waits.has(namedBy(run, o.record))) {
+      waits.add(o.record.i);
       continue;
     }
     const record = outgoing(run, o);
@@ -86,10 +93,6 @@ async function seal(run: GroupRun): Promise<void> {
     blobs = [...blobs, ...its];
   }
   if (ready.length === 0) return;
-  const epoch = currentEpoch(run.state).seq;
-  const content = run.keyring.get(epoch)?.content;
-  const row = run.ownRow;
-  if (content == null || row === null) return;
   if (run.writer === null || run.writer.epoch !== epoch) run.writer = new LaneWriter(row.device, epoch, run.around.random);
   const at = run.ownHead;
   const context = { group: run.state.group, logPk: run.keys.logPk, prev: at.hash, roster: chainHead(run.state) };
@@ -107,15 +110,20 @@ async function seal(run: GroupRun): Promise<void> {
   }
 }
 
+/** The own post that a record is said of, by its record id; empty where it is said of none. */
+function namedBy(run: GroupRun, r: CareRecord): string {
+  if (r.t === 'edit' || r.t === 'retract') return r.o;
+  return r.t === 'post' && r.r?.endsWith(`.${run.me}`) === true ? recordIdOf(r.r) : '';
+}
+
 /** As it leaves: new words of a post that not everybody here can read are for those alone who can (PROTOCOL §15.4). */
-function outgoing(run: GroupRun, { record, epoch: noted }: OutboxItem): CareRecord {
-  const epoch = record.t === 'edit' ? (noted ?? findPost(run, postIdOf(record.o, run.me))?.epoch) : undefined;
-  if (record.t !== 'edit' || epoch === undefined || liveMembers(run.state).every((m) => m.horizon <= epoch)) return record;
-  const content = run.keyring.get(epoch)?.content;
+function outgoing(run: GroupRun, { record }: OutboxItem): CareRecord {
+  if (record.t !== 'edit' || liveMembers(run.state).every((m) => m.horizon <= epochOf(record.o))) return record;
+  const content = run.keyring.get(epochOf(record.o))?.content;
   if (content == null) return record;
   const { x, ...rest } = record;
   const at = { group: run.state.group, author: run.row.tag, post: unbase64url(record.o) as Bytes };
-  return { ...rest, t: 'sealed-edit', e: epoch, s: base64url(sealEdit(content, at, x, run.around.random)) };
+  return { ...rest, t: 'sealed-edit', s: base64url(sealEdit(content, at, x, run.around.random)) };
 }
 
 /** Comes back when the next hold is over, without a network too: what can't be undone any more must not say that it can. */

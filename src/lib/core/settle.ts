@@ -1,11 +1,12 @@
 /** Envelopes that were judged are remembered: in the store, in the feed, and those of our own in the outbox. */
 import { equal } from '$crypto/bytes';
 import { recordsOf } from '../care/lane';
-import { blobIdsOf, parseRecord } from '../care/record';
+import { blobIdsOf, parseRecord, randomOf } from '../care/record';
 import type { Change } from '../store/store';
-import type { GroupRun, OutboxItem } from './group-run';
-import { drop, type InboxRow, keyOf, put, putWaiting } from './group-rows';
+import type { GroupRun } from './group-run';
+import { drop, type InboxRow, keyOf, put } from './group-rows';
 import { note, openPlain, project, readBackTo, readBackToChanged } from './project';
+import { renaming } from './renew';
 
 export const changesOf = (run: GroupRun, row: InboxRow): Change[] => [put('inbox', keyOf.inbox(run.ref, row), row), ...settleOwn(run, row)];
 
@@ -36,20 +37,20 @@ export function settleOwn(run: GroupRun, row: InboxRow): Change[] {
     run.sealed = null;
   }
   const opened = row.state === 'ok' ? openPlain(run, row) : null;
-  const ids = new Set((opened === null ? [] : recordsOf(opened.plain)).map((x) => parseRecord(x)?.i));
-  const left = leaveOutbox(run, run.outbox.filter((o) => ids.has(o.record.i)));
-  return [...changes, ...left, ...(opened === null ? [] : notePlace(run, ids, opened.epoch))];
+  const ids = new Map((opened === null ? [] : recordsOf(opened.plain)).flatMap((x) => parseRecord(x)?.i ?? []).map((i) => [randomOf(i), i]));
+  const said = run.outbox.filter((o) => ids.has(randomOf(o.record.i)));
+  // an older copy of this device's disk knows it by the id of an earlier epoch
+  const moved = said.flatMap(({ record: { i } }) => (ids.get(randomOf(i)) === i ? [] : [[i, ids.get(randomOf(i)) as string] as const]));
+  if (moved.length > 0) {
+    const { changes: rows, apply } = renaming(run, new Map(moved));
+    apply();
+    changes.push(...rows);
+  }
+  return [...changes, ...leaveOutbox(run, said.map((o) => o.key))];
 }
 
-/** Of posts that have their epoch now: the changes of them that wait are for those alone who can read it. */
-function notePlace(run: GroupRun, posts: ReadonlySet<string | undefined>, epoch: number): Change[] {
-  const placed = run.outbox.filter(({ record: r }) => r.t === 'edit' && posts.has(r.o)).map((o) => ({ ...o, epoch }));
-  if (placed.length > 0) run.outbox = run.outbox.map((o) => placed.find((p) => p.key === o.key) ?? o);
-  return placed.map(putWaiting);
-}
-
-function leaveOutbox(run: GroupRun, items: readonly OutboxItem[]): Change[] {
-  const gone = new Set(items.map((o) => o.key));
-  run.outbox = run.outbox.filter((o) => !gone.has(o.key));
-  return items.flatMap((o) => [drop('outbox', o.key), ...blobIdsOf(o.record).map((b) => drop('upload', run.blobKey(b)))]);
+function leaveOutbox(run: GroupRun, keys: readonly string[]): Change[] {
+  const gone = run.outbox.filter((o) => keys.includes(o.key));
+  run.outbox = run.outbox.filter((o) => !gone.includes(o));
+  return gone.flatMap((o) => [drop('outbox', o.key), ...blobIdsOf(o.record).map((b) => drop('upload', run.blobKey(b)))]);
 }

@@ -52,7 +52,7 @@ async function upload(run: GroupRun, pump: (run: GroupRun) => Promise<void>): Pr
       run.uploaded.add(b);
       run.around.changed(run.ref, item.record.t === 'carried' ? 'group' : 'feed', null);
     }
-    if (lacking.length > 0 && run.outbox.includes(item)) await leaveOut(run, item, lacking);
+    if (lacking.length > 0) await run.local.take(() => leaveOut(run, item, lacking));
     run.around.turn(run, () => pump(run));
   }
 }
@@ -78,6 +78,7 @@ async function ciphertextOf(run: GroupRun, item: OutboxItem, b: string): Promise
 /** Pictures that are not here any more are not promised; what is sealed already says what it says. */
 async function leaveOut(run: GroupRun, item: OutboxItem, lacking: readonly string[]): Promise<void> {
   const { record } = item;
+  if (!run.outbox.includes(item)) return;
   if (record.t !== 'carried' || run.sealed?.keys.includes(item.key) === true) return lacking.forEach((b) => run.uploaded.add(b));
   const left = { ...record, b: record.b.filter((b) => !lacking.includes(b)) };
   const isNothing = left.b.length === 0 && left.s === undefined;

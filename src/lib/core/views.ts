@@ -3,6 +3,7 @@ import type { Core } from './core';
 import { draftView, feedItem, feedItems, groupView } from './group-view';
 import type { FeedItem, Up, ViewName } from './port';
 import { openFeed } from './project';
+import { shownId } from './renew';
 
 /** Own posts' seen-marks came: all of them may show another state. */
 const ALL_OWN = '*';
@@ -96,10 +97,11 @@ export class ViewBoard {
     const sent = this.sent.get(ref);
     if (run === undefined || sent === undefined) return;
     const whole = ids === null || ids.has(ALL_OWN);
-    const items = whole ? feedItems(run) : [...(ids ?? [])].map((id) => feedItem(run, id)).filter((i): i is FeedItem => i !== null);
+    const some = [...(ids ?? [])].map((id) => shownId(run, id));
+    const items = whole ? feedItems(run) : some.map((id) => feedItem(run, id)).filter((i): i is FeedItem => i !== null);
     const put = items.filter((i) => sent.items.get(i.id) !== JSON.stringify(i));
     const here = new Set(items.map((i) => i.id));
-    const gone = whole ? [...sent.items.keys()].filter((id) => !here.has(id)) : [...(ids ?? [])].filter((id) => sent.items.has(id) && !here.has(id));
+    const gone = whole ? [...sent.items.keys()].filter((id) => !here.has(id)) : some.filter((id) => sent.items.has(id) && !here.has(id));
     for (const i of put) sent.items.set(i.id, JSON.stringify(i));
     for (const id of gone) sent.items.delete(id);
     if (put.length === 0 && gone.length === 0 && sent.more === run.feed.more) return;

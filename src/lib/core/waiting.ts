@@ -1,5 +1,5 @@
 /** What was written here and the relay has not: how much of it there is, and what of it does not leave however long one waits. The one home of both. */
-import { blobIdsOf, type CareRecord } from '../care/record';
+import { blobIdsOf, type CareRecord, randomOf } from '../care/record';
 import type { GroupRun, OutboxItem } from './group-run';
 import type { DraftRow } from './group-rows';
 import { awaitedKey } from './judge';
@@ -24,7 +24,8 @@ export const staysHere = (run: GroupRun, { record }: OutboxItem): boolean =>
 
 /** Beside what was agreed to. A group that the relay has not begun is a thing of its own, and so is a history that is taken along. */
 export function waitingIn(run: GroupRun, agreed: Agreed | null = null): WaitingView {
-  const items = run.outbox.filter((o) => !UNSEEN.includes(o.record.t) && agreed?.records.includes(o.record.i) !== true);
+  const isAgreed = ({ record }: OutboxItem): boolean => agreed?.records.some((i) => randomOf(i) === randomOf(record.i)) === true;
+  const items = run.outbox.filter((o) => !UNSEEN.includes(o.record.t) && !isAgreed(o));
   const isCarrying = agreed === null && run.carrying !== null && run.row.ended === null;
   const unbegun = agreed === null && !run.stored ? 1 : 0;
   const waiting = items.length + unbegun + (isCarrying ? 1 : 0);

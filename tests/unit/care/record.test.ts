@@ -1,11 +1,15 @@
-import { describe, expect, it } from 'vitest';
-import { blobsOf, parseRecord, PHOTOS_MOST, postIdOf, recordIdOf, TEXT_MOST } from '$lib/care/record';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ready } from '$crypto/sodium';
+import { type CareRecord, blobsOf, epochOf, idAt, isIdAt, isSaidAt, newId, parseRecord, PHOTOS_MOST, postIdOf, randomOf, recordIdOf, TEXT_MOST } from '$lib/care/record';
+import { seeded } from '../../support/actor';
 
 const I = 'AAAAAAAAAAAAAAAAAAAAAA';
 const B = 'A'.repeat(43);
 const blob = { b: B, k: B, h: B, s: 9 };
 const photo = { full: blob, thumb: { ...blob, s: 1 }, w: 40, h: 30, t: 'image/webp' };
 const name = postIdOf(I, 'f'.repeat(32));
+
+beforeAll(ready);
 
 describe('a record', () => {
   it('of each kind is taken as it is', () => {
@@ -31,6 +35,33 @@ describe('a record', () => {
   it('names a post by its record id and its author', () => {
     expect(recordIdOf(name)).toBe(I);
     expect(postIdOf(I, 'f'.repeat(32))).not.toBe(postIdOf(I, 'e'.repeat(32)));
+  });
+
+  it('has an id of the device and the epoch in which it is said, and of no other (P21)', () => {
+    const at = { device: 3, epoch: 70_000 };
+    const i = newId(at, seeded('ids'));
+    expect(parseRecord({ i, t: 'post', a: 1, x: '' })?.i).toBe(i);
+    expect([isIdAt(i, at), epochOf(i)]).toEqual([true, 70_000]);
+    for (const other of [{ ...at, device: 4 }, { ...at, epoch: 4 }, { device: 2 ** 21 - 1, epoch: 2 ** 32 - 1 }]) {
+      const moved = idAt(i, other);
+      expect([isIdAt(i, other), isIdAt(moved, other), epochOf(moved), randomOf(moved)]).toEqual([false, true, other.epoch, randomOf(i)]);
+    }
+    expect(randomOf(newId(at, seeded('other ids')))).not.toBe(randomOf(i));
+  });
+
+  it('names nothing that is said in a later epoch, so that who reads a post reads all that is said of it (P21)', () => {
+    const random = seeded('named');
+    const at = { device: 3, epoch: 7 };
+    const i = newId(at, random);
+    for (const epoch of [1, 6, 7, 8, 2 ** 32 - 1]) {
+      const o = newId({ device: 9, epoch }, random);
+      const post = postIdOf(o, 'f'.repeat(32));
+      const records: CareRecord[] = [
+        { i, t: 'edit', a: 1, o, x: '' }, { i, t: 'sealed-edit', a: 1, o, s: '' }, { i, t: 'retract', a: 1, o }, { i, t: 'post', a: 1, x: '', r: post }, { i, t: 'seen-edits', a: 1, e: [[post, i]] },
+        { i, t: 'seen-edits', a: 1, e: [[postIdOf(i, 'f'.repeat(32)), o]] }
+      ];
+      for (const r of records) expect(isSaidAt(r, at), JSON.stringify(r)).toBe(epoch <= 7);
+    }
   });
 
   it('refers to the blobs of its photos, small ones first', () => {

@@ -151,7 +151,7 @@ const postId: Is = (v) => typeof v === 'string' && b64(16)(v.split('.')[0]) && /
 const RECORDS: Readonly<Record<string, readonly [needs: Readonly<Record<string, Is>>, may?: Readonly<Record<string, Is>>]>> = {
   post: [{ x: letters(20_000) }, { p: list(photo, 0, 10), r: postId }],
   edit: [{ o: b64(16), x: letters(20_000) }],
-  'sealed-edit': [{ o: b64(16), e: whole(1), s: base64(60_000) }],
+  'sealed-edit': [{ o: b64(16), s: base64(60_000) }],
   retract: [{ o: b64(16) }],
   seen: [{ m: list((v) => list(whole(1), 3, 3)(v), 1, 500) }],
   'seen-edits': [{ e: list((v) => Array.isArray(v) && v.length === 2 && postId(v[0] as Any) && b64(16)(v[1] as Any), 1, 200) }],
@@ -167,4 +167,19 @@ export function isRecord(v: Any): boolean {
   const t = (v as { readonly t?: Any } | null)?.t;
   const [needs, may] = typeof t === 'string' && Object.hasOwn(RECORDS, t) ? (RECORDS[t] as (typeof RECORDS)[string]) : [null];
   return needs !== null && fields({ i: b64(16), t: () => true, a: whole(0), ...needs }, may)(v);
+}
+
+/** An id: the first 9 of 16 drawn bytes, the device in 3 and the epoch in 4. */
+export function recordId(random: Buffer, device: number, epoch: number): string {
+  const end = Buffer.alloc(7);
+  end.writeUIntBE(device, 0, 3);
+  end.writeUInt32BE(epoch, 3);
+  return Buffer.concat([random.subarray(0, 9), end]).toString('base64url');
+}
+/** Whether a record may be said by a device in an epoch. */
+export function isSaid(v: Any, device: number, epoch: number): boolean {
+  const r = v as { readonly i: string; readonly o?: string; readonly r?: string; readonly e?: readonly (readonly [string, string])[] };
+  const bytes = (i: string): Buffer => Buffer.from(i.slice(0, 22), 'base64url');
+  const named = [r.o, r.r, ...(r.e ?? []).flat()].filter((i) => i !== undefined);
+  return bytes(r.i).readUIntBE(9, 3) === device && bytes(r.i).readUInt32BE(12) === epoch && named.every((i) => bytes(i).readUInt32BE(12) <= epoch);
 }

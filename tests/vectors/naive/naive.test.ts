@@ -5,7 +5,7 @@ import { argon2id } from 'hash-wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { begin, fold, type State, stateBytes } from './fold';
 import { ENTRIES, entry, envelope, type Frame, frame, FROM_RELAY, INNER_REQUEST, NOTE, PART, RECEIPT, SECRET, signedText, TO_RELAY } from './formats';
-import { type Any, any, anyBytes, isRecord, RECORD_TYPES, update, updateBytes, Void } from './lanes';
+import { type Any, any, anyBytes, isRecord, isSaid, RECORD_TYPES, recordId, update, updateBytes, Void } from './lanes';
 import * as p from './primitives';
 import { Bytes, field, grammar, leaves, number, rows, section, type Value, whole, wordsOfThePhrase, write } from './words';
 
@@ -434,6 +434,8 @@ describe('the naive decoder agrees on what only devices see:', () => {
       if (x['counts'] as unknown as boolean) seen.add((record as { readonly t: string }).t);
     }
     expect([...seen].sort()).toEqual([...RECORD_TYPES].sort());
+    for (const x of all(v['ids'])) expect(recordId(un(x['random']), x['device'] as unknown as number, x['epoch'] as unknown as number)).toBe(x['i']);
+    for (const x of all(v['said'])) expect(isSaid(json(x['record']) as Any, x['device'] as unknown as number, x['epoch'] as unknown as number), JSON.stringify(x)).toBe(x['counts']);
   });
 
   it('what devices of a person say to each other, and what an item of a vault says', () => {
