@@ -24,6 +24,7 @@ export const staysHere = (run: GroupRun, { record }: OutboxItem): boolean =>
 
 /** Beside what was agreed to. A group that the relay has not begun is a thing of its own, and so is a history that is taken along. */
 export function waitingIn(run: GroupRun, agreed: Agreed | null = null): WaitingView {
+  // an id may have been made anew since, for another epoch
   const isAgreed = ({ record }: OutboxItem): boolean => agreed?.records.some((i) => randomOf(i) === randomOf(record.i)) === true;
   const items = run.outbox.filter((o) => !UNSEEN.includes(o.record.t) && !isAgreed(o));
   const isCarrying = agreed === null && run.carrying !== null && run.row.ended === null;
