@@ -1,4 +1,5 @@
 /** What is on its way to a blob store: written and hashed in a folder of this relay's own, so that nothing half or wrong ever stands under a name. */
+import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobId } from '../crypto/brand';
@@ -8,6 +9,7 @@ import { checked, type Chunks, faultOf, type PutFault } from './blobs';
 type Put = Result<number, PutFault>;
 export interface Whole {
   readonly path: string;
+  /** What was hashed, whatever stands at the path meanwhile. */
   readonly file: FileHandle;
   readonly size: number;
 }
@@ -18,11 +20,10 @@ export type Come = (id: BlobId, chunks: Chunks, keep: (whole: Whole) => Promise<
 export async function blobComing(folder: string): Promise<Come> {
   await mkdir(folder, { recursive: true });
   for (const left of await readdir(folder)) await rm(join(folder, left), { force: true });
-  let count = 0;
   return async (id, chunks, keep) => {
-    const path = join(folder, String(++count));
+    const path = join(folder, randomUUID());
     try {
-      const file = await open(path, 'wx', 0o600);
+      const file = await open(path, 'wx+', 0o600);
       try {
         const size = await checked(id, chunks, async (chunk) => {
           for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten;

@@ -3,15 +3,13 @@
  * there; a name stands for its content, so writing one twice changes nothing even where `If-None-Match` is not known.
  */
 import { AwsV4Signer } from 'aws4fetch';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestSecure } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import type { BlobId } from '../crypto/brand';
 import { hex } from '../crypto/bytes';
 import { err, ok } from '../crypto/result';
-import { blobComing } from './blob-coming';
+import { blobComing, type Whole } from './blob-coming';
 import { type Blobs, placedAs } from './blobs';
 
 export interface S3 {
@@ -33,11 +31,11 @@ export async function blobS3(s3: S3, coming: string): Promise<Blobs> {
 
   return {
     put(g, id, chunks) {
-      return come(id, chunks, async ({ path, size }) => {
-        const answer = await ask(s3, 'PUT', place(g, id), path);
+      return come(id, chunks, async (whole) => {
+        const answer = await ask(s3, 'PUT', place(g, id), whole);
         answer.resume();
         // 412: it is there already
-        return answer.statusCode === 200 || answer.statusCode === 412 ? ok(size) : err('unavailable');
+        return answer.statusCode === 200 || answer.statusCode === 412 ? ok(whole.size) : err('unavailable');
       });
     },
     async get(g, id) {
@@ -77,19 +75,19 @@ async function text(answer: IncomingMessage | null): Promise<string> {
   return Buffer.concat(parts).toString();
 }
 
-/** Signs and sends one request, with the file at `from` as its body; answers once headers came back. */
-async function ask(s3: S3, method: 'GET' | 'PUT' | 'DELETE', url: string, from?: string): Promise<IncomingMessage> {
-  const headers: Record<string, string> = from === undefined ? {} : { 'if-none-match': '*', 'content-type': 'application/octet-stream' };
+/** Signs and sends one request, with `body` if there is one; answers once headers came back. */
+async function ask(s3: S3, method: 'GET' | 'PUT' | 'DELETE', url: string, body?: Whole): Promise<IncomingMessage> {
+  const headers: Record<string, string> = body === undefined ? {} : { 'if-none-match': '*', 'content-type': 'application/octet-stream' };
   const signer = new AwsV4Signer({ method, url, headers, accessKeyId: s3.key, secretAccessKey: s3.secret, region: s3.region, service: 's3' });
   const signed = await signer.sign();
   const all = Object.fromEntries(signed.headers.entries());
-  if (from !== undefined) all['content-length'] = String((await stat(from)).size);
+  if (body !== undefined) all['content-length'] = String(body.size);
   const send = signed.url.protocol === 'https:' ? requestSecure : requestPlain;
   return new Promise((done, fail) => {
     const asking = send(signed.url, { method, headers: all, timeout: PATIENCE }, done);
     asking.on('timeout', () => asking.destroy(new Error('the blob store did not answer')));
     asking.on('error', fail);
-    if (from === undefined) asking.end();
-    else pipeline(createReadStream(from), asking).catch(fail);
+    if (body === undefined) asking.end();
+    else pipeline(body.file.createReadStream({ start: 0 }), asking).catch(fail);
   });
 }

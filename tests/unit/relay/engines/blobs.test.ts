@@ -8,7 +8,7 @@ import { blobHasher } from '../../../../crypto/kept';
 import { LIMIT } from '../../../../crypto/limits';
 import { ready } from '../../../../crypto/sodium';
 import { blobFiles } from '../../../../relay/blob-files';
-import { blobS3 } from '../../../../relay/blob-s3';
+import { blobS3, type S3 } from '../../../../relay/blob-s3';
 import { type Blobs, type Chunks, memoryBlobs } from '../../../../relay/blobs';
 import { type Engine, startS3 } from '../../../support/engines';
 import { seeded } from '../../../support/actor';
@@ -23,7 +23,7 @@ afterAll(() => s3.discard());
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'carefold-blobs-'))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const inS3 = (url = s3.url): Promise<Blobs> => blobS3({ url, key: 'S3RVER', secret: 'S3RVER', region: 'us-east-1' }, join(folder, 'coming'));
+const inS3 = (more: Partial<S3> = {}): Promise<Blobs> => blobS3({ url: s3.url, key: 'S3RVER', secret: 'S3RVER', region: 'us-east-1', ...more }, join(folder, 'coming'));
 const ENGINES: readonly (readonly [string, () => Promise<Blobs>])[] = [['memory', async () => memoryBlobs()], ['files', () => blobFiles(folder)], ['S3', () => inS3()]];
 
 const idOf = (bytes: Bytes): BlobId => {
@@ -199,9 +199,26 @@ describe.each(ENGINES)('blobs in %s', (name, open) => {
 });
 
 describe('blobs in S3', () => {
+  it('are what came, though somebody empties the folder of what is on its way and puts others there', async () => {
+    const [one, other] = [seeded('one')(200_000), seeded('other')(300_000)];
+    const [first, second] = [paced(one), paced(other)];
+    const blobs = await inS3();
+    const puts = [blobs.put(8, idOf(one), first.chunks)];
+    await first.half();
+    const others = await inS3();
+    puts.push(others.put(8, idOf(other), second.chunks));
+    await second.half();
+    first.end();
+    expect(await puts[0]).toEqual({ ok: true, value: one.length });
+    second.end();
+    expect(await puts[1]).toEqual({ ok: true, value: other.length });
+    for (const bytes of [one, other]) expect(Buffer.compare((await whole(await blobs.get(8, idOf(bytes)))) as Bytes, bytes)).toBe(0);
+    expect(coming()).toEqual([]);
+  });
+
   it('are refused as unavailable while the store is away, and nothing stays behind', async () => {
     const bytes = seeded('away')(1000);
-    const blobs = await inS3('http://127.0.0.1:9/carefold');
+    const blobs = await inS3({ url: 'http://127.0.0.1:9/carefold' });
     expect(await blobs.put(1, idOf(bytes), chunksOf(bytes))).toEqual({ ok: false, fault: 'unavailable' });
     await expect(blobs.get(1, idOf(bytes))).rejects.toThrow();
     for await (const some of blobs.old(1, Date.now())) throw new Error(`told of ${some.length}`);
