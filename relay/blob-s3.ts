@@ -11,6 +11,11 @@ import { hex } from '../crypto/bytes';
 import { err, ok } from '../crypto/result';
 import { blobComing, type Whole } from './blob-coming';
 import { type Blobs, placedAs } from './blobs';
+import { RATE } from './limits';
+
+/** Milliseconds in which nothing moves on a line to the store: until it answers, and while somebody reads what it answers with. */
+interface Patience { readonly answer: number; readonly stalled: number }
+const PATIENCE: Patience = { answer: 60_000, stalled: RATE.stalled };
 
 export interface S3 {
   /** Address of the bucket, such as `https://s3.example.org/carefold`. */
@@ -18,9 +23,9 @@ export interface S3 {
   readonly key: string;
   readonly secret: string;
   readonly region: string;
+  readonly patience?: Patience;
 }
 
-const PATIENCE = 60_000;
 /** Names told at a time. */
 const AT_ONCE = 500;
 
@@ -40,7 +45,7 @@ export async function blobS3(s3: S3, coming: string): Promise<Blobs> {
     },
     async get(g, id) {
       const answer = await ask(s3, 'GET', place(g, id));
-      if (answer.statusCode === 200) return answer;
+      if (answer.statusCode === 200) return answer.setTimeout((s3.patience ?? PATIENCE).stalled);
       answer.resume();
       if (answer.statusCode === 404) return null;
       throw new Error('the blob store did not answer');
@@ -84,7 +89,7 @@ async function ask(s3: S3, method: 'GET' | 'PUT' | 'DELETE', url: string, body?:
   if (body !== undefined) all['content-length'] = String(body.size);
   const send = signed.url.protocol === 'https:' ? requestSecure : requestPlain;
   return new Promise((done, fail) => {
-    const asking = send(signed.url, { method, headers: all, timeout: PATIENCE }, done);
+    const asking = send(signed.url, { method, headers: all, timeout: (s3.patience ?? PATIENCE).answer }, done);
     asking.on('timeout', () => asking.destroy(new Error('the blob store did not answer')));
     asking.on('error', fail);
     if (body === undefined) asking.end();

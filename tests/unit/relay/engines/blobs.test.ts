@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BlobId, Bytes } from '../../../../crypto/brand';
 import { concat, hex } from '../../../../crypto/bytes';
@@ -215,6 +216,22 @@ describe('blobs in S3', () => {
     for (const bytes of [one, other]) expect(Buffer.compare((await whole(await blobs.get(8, idOf(bytes)))) as Bytes, bytes)).toBe(0);
     expect(coming()).toEqual([]);
   });
+
+  it('wait for a reader who takes nothing for as long as a line may stand still, and no longer', async () => {
+    // more than lies between the two of them
+    const bytes = new Uint8Array(LIMIT.blob).fill(7) as Bytes;
+    expect(await (await inS3()).put(9, idOf(bytes), chunksOf(bytes))).toMatchObject({ ok: true });
+    const read = async (stalled: number): Promise<number> => {
+      let got = 0;
+      for await (const chunk of (await (await inS3({ patience: { answer: 1000, stalled } })).get(9, idOf(bytes))) as Chunks) {
+        if (got === 0) await setTimeout(4000);
+        got += chunk.length;
+      }
+      return got;
+    };
+    expect(await read(60_000)).toBe(bytes.length);
+    await expect(read(1000)).rejects.toThrow();
+  }, 30_000);
 
   it('are refused as unavailable while the store is away, and nothing stays behind', async () => {
     const bytes = seeded('away')(1000);
