@@ -37,13 +37,13 @@ const why = (e: unknown): string => (e instanceof Error ? e.message || e.name : 
 async function purge(c: Config): Promise<string> {
   await ready();
   const clock = (): number => Date.now();
-  const { keys, log, blobs, hints, tombs } = await open(c, systemRandom, clock, setImmediate, {
+  const { keys, log, blobs, hints, tombs, close } = await open(c, systemRandom, clock, setImmediate, {
     broken: () => fail('The store ended by itself. Start again: what was begun goes on.'),
     trouble: (words) => void process.stderr.write(`The store did not keep a change: ${words}.\n`),
     hints: () => undefined
-  }).catch((e: unknown) => fail(`The store cannot be opened: ${why(e)}. A relay with its own folder purges by itself every hour; stop it first.`));
+  }).catch((e: unknown) => fail(`The store cannot be opened: ${why(e)}. A relay that runs purges by itself every hour; to purge now, stop it first.`));
   const purged = await createRelay({ log, keys, clock, random: systemRandom, hints }).purge(blobs, tombs);
-  await Promise.all([log.close(), hints.close()]);
+  await close();
   return JSON.stringify(purged);
 }
 

@@ -133,7 +133,7 @@ async function start(c: Config): Promise<void> {
       server.closeAllConnections();
       server.close();
       // what was acknowledged is kept, however they end
-      void Promise.allSettled([log.close(), hints.close()]).then(() => process.exit(0));
+      void opened.close().finally(() => process.exit(0));
     }, seconds * 1000);
   };
   process.on('SIGINT', () => close(0));

@@ -14,11 +14,12 @@ import type { RelayKeys } from './house';
 import { keysAt } from './keys';
 import type { Log } from './log';
 import { postgresLog } from './log-postgres';
-import { NOTE } from './place-postgres';
 import { remoteLog } from './log-remote';
+import { NOTE } from './place-postgres';
+import { holdAlone } from './sqlite';
 import { type Tombs, TOMBS, tombsAt } from './tombs';
 
-export interface Opened { readonly keys: RelayKeys; readonly log: Log; readonly blobs: Blobs; readonly hints: Hints; readonly tombs: Tombs | null }
+export interface Opened { readonly keys: RelayKeys; readonly log: Log; readonly blobs: Blobs; readonly hints: Hints; readonly tombs: Tombs | null; close(): Promise<void> }
 export interface Hears {
   /** The store ended by itself. */
   readonly broken: () => void;
@@ -37,14 +38,25 @@ export function makeFolder(path: string): void {
   mkdirSync(path);
 }
 
+/** Nothing in the folder is touched before no other relay can: a log that lies there holds it, and for one that lies elsewhere it is held by the same lock. */
 export async function open(c: Config, random: Random, clock: () => number, turn: Turn, hears: Hears): Promise<Opened> {
-  const keys = keysAt(c.folder, random);
-  const blobs =
-    c.s3 === null ? await blobFiles(join(c.folder, 'blobs')) : await blobS3({ url: c.s3, key: c.s3Key ?? '', secret: c.s3Secret ?? '', region: c.s3Region }, join(c.folder, 'coming'));
+  const store = join(c.folder, 'relay.db');
   if (c.postgres !== null) {
+    const lock = holdAlone(`${store}.lock`);
+    const keys = keysAt(c.folder, random);
+    const blobs = await blobsOf(c);
     const log = await postgresLog({ url: c.postgres, clock, random, note: join(c.folder, NOTE), relayPk: keys.pk, earlier: (keys.earlier ?? []).map((k) => k.pk), turn, trouble: hears.trouble });
-    return { keys, blobs, log, tombs: tombsAt(join(c.folder, TOMBS)), hints: c.nats.length > 0 ? natsHints(c.nats, hears.hints) : { ...NO_HINTS, isUp: false } };
+    const hints = c.nats.length > 0 ? natsHints(c.nats, hears.hints) : { ...NO_HINTS, isUp: false };
+    const close = async (): Promise<void> => {
+      await Promise.allSettled([log.close(), hints.close()]);
+      lock.close();
+    };
+    return { keys, blobs, log, hints, tombs: tombsAt(join(c.folder, TOMBS)), close };
   }
-  const worker = new Worker(new URL('./log-worker.js', import.meta.url), { workerData: { path: join(c.folder, 'relay.db'), now: clock() }, resourceLimits: { maxYoungGenerationSizeMb: 16 } });
-  return { keys, blobs, log: await remoteLog(worker, turn, { gather: (then) => void setTimeout(then, GATHER), ...hears }), hints: NO_HINTS, tombs: null };
+  const worker = new Worker(new URL('./log-worker.js', import.meta.url), { workerData: { path: store, now: clock() }, resourceLimits: { maxYoungGenerationSizeMb: 16 } });
+  const log = await remoteLog(worker, turn, { gather: (then) => void setTimeout(then, GATHER), ...hears });
+  return { keys: keysAt(c.folder, random), blobs: await blobsOf(c), log, hints: NO_HINTS, tombs: null, close: () => log.close() };
 }
+
+const blobsOf = (c: Config): Promise<Blobs> =>
+  c.s3 === null ? blobFiles(join(c.folder, 'blobs')) : blobS3({ url: c.s3, key: c.s3Key ?? '', secret: c.s3Secret ?? '', region: c.s3Region }, join(c.folder, 'coming'));
