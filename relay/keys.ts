@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Bytes, RelayPk } from '../crypto/brand';
 import { equal } from '../crypto/bytes';
 import type { Random } from '../crypto/sodium';
-import { readTurn, signTurn, type Turn, TURNS, writeTurn } from '../crypto/turn';
+import { leadsTo, readTurn, signTurn, type Turn, TURNS, writeTurn } from '../crypto/turn';
 import { signPair } from '../crypto/verify';
 import { decode, Writer } from '../crypto/wire';
 import type { KeyPair, RelayKeys } from './house';
@@ -16,13 +16,25 @@ const SEED = 32;
 const NAME = 'relay.key';
 const COMING = 'relay.key.coming';
 
-/** Makes the key when there is none. Throws when a file is there and no key. */
-export function keysAt(folder: string, random: Random): RelayKeys {
+/** What is left to an operator who has no such key any more. */
+const LOST = 'if it is lost, every group has to be founded again, with CAREFOLD_DATA naming an empty folder';
+
+/**
+ * Makes the key when there is none. Throws when a file is there and no key, and when groups know the relay by `signer`, to which the keys
+ * there do not lead: devices speak to no other.
+ */
+export function keysAt(folder: string, random: Random, signer: RelayPk | null = null): RelayKeys {
   const path = join(folder, NAME);
   goOn(folder);
-  if (!existsSync(path)) writeKey(path, random(SEED));
+  if (!existsSync(path)) {
+    if (signer !== null) throw new Error(`${NAME} is not there, and the groups here know the relay by it. Put it back; ${LOST}`);
+    writeKey(path, random(SEED));
+  }
   const earlier = readdirSync(folder).filter((name) => /^relay\.key\.\d+$/.test(name)).map((name) => readKey(join(folder, name)));
-  return { ...readKey(path), earlier, turns: turnsAt(folder) };
+  const keys = { ...readKey(path), earlier, turns: turnsAt(folder) };
+  if (signer !== null && ![keys, ...earlier].some((k) => equal(k.pk, signer)) && !leadsTo(keys.turns, signer, keys.pk))
+    throw new Error(`${NAME} is another key than the one that groups here know the relay by. Put that one back; ${LOST}`);
+  return keys;
 }
 
 /** Another key takes the place of the one there, which names it and stays beside it for the groups that know it; the old one's number. */

@@ -1,7 +1,9 @@
 /** Opens what a relay stands on, as its settings say: key, log, blobs and hints. Throws with words for the operator. */
+import { DatabaseSync } from '@photostructure/sqlite';
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { RelayPk } from '../crypto/brand';
 import type { Random } from '../crypto/sodium';
 import { blobFiles } from './blob-files';
 import { blobS3 } from './blob-s3';
@@ -13,6 +15,7 @@ import { natsHints } from './hints-nats';
 import type { RelayKeys } from './house';
 import { keysAt } from './keys';
 import type { Log } from './log';
+import { receiptOf } from './log-entries';
 import { postgresLog } from './log-postgres';
 import { remoteLog } from './log-remote';
 import { NOTE } from './place-postgres';
@@ -55,8 +58,19 @@ export async function open(c: Config, random: Random, clock: () => number, turn:
   }
   const worker = new Worker(new URL('./log-worker.js', import.meta.url), { workerData: { path: store, now: clock() }, resourceLimits: { maxYoungGenerationSizeMb: 16 } });
   const log = await remoteLog(worker, turn, { gather: (then) => void setTimeout(then, GATHER), ...hears });
-  return { keys: keysAt(c.folder, random), blobs: await blobsOf(c), log, hints: NO_HINTS, tombs: null, close: () => log.close() };
+  return { keys: keysAt(c.folder, random, signerIn(store)), blobs: await blobsOf(c), log, hints: NO_HINTS, tombs: null, close: () => log.close() };
 }
 
 const blobsOf = (c: Config): Promise<Blobs> =>
   c.s3 === null ? blobFiles(join(c.folder, 'blobs')) : blobS3({ url: c.s3, key: c.s3Key ?? '', secret: c.s3Secret ?? '', region: c.s3Region }, join(c.folder, 'coming'));
+
+/** The key by which the newest entry in a store was receipted; null when there is none. */
+function signerIn(path: string): RelayPk | null {
+  const db = new DatabaseSync(path, { readOnly: true });
+  try {
+    const newest = db.prepare('SELECT receipt FROM entries ORDER BY rowid DESC LIMIT 1').get() as { readonly receipt: Uint8Array } | undefined;
+    return newest === undefined ? null : receiptOf(newest.receipt).relayPk;
+  } finally {
+    db.close();
+  }
+}

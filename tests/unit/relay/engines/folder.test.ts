@@ -1,6 +1,6 @@
-/** A relay's folder, as processes find it: one relay's at a time. */
+/** A relay's folder, as processes find it: one relay's at a time, with the key that its groups know. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -85,5 +85,29 @@ describe.each([['SQLite', () => ({}), 'blobs/coming'], ['PostgreSQL', shared, 'c
     const next = await again(env());
     expect(await next.end('SIGTERM')).toBe(0);
     await (await again(env())).end('SIGKILL');
+  }, 120_000);
+});
+
+describe('the key of a relay with SQLite', () => {
+  it('is made while there is no group, and by no accident another for groups that know it', async () => {
+    await begin();
+    await node.end('SIGTERM');
+    const [key, away] = [join(node.folder, 'relay.key'), join(node.folder, 'away')];
+    copyFileSync(key, away);
+    rmSync(key);
+    const lost = /^1 The store in .+ cannot be opened: relay\.key is not there, and the groups here know the relay by it\. Put it back; .+\.$/;
+    await expect(again()).rejects.toThrow(lost);
+    await expect(again()).rejects.toThrow(lost);
+    expect(readdirSync(node.folder).filter((name) => name.startsWith('relay.key'))).toEqual([]);
+    writeFileSync(key, seeded('another')(32));
+    await expect(again()).rejects.toThrow(/^1 The store in .+ cannot be opened: relay\.key is another key than the one that groups here know the relay by\. Put that one back; .+\.$/);
+    copyFileSync(away, key);
+    expect(await (await again()).end('SIGTERM')).toBe(0);
+    // one that the operator changed is known by the one before it, even when that is gone
+    const turned = spawnSync(process.execPath, [bundle.admin, 'new-key'], { encoding: 'utf8', env: { ...process.env, CAREFOLD_DATA: node.folder } });
+    expect(turned.status).toBe(0);
+    expect(await (await again()).end('SIGTERM')).toBe(0);
+    rmSync(`${key}.1`);
+    expect(await (await again()).end('SIGTERM')).toBe(0);
   }, 120_000);
 });
