@@ -44,18 +44,19 @@ export interface Config {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-const number = (least: number, most = Number.MAX_SAFE_INTEGER) => v.pipe(v.unknown(), v.check((x) => typeof x === 'string' || typeof x === 'number'), v.transform(Number), v.integer(), v.minValue(least), v.maxValue(most));
+const PORTS = 65535;
+const number = (least: number, most = Number.MAX_SAFE_INTEGER) => v.pipe(v.unknown(), v.check((x) => typeof x === 'number' || (typeof x === 'string' && /^\d+$/.test(x))), v.transform(Number), v.integer(), v.minValue(least), v.maxValue(most));
 const isAddress = (protocol: RegExp) => (s: string): boolean => URL.canParse(s) && protocol.test(new URL(s).protocol);
 const text = v.pipe(v.unknown(), v.string());
 const address = (protocol: RegExp) => v.pipe(text, v.check(isAddress(protocol)));
 /** Several, separated by spaces or commas, or a list. */
 const list = (each: (s: string) => boolean) => v.pipe(v.unknown(), v.union([v.pipe(v.string(), v.transform((s) => s.split(/[\s,]+/).filter(Boolean))), v.array(v.string())]), v.check((all) => all.every(each)));
-const listener = v.pipe(text, v.regex(/^(?:[^\s:]+|\[[0-9a-f:]+\]):\d{1,5}$/i));
+const listener = v.pipe(text, v.regex(/^(?:[^\s:]+|\[[0-9a-f:]+\]):\d{1,5}$/i), v.check((s) => Number(/\d+$/.exec(s)?.[0]) <= PORTS));
 const words = v.pipe(text, v.minLength(1));
 
 /** Each setting: its name in the environment, what it must be, and what it is when nobody says. */
 const SETTINGS = {
-  port: ['PORT', number(0, 65535), 'a number from 0 to 65535', 8787],
+  port: ['PORT', number(0, PORTS), 'a number from 0 to 65535', 8787],
   host: ['HOST', words, 'an address to listen on', '127.0.0.1'],
   folder: ['CAREFOLD_DATA', v.pipe(words, v.transform((s) => resolve(s))), 'a folder', resolve('./data')],
   app: ['CAREFOLD_STATIC', words, 'a folder', './build'],
@@ -79,17 +80,23 @@ const SETTINGS = {
   groups: ['CAREFOLD_GROUPS', v.pipe(v.unknown(), v.picklist(['open', 'permit'])), 'open or permit', 'open']
 } as const satisfies { readonly [K in keyof Config]: readonly [env: string, schema: v.GenericSchema<unknown, NonNullable<Config[K]>>, must: string, otherwise: Config[K]] };
 type Name = keyof Config;
+/** What else may stand in the environment: where the file is, and what the Caddyfile reads. */
+const BESIDE: readonly string[] = ['CAREFOLD_CONFIG', 'CAREFOLD_HOST'];
 
 export function configOf(env: Env): Result<Config> {
-  const from = fileOf(env['CAREFOLD_CONFIG']);
+  const said = (name: string): string | undefined => env[name]?.trim() || undefined;
+  const known = new Set([...BESIDE, ...Object.values(SETTINGS).map(([name]) => name)]);
+  const unknown = Object.keys(env).find((name) => name.startsWith('CAREFOLD_') && !known.has(name) && said(name) !== undefined);
+  if (unknown !== undefined) return err(`${unknown} is no setting.`);
+  const path = said('CAREFOLD_CONFIG');
+  const from = fileOf(path);
   if (!from.ok) return from;
   const found: Partial<Record<Name, unknown>> = {};
   for (const name of Object.keys(SETTINGS) as Name[]) {
     const [inEnv, schema, must, otherwise] = SETTINGS[name];
-    const said = env[inEnv] || undefined;
-    const value = said ?? from.value[name];
+    const value = said(inEnv) ?? from.value[name];
     const read = value === undefined ? null : v.safeParse(schema, value);
-    if (read !== null && !read.success) return err(said === undefined ? `“${name}” in ${env['CAREFOLD_CONFIG']} must be ${must}.` : `${inEnv} must be ${must}.`);
+    if (read !== null && !read.success) return err(said(inEnv) === undefined ? `“${name}” in ${path} must be ${must}.` : `${inEnv} must be ${must}.`);
     found[name] = read === null ? otherwise : read.output;
   }
   const c = found as Config;

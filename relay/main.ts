@@ -146,7 +146,7 @@ async function start(c: Config): Promise<void> {
     const bound = server.address();
     const port = bound !== null && typeof bound === 'object' ? bound.port : c.port;
     // a browser makes passkeys only where the address is a name; whoever said which number to listen on gets that one
-    const name = process.env['HOST'] || c.host !== '127.0.0.1' ? c.host : 'localhost';
+    const name = process.env['HOST']?.trim() || c.host !== '127.0.0.1' ? c.host : 'localhost';
     notes.say('ready', `Carefold is ready at ${c.publicUrl ?? `http://${name.includes(':') ? `[${name}]` : name}:${port}`}`);
     notes.say('folder', `Your data lives in ${c.folder}`);
     sweep();

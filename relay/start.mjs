@@ -50,14 +50,15 @@ function fileOf(path) {
 
 /** Settings from the environment, or a worded fault. */
 function settings(env) {
-  const file = fileOf(env['CAREFOLD_CONFIG']);
+  const said = (name) => env[name]?.trim();
+  const file = fileOf(said('CAREFOLD_CONFIG'));
   if (file.fault) return file;
-  const port = Number(env['PORT'] || (file.port ?? 8787));
+  const port = Number(said('PORT') || (file.port ?? 8787));
   if (!Number.isInteger(port) || port < 0 || port > 65535) return { fault: `PORT must be a number from 0 to 65535, not “${env['PORT']}”.` };
-  const address = env['CAREFOLD_PUBLIC'] || file.publicUrl;
+  const address = said('CAREFOLD_PUBLIC') || file.publicUrl;
   if (address && (!URL.canParse(address) || new URL(address).protocol !== 'https:'))
     return { fault: `CAREFOLD_PUBLIC must be an https address, not “${address}”.` };
-  return { port, host: env['HOST'] || file.host || '127.0.0.1', folder: resolve(env['CAREFOLD_DATA'] || file.folder || './data'), address };
+  return { port, host: said('HOST') || file.host || '127.0.0.1', folder: resolve(said('CAREFOLD_DATA') || file.folder || './data'), address };
 }
 
 /** Why the port cannot be listened on, or nothing. Asked before a minute of building, not after. */

@@ -49,7 +49,7 @@ export async function startRelay(env: Readonly<Record<string, string>> = {}): Pr
   const start = async (more: Readonly<Record<string, string>> = {}): Promise<void> => {
     const started = spawn(process.execPath, ['--heapsnapshot-signal=SIGUSR2', `--diagnostic-dir=${heaps}`, `--heap-snapshot-string-limit=${WHOLE}`, `--import=${holds}`, 'dist/relay.js'], {
       cwd: root,
-      env: { ...process.env, CAREFOLD_HELD: held, PORT: String(port), HOST: '127.0.0.1', CAREFOLD_DATA: folder, ...env, ...more },
+      env: { ...process.env, HELD: held, PORT: String(port), HOST: '127.0.0.1', CAREFOLD_DATA: folder, ...env, ...more },
       stdio: ['ignore', 'pipe', 'pipe']
     });
     child = started;

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LAPTOP, PHONE } from './browser';
 
-/** Where the pictures go: `CAREFOLD_SCREENS`, else test-results/screens. */
-const folder = process.env['CAREFOLD_SCREENS'] ?? fileURLToPath(new URL('../../../test-results/screens/', import.meta.url));
+/** Where the pictures go: `SCREENS`, else test-results/screens. */
+const folder = process.env['SCREENS'] ?? fileURLToPath(new URL('../../../test-results/screens/', import.meta.url));
 const SIZES = { phone: PHONE, wide: LAPTOP } as const;
 /** Each differs from the one before in one thing. Colours differ by light and structure by size: judging two of the four holds both to account. */
 const VIEWS = [

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Hono } from 'hono';
 import { ready } from '../../../crypto/sodium';
@@ -71,8 +71,17 @@ describe('settings', () => {
   it('have a default each, and a wrong one is told in a line', () => {
     expect(configOf({})).toMatchObject({ ok: true, value: { port: 8787, host: '127.0.0.1', app: './build', publicUrl: null, proxies: [] } });
     expect(configOf({ CAREFOLD_PROXIES: '10.0.0.5,10.1.0.0/16, fd00:1::/64' })).toMatchObject({ ok: true, value: { proxies: ['10.0.0.5', '10.1.0.0/16', 'fd00:1::/64'] } });
-    for (const env of [{ PORT: 'x' }, { PORT: '70000' }, { CAREFOLD_PUBLIC: 'care' }, { CAREFOLD_ORIGIN: 'https://a.example/path' }, { CAREFOLD_PACE: '-1' }, { CAREFOLD_POSTGRES: 'postgres://db/care' }, { CAREFOLD_NATS: 'nats://hints:4222' }, { CAREFOLD_METRICS: '9464' }, { CAREFOLD_GROUPS: 'closed' }, { CAREFOLD_PROXIES: '10.0.0.5, caddy' }])
+    for (const env of [{ PORT: 'x' }, { PORT: '70000' }, { CAREFOLD_PUBLIC: 'care' }, { CAREFOLD_ORIGIN: 'https://a.example/path' }, { CAREFOLD_PACE: '-1' }, { CAREFOLD_POSTGRES: 'postgres://db/care' }, { CAREFOLD_NATS: 'nats://hints:4222' }, { CAREFOLD_METRICS: '9464' }, { CAREFOLD_METRICS: '127.0.0.1:99999' }, { CAREFOLD_FROM: '0x10' }, { PORT: '1e3' }, { CAREFOLD_GROUPS: 'closed' }, { CAREFOLD_PROXIES: '10.0.0.5, caddy' }])
       expect(configOf(env).ok, JSON.stringify(env)).toBe(false);
+    // blank is as nothing said
+    expect(configOf({ PORT: ' ', HOST: '\t', CAREFOLD_PACE: ' ', CAREFOLD_FROM: ' 50 ', CAREFOLD_DATA: ' ' })).toMatchObject({ ok: true, value: { port: 8787, host: '127.0.0.1', pace: 1000, from: 50, folder: resolve('./data') } });
+  });
+
+  it('have names that are known, and one in the environment that is none is told', () => {
+    expect(configOf({ CAREFOLD_GROUP: 'permit' })).toEqual({ ok: false, fault: 'CAREFOLD_GROUP is no setting.' });
+    expect(configOf({ CAREFOLD_POSTGRESQL: 'postgres://db/care' })).toEqual({ ok: false, fault: 'CAREFOLD_POSTGRESQL is no setting.' });
+    // what the Caddyfile reads may stand in the same environment
+    expect(configOf({ CAREFOLD_HOST: 'care.example.org', GROUPS: 'permit', CAREFOLD_CONFIG: '' })).toMatchObject({ ok: true });
   });
 
   it('come from a file as well, over which the environment goes, and what a file says that is none is told', () => {
