@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { err, ok, type Result } from '../crypto/result';
 import { isProxy } from './doors';
+import { isNats, wayIn } from './hints-nats';
 import { RATE } from './limits';
 import { isPushService } from './places';
 
@@ -69,7 +70,7 @@ const SETTINGS = {
   drain: ['CAREFOLD_DRAIN', number(0, 600), 'a number of seconds up to 600', 0],
   metrics: ['CAREFOLD_METRICS', listener, 'an address and a port like 127.0.0.1:9464', null],
   postgres: ['CAREFOLD_POSTGRES', address(/^postgres(ql)?:$/), 'an address like postgres://carefold@db.example.org/carefold', null],
-  nats: ['CAREFOLD_NATS', list(isAddress(/^(nats|tls):$/)), 'addresses like nats://hints.example.org:4222', []],
+  nats: ['CAREFOLD_NATS', list(isNats), 'addresses like nats://hints.example.org:4222 or tls://name:password@hints.example.org', []],
   s3: ['CAREFOLD_S3', address(/^https?:$/), 'a bucket’s address like https://s3.example.org/carefold', null],
   s3Key: ['CAREFOLD_S3_KEY', words, 'the bucket’s access key', null],
   s3Secret: ['CAREFOLD_S3_SECRET', words, 'the bucket’s secret key', null],
@@ -103,6 +104,7 @@ export function configOf(env: Env): Result<Config> {
   if (c.s3 !== null && (c.s3Key === null || c.s3Secret === null)) return err('CAREFOLD_S3 needs CAREFOLD_S3_KEY and CAREFOLD_S3_SECRET.');
   if (c.postgres === null && c.nats.length > 0) return err('CAREFOLD_NATS needs CAREFOLD_POSTGRES: a relay alone has nobody to tell.');
   if (c.postgres !== null && c.s3 === null) return err('CAREFOLD_POSTGRES needs CAREFOLD_S3: every relay must reach the same attachments.');
+  if (new Set(c.nats.map(wayIn)).size > 1) return err('CAREFOLD_NATS must name servers that all take the same name and password, and all TLS or none.');
   return ok(c);
 }
 

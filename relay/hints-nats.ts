@@ -1,6 +1,7 @@
 /** Hints over NATS core: one subject for each group, at most once, nothing kept. Without its server the relay goes on by asking the store. */
+import { isIP } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
-import { connect, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import { connect, type ConnectionOptions, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { decodeHint, encodeHint, type Hint, type Hints } from './hints';
 
 /** Beyond that the others find it by asking. */
@@ -8,6 +9,33 @@ const MISSED = 10_000;
 /** Milliseconds until a server is tried again that was not there, or let nobody in. */
 const AGAIN = 1_000;
 const subject = (g: number): string => `carefold.group.${g}`;
+
+/** Whether it is the address of a server: nats:, or tls: for one that has to have TLS, and then by name: of a number the driver takes the certificate of any localhost. */
+export function isNats(address: string): boolean {
+  try {
+    const u = new URL(address);
+    return /^(nats|tls):$/.test(u.protocol) && u.hostname !== '' && (u.protocol === 'nats:' || isIP(u.hostname.replace(/^\[|\]$/g, '')) === 0) && /^\/?$/.test(u.pathname + u.search + u.hash) && loginOf(u) !== null;
+  } catch {
+    return false;
+  }
+}
+/** What all servers of a relay have in common, since the driver takes it once. */
+export function wayIn(address: string): string {
+  const { protocol, username, password } = new URL(address);
+  return [protocol, username, password].join();
+}
+
+/** A name without a password is a token. Throws when it is not written as an address has it. */
+function loginOf({ username, password }: URL): Pick<ConnectionOptions, 'user' | 'pass' | 'token'> {
+  const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)];
+  if (pass !== '') return { user, pass };
+  return user === '' ? {} : { token: user };
+}
+/** The driver reads nothing in an address but where the server is. */
+function optionsOf(servers: readonly string[]): ConnectionOptions {
+  const all = servers.map((s) => new URL(s));
+  return { servers: all.map((u) => u.host), ...(all[0] === undefined ? {} : loginOf(all[0])), ...(all[0]?.protocol === 'tls:' ? { tls: {} } : {}) };
+}
 
 /** Returns at once; connects, and connects again, by itself. `changed` hears whether hints come through. */
 export function natsHints(servers: readonly string[], changed: (isUp: boolean) => void = () => undefined): Hints {
@@ -46,7 +74,7 @@ export function natsHints(servers: readonly string[], changed: (isUp: boolean) =
   const keep = async (): Promise<void> => {
     while (!closed) {
       try {
-        nats = await connect({ servers: [...servers], name: 'carefold', noEcho: true, maxReconnectAttempts: -1, reconnectTimeWait: 500, reconnectJitter: 500, pingInterval: 5_000, maxPingOut: 2 });
+        nats = await connect({ ...optionsOf(servers), name: 'carefold', noEcho: true, maxReconnectAttempts: -1, reconnectTimeWait: 500, reconnectJitter: 500, pingInterval: 5_000, maxPingOut: 2 });
         if (closed) return void (await nats.close());
         for (const g of watching.keys()) listen(g);
         turn(true);

@@ -84,6 +84,13 @@ describe('settings', () => {
     expect(configOf({ CAREFOLD_HOST: 'care.example.org', GROUPS: 'permit', CAREFOLD_CONFIG: '' })).toMatchObject({ ok: true });
   });
 
+  it('name servers for hints that all take one name, one password, and TLS or none', () => {
+    const hints = (nats: string): ReturnType<typeof configOf> => configOf({ CAREFOLD_POSTGRES: 'postgres://db/care', CAREFOLD_S3: 'https://s3.example.org/care', CAREFOLD_S3_KEY: 'k', CAREFOLD_S3_SECRET: 's', CAREFOLD_NATS: nats });
+    for (const nats of ['nats://10.0.0.31:4222 nats://b', 'tls://u:p%40ss@a tls://u:p%40ss@b:4223']) expect(hints(nats)).toMatchObject({ ok: true, value: { nats: nats.split(' ') } });
+    for (const nats of ['nats:a', 'nats://', 'nats://u%:p@a', 'wss://a', 'nats://a/subject', 'tls://10.0.0.31:4222', 'tls://[fd00::1]']) expect(hints(nats)).toMatchObject({ ok: false, fault: expect.stringMatching(/^CAREFOLD_NATS must be addresses like /) });
+    for (const nats of ['nats://a tls://b', 'nats://u:p@a nats://b', 'nats://u:p@a nats://u:q@b']) expect(hints(nats)).toEqual({ ok: false, fault: 'CAREFOLD_NATS must name servers that all take the same name and password, and all TLS or none.' });
+  });
+
   it('come from a file as well, over which the environment goes, and what a file says that is none is told', () => {
     const path = join(folder, 'carefold.json');
     const say = (words: string): ReturnType<typeof configOf> => {

@@ -104,4 +104,21 @@ describe('hints over NATS', () => {
     });
     stop();
   });
+
+  it('come through a server that asks for a name and a password, and with tls: through none that has no TLS', async () => {
+    const server = await startNats(() => ['--user', 'care fold', '--pass', 'p@ss:word']);
+    servers.push(server);
+    const at = (way: string): string => `${way}127.0.0.1:${server.port}`;
+    const [a, b, none, wrong, plain] = ['nats://care%20fold:p%40ss%3Aword@', 'nats://care%20fold:p%40ss%3Aword@', 'nats://', 'nats://care%20fold:else@', 'tls://care%20fold:p%40ss%3Aword@'].map((way) => natsHints([at(way)])) as [Hints, Hints, Hints, Hints, Hints];
+    ends.push(a, b, none, wrong, plain);
+    let heard = 0;
+    b.watch(1, () => heard++);
+    await until(() => {
+      a.tell(hint(1));
+      return heard > 0;
+    });
+    // long enough to have tried twice
+    await new Promise((done) => setTimeout(done, 2500));
+    expect([none.isUp, wrong.isUp, plain.isUp]).toEqual([false, false, false]);
+  });
 });

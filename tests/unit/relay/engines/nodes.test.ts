@@ -33,8 +33,8 @@ const env = (): Record<string, string> => ({
   CAREFOLD_POSTGRES: db.url, CAREFOLD_NATS: nats.url, CAREFOLD_S3: s3.url, CAREFOLD_S3_KEY: 'S3RVER', CAREFOLD_S3_SECRET: 'S3RVER', CAREFOLD_METRICS: '127.0.0.1:0'
 });
 // relays that share a store are one relay to their groups: the same key
-const node = (prepare: (folder: string) => void = () => undefined): Promise<Node> =>
-  startNode(bundle.path, env(), (folder) => {
+const node = (prepare: (folder: string) => void = () => undefined, more: Readonly<Record<string, string>> = {}): Promise<Node> =>
+  startNode(bundle.path, { ...env(), ...more }, (folder) => {
     writeFileSync(join(folder, 'relay.key'), createHash('sha256').update('key').digest());
     prepare(folder);
   });
@@ -238,6 +238,20 @@ describe('two relays on one store', () => {
     await sql`DELETE FROM tombs WHERE id = ${Buffer.alloc(32, 7)}`;
     await sql.end();
   });
+
+  it.runIf(spawnSync('openssl', ['version']).status === 0)('hear hints over TLS of a server whose certificate they know, by name and password, and of no other', async () => {
+    const kept = mkdtempSync(join(tmpdir(), 'carefold-tls-'));
+    const [cert, key] = [join(kept, 'cert.pem'), join(kept, 'key.pem')];
+    const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert, '-subj', '/CN=hints', '-addext', 'subjectAltName=DNS:localhost'];
+    expect(spawnSync('openssl', made).status).toBe(0);
+    const secure = await startNats(() => ['--tls', '--tlscert', cert, '--tlskey', key, '--user', 'care', '--pass', 'fold']);
+    const hints = { CAREFOLD_NATS: `tls://care:fold@localhost:${secure.port}` };
+    nodes.push(await node(undefined, { ...hints, NODE_EXTRA_CA_CERTS: cert }), await node(undefined, hints));
+    await until(() => nodes[2]!.said().includes('Hints of other relays come through.') && nodes[3]!.said().includes('No hints of other relays come through'));
+    expect(nodes[3]!.said()).not.toContain('Hints of other relays');
+    await secure.discard();
+    rmSync(kept, { recursive: true });
+  }, 60_000);
 
   it('refuse a relay with another key', async () => {
     await expect(startNode(bundle.path, env())).rejects.toThrow(/^1 The store in PostgreSQL cannot be opened: the store belongs to a relay with another key/);
