@@ -34,7 +34,8 @@ const fail = (line: string): never => {
   process.stderr.write(`${line}\n`);
   process.exit(1);
 };
-const why = (e: unknown): string => (e instanceof Error ? e.message || ('code' in e ? String(e.code) : e.name) : 'unknown');
+const why = (e: unknown): string => (e instanceof Error ? e.message || codeOf(e) : 'unknown');
+const codeOf = (e: unknown): string => (e instanceof Error ? ('code' in e ? String(e.code) : e.name) : 'unknown');
 const clock = (): number => Date.now();
 
 const settings = configOf(process.env);
@@ -49,8 +50,10 @@ async function start(c: Config): Promise<void> {
   } catch {
     return fail(`The folder ${c.folder} cannot be written. Choose another one with CAREFOLD_DATA.`);
   }
-  const notes = journal(c.log, clock, (line) => console.log(line), (line) => console.error(line));
+  const notes = journal(c.log, clock, (line) => console.log(line), (line) => void process.stderr.write(`${line}\n`));
   const warn = seldom(notes, clock);
+  // what answers requests prints each answer that broke off, with the path of a file in it
+  console.error = (e: unknown) => warn('cut-short', `An answer was cut short: ${codeOf(e)}.`);
   const opened = await open(c, systemRandom, clock, setImmediate, {
     broken: () => fail('The store ended by itself. Nothing that was acknowledged is lost; start again.'),
     trouble: (words) => warn('trouble', `The store did not keep a change: ${words}. Devices keep it and try again.`),

@@ -210,6 +210,22 @@ describe('the relay as a process', () => {
     await expect(run({ CAREFOLD_DATA: '/proc/none' })).rejects.toThrow(/^1 The folder \/proc\/none cannot be written\. Choose another one with CAREFOLD_DATA\.$/);
   });
 
+  it('writes down once a minute, in its own form, that it could not open a file of the app', async () => {
+    const build = join(folder, 'build');
+    mkdirSync(build);
+    const one = await run({ CAREFOLD_STATIC: build, CAREFOLD_LOG: 'json' });
+    // it is there, and nobody can open it
+    const holder = createServer();
+    await new Promise<void>((done) => holder.listen(join(build, 'a.js'), done));
+    const from = one.said().length;
+    for (let i = 0; i < 5; i++) await fetch(`http://127.0.0.1:${one.port}/a.js`).then((r) => r.text()).catch(() => '');
+    holder.close();
+    await until(() => one.said().length > from);
+    expect((await fetch(`http://127.0.0.1:${one.port}/healthz`)).status).toBe(200);
+    const lines = one.said().slice(from).trim().split('\n').map((line) => JSON.parse(line) as unknown);
+    expect(lines).toMatchObject([{ level: 'warn', what: 'cut-short', words: 'An answer was cut short: ENXIO.' }]);
+  });
+
   it('counts people by their own address behind a proxy elsewhere that it was told of, and believes no other', async () => {
     const one = await run({ CAREFOLD_FROM: '1', CAREFOLD_PROXIES: '127.0.0.2' });
     const open: WebSocket[] = [];
