@@ -1,6 +1,4 @@
 /** `npm start -- admin …`: composition root of what an operator asks a store, and tells it. */
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { ready, systemRandom } from '../crypto/sodium';
 import { adminPermit } from './admin-permit';
 import { adminQuota } from './admin-quota';
@@ -8,7 +6,7 @@ import { type Config, configOf } from './config';
 import { newKey } from './keys';
 import { newLife } from './new-life';
 import { open } from './open';
-import { ownedAs } from './owner';
+import { leaveToOwner } from './owner';
 import { createRelay } from './relay';
 import { statsOf } from './stats';
 
@@ -58,10 +56,10 @@ const command = COMMANDS[process.argv[2] ?? ''];
 if (!settings.ok) fail(settings.fault);
 else if (command === undefined) fail(`Say: admin ${Object.keys(COMMANDS).join(', admin ')}.`);
 else {
+  // however it ends
+  process.on('exit', () => leaveToOwner(settings.value.folder));
   try {
     console.log(await command(settings.value, process.argv.slice(3)));
-    const { folder } = settings.value;
-    ownedAs(folder)(...readdirSync(folder).filter((name) => /^(relay|postgres)\./.test(name)).map((name) => join(folder, name)));
   } catch (e) {
     fail(`It was not done: ${why(e)}`);
   }

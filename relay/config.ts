@@ -83,11 +83,13 @@ const SETTINGS = {
 type Name = keyof Config;
 /** What else may stand in the environment: where the file is, and what the Caddyfile reads. */
 const BESIDE: readonly string[] = ['CAREFOLD_CONFIG', 'CAREFOLD_HOST'];
+/** What container runtimes say of services whose names begin so. */
+const OF_SERVICES = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/;
 
 export function configOf(env: Env): Result<Config> {
   const said = (name: string): string | undefined => env[name]?.trim() || undefined;
   const known = new Set([...BESIDE, ...Object.values(SETTINGS).map(([name]) => name)]);
-  const unknown = Object.keys(env).find((name) => name.startsWith('CAREFOLD_') && !known.has(name) && said(name) !== undefined);
+  const unknown = Object.keys(env).find((name) => name.startsWith('CAREFOLD_') && !known.has(name) && !OF_SERVICES.test(name) && said(name) !== undefined);
   if (unknown !== undefined) return err(`${unknown} is no setting.`);
   const path = said('CAREFOLD_CONFIG');
   const from = fileOf(path);

@@ -1,5 +1,5 @@
 /** PostgreSQL as the store uses it: a server that can write, durable when it commits, numbers as numbers and bytes as bytes. */
-import { connect, type Socket } from 'node:net';
+import { Socket } from 'node:net';
 import postgres, { type Sql } from 'postgres';
 import type { Found, Value } from './steps';
 
@@ -20,18 +20,26 @@ export function connectTo(url: string, closed: () => void = () => undefined): Sq
     types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
     backoff: (many: number) => Math.min(1, 0.05 * 2 ** many),
     socket: ({ host, port, path }: Where): Socket => {
-      if (isOver) throw Object.assign(new Error('the connection is over'), { code: 'CONNECTION_CLOSED' });
-      const at = tries++ % host.length;
+      // each host once: of several the driver would try one after the other for ever
+      if (isOver || tries === host.length) {
+        void sql.end({ timeout: 0 }).catch(() => undefined);
+        throw Object.assign(new Error('the connection is over, or there is none to be had'), { code: 'CONNECTION_CLOSED' });
+      }
       // by these the driver checks a certificate
-      const to = { host: host[at] as string, port: port[at] as number };
-      return Object.assign(typeof path === 'string' ? connect(path) : connect(to), to);
+      const to = { host: host[tries] as string, port: port[tries] as number };
+      tries++;
+      const made = new Socket();
+      // the driver listens to it a moment later, and writes after that
+      setImmediate(() => made.destroyed || (typeof path === 'string' ? made.connect(path) : made.connect(to)));
+      return Object.assign(made, to);
     },
     onclose: () => {
       isOver = true;
       closed();
     }
   };
-  return postgres(url, options as object) as unknown as Sql;
+  const sql = postgres(url, options as object) as unknown as Sql;
+  return sql;
 }
 /** Where the driver found that the address leads: one host or several, or a socket of the system. */
 interface Where { readonly host: readonly string[]; readonly port: readonly number[]; readonly path?: string | boolean }
@@ -160,6 +168,6 @@ const codeOf = (e: unknown): string => (typeof e === 'object' && e !== null && '
 /** Whether the server has no room for what it was told. */
 export const isFull = (e: unknown): boolean => codeOf(e) === '53100';
 /** Whether the connection failed, and not what was asked over it; or leads to a server that only reads (25006), as one does that was the primary. */
-export const isOutage = (e: unknown): boolean => /^(CONNECT|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|08|57P|53|25006)/.test(codeOf(e));
+export const isOutage = (e: unknown): boolean => /^(CONNECT|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|ENET|EHOST|EADDR|EAI_|08|57P|53|25006)/.test(codeOf(e));
 /** Whether somebody else stood in the way, so that the same may work at once. */
 export const isClash = (e: unknown): boolean => ['40001', '40P01', '23505'].includes(codeOf(e));

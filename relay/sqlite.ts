@@ -49,11 +49,10 @@ export class Sqlite {
   run(sql: string, ...values: Value[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint } {
     return this.prepared(sql).run(...values);
   }
-  /** What was committed goes from the log beside it into the file, and nothing stays in the log; false where a disk has no room for that. */
+  /** What was committed goes from the log beside it into the file, and nothing stays in the log; false where a disk has no room for that, or somebody is reading. */
   empty(): boolean {
     try {
-      this.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-      return true;
+      return (this.db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as Found | undefined)?.['busy'] === 0;
     } catch {
       return false;
     }

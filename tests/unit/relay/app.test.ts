@@ -79,6 +79,9 @@ describe('settings', () => {
 
   it('have names that are known, and one in the environment that is none is told', () => {
     expect(configOf({ CAREFOLD_GROUP: 'permit' })).toEqual({ ok: false, fault: 'CAREFOLD_GROUP is no setting.' });
+    // what a container runtime says of services
+    const services = { CAREFOLD_SERVICE_HOST: '10.0.0.1', CAREFOLD_SERVICE_PORT: '8787', CAREFOLD_SERVICE_PORT_HTTP: '8787', CAREFOLD_PORT: 'tcp://10.0.0.1:8787', CAREFOLD_NATS_PORT_4222_TCP_ADDR: '10.0.0.2' };
+    expect(configOf(services)).toMatchObject({ ok: true, value: { port: 8787, nats: [] } });
     expect(configOf({ CAREFOLD_POSTGRESQL: 'postgres://db/care' })).toEqual({ ok: false, fault: 'CAREFOLD_POSTGRESQL is no setting.' });
     // what the Caddyfile reads may stand in the same environment
     expect(configOf({ CAREFOLD_HOST: 'care.example.org', GROUPS: 'permit', CAREFOLD_CONFIG: '' })).toMatchObject({ ok: true });

@@ -1,6 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from '@photostructure/sqlite';
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { BlobId, Bytes } from '../../../crypto/brand';
 import type { FromRelay, ReceiptedEntry } from '../../../crypto/frames';
@@ -9,6 +10,7 @@ import { DESTROY_GRACE } from '../../../crypto/roster/rules';
 import { chainHead } from '../../../crypto/roster/state';
 import { ready } from '../../../crypto/sodium';
 import { backUp, restore } from '../../../relay/backup';
+import { sweepBlobs } from '../../../relay/blob-routes';
 import { type Blobs, memoryBlobs } from '../../../relay/blobs';
 import { localLog } from '../../../relay/log-sqlite';
 import { type Device, foundGroup, makeDevice, plainEntry, seeded } from '../../support/actor';
@@ -137,4 +139,19 @@ it('a restored relay hears first whether the end was called off, and destroys wh
   expect(await restore(folder, join(folder, 'copy'), r.now)).toMatchObject({ ok: true });
   started(r.now + 8 * 86_400_000);
   expect(await purge()).toEqual({ destroyed: 1, waiting: 0 });
+});
+
+it('nothing of it stays in the log beside the store, though somebody was reading just then', async () => {
+  await destroy(true);
+  r.now += DESTROY_GRACE;
+  const left = (): number => statSync(join(folder, 'relay.db-wal')).size;
+  const reader = new DatabaseSync(join(folder, 'relay.db'));
+  reader.exec('BEGIN; SELECT count(*) FROM groups');
+  reader.prepare('SELECT count(*) FROM groups').get();
+  expect(await purge()).toEqual({ destroyed: 1, waiting: 0 });
+  expect(left()).toBeGreaterThan(0);
+  reader.exec('COMMIT');
+  reader.close();
+  await sweepBlobs(r.relay, blobs, 0, 0);
+  expect(left()).toBe(0);
 });

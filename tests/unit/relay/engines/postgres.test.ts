@@ -2,7 +2,7 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import type { Sql } from 'postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { connectTo, Line, type Rows, unfit } from '../../../../relay/postgres';
+import { connectTo, isOutage, Line, type Rows, unfit } from '../../../../relay/postgres';
 import { type Engine, startPostgres } from '../../../support/engines';
 
 let server: Engine;
@@ -68,6 +68,29 @@ describe('a transaction', () => {
   });
 });
 
+it('a server that no way leads to is an outage, in the system’s word for it, and so are several that are all away', async () => {
+  const asked = async (url: string): Promise<unknown> => {
+    const far = new Line(url, 5000);
+    try {
+      return await far.read((rows) => rows('SELECT 1', [])).catch((e: unknown) => [isOutage(e), (e as { code?: string }).code]);
+    } finally {
+      await far.close();
+    }
+  };
+  // the broadcast address: refused by the system before anything is sent
+  expect(await asked('postgres://a@255.255.255.255/x')).toEqual([true, expect.stringMatching(/^E(NETUNREACH|ACCES|HOSTUNREACH)$/)]);
+  const began = performance.now();
+  expect(await asked('postgres://a@127.0.0.1:1,127.0.0.1:2/x')).toEqual([true, expect.any(String)]);
+  expect(performance.now() - began).toBeLessThan(4000);
+});
+
+it('the first of several that can be reached is taken', async () => {
+  const { host, pathname, username } = new URL(server.url);
+  const far = new Line(`postgres://${username}@127.0.0.1:1,${host}${pathname}`);
+  expect(await far.read((rows) => rows('SELECT 1 AS one', []))).toEqual([{ one: 1 }]);
+  await far.close();
+});
+
 describe('a server that goes without a word', () => {
   let between: Server;
   const pairs: (readonly [Socket, Socket])[] = [];
@@ -88,16 +111,16 @@ describe('a server that goes without a word', () => {
   it('is waited for so long and no longer, and another connection is made then; one that is only slow is not given up', async () => {
     const url = new URL(server.url);
     url.port = String((between.address() as AddressInfo).port);
-    const far = new Line(url.href, 1000);
+    const far = new Line(url.href, 3000);
     const ask = (): Promise<unknown> => far.read((rows) => rows('SELECT 1 AS one', []));
     try {
       // each of them answers in time, all of them together do not
-      await far.read((rows) => Promise.all([1, 2, 3].map(() => rows('SELECT pg_sleep(0.6)', []))));
+      await far.read((rows) => Promise.all([1, 2, 3].map(() => rows('SELECT pg_sleep(1.3)', []))));
       for (const [a, b] of pairs) for (const s of [a, b]) s.unpipe().resume();
       await expect(ask()).rejects.toThrow();
       expect(await ask()).toEqual([{ one: 1 }]);
       // an idle one waits for nothing
-      await new Promise((done) => setTimeout(done, 1500));
+      await new Promise((done) => setTimeout(done, 3500));
       const many = pairs.length;
       expect(await ask()).toEqual([{ one: 1 }]);
       expect(pairs.length).toBe(many);
