@@ -1,7 +1,7 @@
 /** What is written here and never left: the group's screen, the list of groups and signing out say the same of it, before any of it is lost. */
 import { expect, it, vi } from 'vitest';
 import { ok } from '../../crypto/result';
-import type { CallName, Spare } from '../../relay/log';
+import { ask, type CallName, type Spare } from '../../relay/log';
 import type { GroupSummary } from '../../src/lib/core/port';
 import { cast, Seat } from '../support/circle';
 import { fork } from '../support/forked';
@@ -85,6 +85,41 @@ it('so does a post whose picture has no room, and words beside it leave', async 
   hasRoom = true;
   await world.time.pass(120_000);
   expect([olivia.delivery('With a picture'), ...here(olivia)]).toEqual(['sent', 0, 0, 0]);
+});
+
+it('so does what is said of a post whose picture has no room', async () => {
+  const { world, pat } = await cast(2);
+  vi.spyOn(pat.run.around.blobs, 'put').mockResolvedValue('full');
+  const { photo } = await addPhoto(pat);
+  await pat.post('With a picture', [photo]);
+  await pat.device.must('post', { group: pat.group, text: 'It was worse', photos: [], replyTo: pat.posts[0]!.id });
+  await pat.device.must('post', { group: pat.group, text: 'Much worse', photos: [], replyTo: pat.posts[1]!.id });
+  await world.time.pass(20_000);
+  expect([pat.posts.map((p) => p.delivery?.at), ...here(pat)]).toEqual([['halted', 'halted', 'halted'], 3, 3, 0]);
+  const asked = world.time.now;
+  expect(await pat.device.run('sign-out', { discard: { words: false, groups: true } })).toEqual({ ok: false, fault: 'unsent' });
+  expect(world.time.now - asked).toBeLessThan(1_000);
+});
+
+it('so do words behind a picture that was sealed, forgotten by the relay, and has no room there any more', async () => {
+  const { world, pat } = await cast(2);
+  const rhea = new Rhea(world);
+  pat.device.cut();
+  await world.time.pass(3_000);
+  rhea.up = (f) => (f.is === 'append' ? [] : [f]);
+  const { photo } = await addPhoto(pat);
+  await pat.post('With a picture', [photo]);
+  await world.time.pass(8_000);
+  expect(pat.run.sealed).not.toBeNull();
+  await ask(world.relay.log, 'sweep', { blobsBefore: world.time.now + 1, answersBefore: 0, meetingsBefore: 0 });
+  world.stored.clear();
+  vi.spyOn(pat.run.around.blobs, 'put').mockResolvedValue('full');
+  rhea.repent();
+  pat.device.cut();
+  await world.time.pass(20_000);
+  await pat.post('Words alone');
+  await world.time.pass(20_000);
+  expect([pat.posts.map((p) => p.delivery?.at), ...here(pat)]).toEqual([['halted', 'halted'], 2, 2, 0]);
 });
 
 it('so do words whose key is late', async () => {

@@ -52,8 +52,7 @@ export async function pump(run: GroupRun): Promise<void> {
   if (run.session !== 'live' || !run.synced || run.isOutdated || run.row.ended !== null || run.isSilent || run.ownRow === null) return;
   await dropStale(run);
   if (run.sealed === null) await seal(run);
-  // the relay forgot a picture that no envelope named in time: it goes again, and then these bytes
-  if (run.sealed !== null && run.refused?.sealed === run.sealed && run.refused.why === 'no-blob' && !blobsOfSealed(run).every((b) => run.uploaded.has(b))) return uploadSoon(run, pump);
+  if (lacksPicture(run)) return uploadSoon(run, pump);
   if (run.sealed !== null && run.inFlight !== run.sealed) {
     run.inFlight = run.sealed;
     run.around.link.tell({ is: 'append', group: run.row.id, n: run.sealed.n, envelope: run.sealed.bytes });
@@ -62,6 +61,9 @@ export async function pump(run: GroupRun): Promise<void> {
 
 /** Blobs that the records of the sealed envelope refer to. */
 const blobsOfSealed = (run: GroupRun): string[] => run.outbox.filter((o) => run.sealed?.keys.includes(o.key)).flatMap((o) => blobIdsOf(o.record));
+/** The relay forgot a picture that no envelope named in time: it goes again, and then the sealed bytes. */
+export const lacksPicture = (run: GroupRun): boolean =>
+  run.sealed !== null && run.refused?.sealed === run.sealed && run.refused.why === 'no-blob' && !blobsOfSealed(run).every((b) => run.uploaded.has(b));
 
 /** The next envelope, from the records whose time has come and whose blobs the relay holds. */
 async function seal(run: GroupRun): Promise<void> {
@@ -111,7 +113,7 @@ async function seal(run: GroupRun): Promise<void> {
 }
 
 /** The own post that a record is said of, by its record id; empty where it is said of none. */
-function namedBy(run: GroupRun, r: CareRecord): string {
+export function namedBy(run: GroupRun, r: CareRecord): string {
   if (r.t === 'edit' || r.t === 'retract') return r.o;
   return r.t === 'post' && r.r?.endsWith(`.${run.me}`) === true ? recordIdOf(r.r) : '';
 }

@@ -4,6 +4,7 @@ import type { GroupRun, OutboxItem } from './group-run';
 import type { DraftRow } from './group-rows';
 import { awaitedKey } from './judge';
 import type { ConnectionView, WaitingView } from './port';
+import { lacksPicture, namedBy } from './send';
 
 /** Records that nobody waits for. */
 const UNSEEN: readonly CareRecord['t'][] = ['seen', 'seen-edits', 'device', 'person', 'credentials', 'share', 'carried'];
@@ -13,14 +14,15 @@ export interface Agreed { readonly records: readonly string[]; readonly draft: s
 
 /**
  * What waits in the group does not go out, though the relay answers: it has ended here or is of a newer version, nothing may be said to the
- * relay, it wants a permit, has no room or leaves out what has to come first, the newest key is late, or no room is left here to seal it.
+ * relay, it wants a permit, has no room (not even for a picture of what is sealed) or leaves out what has to come first, the newest key is
+ * late, or no room is left here to seal it.
  */
 export const isStuck = (run: GroupRun): boolean =>
-  run.row.ended !== null || run.isOutdated || run.isSilent || run.permitWanted !== null || run.noRoom?.what === 'words' || run.hasNoDisk || awaitedKey(run) === 'write' ||
+  run.row.ended !== null || run.isOutdated || run.isSilent || run.permitWanted !== null || run.noRoom?.what === 'words' || (run.noRoom !== null && lacksPicture(run)) || run.hasNoDisk || awaitedKey(run) === 'write' ||
   (run.alarm === 'gap' && run.session === 'live' && !run.synced);
-/** The same of one record: one whose pictures the relay has no room for waits, others go. */
+/** The same of one record: one whose pictures the relay has no room for waits, and with it what is said of it; others go. */
 export const staysHere = (run: GroupRun, { record }: OutboxItem): boolean =>
-  isStuck(run) || (run.noRoom?.what === 'pictures' && blobIdsOf(record).some((b) => !run.uploaded.has(b)));
+  isStuck(run) || (run.noRoom?.what === 'pictures' && (blobIdsOf(record).some((b) => !run.uploaded.has(b)) || run.outbox.some((o) => o.record.i === namedBy(run, record) && staysHere(run, o))));
 
 /** Beside what was agreed to. A group that the relay has not begun is a thing of its own, and so is a history that is taken along. */
 export function waitingIn(run: GroupRun, agreed: Agreed | null = null): WaitingView {
