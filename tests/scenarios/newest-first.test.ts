@@ -15,6 +15,7 @@ import { envelopesHere } from '../../src/lib/core/inbox';
 import type { NoteItem, Views } from '../../src/lib/core/port';
 import { judgeEnvelope, LOG_START } from '../../src/lib/group/log';
 import { admit, cast, type Seat } from '../support/circle';
+import { bootOn, copyOf } from '../support/copied';
 import { backedUp, putBack, worldIn } from '../support/restored';
 import { Rhea } from '../support/rhea';
 import type { Device, World } from '../support/world';
@@ -342,4 +343,26 @@ it('a relay that shows the newest, and then that nothing leads to it, holds some
   await world.time.pass(SENT);
   expect(dan.view.alarm).toBe('gap');
   await readsAll(world, rhea, dan, words(40));
+});
+
+it('a word of one’s own that was read ahead is shown once, where an older copy of the disk has it under the id of an earlier epoch', async () => {
+  const { world, olivia, pat } = await cast(2);
+  pat.device.goOffline();
+  await write(world, pat, ['Take 5 mg.']);
+  await pat.device.must('post', { group: pat.group, text: 'With food.', photos: [], replyTo: pat.posts[0]!.id });
+  await world.time.pass(SENT);
+  const older = await copyOf(pat.device.disk, true);
+  const dan = world.device('Dan', 'family');
+  await dan.setUp();
+  await admit(world, olivia, dan, 'today');
+  await write(world, olivia, words(25));
+  pat.device.goOnline();
+  await world.time.pass(10_000);
+  pat.device.kill();
+  const rhea = new Rhea(world);
+  rhea.up = (f, from) => (from !== pat.device && f.is === 'fetch' && f.way === 'up' ? [] : [f]);
+  const copy = await bootOn(world, older, pat.group);
+  await world.time.pass(10_000);
+  expect(copy.run.ahead).not.toBeNull();
+  expect(copy.posts.filter((p) => p.mine).map((p) => [p.text, p.replies])).toEqual([['Take 5 mg.', 1], ['With food.', 0]]);
 });

@@ -16,7 +16,7 @@ import { isReadByNewer } from './heal';
 import { isHeld } from './hold';
 import { lostMembers } from './lost';
 import { awaitedKey } from './judge';
-import { amendmentOf, answersTo, changedOf, COMING, findPost, isChanged, isSeenBy, isUnread, pendingPost, postsShown, shareHere, unreadOf } from './posts';
+import { amendmentOf, answersTo, changedOf, COMING, findPost, isChanged, isSeenBy, isUnread, pendingPost, pendingPosts, postsShown, shareHere, unreadOf } from './posts';
 import { idNow, shownId } from './renew';
 import type { Alarm, Delivery, DraftView, FeedItem, GroupSummary, GroupView, HistoryView, InviteView, NoteItem, PersonRoles, PersonView, PhotoView, PostItem } from './port';
 import { staysHere, waitingIn } from './waiting';
@@ -197,8 +197,7 @@ export function isChangeSeenHere(run: GroupRun, id: string): boolean {
 /** Everything loaded of the feed, ascending. */
 export function feedItems(run: GroupRun): FeedItem[] {
   const posts = postsShown(run).map((p) => postItem(run, p));
-  // one whose ack was lost may have been read ahead
-  const pending = run.outbox.filter((o) => o.record.t === 'post' && run.ahead?.feed.find(postIdOf(o.record.i, run.me)) == null).map((o) => pendingItem(run, o));
+  const pending = pendingPosts(run).map((o) => pendingItem(run, o));
   const oldest = run.feed.more ? (run.feed.posts[0]?.time ?? 0) : 0;
   const notes = [...noteItems(run), ...carriedNotes(run), ...comingNote(run)].filter((n) => n.at >= oldest);
   return [...posts, ...pending, ...notes].sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1));
@@ -210,7 +209,7 @@ export function feedItem(run: GroupRun, shown: string): FeedItem | null {
   const id = idNow(run, shown);
   const p = findPost(run, id);
   if (p !== null) return postItem(run, p);
-  const o = pendingPost(run, id);
+  const o = pendingPosts(run).find(({ record }) => postIdOf(record.i, run.me) === id);
   return o === undefined ? null : pendingItem(run, o);
 }
 

@@ -1,6 +1,6 @@
 /** Posts as they are shown: what has its place in the feed, and behind it what was read ahead of the rest (PROTOCOL §5.5). */
 import { type Amendment, type Feed, type FeedPost, isLater } from '../care/feed';
-import { type PostRecord, postIdOf, recordIdOf } from '../care/record';
+import { type PostRecord, postIdOf, randomOf, recordIdOf } from '../care/record';
 import type { GroupRun, OutboxItem } from './group-run';
 import type { AheadRow } from './group-rows';
 
@@ -42,6 +42,11 @@ export function amendmentOf({ feed, ahead }: GroupRun, id: string): Amendment | 
 }
 
 export const isSeenBy = (run: GroupRun, member: string, device: number, n: number): boolean => feedsOf(run).some((f) => f.seenBy(member, device, n));
+/** Own posts in the outbox, without those whose ack was lost and that were read ahead: under another id where they were said in a later epoch. */
+export function pendingPosts(run: GroupRun): OutboxItem[] {
+  const said = new Set(run.ahead?.feed.posts.filter((p) => p.member === run.me).map((p) => randomOf(p.id)));
+  return run.outbox.filter(({ record: r }) => r.t === 'post' && !said.has(randomOf(r.i)));
+}
 /** A post that is still in the outbox. */
 export function pendingPost(run: GroupRun, id: string): OutboxItem | undefined {
   const i = recordIdOf(id);
@@ -49,7 +54,7 @@ export function pendingPost(run: GroupRun, id: string): OutboxItem | undefined {
 }
 /** Ids of posts that answer one, sent or not. */
 export function answersTo(run: GroupRun, id: string): string[] {
-  const pending = run.outbox.filter(({ record: r }) => r.t === 'post' && r.r === id).map(({ record }) => postIdOf(record.i, run.me));
+  const pending = pendingPosts(run).filter(({ record: r }) => r.t === 'post' && r.r === id).map(({ record }) => postIdOf(record.i, run.me));
   return [...new Set([...feedsOf(run).flatMap((f) => f.answersTo(id)), ...pending])];
 }
 /** What shows something of a post: itself, its answers, which quote it, and what it answers, where it is counted. */
