@@ -3,7 +3,7 @@ import { expect, it, vi } from 'vitest';
 import { ok } from '../../crypto/result';
 import { ask, type CallName, type Spare } from '../../relay/log';
 import type { GroupSummary } from '../../src/lib/core/port';
-import { cast, Seat } from '../support/circle';
+import { admit, cast, Seat } from '../support/circle';
 import { fork } from '../support/forked';
 import { groupNamed, link } from '../support/linked';
 import { Rhea } from '../support/rhea';
@@ -206,17 +206,18 @@ it('beside a draft, what is on its way leaves before anything is asked', async (
   expect([pat.delivery('On its way'), ...here(pat), olivia.words]).toEqual(['sent', 0, 0, 1, ['On its way']]);
 });
 
-/** Pat’s laptop, closed in the midst of signing out, with a draft that may go; opened again without a network. */
-async function cutShort(): Promise<{ world: World; laptop: Seat }> {
+/** Pat’s laptop, closed in the midst of signing out, with a draft that may go, which answers `words` that did not leave; opened again without a network. */
+async function cutShort(words?: string): Promise<{ world: World; rhea: Rhea; olivia: Seat; laptop: Seat }> {
   let rhea!: Rhea;
-  const { world, pat } = await cast(2, 'start', (w) => void (rhea = new Rhea(w)));
+  const { world, olivia, pat } = await cast(2, 'start', (w) => void (rhea = new Rhea(w)));
   const device = world.device('Pat’s laptop', 'patient');
   await link(world, device, pat.device);
   const laptop = new Seat(device, groupNamed(device, 'Pat’s Updates'));
   await laptop.open();
   await world.time.pass(20_000);
-  await write(laptop, 'May go');
-  rhea.up = (f, from) => (from === device && f.is === 'enter' ? [] : [f]);
+  rhea.up = (f, from) => (from === device && (f.is === 'enter' || f.is === 'append') ? [] : [f]);
+  if (words !== undefined) await laptop.post(words);
+  await device.must('save-draft', { group: laptop.group, text: 'May go', replyTo: laptop.posts[0]?.id ?? null });
   device.begin('sign-out', { discard: { words: true, groups: false } });
   await world.time.pass(2_000);
   device.kill();
@@ -226,13 +227,31 @@ async function cutShort(): Promise<{ world: World; laptop: Seat }> {
   await device.unlock();
   await world.time.pass(50);
   await laptop.open();
-  return { world, laptop };
+  return { world, rhea, olivia, laptop };
 }
 
 it('signing out that was cut short goes on over a draft that was agreed to', async () => {
   const { world, laptop } = await cutShort();
   expect(here(laptop)).toEqual([0, 0, 1]);
   laptop.device.goOnline();
+  await world.time.pass(20_000);
+  expect(phaseOf(laptop)).toBe('signed-out');
+});
+
+it('so it does over a draft that answers what waited, when another epoch began', async () => {
+  const { world, rhea, olivia, laptop } = await cutShort('Take 5 mg.');
+  const { device } = laptop;
+  const dan = world.device('Dan', 'family');
+  await dan.setUp();
+  await admit(world, olivia, dan, 'today');
+  // opened twice: what waits leaves under a new id, which is what the next start finds
+  rhea.up = (f, from) => (from === device && f.is === 'enter' ? [] : [f]);
+  device.goOnline();
+  await world.time.pass(20_000);
+  device.kill();
+  rhea.repent();
+  await device.boot();
+  await device.unlock();
   await world.time.pass(20_000);
   expect(phaseOf(laptop)).toBe('signed-out');
 });

@@ -47,8 +47,9 @@ export function noteDisk(run: GroupRun, isFull: boolean): void {
   run.changed();
 }
 
-/** What is being written, in one line to compare; null when nothing is. */
-export const draftOf = (run: GroupRun): string | null => (draftsIn(run.draft) === 0 ? null : JSON.stringify(run.draft));
+/** What was written and not posted, in one line to compare; null when nothing is. Not what it is said of: such an id may be made anew. */
+export const draftOf = ({ draft }: GroupRun): string | null =>
+  draftsIn(draft) === 0 ? null : JSON.stringify([draft.text, draft.photos.map((p) => p.full.b), draft.editing?.text]);
 /** A post that was begun, and a change of one that stands. */
 export const draftsIn = ({ text, photos, editing }: DraftRow): number =>
   (text.trim() !== '' || photos.length > 0 ? 1 : 0) + (editing != null && editing.text.trim() !== editing.over ? 1 : 0);
