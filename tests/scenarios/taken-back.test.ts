@@ -180,3 +180,44 @@ it('an invite that a lying relay called over is good again once the relay shows 
   await dan.restart();
   expect(joinOf(dan).map((j) => j.state)).toEqual(['offline']);
 });
+
+it('is not kept again by what is heard of the invite behind it', async () => {
+  const { world, olivia, dan, join } = await asked();
+  const done = dan.run('cancel-join', { join });
+  await olivia.device.must('revoke-invite', { group: olivia.group, invite: olivia.view.invites[0]!.invite });
+  expect(await done).toEqual(gone);
+  await world.time.pass(1_000);
+  await dan.restart();
+  expect(joinOf(dan)).toEqual([]);
+});
+
+const signOut = (d: Device) => d.run('sign-out', { discard: { words: false, groups: false } });
+
+it('signing out takes it back, or does not sign out', async () => {
+  let rhea!: Rhea;
+  const { world, olivia, dan } = await asked((w) => void (rhea = new Rhea(w)));
+  rhea.up = (f, from) => {
+    if (from !== dan || f.is !== 'drop-request') return [f];
+    dan.cut();
+    return [];
+  };
+  expect(await signOut(dan)).toEqual({ ok: false, fault: 'needs-network' });
+  rhea.repent();
+  await world.time.pass(10_000);
+  expect([joinOf(dan)[0]?.state, olivia.view.requests.length]).toEqual(['waiting', 1]);
+  expect(await signOut(dan)).toEqual({ ok: true, value: null });
+  await world.time.pass(100);
+  expect(olivia.view.requests).toEqual([]);
+});
+
+it('one who was let in before signing out could take it back is asked as of every group', async () => {
+  let rhea!: Rhea;
+  const { world, olivia, dan } = await asked((w) => void (rhea = new Rhea(w)));
+  // that he is in does not come through
+  rhea.down = (f, to) => (to === dan && f.is === 'entries' && f.re === 0 ? [] : [f]);
+  await letIn(world, olivia);
+  expect(joinOf(dan)[0]?.state).toBe('waiting');
+  rhea.repent();
+  expect(await signOut(dan)).toEqual({ ok: false, fault: 'not-allowed' });
+  expect(dan.view('home', null).groups).toMatchObject([{ ended: null }]);
+});

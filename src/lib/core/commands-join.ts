@@ -4,7 +4,8 @@ import { decodeLink } from '$crypto/invite-secret';
 import { type Handlers, no, yes } from './commands-kit';
 import type { Core } from './core';
 import { drop, put } from './group-rows';
-import { newJoinRow } from './join';
+import { type JoinRun, newJoinRow } from './join';
+import type { Fault } from './port';
 
 export function joinCommands(core: Core): Pick<Handlers, 'open-link' | 'ask' | 'cancel-join'> {
   const { random } = core.ports;
@@ -29,16 +30,23 @@ export function joinCommands(core: Core): Pick<Handlers, 'open-link' | 'ask' | '
     async 'cancel-join'({ join }) {
       const j = core.joins.get(join);
       if (j === undefined) return no('not-found');
-      const fault = await j.turns.take(() => j.cancel());
+      const fault = await cancelJoin(core, j);
       if (fault !== null) return no(fault);
-      // let in before it could be taken back: its row is the group's by now
       if (j.done) return yes({ group: j.view().group });
-      await core.needStore().commit([drop('join', join)]);
-      core.joins.delete(join);
-      core.views.touch('home', null);
       // another one of the group, which waited for the connection
       if (j.wantsLine) core.link.again();
       return yes({ group: null });
     }
   };
+}
+
+/** Takes it back for certain, and forgets it; `done` where it was let in before it could be. */
+export async function cancelJoin(core: Core, j: JoinRun): Promise<Fault | null> {
+  const fault = await j.turns.take(() => j.cancel());
+  // let in: its row is the group's by now
+  if (fault !== null || j.done) return fault;
+  await core.needStore().commit([drop('join', j.id)]);
+  core.joins.delete(j.id);
+  core.views.touch('home', null);
+  return null;
 }

@@ -5,6 +5,7 @@
 import { rowsOf } from '$crypto/roster/state';
 import type { Seen } from '../store/sealed';
 import { changeRoster, planSignOut } from './change';
+import { cancelJoin } from './commands-join';
 import type { Core } from './core';
 import { drop, put, readSeen } from './group-rows';
 import { pack, unpack } from './pack';
@@ -64,6 +65,13 @@ export async function signOut(core: Core, discard: { readonly words: boolean; re
   // nothing would bring such a group back
   if (!discard.groups && runs.some((g) => (!g.stored || isLast(g)) && !(begun?.last === true && g.ref in begun.lost))) return 'not-allowed';
   if (there.some((g) => !g.synced)) return 'needs-network';
+  // whoever is let in later would be a member that nobody is
+  for (const j of [...core.joins.values()].filter((x) => x.mayComeIn)) {
+    const fault = await cancelJoin(core, j);
+    if (fault !== null) return fault === 'outdated' ? fault : 'needs-network';
+  }
+  // one came in meanwhile: a group like the rest
+  if (core.groups.size > all.length) return signOut(core, discard, begun);
   const lost = Object.fromEntries(all.map((g) => [g.ref, g.outbox.map((o) => o.record.i)]));
   const drafts = Object.fromEntries(all.map((g) => [g.ref, draftOf(g)]));
   await core.needStore().commit([put('meta', LEAVING, begun ?? ({ lost, drafts, last: discard.groups } satisfies Leaving))]);

@@ -301,7 +301,7 @@ export class JoinRun {
   }
 
   async takeFrame(f: FromRelay): Promise<void> {
-    if (!this.live) return;
+    if (!this.live || this.isOver) return;
     if (f.is === 'entries') {
       if (this.entries.length < this.link.seq) return;
       if ((await this.takeEntries(f.items)) !== 'all' && (await this.fetchRoster()) !== 'all') return this.again();
@@ -348,7 +348,7 @@ export class JoinRun {
     return 'unavailable';
   }
   /** It was asked, and nothing that is known keeps it from being let in. */
-  private get mayComeIn(): boolean {
+  get mayComeIn(): boolean {
     return this.row.asked && (['opening', 'card', 'waiting', 'crowded', 'offline', 'outdated'] as JoinView['state'][]).includes(this.phase);
   }
 

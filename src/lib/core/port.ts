@@ -561,7 +561,7 @@ export interface Commands {
   'cancel-link': { in: null; out: null };
   'name-device': { in: { name: string }; out: null };
   /**
-   * This device ends itself in every group and wipes itself, once what waits is sent. Faults `needs-network`; `unsent` where words would be
+   * This device takes back its requests to join, ends itself in every group and wipes itself, once what waits is sent. Faults `needs-network`; `unsent` where words would be
    * lost, begun ones and those of groups that ended too, unless `discard.words`; `not-allowed` where nothing would bring a group back, unless `discard.groups`.
    */
   'sign-out': { in: { discard: { words: boolean; groups: boolean } }; out: null };
