@@ -172,3 +172,39 @@ it('a post that was said already, before an older copy of the disk was put back,
   for (const s of [olivia, copy]) expect(s.words, s.device.name).toEqual(['Take 5 mg.', 'Good morning.']);
   expect(epochOf(recordIdOf(post))).not.toBe(epochOf(recordIdOf(first)));
 });
+
+it('so it is for an answer that was being kept while that post came back', async () => {
+  const { world, olivia, pat } = await cast(2);
+  pat.device.goOffline();
+  await say(pat, 'Take 5 mg.');
+  await world.time.pass(6_000);
+  const older = await copyOf(pat.device.disk, true);
+  await goOn(world, olivia, 'Dan');
+  pat.device.goOnline();
+  await world.time.pass(10_000);
+  pat.device.kill();
+  const device = world.device('Copy', 'patient', older);
+  device.goOffline();
+  await device.boot();
+  await device.unlock();
+  const copy = new Seat(device, pat.group);
+  await copy.open();
+  await world.time.pass(500);
+  // the disk is slow: all else is written before the answer
+  const { store } = copy.run.around;
+  const commit = store.commit.bind(store);
+  let goesOn!: () => void;
+  const slow = new Promise<void>((r) => (goesOn = r));
+  vi.spyOn(store, 'commit').mockImplementationOnce(async (changes) => {
+    await slow;
+    return commit(changes);
+  });
+  const answer = say(copy, 'With food.', idOf(copy, 'Take 5 mg.'));
+  device.goOnline();
+  await world.time.pass(3_000);
+  expect(copy.run.outbox).toEqual([]);
+  goesOn();
+  await answer;
+  await world.time.pass(10_000);
+  for (const s of [olivia, copy]) expect(told(s)['With food.']?.[2], s.device.name).toBe(idOf(s, 'Take 5 mg.'));
+});

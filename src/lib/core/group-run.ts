@@ -139,6 +139,8 @@ export class GroupRun {
   /** Of own posts whose ids were made anew while they waited: what the screen calls each by its id, and back. */
   readonly shownIds = new Map<string, string>();
   readonly idsNow = new Map<string, string>();
+  /** Records that were said under another id than they had here, until what was begun meanwhile names them by it. */
+  moved: ReadonlyMap<string, string> = new Map();
   readonly ownLinks = new Map<string, string>();
   /** Invite cards that the relay has not taken yet. */
   readonly cards = new Map<string, Bytes>();

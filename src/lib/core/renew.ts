@@ -10,12 +10,13 @@ import type { PostId } from './port';
 
 /** Called in the group's turn, while nothing is sealed: bytes that were sealed keep what they say. */
 export async function renewWaiting(run: GroupRun): Promise<void> {
-  if (run.outbox.every((o) => isIdAt(o.record.i, run.saysAt))) return;
+  if (run.moved.size === 0 && run.outbox.every((o) => isIdAt(o.record.i, run.saysAt))) return;
   await run.local.take(async () => {
     const at = run.saysAt;
-    const { changes, apply } = renaming(run, new Map(run.outbox.map(({ record: { i } }) => [i, idAt(i, at)])));
+    const { changes, apply } = renaming(run, new Map([...run.moved, ...run.outbox.map(({ record: { i } }) => [i, idAt(i, at)] as const)]));
     await run.commit(changes);
     apply();
+    run.moved = new Map();
   });
 }
 
@@ -38,6 +39,7 @@ export function renaming(run: GroupRun, ids: ReadonlyMap<string, string>): { rea
       run.draft = draft;
       for (const [before, now] of ids) {
         const [old, id] = [postIdOf(before, run.me), postIdOf(now, run.me)];
+        if (run.shownIds.has(id)) continue;
         const shown = shownId(run, old);
         run.shownIds.delete(old);
         run.shownIds.set(id, shown);

@@ -44,6 +44,8 @@ export function settleOwn(run: GroupRun, row: InboxRow): Change[] {
   if (moved.length > 0) {
     const { changes: rows, apply } = renaming(run, new Map(moved));
     apply();
+    // a command may be about to name it still
+    run.moved = new Map([...run.moved, ...moved]);
     changes.push(...rows);
   }
   return [...changes, ...leaveOutbox(run, said.map((o) => o.key))];
