@@ -1,10 +1,10 @@
 /** `node relay/start.mjs backup FILE` and `restore FILE`: composition root of the two. */
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Result } from '../crypto/result';
 import { ready } from '../crypto/sodium';
 import { backUp, type Carried, restore } from './backup';
-import { blobS3 } from './blob-s3';
-import { configOf } from './config';
+import { type Config, configOf } from './config';
+import { blobsOf } from './open';
 
 const [what, named] = process.argv.slice(2);
 const fail = (line: string): never => {
@@ -17,11 +17,12 @@ else if ((what !== 'backup' && what !== 'restore') || named === undefined) fail(
 else if (settings.value.postgres !== null)
   fail('The store is in PostgreSQL (CAREFOLD_POSTGRES): back it up and restore it with pg_basebackup or pg_dump, then say admin new-life (relay/OPERATING.md, “Restoring PostgreSQL”).');
 else {
-  const { folder, s3, s3Key, s3Secret, s3Region } = settings.value;
+  const c: Config = settings.value;
+  const { folder } = c;
   const file = resolve(named);
   await ready();
   try {
-    const bucket = s3 === null ? null : () => blobS3({ url: s3, key: s3Key ?? '', secret: s3Secret ?? '', region: s3Region }, join(folder, 'coming'));
+    const bucket = c.s3 === null ? null : () => blobsOf(c);
     const done: Result<Carried & { readonly before?: string | null }> = what === 'backup' ? backUp(folder, file, bucket !== null) : await restore(folder, file, Date.now(), bucket);
     if (!done.ok) fail(done.fault);
     else {

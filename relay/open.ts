@@ -61,7 +61,8 @@ export async function open(c: Config, random: Random, clock: () => number, turn:
   return { keys: keysAt(c.folder, random, signerIn(store)), blobs: await blobsOf(c), log, hints: NO_HINTS, tombs: null, close: () => log.close() };
 }
 
-const blobsOf = (c: Config): Promise<Blobs> =>
+/** Where attachments lie. */
+export const blobsOf = (c: Config): Promise<Blobs> =>
   c.s3 === null ? blobFiles(join(c.folder, 'blobs')) : blobS3({ url: c.s3, key: c.s3Key ?? '', secret: c.s3Secret ?? '', region: c.s3Region }, join(c.folder, 'coming'));
 
 /** The key by which the newest entry in a store was receipted; null when there is none. */
