@@ -17,6 +17,8 @@ test.afterEach(async () => {
   await forking?.close();
 });
 
+test.setTimeout(300_000);
+
 test('a fork is shown to both sides as soon as one honest word passes between them, and neither sends any more', async () => {
   const { relay, olivia, pat } = circle;
   await post(pat.page(), 'Slept well');

@@ -7,6 +7,8 @@ let circle: Circle;
 test.beforeEach(async () => (circle = await gather()));
 test.afterEach(() => circle.discard());
 
+test.setTimeout(300_000);
+
 test('both write without a network, their browsers start anew with the server gone, and each word arrives once', async () => {
   const { relay, olivia, pat } = circle;
   const both = [

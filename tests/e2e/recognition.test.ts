@@ -49,6 +49,8 @@ async function startOther(device: Device, address: string): Promise<void> {
   await device.page().goto(address);
 }
 
+test.setTimeout(300_000);
+
 test('two people see one number, one films the other’s, and the mark counts in their next group too, until the key changes; a hospital vouches for the nurse', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'carefold-camera-'));
   const camera = join(folder, 'seen.y4m');
