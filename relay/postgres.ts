@@ -115,20 +115,20 @@ export class Line {
   }
 }
 
-/** What a server must not say of itself, and why it will not do then. */
-const UNFIT = [
-  ['transaction_read_only', 'on', 'the store is read only: it is a standby, or set so'],
-  ['fsync', 'off', 'the store is not durable: fsync is off'],
-  ['full_page_writes', 'off', 'the store is not durable: full_page_writes is off'],
-  // an address may say so
-  ['synchronous_commit', 'off', 'the store is not durable: synchronous_commit is off']
-] as const;
+/** What a server must say of itself, and why it will not do otherwise. */
+const NEEDED: readonly (readonly [setting: string, good: readonly unknown[], words: string])[] = [
+  ['transaction_read_only', ['off'], 'the store is read only: it is a standby, or set so'],
+  ['fsync', ['on'], 'the store is not durable: fsync is off'],
+  ['full_page_writes', ['on'], 'the store is not durable: full_page_writes is off'],
+  // an address may say otherwise
+  ['synchronous_commit', ['on', 'remote_apply', 'remote_write', 'local'], 'the store is not durable: synchronous_commit is off']
+];
 
 /** Why nothing can be kept there for good, or null. */
 export async function unfit(sql: Sql): Promise<string | null> {
-  for (const [setting, bad, words] of UNFIT) {
+  for (const [setting, good, words] of NEEDED) {
     const found = await sql.unsafe(`SHOW ${setting}`);
-    if (found[0]?.[setting] === bad) return words;
+    if (!good.includes(found[0]?.[setting])) return words;
   }
   return null;
 }
