@@ -18,6 +18,9 @@ const LOOKS = 4;
 /** Questions in one transaction: an answer may have some hundred kilobytes, and all of them are in memory together. */
 const QUESTIONS = 64;
 
+/** Envelopes, and what is asked only for the sake of one. */
+const isPatient = (c: Call): boolean => c.name === 'append' || c.name === 'spare';
+
 interface Pending { readonly call: Call; readonly then: (reply: Result<never, Unkept>) => void }
 
 /** Starts the worker and opens the store at `path`; rejects with the store's fault. `hears.broken`: the worker ended by itself; `hears.trouble`: a change was not kept, in SQLite's words; `hears.gather` calls back some milliseconds later. */
@@ -46,7 +49,7 @@ export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: 
     if (sent.length > 0) return;
     if (gathered.length === 0) return idle?.();
     let questions = 0;
-    const rest = gathered.findIndex(({ call }) => call.name !== 'append' && ++questions > QUESTIONS);
+    const rest = gathered.findIndex(({ call }) => !isPatient(call) && ++questions > QUESTIONS);
     sent = rest < 0 ? gathered : gathered.slice(0, rest);
     gathered = rest < 0 ? [] : gathered.slice(rest);
     callers = 0;
@@ -60,7 +63,7 @@ export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: 
     if (!same) latest = { g, device };
     return same;
   };
-  /** Many callers with little each: a commit for every one of them would cost more than all the rest. What is no envelope waits for nobody. */
+  /** Many callers with little each: a commit for every one of them would cost more than all the rest. What anybody asks waits for nobody. */
   const isThin = (): boolean => crowd > CROWD && last < 2 * FEW && gathered.length < FEW && !isAsked;
   /** Goes on while each look finds more: callers who all wait for an answer wait for two looks at most. */
   const later = (looks = LOOKS): void => {
@@ -109,9 +112,9 @@ export function remoteLog(worker: Worker, turn: Turn, hears: { readonly broken: 
           if (dead) return then(err('unavailable'));
           const call = { name, input } as Call;
           gathered.push({ call, then });
-          const isFirst = call.name !== 'append' && !isAsked;
-          if (call.name !== 'append') isAsked = true;
-          else if (!goesOn(call.input)) callers++;
+          const isFirst = !isPatient(call) && !isAsked;
+          if (!isPatient(call)) isAsked = true;
+          else if (call.name === 'append' && !goesOn(call.input)) callers++;
           if (sent.length > 0 || (due && gathered.length !== FEW && !isFirst)) return;
           if (!due && isThin()) return later();
           due = true;

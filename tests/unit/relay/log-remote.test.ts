@@ -33,6 +33,11 @@ class Slow extends EventEmitter {
     for (let i = 0; i < times; i++) this.log?.call('news', [], () => this.answered++);
     this.turn();
   }
+  /** Asks what a group may still take, as an envelope that comes there first does. */
+  askSpare(): void {
+    this.log?.call('spare', { g: 1 }, () => this.answered++);
+    this.turn();
+  }
   /** As many devices write an envelope each. */
   call(times = 1): void {
     for (let i = 0; i < times; i++) this.log?.call('append', { ...ENVELOPE, device: this.devices++ }, () => this.answered++);
@@ -120,6 +125,21 @@ describe('the log in its thread', () => {
     s.commits.length = 0;
     s.call(2);
     expect(s.commits).toEqual([2]);
+  });
+
+  it('lets what is asked for the sake of an envelope wait as the envelope would', async () => {
+    const s = await new Slow().opened();
+    s.askSpare();
+    expect(s.commits).toEqual([1]);
+    s.commit();
+    s.commits.length = 0;
+    s.crowd();
+    s.call(2);
+    s.askSpare();
+    expect(s.commits).toEqual([]);
+    s.look();
+    s.look();
+    expect(s.commits).toEqual([3]);
   });
 
   it('takes one device that writes much for no crowd, and many that write little for one', async () => {
