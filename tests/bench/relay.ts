@@ -1,6 +1,6 @@
 /**
- * The relay beside servers that others wrote: `bare` (ws passing messages on), `yws` (y-websocket's own server) and `hocus` (hocuspocus with
- * SQLite), in turns, clients and servers in processes of their own, processor time from the scheduler. Ours acks and delivers only
+ * The relay beside servers that others wrote: `bare` (ws passing messages on; `synced`: once they are synced to a file), `yws` (y-websocket's own
+ * server) and `hocus` (hocuspocus with SQLite), in turns, clients and servers in processes of their own, processor time from the scheduler. Ours acks and delivers only
  * what is durable. `--only R1,R6` measures those, `--rounds n` as often. Ends with one line of JSON.
  */
 import { spawn } from 'node:child_process';
@@ -61,20 +61,21 @@ const measures: Readonly<Record<string, () => Promise<unknown>>> = {
     const rate = (p: PeerName): number => of(all, p, 'perS');
     return {
       ours: round(rate('ours')), bare: round(rate('bare')), yws: round(rate('yws')), hocus: round(rate('hocus')),
-      ratioBare: round(rate('ours') / rate('bare'), 2), ratioYws: round(rate('ours') / rate('yws'), 2), cpuUs: round(of(all, 'ours', 'cpuUs'), 2)
+      ratioBare: round(rate('ours') / rate('bare'), 2), ratioYws: round(rate('ours') / rate('yws'), 2),
+      cpuUs: round(of(all, 'ours', 'cpuUs'), 2), cpuRatioBare: round(of(all, 'ours', 'cpuUs') / of(all, 'bare', 'cpuUs'), 3)
     };
   },
   async R2() {
-    const all = await compared('R2', ['ours', 'bare', 'yws', 'hocus'], () => ({ is: 'paced', readers: 19, perSecond: 500, ms: 6000 }), (r) => `p50 ${round(r['p50'] as number, 2)} p99 ${round(r['p99'] as number, 2)} ms`);
+    const all = await compared('R2', ['ours', 'bare', 'synced', 'yws', 'hocus'], () => ({ is: 'paced', readers: 19, perSecond: 500, ms: 6000 }), (r) => `p50 ${round(r['p50'] as number, 2)} p99 ${round(r['p99'] as number, 2)} ms`);
     const both = (p: PeerName): unknown => ({ p50: round(of(all, p, 'p50'), 2), p99: round(of(all, p, 'p99'), 2) });
-    return { ours: both('ours'), bare: both('bare'), yws: both('yws'), hocus: both('hocus') };
+    return { ours: both('ours'), bare: both('bare'), synced: both('synced'), yws: both('yws'), hocus: both('hocus'), ratioSynced: round(of(all, 'ours', 'p50') / of(all, 'synced', 'p50'), 2) };
   },
   async R3() {
     // in 11 seconds hocuspocus stores each document once, which it does every 10 as long as somebody writes
     const job = (p: PeerName): Job => ({ is: 'many', groups: 500, devices: 4, ms: p === 'hocus' ? 11_000 : 8000 });
-    const all = await compared('R3', ['ours', 'bare', 'yws', 'hocus'], job, (r) => `${round(r['cpuUs'] as number, 1)} µs at ${round(r['perS'] as number)}/s`);
+    const all = await compared('R3', ['ours', 'bare', 'synced', 'yws', 'hocus'], job, (r) => `${round(r['cpuUs'] as number, 1)} µs at ${round(r['perS'] as number)}/s`);
     const us = (p: PeerName): number => round(of(all, p, 'cpuUs'), 1);
-    return { ours: us('ours'), bare: us('bare'), yws: us('yws'), hocus: us('hocus'), ratioYws: round(of(all, 'ours', 'cpuUs') / of(all, 'yws', 'cpuUs'), 2) };
+    return { ours: us('ours'), bare: us('bare'), synced: us('synced'), yws: us('yws'), hocus: us('hocus'), ratioYws: round(of(all, 'ours', 'cpuUs') / of(all, 'yws', 'cpuUs'), 2) };
   },
   async R4() {
     const all = await compared('R4', ['ours', 'bare', 'yws', 'hocus'], () => ({ is: 'idle', sockets: 10_000, places: 100, ms: 3000 }), (r) => `${round((r['bytes'] as number) / 1024, 1)} KB a socket`);

@@ -13,7 +13,7 @@ import type { RosterState } from '../../../crypto/roster/state';
 import { type Device, deviceAdd, foundGroup, makeDevice, seeded } from '../../support/actor';
 import { dial, masked, type Raw } from './raw';
 
-export const PEERS = ['ours', 'bare', 'yws', 'hocus'] as const;
+export const PEERS = ['ours', 'bare', 'synced', 'yws', 'hocus'] as const;
 export type PeerName = (typeof PEERS)[number];
 export const SIZE = 200;
 
@@ -59,11 +59,12 @@ export function windowed(writer: Raw, place: Place, frames: readonly Uint8Array[
 
 export async function placeAt(peer: PeerName, port: number, name: string, writers: number): Promise<Place> {
   if (peer === 'ours') return relayPlace(port, name, writers);
+  const isPlain = peer === 'bare' || peer === 'synced';
   const path = `/${peer === 'hocus' ? '' : name}`;
   const prefix = peer === 'hocus' ? name : null;
   const at = prefix === null ? 0 : prefix.length + 1;
   const delivered = (m: Buffer): number => {
-    if (peer === 'bare') return 1;
+    if (isPlain) return 1;
     if (m[at] !== 0 || m[at + 1] !== 2) return 0;
     return peer === 'hocus' ? together(m.subarray(at + 2)) : 1;
   };
@@ -87,7 +88,7 @@ export async function placeAt(peer: PeerName, port: number, name: string, writer
   return {
     join,
     around: 8,
-    updates: (who, count) => (peer === 'bare' ? Array<Uint8Array>(count).fill(masked(new Uint8Array(SIZE))) : yjsUpdates(prefix, who, count)),
+    updates: (who, count) => (isPlain ? Array<Uint8Array>(count).fill(masked(new Uint8Array(SIZE))) : yjsUpdates(prefix, who, count)),
     // hocuspocus says of each update that it took it; from the others a writer gets its own back
     acked: peer === 'hocus' ? (m) => (m[at] === 8 && m[at + 1] === 1 ? 1 : 0) : delivered,
     delivered,
