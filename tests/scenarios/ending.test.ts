@@ -10,6 +10,7 @@ import { memoryBlobs } from '../../relay/blobs';
 import { changeRoster } from '../../src/lib/core/change';
 import { seeded } from '../support/actor';
 import { admit, cast, type Seat } from '../support/circle';
+import { link } from '../support/linked';
 import { HOST, type World } from '../support/world';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
@@ -191,6 +192,44 @@ it('a group that goes on to a version that an app does not know stops there on t
   expect([pat.view.outdated, pat.view.name, [...pat.words].sort()]).toEqual([null, 'Renamed since', ['After', 'Before', 'Waits for the update']]);
   expect(fay.words).toContain('Waits for the update');
   expect(world.reports).toEqual([]);
+});
+
+/** The owner's app is updated and raises the group beyond what the other's knows. */
+async function outgrow(world: World, owner: Seat, other: Seat): Promise<void> {
+  world.knows = 2;
+  world.serve(world.relay.log);
+  for (const s of [owner, other]) s.device.goOffline();
+  owner.device.knows = 2;
+  await owner.device.restart();
+  await owner.open();
+  for (const s of [owner, other]) s.device.goOnline();
+  await world.time.pass(5_000);
+  const raised = raise(owner);
+  await world.time.pass(SENT);
+  expect(await raised).toBeNull();
+  expect(other.view.outdated).toBe('group');
+}
+
+it('nobody is told to wait for the network where only an update of the app lets a device sign out', async () => {
+  const { world, olivia, pat } = await cast(2);
+  await link(world, world.device('', 'family'), pat.device, 'Tablet');
+  await outgrow(world, olivia, pat);
+  // its row there could not be ended: the other device would show it for ever
+  expect(await pat.device.run('sign-out', { discard: { words: false, groups: true } })).toEqual({ ok: false, fault: 'outdated' });
+  expect(pat.device.view('app', null).phase).toBe('open');
+  pat.device.knows = 2;
+  await pat.device.restart();
+  await world.time.pass(10_000);
+  await pat.device.must('sign-out', { discard: { words: false, groups: true } });
+  expect(pat.device.view('app', null).phase).toBe('signed-out');
+  expect(world.reports).toEqual([]);
+});
+
+it('the last device of somebody signs out of a group that it is too old for', async () => {
+  const { world, olivia, pat } = await cast(2);
+  await outgrow(world, olivia, pat);
+  await pat.device.must('sign-out', { discard: { words: false, groups: true } });
+  expect(pat.device.view('app', null).phase).toBe('signed-out');
 });
 
 it('an envelope of a version that an app does not know holds its own log alone, and the person is asked to update', async () => {

@@ -64,6 +64,7 @@ export async function signOut(core: Core, discard: { readonly words: boolean; re
   const isLast = (g: GroupRun): boolean => rowsOf(g.state, g.me).length === 1;
   // nothing would bring such a group back
   if (!discard.groups && runs.some((g) => (!g.stored || isLast(g)) && !(begun?.last === true && g.ref in begun.lost))) return 'not-allowed';
+  if (there.some((g) => g.isOutdated && !isLast(g))) return 'outdated';
   if (there.some((g) => !g.synced)) return 'needs-network';
   // whoever is let in later would be a member that nobody is
   for (const j of [...core.joins.values()].filter((x) => x.mayComeIn)) {
@@ -81,7 +82,7 @@ export async function signOut(core: Core, discard: { readonly words: boolean; re
     const fault = await run.turns.take(() => (isLast(run) ? Promise.resolve(null) : changeRoster(run, planSignOut)));
     if (fault === null || run.row.ended !== null) continue;
     await core.needStore().commit([drop('meta', LEAVING)]);
-    return fault === 'too-many' ? fault : 'needs-network';
+    return fault === 'too-many' || fault === 'outdated' ? fault : 'needs-network';
   }
   await wipe(core, 'signed-out');
   return null;
