@@ -64,6 +64,21 @@ it('so do words for which the group has no room', async () => {
   await staysHere(world, pat, 'No room for this', 'halted');
 });
 
+it('nobody leaves a group over words that wait there, unless they agreed that these stay unsent', async () => {
+  const { world, olivia, pat } = await cast(2);
+  vi.spyOn(pat.run.around.blobs, 'put').mockResolvedValue('full');
+  const { photo } = await addPhoto(pat);
+  await pat.post('With a picture', [photo]);
+  await world.time.pass(20_000);
+  await staysHere(world, pat, 'With a picture', 'halted');
+  expect(await pat.device.run('leave', { group: pat.group })).toEqual({ ok: false, fault: 'unsent' });
+  expect(pat.view.ended).toBeNull();
+  await pat.device.must('leave', { group: pat.group, unsent: true });
+  await world.time.pass(SENT);
+  expect([pat.view.ended, pat.delivery('With a picture'), ...here(pat)]).toEqual(['left', 'unsent', 1, 1, 0]);
+  expect(olivia.view.people.filter((p) => p.ended === null)).toHaveLength(1);
+});
+
 it('so does a post whose picture has no room, and words beside it leave', async () => {
   const world = await World.make();
   const device = world.device('Olivia', 'clinician');

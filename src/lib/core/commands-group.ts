@@ -174,10 +174,10 @@ export function groupCommands(core: Core): Pick<Handlers, Name> {
         }
         return yes(null);
       }),
-    leave: ({ group }) =>
+    leave: ({ group, unsent = false }) =>
       online(group, async (run) => {
-        // words that wait must be sent or taken back first: leaving would strand them
-        if (waitingIn(run).waiting > 0) return no('unavailable');
+        // leaving strands words that wait
+        if (!unsent && waitingIn(run).waiting > 0) return no('unsent');
         return done(await changeRoster(run, planLeave));
       })
   };

@@ -619,7 +619,8 @@ export interface Commands {
   'drop-claim': { in: { group: GroupRef }; out: null };
   /** By the successor, once the wait is over. */
   'accept-claim': { in: { group: GroupRef }; out: null };
-  leave: { in: { group: GroupRef }; out: null };
+  /** `unsent`: words that wait may stay so; without it they are minded first. */
+  leave: { in: { group: GroupRef; unsent?: boolean }; out: null };
   /** By the owner: the group ends for everyone when the grace is over. */
   'end-group': { in: { group: GroupRef }; out: null };
   /** By the owner, within the grace: the end is called off. */
