@@ -173,6 +173,35 @@ it('a post that was said already, before an older copy of the disk was put back,
   expect(epochOf(recordIdOf(post))).not.toBe(epochOf(recordIdOf(first)));
 });
 
+it('what was changed on an older copy of the disk, where it still waited, is said as a change of what had been said', async () => {
+  for (const isMoved of [false, true]) {
+    const { world, olivia, pat } = await cast(2);
+    pat.device.goOffline();
+    await say(pat, 'Take 5 mg.');
+    await say(pat, 'With food.');
+    await say(pat, 'Good night.');
+    await world.time.pass(6_000);
+    const older = await copyOf(pat.device.disk, true);
+    if (isMoved) await goOn(world, olivia, 'Dan');
+    pat.device.goOnline();
+    await world.time.pass(10_000);
+    pat.device.kill();
+    const device = world.device('Copy', 'patient', older);
+    device.goOffline();
+    await device.boot();
+    await device.unlock();
+    const copy = new Seat(device, pat.group);
+    await copy.open();
+    await device.must('edit', { group: pat.group, post: idOf(copy, 'Take 5 mg.'), text: 'Take 6 mg.' });
+    await device.must('retract', { group: pat.group, post: idOf(copy, 'With food.') });
+    await again(copy);
+    device.goOnline();
+    await world.time.pass(20_000);
+    for (const s of [olivia, copy]) expect(s.words, s.device.name).toEqual(['Take 6 mg.', '', 'Good night.']);
+    expect([copy.run.outbox, world.reports]).toEqual([[], []]);
+  }
+});
+
 it('so it is for an answer that was being kept while that post came back', async () => {
   const { world, olivia, pat } = await cast(2);
   pat.device.goOffline();

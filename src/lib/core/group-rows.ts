@@ -43,9 +43,10 @@ export interface ForkRow { readonly ours: EntryRow | null; readonly theirs: Rece
 export interface KeyringRow { readonly epoch: number; readonly roster: RosterKey; readonly content: ContentKey | null }
 /** A roster entry of ours whose answer is not known yet. */
 export interface PendingRow { readonly seq: number; readonly entry: Bytes; readonly boxes: readonly AddressedLockbox[]; readonly keys: KeyringRow | null }
-export interface OutboxRow { readonly record: CareRecord; readonly heldUntil: number; readonly made: number }
+/** `changed`: since it was first put here. */
+export interface OutboxRow { readonly record: CareRecord; readonly heldUntil: number; readonly made: number; readonly changed: boolean }
 /** Puts what waits; its shape is one for all. */
-export const putWaiting = ({ key, record, heldUntil, made }: OutboxRow & { readonly key: string }): Change => put('outbox', key, { record, heldUntil, made } satisfies OutboxRow);
+export const putWaiting = ({ key, record, heldUntil, made, changed }: OutboxRow & { readonly key: string }): Change => put('outbox', key, { record, heldUntil, made, changed } satisfies OutboxRow);
 /** An envelope of ours on its way; `keys` are the outbox rows inside. */
 export interface SealedRow { readonly n: number; readonly bytes: Bytes; readonly keys: readonly string[] }
 /** An envelope as received; `prev` is the hash before it in its log, `way` the one of a log that ended which it is on; a `loose` one does not have its place of the feed to itself. */

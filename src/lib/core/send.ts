@@ -25,7 +25,7 @@ const RECORD_BYTES = LIMIT.plaintext - 4096;
 export async function enqueue(run: GroupRun, records: readonly { record: CareRecord; heldUntil: number }[], more: Parameters<GroupRun['commit']>[0] = []): Promise<OutboxItem[]> {
   const items = records.map(({ record, heldUntil }): OutboxItem => {
     const made = run.nextMade();
-    return { record, heldUntil, made, key: keyOf.outbox(run.ref, made) };
+    return { record, heldUntil, made, changed: false, key: keyOf.outbox(run.ref, made) };
   });
   await run.commit([...items.map(putWaiting), ...more]);
   run.outbox.push(...items);
@@ -34,7 +34,7 @@ export async function enqueue(run: GroupRun, records: readonly { record: CareRec
 
 /** Changes what waits, in memory first: whatever is sealed meanwhile is the new version. */
 export async function replaceItem(run: GroupRun, item: OutboxItem, record: CareRecord, more: readonly Change[] = []): Promise<void> {
-  const changed = { ...item, record };
+  const changed = { ...item, record, changed: true };
   run.outbox = run.outbox.map((o) => (o === item ? changed : o));
   await run.commit([putWaiting(changed), ...more]);
 }

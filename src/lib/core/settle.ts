@@ -1,10 +1,10 @@
 /** Envelopes that were judged are remembered: in the store, in the feed, and those of our own in the outbox. */
 import { equal } from '$crypto/bytes';
 import { recordsOf } from '../care/lane';
-import { blobIdsOf, parseRecord, randomOf } from '../care/record';
+import { blobIdsOf, type CareRecord, parseRecord, randomOf } from '../care/record';
 import type { Change } from '../store/store';
-import type { GroupRun } from './group-run';
-import { drop, type InboxRow, keyOf, put } from './group-rows';
+import type { GroupRun, OutboxItem } from './group-run';
+import { drop, type InboxRow, keyOf, put, putWaiting } from './group-rows';
 import { note, openPlain, project, readBackTo, readBackToChanged } from './project';
 import { renaming } from './renew';
 
@@ -31,16 +31,19 @@ export async function remember(run: GroupRun, judged: readonly InboxRow[], chang
 export function settleOwn(run: GroupRun, row: InboxRow): Change[] {
   if (row.device !== run.ownRow?.device || row.state === 'held') return [];
   const changes: Change[] = [];
+  /** What was sealed here leaves as it is. */
+  const asSealed = run.sealed !== null && equal(run.sealed.bytes, row.envelope) ? run.sealed.keys : [];
   if (run.sealed !== null && run.sealed.n <= row.n) {
     if (!equal(run.sealed.bytes, row.envelope) || row.state === 'void') run.writer = null;
     changes.push(drop('sealed', keyOf.sealed(run.ref)));
     run.sealed = null;
   }
   const opened = row.state === 'ok' ? openPlain(run, row) : null;
-  const ids = new Map((opened === null ? [] : recordsOf(opened.plain)).flatMap((x) => parseRecord(x)?.i ?? []).map((i) => [randomOf(i), i]));
-  const said = run.outbox.filter((o) => ids.has(randomOf(o.record.i)));
+  const there = new Map((opened === null ? [] : recordsOf(opened.plain)).flatMap((x) => parseRecord(x) ?? []).map((r) => [randomOf(r.i), r]));
+  const asSaid = ({ record: { i } }: OutboxItem): CareRecord | undefined => there.get(randomOf(i));
+  const said = run.outbox.filter((o) => asSaid(o) !== undefined);
   // an older copy of this device's disk knows it by the id of an earlier epoch
-  const moved = said.flatMap(({ record: { i } }) => (ids.get(randomOf(i)) === i ? [] : [[i, ids.get(randomOf(i)) as string] as const]));
+  const moved = said.flatMap((o) => (asSaid(o)?.i === o.record.i ? [] : [[o.record.i, (asSaid(o) as CareRecord).i] as const]));
   if (moved.length > 0) {
     const { changes: rows, apply } = renaming(run, new Map(moved));
     apply();
@@ -48,7 +51,20 @@ export function settleOwn(run: GroupRun, row: InboxRow): Change[] {
     run.moved = new Map([...run.moved, ...moved]);
     changes.push(...rows);
   }
-  return [...changes, ...leaveOutbox(run, said.map((o) => o.key))];
+  const left = leaveOutbox(run, said.map((o) => o.key));
+  const anew = said.flatMap((o) => (o.changed && !asSealed.includes(o.key) ? changeOf(run, o.record, asSaid(o) as CareRecord) : []));
+  run.outbox = [...run.outbox, ...anew];
+  return [...changes, ...left, ...anew.map(putWaiting)];
+}
+
+/** Other words than were said: on an older copy of this device's disk, which did not know so, they were changed where they waited. */
+function changeOf(run: GroupRun, r: CareRecord, said: CareRecord): OutboxItem[] {
+  if ((r.t !== 'post' && r.t !== 'edit') || (r.t === said.t && r.x === said.x)) return [];
+  // taken back, which is said by itself
+  if (r.t === 'post' && r.x === '' && r.p === undefined) return [];
+  const made = run.nextMade();
+  const record = { i: run.newId(), t: 'edit', o: r.t === 'post' ? said.i : r.o, a: Math.max(run.around.clock(), said.a + 1), x: r.x } as const;
+  return [{ record, heldUntil: 0, made, changed: false, key: keyOf.outbox(run.ref, made) }];
 }
 
 function leaveOutbox(run: GroupRun, keys: readonly string[]): Change[] {
