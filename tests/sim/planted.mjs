@@ -25,7 +25,7 @@ export const PLANTED = [
 
   // receiving
   bug('keeps the cursor and not the rows', CORE('settle'), "[put('inbox', keyOf.inbox(run.ref, row), row), ...settleOwn(run, row)]", "[...settleOwn(run, row)]", [HONEST, 53]),
-  bug('clears the outbox at any ack', CORE('settle'), 'run.outbox.filter((o) => ids.has(randomOf(o.record.i)))', 'run.outbox.filter(() => ids.size >= 0)', [HONEST, 4]),
+  bug('clears the outbox at any ack', CORE('settle'), 'return [...changes, ...left, ...anew.map(putWaiting)];', 'return [...changes, ...leaveOutbox(run, run.outbox.map((o) => o.key)), ...left, ...anew.map(putWaiting)];', [HONEST, 4]),
   bug('takes keys that fit no commitment', CORE('receive'), "      const fits = place !== null", "      const fits = true || place !== null", [MEMBER, 69]),
 
   // the roster
