@@ -23,6 +23,11 @@ test('signing out names the groups with drafts and with words that wait, leads b
     await page.goto(relay.url);
     await unlock(page, OLIVIA);
     await newGroup(page, 'Night shift on the corridor between Ward 4 and Ward 5', 'Team');
+    // the list says where a draft lies
+    const begun = page.getByRole('link').filter({ hasText: 'Begun, not posted', visible: true });
+    await expect(begun).toHaveCount(1);
+    await expect(begun).not.toContainText('Night shift');
+    await look(page, 'begun-not-posted');
     await device.goOffline();
     await post(page, 'Written without a network');
     await expectState(page, 'Written without a network', 'Saved here, waiting for network');
