@@ -83,7 +83,7 @@ async function seal(run: GroupRun): Promise<void> {
     const isLate = !isHeld(o, now) && !its.every((b) => run.uploaded.has(b));
     if (isLate) uploadSoon(run, pump);
     // what is said of a record never leaves ahead of it: its id is not for certain yet
-    if (isLate || isHeld(o, now) || waits.has(namedBy(run, o.record))) {
+    if (isLate || isHeld(o, now) || waits.has(saidOf(run, o.record))) {
       waits.add(o.record.i);
       continue;
     }
@@ -113,7 +113,7 @@ async function seal(run: GroupRun): Promise<void> {
 }
 
 /** The own post that a record is said of, by its record id; empty where it is said of none. */
-export function namedBy(run: GroupRun, r: CareRecord): string {
+export function saidOf(run: GroupRun, r: CareRecord): string {
   if (r.t === 'edit' || r.t === 'retract') return r.o;
   return r.t === 'post' && r.r?.endsWith(`.${run.me}`) === true ? recordIdOf(r.r) : '';
 }

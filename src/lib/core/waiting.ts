@@ -4,7 +4,7 @@ import type { GroupRun, OutboxItem } from './group-run';
 import type { DraftRow } from './group-rows';
 import { awaitedKey } from './judge';
 import type { ConnectionView, WaitingView } from './port';
-import { lacksPicture, namedBy } from './send';
+import { lacksPicture, saidOf } from './send';
 
 /** Records that nobody waits for. */
 const UNSEEN: readonly CareRecord['t'][] = ['seen', 'seen-edits', 'device', 'person', 'credentials', 'share', 'carried'];
@@ -22,7 +22,7 @@ export const isStuck = (run: GroupRun): boolean =>
   (run.alarm === 'gap' && run.session === 'live' && !run.synced);
 /** The same of one record: one whose pictures the relay has no room for waits, and with it what is said of it; others go. */
 export const staysHere = (run: GroupRun, { record }: OutboxItem): boolean =>
-  isStuck(run) || (run.noRoom?.what === 'pictures' && (blobIdsOf(record).some((b) => !run.uploaded.has(b)) || run.outbox.some((o) => o.record.i === namedBy(run, record) && staysHere(run, o))));
+  isStuck(run) || (run.noRoom?.what === 'pictures' && (blobIdsOf(record).some((b) => !run.uploaded.has(b)) || run.outbox.some((o) => o.record.i === saidOf(run, record) && staysHere(run, o))));
 
 /** Beside what was agreed to. A group that the relay has not begun is a thing of its own, and so is a history that is taken along. */
 export function waitingIn(run: GroupRun, agreed: Agreed | null = null): WaitingView {
