@@ -57,6 +57,24 @@ test('a locked app shows nothing, says what is wrong with a guess, slows guessin
   await expect(open).toBeEnabled({ timeout: 60_000 });
   await unlock(page, OLIVIA);
   await expect(field).toHaveValue('Half a sentence about the drip');
+
+  // the network is gone, and what was posted cannot leave
+  await olivia.goOffline();
+  await page.getByRole('button', { name: 'Post', exact: true }).click();
+  await expectState(page, 'Half a sentence about the drip', 'Saved here, waiting for network');
+  await lockNow();
+  const unsent = page.getByText('1 update was not sent yet when this was locked');
+  await expect(unsent).toBeVisible();
+  await expect(page.getByText('drip')).toHaveCount(0);
+  await look(page, 'lock-unsent');
+  await page.reload();
+  await locked();
+  await expect(unsent).toBeVisible();
+  await olivia.goOnline();
+  await unlock(page, OLIVIA);
+  await expectState(page, 'Half a sentence about the drip', 'Sent');
+  await lockNow();
+  await expect(unsent).toHaveCount(0);
 });
 
 test('words typed while changing an update outlive a reload, a lock and a look elsewhere, and are forgotten when they are not wanted', async () => {

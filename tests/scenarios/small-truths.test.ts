@@ -200,3 +200,27 @@ it('a piece is not called seen while some of it stands further up than what was 
   await world.time.pass(10_000);
   expect([unread(), told()]).toEqual([0, [true, true, true]]);
 });
+
+it('what was written a moment before the app is locked leaves, and without a network it waits for the next unlocking', async () => {
+  const { world, olivia, pat } = await cast(2);
+  const say = (text: string) => pat.device.must('post', { group: pat.group, text, photos: [], replyTo: null });
+  await say('Call the ward at once');
+  await pat.device.run('lock', null);
+  pat.device.kill();
+  await world.time.pass(1_000);
+  expect(olivia.words).toEqual(['Call the ward at once']);
+  await pat.device.boot();
+  await pat.device.unlock();
+  await pat.open();
+  await world.time.pass(5_000);
+  expect([pat.delivery('Call the ward at once'), pat.run.outbox]).toEqual(['sent', []]);
+  pat.device.goOffline();
+  await say('From the lift');
+  await pat.device.run('lock', null);
+  await pat.device.restart();
+  await pat.open();
+  pat.device.goOnline();
+  await world.time.pass(5_000);
+  for (const s of [olivia, pat]) expect(s.words).toEqual(['Call the ward at once', 'From the lift']);
+  expect(world.reports).toEqual([]);
+});

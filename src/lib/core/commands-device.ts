@@ -7,6 +7,12 @@ import type { Core } from './core';
 import { brought, putCredentials } from './credentials';
 import { newPerson } from './devices';
 import { entropyOf, openVaultSession, phraseRow, putPhrase, readVault, recoveryKeys, wordsOf } from './personal';
+import { endHolds, pump } from './send';
+import { isStuck } from './waiting';
+
+/** Milliseconds that words have to leave before the app is locked, and between two looks. */
+const LEAVE_WITHIN = 600;
+const LOOK = 20;
 
 type Name =
   | 'set-up' | 'unlock' | 'unlock-passkey' | 'add-passkey' | 'remove-passkey' | 'propose-phrase' | 'keep-phrase' | 'check-phrase' | 'restore'
@@ -113,6 +119,7 @@ export function deviceCommands(core: Core): Pick<Handlers, Name> {
       return yes({ groups: await core.arrivals.bring() });
     },
     async lock() {
+      await sendOff(core);
       core.link.stop();
       await Promise.all([...core.groups.values()].map((g) => g.turns.take(() => g.flush()).catch(() => undefined)));
       core.store?.close();
@@ -147,4 +154,13 @@ export function deviceCommands(core: Core): Pick<Handlers, Name> {
       return yes(null);
     }
   };
+}
+
+/** Whoever locks is through with what they wrote: it leaves now rather than at the next unlock, as far as that takes no time. */
+async function sendOff(core: Core): Promise<void> {
+  const runs = [...core.groups.values()].filter((g) => g.row.ended === null && g.outbox.length > 0);
+  await Promise.all(runs.map((g) => endHolds(g)));
+  for (const run of runs) core.inGroupTurn(run, () => pump(run));
+  const leaves = (): boolean => core.link.state === 'online' && runs.some((g) => g.outbox.length > 0 && !isStuck(g));
+  for (let waited = 0; leaves() && waited < LEAVE_WITHIN; waited += LOOK) await new Promise<void>((r) => core.ports.later(LOOK, r));
 }

@@ -128,6 +128,18 @@ function outgoing(run: GroupRun, { record }: OutboxItem): CareRecord {
   return { ...rest, t: 'sealed-edit', s: base64url(sealEdit(content, at, x, run.around.random)) };
 }
 
+/** Nothing waits to be taken back any more. */
+export async function endHolds(run: GroupRun): Promise<void> {
+  await run.local.take(async () => {
+    const now = run.around.clock();
+    const held = run.outbox.filter((o) => isHeld(o, now));
+    if (held.length === 0) return;
+    const free = held.map((o) => ({ ...o, heldUntil: 0 }));
+    run.outbox = run.outbox.map((o) => free[held.indexOf(o)] ?? o);
+    await run.commit(free.map(putWaiting));
+  });
+}
+
 /** Comes back when the next hold is over, without a network too: what can't be undone any more must not say that it can. */
 export function wakeAfterHold(run: GroupRun): void {
   const now = run.around.clock();
