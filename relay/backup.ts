@@ -1,6 +1,6 @@
 /** A relay's store in one file, and back (OPERATING.md): a consistent copy while it runs; a restore begins a new life (PROTOCOL §11.6). */
 import { DatabaseSync } from '@photostructure/sqlite';
-import { chmodSync, closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, constants, copyFileSync, existsSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { BlobId, Bytes, GroupId } from '../crypto/brand';
 import { equal, hex } from '../crypto/bytes';
@@ -25,7 +25,9 @@ export interface Carried { readonly groups: number; readonly blobs: number; read
 export interface Restored extends Carried { readonly before: string | null }
 
 /** A store's files: the log beside it belongs to no other. */
-const FILES = ['-wal', '-shm', ''];
+const FILES = ['', '-wal'];
+/** SQLite's word for a store that somebody else has to themselves. */
+const LOCKED = 'locked';
 
 const blobPath = (folder: string, g: number, id: Uint8Array): string => join(folder, 'blobs', hex(id as Bytes).slice(0, 2), `${g}.${hex(id as Bytes)}`);
 
@@ -119,9 +121,9 @@ export async function restore(folder: string, file: string, now: number, bucket:
       db.close();
     }
     own(coming);
-    const there = FILES.filter((end) => existsSync(path + end));
-    const before = there.length === 0 ? null : freeBeside(path);
-    if (before !== null) for (const end of there) renameSync(path + end, before + end);
+    if (!emptied(path)) return err('The store that is there cannot be put aside: somebody reads it, or the disk is full. Nothing was restored, and the store is as it was.');
+    const before = nameBeside(path);
+    if (before !== null) own(before, `${before}-wal`);
     renameSync(coming, path);
     sync(folder);
     return ok({ ...carried.value, before: before === null ? null : basename(before) });
@@ -131,12 +133,60 @@ export async function restore(folder: string, file: string, now: number, bucket:
   }
 }
 
-/** A name for the store of now that nothing has, nor anything beside it. */
-function freeBeside(path: string): string {
+/**
+ * Whether nothing of a store lies in the log beside it any more: another store under its name would take what does for its own. Of one that
+ * cannot be read, whatever there is.
+ */
+function emptied(path: string): boolean {
+  if (!existsSync(path)) return true;
+  try {
+    const db = new DatabaseSync(path);
+    try {
+      db.exec('PRAGMA busy_timeout = 2000; PRAGMA synchronous = FULL; SELECT count(*) FROM sqlite_master');
+      try {
+        db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      } catch {
+        // what lies there still tells
+      }
+      return (lstatSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0;
+    } finally {
+      db.close();
+    }
+  } catch (e) {
+    return !(e instanceof Error && e.message.includes(LOCKED));
+  }
+}
+
+/** Gives the store of now another name beside its own, which it keeps until another store takes that; null when there is none. */
+function nameBeside(path: string): string | null {
+  const there = FILES.filter((end) => (lstatSync(path + end, { throwIfNoEntry: false })?.size ?? 0) > 0);
+  if (there.length === 0) return null;
   const name = (n: number): string => `${path}.before-restore${n > 1 ? `.${n}` : ''}`;
   let n = 1;
-  while (FILES.some((end) => existsSync(name(n) + end))) n++;
-  return name(n);
+  // a name that it has already is from a restore that was cut short
+  while (FILES.some((end) => existsSync(name(n) + end)) && !isSame(path, name(n))) n++;
+  const before = name(n);
+  for (const end of there) if (!isSame(path + end, before + end)) link(path + end, before + end);
+  sync(dirname(path));
+  for (const end of ['-wal', '-shm']) rmSync(path + end, { force: true });
+  sync(dirname(path));
+  return before;
+}
+
+/** Whether both are names of one file. */
+function isSame(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((path) => lstatSync(path, { bigint: true, throwIfNoEntry: false }));
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
+}
+
+/** A second name for a file; a copy where the disk knows no such thing. */
+function link(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    copyFileSync(from, to, constants.COPYFILE_EXCL);
+    sync(to);
+  }
 }
 
 function faultOf(path: string): string | null {

@@ -1,6 +1,6 @@
 /** Attachments and owners of files as a backup is put back, on real folders, a real bucket and the command as it is shipped. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
@@ -52,8 +52,8 @@ async function filled(blobs: Blobs, all: readonly Bytes[] = ONES): Promise<void>
   await log.close();
   asked('UPDATE blobs SET named = 1 RETURNING g');
 }
-function asked(sql: string): readonly unknown[] {
-  const db = new DatabaseSync(join(folder, 'relay.db'));
+function asked(sql: string, name = 'relay.db'): readonly unknown[] {
+  const db = new DatabaseSync(join(folder, name));
   try {
     return db.prepare(sql).all();
   } finally {
@@ -127,6 +127,88 @@ describe('attachments that a backup carries', () => {
     } finally {
       spawnSync('umount', ['-l', small]);
     }
+  });
+});
+
+/** Options of the runtime with which a process is killed as it is about to do the `nth` thing to names of files. */
+const killedAt = (nth: number): Record<string, string> => {
+  const script = `
+    import fs from 'node:fs';
+    import { syncBuiltinESMExports } from 'node:module';
+    let n = 0;
+    for (const what of ['copyFileSync', 'linkSync', 'renameSync', 'rmSync']) {
+      const real = fs[what];
+      fs[what] = (...all) => ++n === ${nth} ? process.kill(process.pid, 'SIGKILL') : real(...all);
+    }
+    syncBuiltinESMExports();`;
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}` };
+};
+const ASIDE = 'relay.db.before-restore';
+
+describe('the store that a restore puts another in the place of', () => {
+  /** Keeps in `kept` what a relay leaves that was killed: what it said last lies in the log beside its store. */
+  function killed(kept: string): void {
+    const db = new DatabaseSync(join(folder, 'relay.db'));
+    db.exec("PRAGMA journal_mode = WAL; INSERT INTO meta VALUES ('last', 5)");
+    mkdirSync(kept);
+    for (const end of ['', '-wal']) copyFileSync(join(folder, `relay.db${end}`), join(kept, `relay.db${end}`));
+    db.close();
+    expect(readFileSync(join(kept, 'relay.db-wal')).length).toBeGreaterThan(0);
+  }
+  const take = (kept: string): void => {
+    rmSync(folder, { recursive: true });
+    cpSync(kept, folder, { recursive: true });
+  };
+  const found = (name?: string): unknown => asked("SELECT (SELECT value FROM meta WHERE name = 'last') AS last, (SELECT value FROM meta WHERE name = 'incarnation') AS life", name)[0];
+  const [old, restored] = [{ last: 5, life: 7 }, { last: null, life: expect.any(Number) }];
+
+  it('is whole under its name or beside it, with its last words, whenever the restore is killed; said again it is done', { timeout: 120_000 }, async () => {
+    await filled(await files(), []);
+    expect(backUp(folder, file)).toMatchObject({ ok: true });
+    const kept = join(base, 'kept');
+    killed(kept);
+    let kills = 0;
+    for (;; kills++) {
+      take(kept);
+      const { code } = await command('restore', killedAt(kills + 1));
+      if (code === 0) break;
+      expect([code, existsSync(join(folder, 'relay.db'))]).toEqual([null, true]);
+      const there = found() as typeof old;
+      expect(there).toEqual(there.last === null ? restored : old);
+      if (there.last === null) expect([there.life > 7, found(ASIDE)]).toEqual([true, old]);
+      expect(await command('restore')).toMatchObject({ code: 0 });
+      expect([found(), found(ASIDE)]).toEqual([restored, old]);
+      // the store before has one name, and no part of it another
+      expect(readdirSync(folder).filter((name) => name.includes('before-restore.') && there.last !== null)).toEqual([]);
+    }
+    expect(kills).toBeGreaterThan(5);
+    expect([found(), found(ASIDE)]).toEqual([restored, old]);
+  });
+
+  it('stays beside it where it cannot be read', async () => {
+    await filled(await files(), []);
+    expect(backUp(folder, file)).toMatchObject({ ok: true });
+    const kept = join(base, 'kept');
+    killed(kept);
+    const torn = Buffer.alloc(4096, 3);
+    take(kept);
+    writeFileSync(join(folder, 'relay.db'), torn);
+    expect(await command('restore')).toMatchObject({ code: 0, said: expect.stringContaining(`The store before is ${ASIDE}.\n`) });
+    expect(found()).toEqual(restored);
+    expect(Buffer.compare(readFileSync(join(folder, ASIDE)).subarray(0, torn.length), torn)).toBe(0);
+  });
+
+  it('stays where it is while somebody reads it', async () => {
+    await filled(await files(), []);
+    expect(backUp(folder, file)).toMatchObject({ ok: true });
+    const kept = join(base, 'kept');
+    killed(kept);
+    take(kept);
+    const reader = new DatabaseSync(join(folder, 'relay.db'));
+    reader.exec('BEGIN; SELECT * FROM meta');
+    expect(await command('restore')).toEqual({ code: 1, said: 'The store that is there cannot be put aside: somebody reads it, or the disk is full. Nothing was restored, and the store is as it was.\n' });
+    reader.close();
+    expect([found(), readdirSync(folder).filter((name) => name.includes('restore'))]).toEqual([old, []]);
   });
 });
 
