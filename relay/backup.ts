@@ -1,7 +1,8 @@
 /** A relay's store in one file, and back (OPERATING.md): a consistent copy while it runs; a restore begins a new life (PROTOCOL §11.6). */
 import { DatabaseSync } from '@photostructure/sqlite';
-import { chmodSync, closeSync, constants, copyFileSync, existsSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, constants, copyFileSync, createReadStream, createWriteStream, existsSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { BlobId, Bytes, GroupId } from '../crypto/brand';
 import { equal, hex } from '../crypto/bytes';
 import { blobId } from '../crypto/kept';
@@ -26,6 +27,8 @@ export interface Restored extends Carried { readonly before: string | null }
 
 /** A store's files: the log beside it belongs to no other. */
 const FILES = ['', '-wal'];
+/** A mode: for its owner's eyes alone. */
+const OWNERS = 0o600;
 /** SQLite's word for a store that somebody else has to themselves. */
 const LOCKED = 'locked';
 
@@ -38,6 +41,7 @@ export function backUp(folder: string, file: string, hasBucket = false): Result<
   if (existsSync(file)) return err(`${file} is there already. Choose another name.`);
   const coming = `${file}.coming`;
   rmSync(coming, { force: true });
+  closeSync(openSync(coming, 'wx', OWNERS));
   const source = new DatabaseSync(from);
   try {
     source.exec('PRAGMA busy_timeout = 10000');
@@ -92,9 +96,8 @@ export async function restore(folder: string, file: string, now: number, bucket:
   try {
     own(`${path}.lock`);
     clear();
-    copyFileSync(file, coming);
-    // whatever became of the backup: the relay writes to it
-    chmodSync(coming, 0o600);
+    // a copy of the system's own would have the backup's mode
+    await pipeline(createReadStream(file), createWriteStream(coming, { flags: 'wx', mode: OWNERS }));
     const above = existsSync(path) ? lifeOf(path) : 0;
     const fault = faultOf(coming);
     if (fault !== null) return err(`${file} ${fault}`);

@@ -136,7 +136,7 @@ const killedAt = (nth: number): Record<string, string> => {
     import fs from 'node:fs';
     import { syncBuiltinESMExports } from 'node:module';
     let n = 0;
-    for (const what of ['copyFileSync', 'linkSync', 'renameSync', 'rmSync']) {
+    for (const what of ['chmodSync', 'copyFileSync', 'linkSync', 'renameSync', 'rmSync']) {
       const real = fs[what];
       fs[what] = (...all) => ++n === ${nth} ? process.kill(process.pid, 'SIGKILL') : real(...all);
     }
@@ -210,6 +210,23 @@ describe('the store that a restore puts another in the place of', () => {
     reader.close();
     expect([found(), readdirSync(folder).filter((name) => name.includes('restore'))]).toEqual([old, []]);
   });
+});
+
+it('a backup, and what is on its way to one and from one, is for its owner’s eyes alone from its first byte on', { timeout: 60_000 }, async () => {
+  await filled(await files());
+  chmodSync(join(folder, 'relay.db'), 0o640);
+  // a lock says nothing
+  const open = (): readonly string[] =>
+    [base, folder].flatMap((under) => readdirSync(under).filter((name) => /^backup|^relay\.db\.coming/.test(name)).map((name) => join(under, name)))
+      .filter((path) => !path.includes('.lock') && (lstatSync(path).mode & 0o077) !== 0);
+  for (const what of ['backup', 'restore'] as const) {
+    // as one that came over from somewhere
+    if (what === 'restore') chmodSync(file, 0o644);
+    const before = open();
+    for (let nth = 1; (await command(what, killedAt(nth))).code !== 0; nth++) expect(open()).toEqual(before);
+  }
+  expect(lstatSync(join(folder, 'relay.db')).mode & 0o777).toBe(0o600);
+  expect(lstatSync(join(folder, ASIDE)).mode & 0o777).toBe(0o640);
 });
 
 describe('backup and restore with attachments in a bucket', () => {
