@@ -1,4 +1,6 @@
 /** `npm start -- admin …`: composition root of what an operator asks a store, and tells it. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { ready, systemRandom } from '../crypto/sodium';
 import { adminPermit } from './admin-permit';
 import { adminQuota } from './admin-quota';
@@ -8,6 +10,7 @@ import { newLife } from './new-life';
 import { open } from './open';
 import { leaveToOwner } from './owner';
 import { createRelay } from './relay';
+import { holdAlone, IN_USE } from './sqlite';
 import { statsOf } from './stats';
 
 /** Each returns the line to print, and throws in words. */
@@ -22,7 +25,7 @@ const COMMANDS: Readonly<Record<string, (c: Config, args: readonly string[]) => 
   'new-life': begin,
   'new-key': async (c) => {
     await ready();
-    return `relay.key is another key; the one before is relay.key.${newKey(c.folder, systemRandom)}. Start the relay again, and keep both.`;
+    return `relay.key is another key; the one before is relay.key.${await alone(c.folder, () => newKey(c.folder, systemRandom))}. Start the relay again, and keep both.`;
   }
 };
 
@@ -46,9 +49,26 @@ async function purge(c: Config): Promise<string> {
 }
 
 async function begin(c: Config): Promise<string> {
-  if (c.postgres === null) return fail('A new life is begun by hand only in PostgreSQL: npm start -- restore FILE does it for a store in this folder.');
+  const { folder, postgres } = c;
+  if (postgres === null) return fail('A new life is begun by hand only in PostgreSQL: npm start -- restore FILE does it for a store in this folder.');
   await ready();
-  return `The store’s life is ${await newLife(c.folder, c.postgres, Date.now(), systemRandom)}. Start the relays: devices bring what is newer.`;
+  return `The store’s life is ${await alone(folder, () => newLife(folder, postgres, Date.now(), systemRandom))}. Start the relays: devices bring what is newer.`;
+}
+
+/** What `f` comes to while no relay can use the folder. */
+async function alone<T>(folder: string, f: () => T | Promise<T>): Promise<T> {
+  if (!existsSync(folder)) throw new Error(`there is no folder ${folder}.`);
+  let lock: ReturnType<typeof holdAlone>;
+  try {
+    lock = holdAlone(join(folder, 'relay.db.lock'));
+  } catch {
+    return fail(IN_USE);
+  }
+  try {
+    return await f();
+  } finally {
+    lock.close();
+  }
 }
 
 const settings = configOf(process.env);

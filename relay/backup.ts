@@ -17,7 +17,7 @@ import { tablesOf } from './log-sqlite';
 import { besideOf } from './mark';
 import { ownedAs } from './owner';
 import { prepare, SCHEMA, SCHEMA_VERSION } from './schema';
-import { holdAlone, Sqlite } from './sqlite';
+import { holdAlone, IN_USE, Sqlite } from './sqlite';
 import { type Found, runNow, type Value } from './steps';
 
 /** `missing`: attachments that lay nowhere, or not as they were put there. */
@@ -89,7 +89,7 @@ export async function restore(folder: string, file: string, now: number, bucket:
   try {
     lock = holdAlone(`${path}.lock`);
   } catch {
-    return err('A relay is using this folder. Stop it first.');
+    return err(IN_USE);
   }
   const own = ownedAs(folder);
   const clear = (): void => ['', '-wal', '-shm', '.lock'].forEach((end) => rmSync(`${coming}${end}`, { force: true }));

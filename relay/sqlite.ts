@@ -72,6 +72,9 @@ export class Sqlite {
   }
 }
 
+/** Said to who asks for what is done while the relay is stopped. */
+export const IN_USE = 'A relay is using this folder. Stop it first.';
+
 /** A lock that ends with the process: heads and feeds are kept in memory, so nobody else may write. */
 export function holdAlone(path: string): InstanceType<typeof DatabaseSync> {
   const lock = new DatabaseSync(path);

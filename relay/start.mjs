@@ -25,7 +25,7 @@ Settings are read from the environment:
   npm start -- admin permit show or make permits to begin groups, for CAREFOLD_GROUPS=permit; it may be running
   npm start -- admin new-life  after PostgreSQL was restored, before relays use it again
   npm start -- admin purge  destroy now what is due, with the relay stopped; it does so by itself every hour
-  npm start -- admin new-key put another signing key in the place of the relay's; it counts from the next start
+  npm start -- admin new-key put another signing key in the place of the relay's while it is stopped
   npm start -- app FOLDER RELAY
                             write the app into FOLDER for a server of its own; RELAY is the relay's address
   npm start -- restore FILE put such a copy back while the relay is stopped; devices bring what is newer

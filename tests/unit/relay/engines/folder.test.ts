@@ -1,6 +1,6 @@
 /** A relay's folder, as processes find it: one relay's at a time, with the key that its groups know. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -34,6 +34,8 @@ afterEach(async () => {
 }, 30_000);
 
 const shared = (): Record<string, string> => ({ CAREFOLD_POSTGRES: db.url, CAREFOLD_S3: s3.url, CAREFOLD_S3_KEY: 'S3RVER', CAREFOLD_S3_SECRET: 'S3RVER' });
+
+const IN_USE = /^A relay is using this folder\. Stop it first\.\n$/;
 
 /** A relay in a folder of its own, with a group. */
 async function begin(env: Readonly<Record<string, string>> = {}): Promise<void> {
@@ -75,8 +77,12 @@ describe.each([['SQLite', () => ({}), 'blobs/coming'], ['PostgreSQL', shared, 'c
       await until(() => onTheWay().length === 1);
       const there = onTheWay();
       await expect(again(env())).rejects.toThrow(/^1 The store in .+ cannot be opened: another relay is using it\.$/);
-      const purge = spawnSync(process.execPath, [bundle.admin, 'purge'], { encoding: 'utf8', env: { ...process.env, ...env(), CAREFOLD_DATA: node.folder } });
-      expect([purge.stderr, purge.status]).toEqual([expect.stringMatching(/^The store cannot be opened: another relay is using it\. .+ stop it first\.\n$/), 1]);
+      const key = readFileSync(join(node.folder, 'relay.key'));
+      for (const [what, words] of [['purge', /^The store cannot be opened: another relay is using it\. .+ stop it first\.\n$/], ['new-key', IN_USE], ...('CAREFOLD_POSTGRES' in env() ? [['new-life', IN_USE] as const] : [])] as const) {
+        const said = spawnSync(process.execPath, [bundle.admin, what], { encoding: 'utf8', env: { ...process.env, ...env(), CAREFOLD_DATA: node.folder } });
+        expect([said.stdout, said.stderr, said.status]).toEqual(['', expect.stringMatching(words), 1]);
+      }
+      expect([Buffer.compare(readFileSync(join(node.folder, 'relay.key')), key), existsSync(join(node.folder, 'relay.key.1'))]).toEqual([0, false]);
       expect(onTheWay()).toEqual(there);
     });
     expect([status, onTheWay()]).toEqual([201, []]);
