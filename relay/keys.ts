@@ -24,17 +24,22 @@ const LOST = 'if it is lost, every group has to be founded again, with CAREFOLD_
  * there do not lead: devices speak to no other.
  */
 export function keysAt(folder: string, random: Random, signer: RelayPk | null = null): RelayKeys {
+  const { keys, keep } = keysFor(folder, random, signer);
+  keep();
+  return keys;
+}
+
+/** The same, but a key that was made is not there until `keep` is called: it may turn out that there is another. */
+export function keysFor(folder: string, random: Random, signer: RelayPk | null = null): { readonly keys: RelayKeys; keep(): void } {
   const path = join(folder, NAME);
   goOn(folder);
-  if (!existsSync(path)) {
-    if (signer !== null) throw new Error(`${NAME} is not there, and the groups here know the relay by it. Put it back; ${LOST}`);
-    writeKey(path, random(SEED));
-  }
+  const made = existsSync(path) ? null : random(SEED);
+  if (made !== null && signer !== null) throw new Error(`${NAME} is not there, and the groups here know the relay by it. Put it back; ${LOST}`);
   const earlier = readdirSync(folder).filter((name) => /^relay\.key\.\d+$/.test(name)).map((name) => readKey(join(folder, name)));
-  const keys = { ...readKey(path), earlier, turns: turnsAt(folder) };
+  const keys = { ...(made === null ? readKey(path) : pairOf(made)), earlier, turns: turnsAt(folder) };
   if (signer !== null && ![keys, ...earlier].some((k) => equal(k.pk, signer)) && !leadsTo(keys.turns, signer, keys.pk))
     throw new Error(`${NAME} is another key than the one that groups here know the relay by. Put that one back; ${LOST}`);
-  return keys;
+  return { keys, keep: () => made === null || writeKey(path, made) };
 }
 
 /** Another key takes the place of the one there, which names it and stays beside it for the groups that know it; the old one's number. */
@@ -71,6 +76,9 @@ function goOn(folder: string): void {
 function readKey(path: string): KeyPair {
   const seed = new Uint8Array(readFileSync(path)) as Bytes;
   if (seed.length !== SEED) throw new Error(`${path} is no key`);
+  return pairOf(seed);
+}
+function pairOf(seed: Bytes): KeyPair {
   const pair = signPair(seed);
   return { pk: pair.pk as RelayPk, sk: pair.sk };
 }

@@ -35,6 +35,8 @@ export interface PostgresParts {
   readonly relayPk: Uint8Array;
   /** Its keys before that one. */
   readonly earlier?: readonly Uint8Array[];
+  /** Called once the store is this relay's; where it throws, it is not. */
+  readonly taken?: () => void;
   readonly turn: Turn;
   /** Hears why something was not kept. */
   readonly trouble: (words: string) => void;
@@ -46,7 +48,7 @@ export async function postgresLog(p: PostgresParts): Promise<Log> {
   try {
     const fault = await unfit(sql);
     if (fault !== null) throw new Error(fault);
-    await makeTables(sql, p.clock(), hex(p.relayPk as never), (p.earlier ?? []).map((k) => hex(k as never)));
+    await makeTables(sql, p.clock(), hex(p.relayPk as never), (p.earlier ?? []).map((k) => hex(k as never)), p.taken);
   } finally {
     await sql.end({ timeout: 1 });
   }

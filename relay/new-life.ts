@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { hex } from '../crypto/bytes';
 import type { Random } from '../crypto/sodium';
-import { keysAt } from './keys';
+import { keysFor } from './keys';
 import { knownLife, NOTE, restored } from './place-postgres';
 import { connectTo, Line, UNHURRIED } from './postgres';
 import { makeTables } from './schema-postgres';
@@ -12,8 +12,8 @@ import { runSoon } from './steps';
 export async function newLife(folder: string, url: string, now: number, random: Random): Promise<number> {
   const sql = connectTo(url);
   try {
-    const { pk, earlier } = keysAt(folder, random);
-    await makeTables(sql, now, hex(pk), (earlier ?? []).map((k) => hex(k.pk)));
+    const { keys, keep } = keysFor(folder, random);
+    await makeTables(sql, now, hex(keys.pk), (keys.earlier ?? []).map((k) => hex(k.pk)), keep);
   } finally {
     await sql.end({ timeout: 1 });
   }

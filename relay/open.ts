@@ -13,7 +13,7 @@ import type { Turn } from './fanout';
 import { type Hints, NO_HINTS } from './hints';
 import { natsHints } from './hints-nats';
 import type { RelayKeys } from './house';
-import { keysAt } from './keys';
+import { keysAt, keysFor } from './keys';
 import type { Log } from './log';
 import { receiptOf } from './log-entries';
 import { postgresLog } from './log-postgres';
@@ -46,9 +46,9 @@ export async function open(c: Config, random: Random, clock: () => number, turn:
   const store = join(c.folder, 'relay.db');
   if (c.postgres !== null) {
     const lock = holdAlone(`${store}.lock`);
-    const keys = keysAt(c.folder, random);
+    const { keys, keep } = keysFor(c.folder, random);
     const blobs = await blobsOf(c);
-    const log = await postgresLog({ url: c.postgres, clock, random, note: join(c.folder, NOTE), relayPk: keys.pk, earlier: (keys.earlier ?? []).map((k) => k.pk), turn, trouble: hears.trouble });
+    const log = await postgresLog({ url: c.postgres, clock, random, note: join(c.folder, NOTE), relayPk: keys.pk, earlier: (keys.earlier ?? []).map((k) => k.pk), taken: keep, turn, trouble: hears.trouble });
     const hints = c.nats.length > 0 ? natsHints(c.nats, hears.hints) : { ...NO_HINTS, isUp: false };
     const close = async (): Promise<void> => {
       await Promise.allSettled([log.close(), hints.close()]);

@@ -67,8 +67,8 @@ async function renameMarks(tx: TransactionSql): Promise<void> {
   await tx`ALTER INDEX IF EXISTS marks_pkey RENAME TO places_pkey`;
 }
 
-/** Makes the tables, or brings those of an older version up to date, once among all relays that start together; `now` numbers a new store's first life. Throws when the store is of a version that is not known, or of another relay. */
-export async function makeTables(sql: Sql, now: number, relay: string, earlier: readonly string[] = []): Promise<void> {
+/** Makes the tables, or brings those of an older version up to date, once among all relays that start together; `now` numbers a new store's first life. Throws when the store is of a version that is not known, or of another relay. `taken`: called once the store is this relay's, and before it is so for good. */
+export async function makeTables(sql: Sql, now: number, relay: string, earlier: readonly string[] = [], taken: () => void = () => undefined): Promise<void> {
   await sql.begin(async (tx): Promise<void> => {
     await tx`SET LOCAL statement_timeout = 0`;
     await tx`SELECT pg_advisory_xact_lock(${ALONE})`;
@@ -101,5 +101,6 @@ export async function makeTables(sql: Sql, now: number, relay: string, earlier: 
       for (const index of INDEXES[name] ?? []) await tx.unsafe(index);
       for (let i = 0; i < PARTS; i++) await tx.unsafe(`CREATE TABLE ${name}_${i} PARTITION OF ${name} FOR VALUES WITH (MODULUS ${PARTS}, REMAINDER ${i}) ${kept}`);
     }
+    taken();
   });
 }

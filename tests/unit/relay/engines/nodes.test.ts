@@ -253,7 +253,24 @@ describe('two relays on one store', () => {
     rmSync(kept, { recursive: true });
   }, 60_000);
 
-  it('refuse a relay with another key', async () => {
-    await expect(startNode(bundle.path, env())).rejects.toThrow(/^1 The store in PostgreSQL cannot be opened: the store belongs to a relay with another key/);
-  });
+  it('refuse a relay with another key, and one without any is left without', async () => {
+    let folder = '';
+    for (const seed of [seeded('another')(32), null]) {
+      const other = startNode(bundle.path, env(), (own) => {
+        folder = own;
+        if (seed !== null) writeFileSync(join(own, 'relay.key'), seed);
+      });
+      await expect(other).rejects.toThrow(/^1 The store in PostgreSQL cannot be opened: the store belongs to a relay with another key/);
+      expect(readdirSync(folder).includes('relay.key')).toBe(seed !== null);
+      const life = spawnSync(process.execPath, [bundle.admin, 'new-life'], { encoding: 'utf8', env: { ...process.env, ...env(), CAREFOLD_DATA: folder } });
+      expect([life.stderr, life.status]).toEqual([expect.stringMatching(/^It was not done: the store belongs to a relay with another key/), 1]);
+      expect(readdirSync(folder).includes('relay.key')).toBe(seed !== null);
+      rmSync(folder, { recursive: true });
+    }
+    // nor is there one where the store could not be asked
+    const unheard = startNode(bundle.path, { ...env(), CAREFOLD_POSTGRES: 'postgres://carefold@127.0.0.1:9/carefold' }, (own) => void (folder = own));
+    await expect(unheard).rejects.toThrow(/^1 The store in PostgreSQL cannot be opened: /);
+    expect(readdirSync(folder)).not.toContain('relay.key');
+    rmSync(folder, { recursive: true });
+  }, 60_000);
 });
