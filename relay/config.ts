@@ -95,15 +95,19 @@ export function configOf(env: Env): Result<Config> {
   const from = fileOf(path);
   if (!from.ok) return from;
   const found: Partial<Record<Name, unknown>> = {};
+  const given = new Set<Name>();
   for (const name of Object.keys(SETTINGS) as Name[]) {
     const [inEnv, schema, must, otherwise] = SETTINGS[name];
     const value = said(inEnv) ?? from.value[name];
     const read = value === undefined ? null : v.safeParse(schema, value);
     if (read !== null && !read.success) return err(said(inEnv) === undefined ? `“${name}” in ${path} must be ${must}.` : `${inEnv} must be ${must}.`);
+    if (read !== null) given.add(name);
     found[name] = read === null ? otherwise : read.output;
   }
   const c = found as Config;
   if (c.s3 !== null && (c.s3Key === null || c.s3Secret === null)) return err('CAREFOLD_S3 needs CAREFOLD_S3_KEY and CAREFOLD_S3_SECRET.');
+  const way = (['s3Key', 's3Secret', 's3Region'] as const).find((name) => given.has(name));
+  if (c.s3 === null && way !== undefined) return err(`${SETTINGS[way][0]} needs CAREFOLD_S3: without the bucket’s address attachments lie in the folder.`);
   if (c.postgres === null && c.nats.length > 0) return err('CAREFOLD_NATS needs CAREFOLD_POSTGRES: a relay alone has nobody to tell.');
   if (c.postgres !== null && c.s3 === null) return err('CAREFOLD_POSTGRES needs CAREFOLD_S3: every relay must reach the same attachments.');
   if (new Set(c.nats.map(wayIn)).size > 1) return err('CAREFOLD_NATS must name servers that all take the same name and password, and all TLS or none.');

@@ -94,6 +94,18 @@ describe('settings', () => {
     for (const nats of ['nats://a tls://b', 'nats://u:p@a nats://b', 'nats://u:p@a nats://u:q@b']) expect(hints(nats)).toEqual({ ok: false, fault: 'CAREFOLD_NATS must name servers that all take the same name and password, and all TLS or none.' });
   });
 
+  it('say how to reach a bucket only where they say which', () => {
+    const s3 = { CAREFOLD_S3: 'https://s3.example.org/care', CAREFOLD_S3_KEY: 'k', CAREFOLD_S3_SECRET: 's' };
+    expect(configOf(s3)).toMatchObject({ ok: true, value: { s3Region: 'us-east-1' } });
+    expect(configOf({ ...s3, CAREFOLD_S3_REGION: 'eu-central-1' })).toMatchObject({ ok: true, value: { s3Region: 'eu-central-1' } });
+    for (const name of ['CAREFOLD_S3_KEY', 'CAREFOLD_S3_SECRET', 'CAREFOLD_S3_REGION']) expect(configOf({ [name]: 'us-east-1' })).toEqual({ ok: false, fault: `${name} needs CAREFOLD_S3: without the bucket’s address attachments lie in the folder.` });
+    const path = join(folder, 'bucket.json');
+    writeFileSync(path, '{"s3Region": "us-east-1"}');
+    expect(configOf({ CAREFOLD_CONFIG: path })).toMatchObject({ ok: false, fault: expect.stringMatching(/^CAREFOLD_S3_REGION needs CAREFOLD_S3:/) });
+    expect(configOf({ CAREFOLD_CONFIG: path, ...s3 })).toMatchObject({ ok: true });
+    expect(configOf({ CAREFOLD_S3_KEY: ' ' })).toMatchObject({ ok: true });
+  });
+
   it('come from a file as well, over which the environment goes, and what a file says that is none is told', () => {
     const path = join(folder, 'carefold.json');
     const say = (words: string): ReturnType<typeof configOf> => {
