@@ -8,6 +8,7 @@ import { equal, hex } from '../crypto/bytes';
 import { blobId } from '../crypto/kept';
 import { err, ok, type Result } from '../crypto/result';
 import { blobFiles } from './blob-files';
+import { NoBucket } from './blob-s3';
 import { type Blobs, checked, type Chunks } from './blobs';
 import { FEEDS, SqliteFeed } from './feed-sqlite';
 import { beginLife } from './lives';
@@ -230,8 +231,8 @@ async function carry(db: Sqlite, folder: string, own: (...paths: string[]) => vo
     let size: number | null;
     try {
       size = await sizeOf(await kept.get(g, id), id, bucket === null ? null : known);
-    } catch {
-      return fault('looked for in', 'it cannot be read');
+    } catch (e) {
+      return fault('looked for in', e instanceof NoBucket ? e.message : 'it cannot be read');
     }
     const bytes = size === null ? db.one('SELECT bytes FROM carried WHERE g = ? AND id = ?', g, id)?.['bytes'] : undefined;
     if (bytes !== undefined) {

@@ -26,6 +26,13 @@ export interface S3 {
   readonly patience?: Patience;
 }
 
+/** What was asked for is not there because its bucket is not. */
+export class NoBucket extends Error {
+  constructor() {
+    super('there is no such bucket');
+  }
+}
+
 /** Names told at a time. */
 const AT_ONCE = 500;
 
@@ -46,14 +53,17 @@ export async function blobS3(s3: S3, coming: string): Promise<Blobs> {
     async get(g, id) {
       const answer = await ask(s3, 'GET', place(g, id));
       if (answer.statusCode === 200) return answer.setTimeout((s3.patience ?? PATIENCE).stalled);
+      if (answer.statusCode === 404) {
+        if (isOfBucket(await text(answer))) throw new NoBucket();
+        return null;
+      }
       answer.resume();
-      if (answer.statusCode === 404) return null;
       throw new Error('the blob store did not answer');
     },
     async drop(g, id) {
       const answer = await ask(s3, 'DELETE', place(g, id)).catch(() => null);
-      answer?.resume();
-      return answer !== null && (answer.statusCode === 404 || Math.floor((answer.statusCode ?? 0) / 100) === 2);
+      const said = await text(answer).catch(() => null);
+      return said !== null && ((answer?.statusCode === 404 && !isOfBucket(said)) || Math.floor((answer?.statusCode ?? 0) / 100) === 2);
     },
     async *old(part, before) {
       const prefix = `${part.toString(16).padStart(2, '0')}/`;
@@ -73,6 +83,9 @@ export async function blobS3(s3: S3, coming: string): Promise<Blobs> {
 
 /** What stands in an element of an answer; names that we gave have nothing in them that XML would write otherwise. */
 const tagged = (xml: string, name: string): string => new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1] ?? '';
+
+/** Whether what was not found is the bucket itself. */
+const isOfBucket = (xml: string): boolean => tagged(xml, 'Code') === 'NoSuchBucket';
 
 async function text(answer: IncomingMessage | null): Promise<string> {
   const parts: Buffer[] = [];

@@ -4,9 +4,11 @@ import { accessSync, constants } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { BlobId } from '../crypto/brand';
 import { ready, systemRandom } from '../crypto/sodium';
 import { createApp } from './app';
 import { sweepBlobs } from './blob-routes';
+import { NoBucket } from './blob-s3';
 import { sweepStrays } from './blob-strays';
 import { PARTS } from './blobs';
 import { type Config, configOf } from './config';
@@ -96,8 +98,12 @@ async function start(c: Config): Promise<void> {
     const { destroyed } = await relay.purge(blobs, tombs);
     if (destroyed > 0) notes.say('destroyed', `Destroyed ${destroyed} groups, as their owners asked 30 days ago.`, { destroyed });
   };
+  /** Asked for what lies in no bucket, one that is there has no fault to tell; whether others answer shows elsewhere. */
+  const lookForBucket = (): void =>
+    void blobs.get(0, new Uint8Array(32) as BlobId).catch((e: unknown) => e instanceof NoBucket && warn('no-bucket', 'There is no such bucket as CAREFOLD_S3 names: attachments are refused until there is.'));
   /** Whatever goes wrong in one, such as a folder that takes nothing more, is none of the others' and no reason to end. */
   const sweep = (): void => {
+    if (c.s3 !== null) lookForBucket();
     for (const part of [sweepBlobs(relay, blobs, clock() - RATE.blobUnnamed, clock() - RATE.answer), strays(), relay.compact(), purge()])
       part.catch((e: unknown) => warn('sweep', `What is done once an hour was cut short: ${why(e)}. It is tried again in an hour.`));
   };

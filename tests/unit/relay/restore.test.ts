@@ -252,6 +252,9 @@ describe('backup and restore with attachments in a bucket', () => {
       expect(await command('restore', env)).toMatchObject({ code: 0, said: expect.stringContaining('4 attachments in the bucket.\n') });
       for (const bytes of ONES) expect(await bucket.get(1, blobId(bytes))).not.toBeNull();
 
+      const unnamed = { ...env, CAREFOLD_S3: s3.url.replace('carefold', 'elsewhere') };
+      expect(await command('restore', unnamed)).toEqual({ code: 1, said: 'An attachment could not be looked for in the bucket: there is no such bucket. Nothing was restored, and the store is as it was.\n' });
+
       await s3.stop();
       const store = readFileSync(join(folder, 'relay.db'));
       expect(await command('restore', env)).toEqual({ code: 1, said: 'An attachment could not be looked for in the bucket: it cannot be read. Nothing was restored, and the store is as it was.\n' });

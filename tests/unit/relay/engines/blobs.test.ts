@@ -233,6 +233,14 @@ describe('blobs in S3', () => {
     await expect(read(1000)).rejects.toThrow();
   }, 30_000);
 
+  it('are neither missing nor dropped where there is no bucket', async () => {
+    const bytes = seeded('no bucket')(1000);
+    const blobs = await inS3({ url: s3.url.replace('carefold', 'elsewhere') });
+    await expect(blobs.get(1, idOf(bytes))).rejects.toThrow('there is no such bucket');
+    expect(await blobs.drop(1, idOf(bytes))).toBe(false);
+    expect(await blobs.put(1, idOf(bytes), chunksOf(bytes))).toEqual({ ok: false, fault: 'unavailable' });
+  });
+
   it('are refused as unavailable while the store is away, and nothing stays behind', async () => {
     const bytes = seeded('away')(1000);
     const blobs = await inS3({ url: 'http://127.0.0.1:9/carefold' });

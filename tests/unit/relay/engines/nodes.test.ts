@@ -227,6 +227,14 @@ describe('two relays on one store', () => {
     await sql.end();
   }, 60_000);
 
+  it('one whose bucket is not there says so at its start, and goes on', async () => {
+    const third = await node(undefined, { CAREFOLD_S3: s3.url.replace('carefold', 'elsewhere') });
+    nodes.push(third);
+    await until(() => third.said().includes('There is no such bucket as CAREFOLD_S3 names: attachments are refused until there is.'));
+    expect((await fetch(`http://127.0.0.1:${third.port}/readyz`)).status).toBe(200);
+    expect(nodes[0]!.said()).not.toContain('no such bucket');
+  });
+
   it('one whose folder takes nothing more goes on, and says what it could not write down there', async () => {
     const sql = postgres(db.url, { max: 1 });
     await sql`INSERT INTO tombs VALUES (${Buffer.alloc(32, 7)}, 0, ${Buffer.alloc(9)})`;
