@@ -123,6 +123,30 @@ test('words typed while changing an update outlive a reload, a lock and a look e
   await expect(edit).toHaveCount(0);
 });
 
+test('whoever forgot the passphrase empties the device only after agreeing to what is lost, and is led to the ways back', async () => {
+  await olivia.page().goto(relay.url);
+  const page = olivia.page();
+  await setUp(page, OLIVIA);
+  await lockNow();
+  await page.getByText('Forgot your passphrase?').click();
+  await page.getByRole('button', { name: 'I can’t remember it' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Start again on this device?' });
+  const go = dialog.getByRole('button', { name: 'Delete and start again' });
+  await expect(go).toBeDisabled();
+  await look(page, 'forgotten');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await unlock(page, OLIVIA);
+  await lockNow();
+  await page.getByText('Forgot your passphrase?').click();
+  await page.getByRole('button', { name: 'I can’t remember it' }).click();
+  await dialog.getByRole('checkbox').check();
+  await go.click();
+  await expect(page.getByRole('heading', { name: 'Welcome back' })).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole('button', { name: 'I already use Carefold' })).toBeVisible();
+  expect(olivia.complaints()).toEqual([]);
+});
+
 test('what was just said is not said on the lock screen', async () => {
   await olivia.page().goto(relay.url);
   const page = olivia.page();

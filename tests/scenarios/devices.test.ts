@@ -88,7 +88,7 @@ it('P13 a lost phone is put out by the laptop with the owner away: it hears noth
   await phone.device.boot();
   expect(phaseOf(phone.device)).toMatchObject({ phase: 'signed-out', why: 'revoked' });
   expect(await phone.device.run('unlock', { passphrase: PASSPHRASE })).toMatchObject({ ok: false });
-  expect(await phone.device.must('start-over', null)).toBeNull();
+  expect(await phone.device.must('start-over', { forgotten: false })).toBeNull();
   expect(phaseOf(phone.device)).toEqual({ phase: 'new' });
   expect(await phone.device.must('set-up', { name: 'Somebody', role: 'family', passphrase: PASSPHRASE })).toBeNull();
   expect(phone.device.view('home', null).groups).toEqual([]);
@@ -417,3 +417,30 @@ it('a group that was asked of a device that is gone is asked of another, and com
   expect(devicesOf(phone.device).map((d) => [d.name, d.groups])).toEqual([['Phone', 2], ['Laptop', 2], ['Tablet', 2]]);
   expect(world.reports).toEqual([]);
 }, 60_000);
+
+it('whoever forgot the passphrase of their only device empties it, and the words on paper bring the groups back on it', async () => {
+  const { world, olivia, pat } = await cast(2);
+  const { words } = await pat.device.must('propose-phrase', null);
+  await pat.device.must('keep-phrase', { words });
+  await pat.post('Before it was forgotten');
+  await world.time.pass(10_000);
+  const { device } = pat;
+  // while it is open nobody has forgotten anything
+  expect(await device.run('start-over', { forgotten: true })).toEqual({ ok: false, fault: 'not-allowed' });
+  device.kill();
+  await device.boot();
+  expect(await device.run('start-over', { forgotten: false })).toEqual({ ok: false, fault: 'not-allowed' });
+  expect(phaseOf(device)).toMatchObject({ phase: 'locked' });
+  await device.must('start-over', { forgotten: true });
+  expect([phaseOf(device), tables(device)]).toEqual([{ phase: 'new' }, []]);
+  await device.must('restore', { words, passphrase: 'another one that is kept in mind' });
+  await world.time.pass(20_000);
+  const again = new Seat(device, groupNamed(device, 'Pat’s Updates'));
+  await again.open();
+  await world.time.pass(5_000);
+  expect(again.words).toEqual(['Before it was forgotten']);
+  await again.post('Back');
+  await world.time.pass(6_000);
+  expect(olivia.words).toEqual(['Before it was forgotten', 'Back']);
+  expect(world.reports).toEqual([]);
+});

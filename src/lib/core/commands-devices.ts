@@ -55,8 +55,11 @@ export function ownDeviceCommands(core: Core): Pick<Handlers, Name> {
       for (const run of new Set(rows.map((r) => r.run))) core.inGroupTurn(run, () => core.settle(run));
       return yes(null);
     },
-    async 'start-over'() {
-      if (core.phase !== 'signed-out' || !(await core.ports.disk.wipe(null, null))) return no('not-allowed');
+    async 'start-over'({ forgotten }) {
+      if (core.phase !== (forgotten ? 'locked' : 'signed-out')) return no('not-allowed');
+      // what is sealed here belongs to whoever writes: nobody else goes on writing
+      const fence = forgotten ? (await core.ports.disk.takeFence()).fence : null;
+      if (!(await core.ports.disk.wipe(fence, null))) return no('not-allowed');
       await core.showVault();
       return yes(null);
     }

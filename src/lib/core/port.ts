@@ -567,8 +567,8 @@ export interface Commands {
   'sign-out': { in: { discard: { words: boolean; groups: boolean } }; out: null };
   /** “Lost this device”: ended at once in every group that can be reached, and in the others by itself as soon as they can. */
   'revoke-device': { in: { device: DeviceId }; out: null };
-  /** After `signed-out`: back to the first run. */
-  'start-over': { in: null; out: null };
+  /** Back to the first run: after `signed-out`, or, where the passphrase was `forgotten`, from `locked`, with all that is sealed here deleted. */
+  'start-over': { in: { forgotten: boolean }; out: null };
 
   /** `carry`: a group of this person's that ended in a fork; its history is taken along. */
   'new-group': { in: { name: string; kind: GroupKind; carry?: GroupRef }; out: { group: GroupRef } };
