@@ -52,13 +52,25 @@ test('a post can be undone, changed and taken back, answered and counted as unre
   await post(patient, 'Good, Fay can come along.');
   await expect(postOf(nurse, 'Good, Fay can come along.').getByRole('button', { name: /The visit is at three/ })).toContainText('Olivia Brandt', { timeout: 30_000 });
 
-  // Pat is elsewhere in the app: the title counts and names nobody
+  // Pat begins a change, and is elsewhere in the app: the title counts and names nobody
+  await postOf(patient, 'Good, Fay can come along.').getByRole('button', { name: 'More for this update' }).click();
+  await patient.getByRole('menuitem', { name: 'Edit', exact: true }).click();
+  const begun = patient.getByLabel('Change your words');
+  await begun.fill('Good, Fay can come along, and');
   await patient.getByRole('link', { name: 'Back' }).click();
+  await expect(patient.getByRole('link', { name: new RegExp(GROUP) })).toContainText('Begun, not posted');
   await post(nurse, 'The doctor is late.');
   await expect(patient.getByRole('link', { name: new RegExp(GROUP) })).toContainText('1 unread', { timeout: 30_000 });
   await expect(patient).toHaveTitle('(1) Groups · Carefold');
   await openGroup(patient, GROUP);
   await expect(patient).toHaveTitle('Updates · Carefold');
+  // what is new is read first; the pen lies where it was
+  await expect(postOf(patient, 'The doctor is late.')).toBeInViewport();
+  await expect(begun).not.toBeFocused();
+  await patient.getByRole('status').filter({ hasText: 'You have a change that is not saved yet.' }).getByRole('button', { name: 'Go on with it' }).click();
+  await expect(begun).toBeFocused();
+  await expect(begun).toHaveValue('Good, Fay can come along, and');
+  await patient.getByRole('button', { name: 'Cancel', exact: true }).click();
 
   await more('The doctor is late.', 'Take back');
   await nurse.getByRole('dialog').getByRole('button', { name: 'Take back' }).click();
