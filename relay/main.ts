@@ -40,6 +40,8 @@ const why = (e: unknown): string => (e instanceof Error ? e.message || codeOf(e)
 const codeOf = (e: unknown): string => (e instanceof Error ? ('code' in e ? String(e.code) : e.name) : 'unknown');
 const clock = (): number => Date.now();
 
+// what lies in its folder is for whoever runs it alone
+process.umask(0o077);
 const settings = configOf(process.env);
 if (!settings.ok) fail(settings.fault);
 else await start(settings.value);

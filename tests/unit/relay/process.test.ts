@@ -202,6 +202,11 @@ describe('the relay as a process', () => {
     b.ws.terminate();
   });
 
+  it('keeps its store for whoever runs it alone', async () => {
+    await run();
+    for (const name of ['relay.db', 'relay.db-wal', 'relay.db.lock', 'relay.key']) expect([name, statSync(join(folder, name)).mode & 0o077]).toEqual([name, 0]);
+  });
+
   it('says in one line that the port is taken or the folder cannot be written', async () => {
     const holder = createServer();
     const port = await new Promise<number>((done) => holder.listen(0, '127.0.0.1', () => done((holder.address() as { port: number }).port)));
