@@ -11,14 +11,19 @@ export const roleWord = (role: PersonRole): string => ({ clinician: m.role_clini
 const ENDED: { readonly [E in Ended]: () => string } = { removed: m.home_ended_removed, left: m.home_ended_left, gone: m.home_ended_gone, forked: m.home_ended_forked, overtaken: m.home_ended_overtaken, destroyed: m.ending_home, carried: m.history_home };
 export const endedWords = (ended: Ended): string => ENDED[ended]();
 
-/** “Fay: She slept through”, “You: 2 photos”, “Fay took an update back”, or what to do in a group where nothing happened yet. */
+/** Who stands before the last words: “Fay”, “You”; empty where the words say it themselves, or nobody is known. */
+export function lastWriter({ last }: GroupSummary): string {
+  if (last === null || last.gone || (last.words.trim() === '' && last.photos === 0)) return '';
+  return last.mine ? m.home_you() : firstName(last.who);
+}
+
+/** “She slept through”, “2 photos”, “Fay took an update back”, or what to do in a group where nothing happened yet. */
 export function lastWords(group: GroupSummary): string {
   const { last } = group;
   if (last === null) return group.opening ? m.home_opening() : m.home_nothing_yet();
   if (last.gone) return last.mine ? m.home_gone_you() : last.who === '' ? m.home_gone_nobody() : m.home_gone({ who: firstName(last.who) });
   const words = last.words.trim() !== '' ? last.words.trim() : last.photos > 0 ? m.home_photos({ count: last.photos }) : '';
-  if (words === '') return last.mine ? m.home_you() : last.who;
-  return last.mine ? m.home_last({ who: m.home_you(), words }) : last.who === '' ? words : m.home_last({ who: firstName(last.who), words });
+  return words !== '' ? words : last.mine ? m.home_you() : last.who;
 }
 
 const SHOWN = 3;

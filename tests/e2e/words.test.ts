@@ -1,0 +1,38 @@
+/** Words as they were meant: in their own direction, with what is known of who wrote them, and never an empty box in their place. */
+import { expect, test, type Locator } from '@playwright/test';
+import { gather, GROUP, type Circle } from './support/circle';
+import { look } from './support/screens';
+import { expectState, post, postOf } from './support/story';
+
+let circle: Circle;
+test.describe.configure({ mode: 'serial' });
+test.beforeAll(async () => (circle = await gather()));
+test.afterAll(() => circle.discard());
+
+const ARABIC = 'خذ حبتين من Metformin 500 mg بعد الأكل.';
+const directionOf = (words: Locator): Promise<string> => words.evaluate((e) => getComputedStyle(e).direction);
+
+test('words in Arabic run from right to left wherever they stand, line by line', async () => {
+  const [nurse, patient] = [circle.olivia.page(), circle.pat.page()];
+  const area = nurse.getByLabel('Write an update');
+  await area.fill(ARABIC);
+  expect(await directionOf(area)).toBe('rtl');
+  await post(nurse, `${ARABIC}\nTake two tablets.`);
+  const words = postOf(patient, ARABIC).getByText(ARABIC);
+  await expect(words).toBeVisible({ timeout: 30_000 });
+  expect(await directionOf(words)).toBe('rtl');
+  expect(await words.evaluate((e) => getComputedStyle(e).unicodeBidi)).toBe('plaintext');
+  await expectState(nurse, ARABIC, 'Seen by 1 of 1');
+  await postOf(patient, ARABIC).getByRole('button', { name: 'Reply' }).click();
+  expect(await directionOf(patient.locator('form').getByText(ARABIC))).toBe('rtl');
+  await post(patient, 'شكرا، فهمت 500 mg.');
+  const quote = postOf(nurse, 'شكرا').getByRole('button', { name: /Metformin/ });
+  await expect(quote).toBeVisible({ timeout: 30_000 });
+  expect(await directionOf(quote.getByText(ARABIC))).toBe('rtl');
+  await look(nurse, 'arabic');
+  await patient.getByRole('link', { name: 'Back' }).click();
+  const last = patient.getByRole('link', { name: new RegExp(GROUP) }).getByText('شكرا');
+  expect(await directionOf(last)).toBe('rtl');
+  await look(patient, 'arabic-home');
+  await patient.getByRole('link', { name: new RegExp(GROUP) }).click();
+});
