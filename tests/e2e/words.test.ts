@@ -36,3 +36,16 @@ test('words in Arabic run from right to left wherever they stand, line by line',
   await look(patient, 'arabic-home');
   await patient.getByRole('link', { name: new RegExp(GROUP) }).click();
 });
+
+test('a clinician whom nobody vouches for says so at each update, and to who writes to them', async () => {
+  const [nurse, patient] = [circle.olivia.page(), circle.pat.page()];
+  await expect(postOf(patient, ARABIC).getByText('Says: clinician', { exact: true })).toBeVisible();
+  await expect(patient.getByText('Only Olivia Brandt (says: clinician) will read this.')).toBeVisible();
+  // to oneself it is no news
+  await expect(postOf(nurse, ARABIC).getByText('Clinician', { exact: true })).toBeVisible();
+  await expect(nurse.getByText('Only Pat Moreno (patient) will read this.')).toBeVisible();
+  await patient.evaluate(() => window.dispatchEvent(new Event('beforeprint')));
+  await expect(patient.locator('.paper').getByText('Says: clinician', { exact: true }).first()).toBeAttached();
+  await patient.evaluate(() => window.dispatchEvent(new Event('afterprint')));
+  await look(patient, 'says-clinician');
+});

@@ -3,6 +3,7 @@ import type { Ended, GroupView, NoteItem, PersonRole, PersonRoles, PersonView, P
 import * as m from '$lib/paraglide/messages';
 import { clockTime, dateOf, fullDate, longAgo } from '$lib/ui/when';
 import { midnight } from './feed-rows';
+import { onlySays } from '$lib/ui/vouch/words';
 import { shortName } from './readers';
 
 /** “Clinician”, “Patient”, “Family or friend”. */
@@ -14,9 +15,10 @@ export function roleWords(role: PersonRole): string {
   }
 }
 
-/** What a person is here: the relationship somebody gave, else the role. */
-export function standing(person: { readonly role: PersonRole; readonly relationship: string }): string {
-  return person.relationship === '' ? roleWords(person.role) : person.relationship;
+/** What a person is here: the relationship somebody gave, else the role; “Says: clinician” where nobody else says so and their number was never compared. */
+export function standing(person: PersonView, now: number): string {
+  if (person.relationship !== '') return person.relationship;
+  return person.known.state !== 'verified' && onlySays(person, now) ? m.vouch_says_short() : roleWords(person.role);
 }
 
 /** Not, or no longer, recognised as who they were: to be told, once they are here. */
