@@ -49,3 +49,12 @@ test('a clinician whom nobody vouches for says so at each update, and to who wri
   await patient.evaluate(() => window.dispatchEvent(new Event('afterprint')));
   await look(patient, 'says-clinician');
 });
+
+test('an answer to an update that was taken back says that it was', async () => {
+  const [nurse, patient] = [circle.olivia.page(), circle.pat.page()];
+  await postOf(nurse, 'Take two tablets.').getByRole('button', { name: 'More for this update' }).click();
+  await nurse.getByRole('menuitem', { name: 'Take back', exact: true }).click();
+  await nurse.getByRole('dialog').getByRole('button', { name: 'Take back' }).click();
+  await expect(postOf(patient, 'شكرا').getByRole('button', { name: /Olivia Brandt/ })).toContainText('Taken back', { timeout: 30_000 });
+  await look(patient, 'answer-to-nothing');
+});

@@ -400,7 +400,8 @@ export interface PostItem {
   readonly sentAt: number | null;
   readonly text: string;
   readonly photos: readonly PhotoView[];
-  readonly replyTo: { readonly id: PostId; readonly name: string; readonly words: string } | null;
+  /** What it answers; `gone`: its words were taken back, and are empty here. */
+  readonly replyTo: { readonly id: PostId; readonly name: string; readonly words: string; readonly gone: boolean } | null;
   readonly replies: number;
   readonly edited: number | null;
   /** What it said at first, where other words are shown now. */
