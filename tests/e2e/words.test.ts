@@ -2,7 +2,7 @@
 import { expect, test, type Locator } from '@playwright/test';
 import { gather, GROUP, type Circle } from './support/circle';
 import { look } from './support/screens';
-import { expectState, post, postOf } from './support/story';
+import { expectState, openPerson, PAT, post, postOf, to } from './support/story';
 
 let circle: Circle;
 test.describe.configure({ mode: 'serial' });
@@ -57,4 +57,12 @@ test('an answer to an update that was taken back says that it was', async () => 
   await nurse.getByRole('dialog').getByRole('button', { name: 'Take back' }).click();
   await expect(postOf(patient, 'شكرا').getByRole('button', { name: /Olivia Brandt/ })).toContainText('Taken back', { timeout: 30_000 });
   await look(patient, 'answer-to-nothing');
+});
+
+test('who compared the number of a request is told which one is still to be compared', async () => {
+  const nurse = circle.olivia.page();
+  await openPerson(nurse, PAT.name);
+  await expect(nurse.getByRole('main')).toContainText('You have not compared the long number with Pat yet. The short one, for letting people in, is another.');
+  await look(nurse, 'people-not-compared');
+  await to(nurse, 'Updates');
 });
