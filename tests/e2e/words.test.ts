@@ -61,6 +61,7 @@ test('an answer to an update that was taken back says that it was', async () => 
 
 test('who compared the number of a request is told which one is still to be compared', async () => {
   const nurse = circle.olivia.page();
+  await expect(nurse.getByRole('main')).not.toContainText('New keys');
   await openPerson(nurse, PAT.name);
   await expect(nurse.getByRole('main')).toContainText('You have not compared the long number with Pat yet. The short one, for letting people in, is another.');
   await look(nurse, 'people-not-compared');
