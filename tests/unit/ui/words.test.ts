@@ -5,7 +5,7 @@ import { familyName, firstName, peopleWords } from '$lib/ui/home/words';
 import { sizeWords } from '$lib/ui/size';
 
 describe('words for people', () => {
-  it.each([['Pat Moreno', 'PM'], ['Dr Tobi Okafor', 'TO'], ['Ángela', 'Á'], ['  ', '?'], ['Dr', 'D'], ['Lena Maria Kovač', 'LK']])('%s has the initials %s', (name, letters) => {
+  it.each([['Pat Moreno', 'PM'], ['Dr Tobi Okafor', 'TO'], ['Ángela', 'Á'], ['  ', '?'], ['Dr', 'D'], ['Lena Maria Kovač', 'LK'], ['Tom 👨‍👩‍👧', 'T'], ['🙂 Fay Moreno ❤️', 'FM'], ['Ward 4', 'W4'], ['👨‍👩‍👧', '👨‍👩‍👧']])('%s has the initials %s', (name, letters) => {
     expect(initials(name)).toBe(letters);
   });
   it('uses the first name, and the last one behind a title', () => {
