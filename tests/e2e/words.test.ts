@@ -33,6 +33,7 @@ test('words in Arabic run from right to left wherever they stand, line by line',
   await patient.getByRole('link', { name: 'Back' }).click();
   const last = patient.getByRole('link', { name: new RegExp(GROUP) }).getByText('شكرا');
   expect(await directionOf(last)).toBe('rtl');
+  await expect(patient.getByText('With Olivia')).toBeVisible();
   await look(patient, 'arabic-home');
   await patient.getByRole('link', { name: new RegExp(GROUP) }).click();
 });
