@@ -1,6 +1,6 @@
 /** Whoever reads at twice the size has half the window: everything is still there, in sight or a scroll away, and nothing lies on anything. */
 import { expect, test, type Page } from '@playwright/test';
-import { LAPTOP, openDevice } from './support/browser';
+import { LAPTOP, openDevice, PHONE } from './support/browser';
 import { gather, GROUP, type Circle } from './support/circle';
 import { openGroup, PAT, post, postOf, to } from './support/story';
 
@@ -73,7 +73,14 @@ test('at twice the size there is room to write, and updates beside it', async ()
   expect(await heightOf(page, '[aria-label="Updates"][role="region"]')).toBeGreaterThanOrEqual(80);
   await expect(page.locator('#who-will-read')).toBeInViewport({ ratio: 1 });
   expect(await beyond(page)).toEqual([]);
-  await area.fill('');
+  // the same from a larger font in the same window
+  await page.setViewportSize(PHONE);
+  await page.evaluate(() => { document.documentElement.style.fontSize = '200%'; });
+  await post(page, 'She ate a little.');
+  expect(await beyond(page), 'large font').toEqual([]);
+  expect(await postOf(page, 'She ate a little.').evaluate((card) => card.scrollWidth - card.clientWidth)).toBe(0);
+  expect(await heightOf(page, '.composer')).toBeLessThanOrEqual(PHONE.height * 0.5);
+  await page.evaluate(() => { document.documentElement.style.fontSize = ''; });
 });
 
 test('at twice the size an invite can be made', async () => {
