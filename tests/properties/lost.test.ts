@@ -93,6 +93,9 @@ async function inTheirStead(texts: readonly string[]): Promise<void> {
       await s.open();
     }
   }
+  // nor do its words stand over an answer to it
+  await fay.device.must('post', { group: fay.group, text: 'Is that so?', photos: [], replyTo: fay.posts.find((p) => p.text === texts[0])!.id });
+  expect(fay.posts.find((p) => p.text === 'Is that so?')?.replyTo).toMatchObject({ words: '', gone: 'withdrawn' });
   await world.relay.log.close();
 }
 

@@ -307,11 +307,11 @@ function stands(run: GroupRun, id: string): boolean {
 function quote(run: GroupRun, id: string): PostItem['replyTo'] {
   const p = findPost(run, id);
   const o = p === null ? pendingPost(run, id) : undefined;
-  if (p === null && o === undefined) return { id: shownId(run, id), name: '', words: '', gone: false };
+  if (p === null && o === undefined) return { id: shownId(run, id), name: '', words: '', gone: null };
   const member = p?.member ?? run.me;
   const a = amended(run, id, member);
-  const gone = a.retracted !== null;
-  const text = gone ? '' : (a.text ?? p?.text ?? (o?.record as PostRecord).x);
+  const gone = a.retracted !== null ? 'retracted' : stands(run, id) ? null : 'withdrawn';
+  const text = gone !== null ? '' : (a.text ?? p?.text ?? (o?.record as PostRecord).x);
   return { id: shownId(run, id), name: nameOf(run, member), words: text.slice(0, 140), gone };
 }
 

@@ -400,8 +400,8 @@ export interface PostItem {
   readonly sentAt: number | null;
   readonly text: string;
   readonly photos: readonly PhotoView[];
-  /** What it answers; `gone`: its words were taken back, and are empty here. */
-  readonly replyTo: { readonly id: PostId; readonly name: string; readonly words: string; readonly gone: boolean } | null;
+  /** What it answers; `gone`: why its words are not here any more. */
+  readonly replyTo: { readonly id: PostId; readonly name: string; readonly words: string; readonly gone: 'retracted' | 'withdrawn' | null } | null;
   readonly replies: number;
   readonly edited: number | null;
   /** What it said at first, where other words are shown now. */
