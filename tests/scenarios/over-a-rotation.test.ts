@@ -1,12 +1,12 @@
 /** Words that wait while an epoch ends: they leave under ids of the next, with what was said of them, and stay where they are on the screen. */
 import { expect, it, vi } from 'vitest';
 import { epochOf, recordIdOf } from '../../src/lib/care/record';
-import type { PostId } from '../../src/lib/core/port';
+import type { GroupRef, PostId } from '../../src/lib/core/port';
 import { admit, cast, Seat } from '../support/circle';
 import { bootOn, copyOf } from '../support/copied';
 import { devicesOf, groupNamed, link } from '../support/linked';
 import { Rhea } from '../support/rhea';
-import type { World } from '../support/world';
+import type { Device, World } from '../support/world';
 
 vi.mock('hash-wasm', async (real) => (await import('../support/remembered')).remembered(await real()));
 
@@ -19,6 +19,16 @@ async function goOn(world: World, owner: Seat, name: string): Promise<Seat> {
   const device = world.device(name, 'family');
   await device.setUp();
   return admit(world, owner, device, 'today');
+}
+/** An older copy of a disk, opened where there is no network. */
+async function openOffline(world: World, disk: Device['disk'], group: GroupRef): Promise<Seat> {
+  const device = world.device('Copy', 'patient', disk);
+  device.goOffline();
+  await device.boot();
+  await device.unlock();
+  const copy = new Seat(device, group);
+  await copy.open();
+  return copy;
 }
 async function again(s: Seat): Promise<void> {
   await s.device.restart();
@@ -186,12 +196,8 @@ it('what was changed on an older copy of the disk, where it still waited, is sai
     pat.device.goOnline();
     await world.time.pass(10_000);
     pat.device.kill();
-    const device = world.device('Copy', 'patient', older);
-    device.goOffline();
-    await device.boot();
-    await device.unlock();
-    const copy = new Seat(device, pat.group);
-    await copy.open();
+    const copy = await openOffline(world, older, pat.group);
+    const { device } = copy;
     await device.must('edit', { group: pat.group, post: idOf(copy, 'Take 5 mg.'), text: 'Take 6 mg.' });
     await device.must('retract', { group: pat.group, post: idOf(copy, 'With food.') });
     await again(copy);
@@ -212,12 +218,8 @@ it('so it is for an answer that was being kept while that post came back', async
   pat.device.goOnline();
   await world.time.pass(10_000);
   pat.device.kill();
-  const device = world.device('Copy', 'patient', older);
-  device.goOffline();
-  await device.boot();
-  await device.unlock();
-  const copy = new Seat(device, pat.group);
-  await copy.open();
+  const copy = await openOffline(world, older, pat.group);
+  const { device } = copy;
   await world.time.pass(500);
   // the disk is slow: all else is written before the answer
   const { store } = copy.run.around;
