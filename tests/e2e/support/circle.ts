@@ -55,7 +55,8 @@ export const keepApp = (device: Device): Promise<unknown> =>
 /** Each of these words stands in the feed once: nothing lost, nothing twice. */
 export async function expectOnce(device: Device, words: readonly string[]): Promise<void> {
   for (const one of words) {
-    await expect(postOf(device.page(), one), `${device.name} reads “${one}”`).toBeVisible({ timeout: 30_000 });
+    // a device that found no relay a few times waits up to a minute before it tries again
+    await expect(postOf(device.page(), one), `${device.name} reads “${one}”`).toBeVisible({ timeout: 90_000 });
     await expect(device.page().getByRole('article').filter({ hasText: one }), `${device.name} reads “${one}” once`).toHaveCount(1);
   }
 }
