@@ -159,7 +159,7 @@ export function deviceCommands(core: Core): Pick<Handlers, Name> {
 /** Whoever locks is through with what they wrote: it leaves now rather than at the next unlock, as far as that takes no time. */
 async function sendOff(core: Core): Promise<void> {
   const runs = [...core.groups.values()].filter((g) => g.row.ended === null && g.outbox.length > 0);
-  await Promise.all(runs.map((g) => endHolds(g)));
+  await Promise.all(runs.map((g) => endHolds(g).catch(() => undefined)));
   for (const run of runs) core.inGroupTurn(run, () => pump(run));
   const leaves = (): boolean => core.link.state === 'online' && runs.some((g) => g.outbox.length > 0 && !isStuck(g));
   for (let waited = 0; leaves() && waited < LEAVE_WITHIN; waited += LOOK) await new Promise<void>((r) => core.ports.later(LOOK, r));
